@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# What the tests use beyond the .NET SDK, installed at once. As root, or with CI=true, it is installed here and a failure is a
+# failure; elsewhere each test that lacks something is skipped with the reason and the line that installs it.
+set -u
+
+packages=(
+  python3-grpcio python3-protobuf protobuf-compiler protobuf-compiler-grpc  # the official Python client
+  prometheus                                                                # promtool checks /metrics
+  xxhash                                                                    # an independent xxHash64
+  gcc libc6-dev                                                             # the shim that makes fdatasync fail
+  liblz4-1 libzstd1                                                         # codecs
+  curl e2fsprogs mount                                                      # HTTP by hand; the loop mount that loses power
+)
+
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if [ "$(id -u)" != 0 ]; then
+  echo "missing for some tests: ${missing[*]}"
+  echo "install them with: sudo apt-get update && sudo apt-get install -y --no-install-recommends ${missing[*]}"
+  [ "${CI:-}" = true ] && exit 1
+  exit 0
+fi
+
+export DEBIAN_FRONTEND=noninteractive
+echo "installing: ${missing[*]}"
+apt-get -o DPkg::Lock::Timeout=120 update -qq </dev/null >/dev/null &&
+  apt-get -o DPkg::Lock::Timeout=120 install -y -qq --no-install-recommends "${missing[@]}" </dev/null >/dev/null
