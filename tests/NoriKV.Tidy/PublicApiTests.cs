@@ -9,7 +9,11 @@ namespace NoriKV.Tidy;
 /// </summary>
 public sealed class PublicApiTests
 {
-    public static TheoryData<string> Packages => new(Repository.Packages.Select(p => p.Name).Where(n => n != "NoriKV.Cli"));
+    private const BindingFlags Declared = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance
+        | BindingFlags.Static | BindingFlags.DeclaredOnly;
+
+    public static TheoryData<string> Packages =>
+        new(Repository.Packages.Select(p => p.Name).Where(n => n != "NoriKV.Cli"));
 
     [Theory]
     [MemberData(nameof(Packages))]
@@ -25,7 +29,7 @@ public sealed class PublicApiTests
             Assert.Fail(
                 $"The public surface of {package} changed. If that is meant, run the tests of NoriKV.Tidy with "
                 + "UPDATE_GOLDEN=1 and commit PublicApi.txt.\n"
-                + string.Join('\n', was.Except(now).Select(l => "- " + l).Concat(now.Except(was).Select(l => "+ " + l)).Take(40)));
+                + string.Join('\n', was.Except(now).Select(l => "- " + l).Concat(now.Except(was).Select(l => "+ " + l))));
         }
     }
 
@@ -36,8 +40,7 @@ public sealed class PublicApiTests
         {
             text.Append(Kind(type)).Append(' ').Append(type.FullName).Append('\n');
             IEnumerable<string> members = type
-                .GetMembers(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static
-                    | BindingFlags.DeclaredOnly)
+                .GetMembers(Declared)
                 .Where(IsVisible)
                 .Select(m => "  " + m)
                 .Distinct()

@@ -78,8 +78,9 @@ public sealed partial class TextTests
     public void Decision_records_are_numbered_once()
     {
         string[] names = Repository.Files
-            .Where(f => f.StartsWith("docs/decisions/", StringComparison.Ordinal) && !f.EndsWith("README.md", StringComparison.Ordinal))
-            .Select(f => Path.GetFileName(f))
+            .Where(f => f.StartsWith("docs/decisions/", StringComparison.Ordinal))
+            .Select(f => Path.GetFileName(f)!)
+            .Where(n => n != "README.md")
             .ToArray();
         Assert.All(names, n => Assert.Matches(@"^\d{4}-[a-z0-9-]+\.md$", n));
         Assert.Equal(names.Length, names.Select(n => n[..4]).Distinct().Count());
@@ -127,6 +128,7 @@ public sealed partial class TextTests
     [GeneratedRegex("```.*?```|`[^`\n]*`", RegexOptions.Singleline)]
     private static partial Regex CodeBlock();
 
-    [GeneratedRegex(@"new Thread\(|new Timer\(|new PeriodicTimer\(|\bTask\.Run\(|\.CreateTimer\(|ThreadPool\.\w*QueueUserWorkItem")]
+    [GeneratedRegex(
+        @"new Thread\(|new Timer\(|new PeriodicTimer\(|\bTask\.Run\(|\.CreateTimer\(|ThreadPool\.\w*QueueUserWorkItem")]
     private static partial Regex ThreadOrTimer();
 }

@@ -1,0 +1,171 @@
+using System.Diagnostics;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace NoriKV.Tidy;
+
+/// <summary>
+/// What a user outside the repository does: restores the packages from a folder, pastes the example of a README into an
+/// empty program, and runs it.
+/// </summary>
+[Trait("Category", "Slow")]
+public sealed partial class PackageTests(ITestOutputHelper output)
+{
+    private const string ExampleAddress = "127.0.0.1:7447";
+    private const string ExampleHttpAddress = "127.0.0.1:8080";
+
+    [Fact]
+    public async Task Every_package_restores_from_a_folder_and_every_readme_example_runs()
+    {
+        string folder = Directory.CreateTempSubdirectory("norikv-consumer-").FullName;
+        try
+        {
+            string packages = Path.Combine(folder, "packages");
+            await Run(
+                Repository.Root, "dotnet", $"pack NoriKV.slnx -c {Configuration} --no-build -o \"{packages}\" -v q");
+            Assert.All(
+                Repository.Projects, p => Assert.True(File.Exists(Path.Combine(packages, $"{p.Name}.0.1.0.nupkg")), p.Name));
+
+            Example[] examples = Examples().ToArray();
+            Assert.All(
+                Repository.Packages.Where(p => p.Name != "NoriKV.Cli"),
+                p => Assert.Contains(examples, e => e.Package == p.Name));
+            await using Node node = await Node.StartAsync(Path.Combine(folder, "data"));
+            foreach (Example example in examples) example.WriteTo(folder, node);
+            string projects = string.Concat(examples.Select(e => $"<Project Path=\"{e.Name}/{e.Name}.csproj\" />"));
+            await File.WriteAllTextAsync(
+                Path.Combine(folder, "consumer.slnx"), $"<Solution>{projects}</Solution>");
+            await Run(
+                folder, "dotnet", $"build consumer.slnx -v q -p:RestoreAdditionalProjectSources=\"{packages}\"");
+
+            foreach (Example example in examples)
+            {
+                string work = Directory.CreateDirectory(Path.Combine(folder, example.Name, "run")).FullName;
+                string printed = await Run(work, "dotnet", $"../bin/Debug/net10.0/{example.Name}.dll");
+                output.WriteLine($"{example.Name}: {printed.Trim()}");
+                Assert.False(string.IsNullOrWhiteSpace(printed), $"the example {example.Name} prints nothing");
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static string Configuration =>
+        AppContext.BaseDirectory.Contains("/Release/", StringComparison.Ordinal) ? "Release" : "Debug";
+
+    private static IEnumerable<Example> Examples()
+    {
+        foreach (Repository.Project package in Repository.Packages)
+        {
+            string readme = Path.Combine(package.Directory, "README.md");
+            if (!File.Exists(readme)) continue;
+            foreach (Example example in Examples(File.ReadAllText(readme), package.Name)) yield return example;
+        }
+
+        foreach (Example example in Examples(Repository.Read("README.md"), null)) yield return example;
+    }
+
+    private static IEnumerable<Example> Examples(string markdown, string? package) => CSharpBlock()
+        .Matches(markdown)
+        .Select((m, i) => new Example($"{package ?? "README"}.Example{i + 1}", package, m.Groups[1].Value));
+
+    private static async Task<string> Run(string directory, string file, string arguments)
+    {
+        using Process process = Process.Start(new ProcessStartInfo(file, arguments)
+        {
+            WorkingDirectory = directory,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+        })!;
+        process.StandardInput.Close();
+        Task<string> error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        string text = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.True(
+            process.ExitCode == 0,
+            $"{file} {arguments} in {directory} ended with {process.ExitCode}\n{text}\n{await error}");
+        return text;
+    }
+
+    [GeneratedRegex(@"^```csharp\r?\n(.*?)^```", RegexOptions.Singleline | RegexOptions.Multiline)]
+    private static partial Regex CSharpBlock();
+
+    private sealed record Example(string Name, string? Package, string Source)
+    {
+        public void WriteTo(string folder, Node node)
+        {
+            string directory = Directory.CreateDirectory(Path.Combine(folder, Name)).FullName;
+            IEnumerable<string> packages = Package is null
+                ? Repository.Packages.Select(p => p.Name).Where(n => n != "NoriKV.Cli")
+                : [Package];
+            string references = string.Concat(
+                packages.Select(p => $"<PackageReference Include=\"{p}\" Version=\"0.1.0\" />"));
+            string framework = Source.Contains("Microsoft.AspNetCore", StringComparison.Ordinal)
+                ? "<FrameworkReference Include=\"Microsoft.AspNetCore.App\" />"
+                : string.Empty;
+            string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+            string cache = Path.Combine(home, ".nuget", "packages");
+            File.WriteAllText(
+                Path.Combine(directory, Name + ".csproj"),
+                $"""
+                <Project Sdk="Microsoft.NET.Sdk">
+                  <PropertyGroup>
+                    <TargetFramework>net10.0</TargetFramework>
+                    <OutputType>Exe</OutputType>
+                    <Nullable>enable</Nullable>
+                    <ImplicitUsings>enable</ImplicitUsings>
+                    <RestorePackagesPath>{folder}/restored</RestorePackagesPath>
+                    <RestoreFallbackFolders>{cache}</RestoreFallbackFolders>
+                  </PropertyGroup>
+                  <ItemGroup>{references}{framework}</ItemGroup>
+                </Project>
+                """);
+            File.WriteAllText(
+                Path.Combine(directory, "Program.cs"),
+                Source.Replace(ExampleAddress, node.RpcAddress, StringComparison.Ordinal)
+                    .Replace(ExampleHttpAddress, node.HttpAddress, StringComparison.Ordinal));
+        }
+    }
+
+    /// <summary>The real server process on free ports, for the examples that talk to one.</summary>
+    private sealed class Node : IAsyncDisposable
+    {
+        private readonly Process _process;
+
+        private Node(Process process, string rpc, string http) => (_process, RpcAddress, HttpAddress) = (process, rpc, http);
+
+        public string RpcAddress { get; }
+
+        public string HttpAddress { get; }
+
+        public static async Task<Node> StartAsync(string dataDirectory)
+        {
+            string dll = Path.Combine(Repository.Root, "src", "NoriKV.Cli", "bin", Configuration, "net10.0", "norikv.dll");
+            string flags = "server --json --rpc-addr 127.0.0.1:0 --http-addr 127.0.0.1:0";
+            Process process = Process.Start(
+                new ProcessStartInfo("dotnet", $"\"{dll}\" {flags} --data-dir \"{dataDirectory}\"")
+                {
+                    RedirectStandardOutput = true,
+                })!;
+            while (await process.StandardOutput.ReadLineAsync() is { } line)
+            {
+                if (!line.StartsWith('{')) continue;
+                using JsonDocument ready = JsonDocument.Parse(line);
+                if (!ready.RootElement.TryGetProperty("rpc", out JsonElement rpc)) continue;
+                return new Node(process, rpc.GetString()!, ready.RootElement.GetProperty("http").GetString()!);
+            }
+
+            throw new InvalidOperationException($"the server ended with {process.ExitCode} before it was ready");
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            _process.Kill();
+            await _process.WaitForExitAsync();
+            _process.Dispose();
+        }
+    }
+}
