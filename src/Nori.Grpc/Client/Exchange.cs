@@ -1,0 +1,122 @@
+using System.Net;
+using System.Net.Http.Headers;
+
+namespace Nori.Grpc;
+
+/// <summary>
+/// One HTTP/2 request and its response, with the call's deadline and cancellation. Disposing an unfinished exchange
+/// resets its stream.
+/// </summary>
+internal sealed class Exchange : IDisposable
+{
+    private readonly HttpRequestMessage _request;
+    private readonly GrpcCallOptions _options;
+    private readonly CancellationTokenSource? _stop;
+    private readonly CancellationTokenRegistration _callerCancels;
+    private HttpResponseMessage? _response;
+    private int _disposed;
+
+    public Exchange(GrpcChannelOptions channel, string path, GrpcCallOptions options, HttpContent content)
+    {
+        _options = options;
+        _request = CreateRequest(channel, path, options, content);
+        if (options.Timeout is { } timeout)
+        {
+            // Timers take no more than 2^32 - 2 milliseconds (49 days).
+            var longest = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
+            TimeSpan delay = timeout <= TimeSpan.Zero ? TimeSpan.Zero : timeout > longest ? longest : timeout;
+            _stop = new CancellationTokenSource(delay, channel.TimeProvider);
+        }
+        else
+        {
+            _stop = new CancellationTokenSource();
+        }
+
+        _callerCancels = options.CancellationToken.UnsafeRegister(
+            static state => ((CancellationTokenSource)state!).Cancel(), _stop);
+        Token = _stop.Token;
+    }
+
+    /// <summary>Cancelled by the deadline, the caller or dispose.</summary>
+    public CancellationToken Token { get; }
+
+    /// <summary>The response's head, once it arrives.</summary>
+    public Task<HttpResponseMessage> Sending { get; private set; } = null!;
+
+    /// <summary>Sends the request.</summary>
+    public void Start(HttpMessageInvoker invoker) => Sending = SendAsync(invoker);
+
+    /// <summary>Resets the stream.</summary>
+    public void Cancel()
+    {
+        if (Volatile.Read(ref _disposed) == 0) _stop?.Cancel();
+    }
+
+    /// <summary>What the caller is to see of an exception that came out of HTTP.</summary>
+    public Exception Translate(Exception exception)
+    {
+        if (exception is GrpcException) return exception;
+        if (_options.CancellationToken.IsCancellationRequested)
+        {
+            return new OperationCanceledException(
+                "The call was cancelled by its caller.", exception, _options.CancellationToken);
+        }
+
+        if (Volatile.Read(ref _disposed) != 0)
+            return new GrpcException(GrpcStatusCode.Cancelled, "The call was disposed.", exception);
+        if (Token.IsCancellationRequested)
+        {
+            return _options.Timeout is { } timeout
+                ? new GrpcException(
+                    GrpcStatusCode.DeadlineExceeded,
+                    $"The call took longer than {timeout.TotalMilliseconds:0.###} ms.",
+                    exception)
+                : new GrpcException(GrpcStatusCode.Cancelled, "The call was cancelled.", exception);
+        }
+
+        return HttpStatusMapping.FromException(exception);
+    }
+
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
+        _callerCancels.Dispose();
+        // Cancel before dispose: a request that still waits for its response is reset by its token only.
+        if (!Sending.IsCompletedSuccessfully) _stop?.Cancel();
+        _response?.Dispose();
+        _request.Dispose();
+        _stop?.Dispose();
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(HttpMessageInvoker invoker)
+    {
+        HttpResponseMessage response = await invoker.SendAsync(_request, Token).ConfigureAwait(false);
+        _response = response;
+        if (Volatile.Read(ref _disposed) != 0) response.Dispose();
+        return response;
+    }
+
+    private static HttpRequestMessage CreateRequest(
+        GrpcChannelOptions channel, string path, GrpcCallOptions options, HttpContent content)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, new Uri(channel.Address, path))
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Content = content,
+        };
+        content.Headers.TryAddWithoutValidation("content-type", "application/grpc");
+        HttpRequestHeaders headers = request.Headers;
+        headers.TryAddWithoutValidation("te", "trailers");
+        headers.TryAddWithoutValidation("user-agent", channel.UserAgent);
+        headers.TryAddWithoutValidation("grpc-accept-encoding", "identity");
+        if (options.Timeout is { } timeout)
+            headers.TryAddWithoutValidation("grpc-timeout", GrpcTimeout.Format(timeout));
+        if (options.Headers is { } metadata)
+        {
+            foreach (MetadataEntry entry in metadata) headers.TryAddWithoutValidation(entry.Key, entry.WireValue);
+        }
+
+        return request;
+    }
+}
