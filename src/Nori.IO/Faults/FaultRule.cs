@@ -48,7 +48,8 @@ public sealed record FaultRule
         return match >= AfterCalls && match - AfterCalls < Times;
     }
 
-    private bool Fits(string path) => FileSystemName.MatchesSimpleExpression(
+    // The root has an empty file name, which * would not match.
+    private bool Fits(string path) => PathPattern == "*" || FileSystemName.MatchesSimpleExpression(
         PathPattern,
         PathPattern.Contains('/', StringComparison.Ordinal) ? path : Path.GetFileName(path.AsSpan()),
         ignoreCase: false);
