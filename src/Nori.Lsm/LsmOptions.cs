@@ -1,0 +1,141 @@
+using Nori.IO;
+using Nori.Observe;
+
+namespace Nori.Lsm;
+
+/// <summary>How an engine behaves. Print it at start; <see cref="Validate"/> names every problem.</summary>
+public sealed record LsmOptions
+{
+    /// <summary>The engine's directory, created when missing. One engine, one process at a time.</summary>
+    public required string Directory { get; init; }
+
+    /// <summary>Where it lies. <value>The disk.</value></summary>
+    public IFileSystem FileSystem { get; init; } = DiskFileSystem.Instance;
+
+    // Behaviour.
+
+    /// <summary>The write-ahead log and when a write is answered. <value>Batch: after the sync that covers it.</value></summary>
+    public LsmWalMode WriteAheadLog { get; init; } = LsmWalMode.Batch;
+
+    /// <summary>Who runs the engine on a log of its own. <value>Null: nobody.</value></summary>
+    public ILsmOwner? Owner { get; init; }
+
+    /// <summary>
+    /// True: the engine owns threads for commit, flush and compaction. False: none; the owner calls
+    /// <see cref="LsmEngine.RunOnce"/> (simulation). <value>True.</value>
+    /// </summary>
+    public bool RunBackground { get; init; } = true;
+
+    /// <summary>How long a background step that met a full disk waits before it tries again. <value>1 s.</value></summary>
+    public TimeSpan DiskFullRetry { get; init; } = TimeSpan.FromSeconds(1);
+
+    // Performance.
+
+    /// <summary>Bytes of a memtable at which it is sealed and flushed. <value>64 MiB.</value></summary>
+    public long MemtableBytes { get; init; } = 64L << 20;
+
+    /// <summary>Sealed memtables waiting for flush before writes stop. <value>3.</value></summary>
+    public int ImmutableMemtablesMax { get; init; } = 3;
+
+    /// <summary>Tables in level 0 that start a compaction. <value>4.</value></summary>
+    public int L0CompactionTrigger { get; init; } = 4;
+
+    /// <summary>Tables in level 0 from which on writes are slowed. <value>20.</value></summary>
+    public int L0SlowdownTrigger { get; init; } = 20;
+
+    /// <summary>Tables in level 0 at which writes stop. <value>36.</value></summary>
+    public int L0StopTrigger { get; init; } = 36;
+
+    /// <summary>Bytes that wait for compaction from which on writes are slowed. <value>64 GiB.</value></summary>
+    public long CompactionDebtSlowdownBytes { get; init; } = 64L << 30;
+
+    /// <summary>Bytes a second that slowed writes are held to at first; less as the debt grows. <value>16 MiB.</value></summary>
+    public long SlowdownBytesPerSecond { get; init; } = 16L << 20;
+
+    /// <summary>Levels, level 0 included. <value>7.</value></summary>
+    public int Levels { get; init; } = 7;
+
+    /// <summary>How many times larger each level is than the one above. <value>10.</value></summary>
+    public int LevelRatio { get; init; } = 10;
+
+    /// <summary>The most bytes that the first level below level 0 aims at. <value>256 MiB.</value></summary>
+    public long BaseLevelBytes { get; init; } = 256L << 20;
+
+    /// <summary>Bytes of a table at which compaction begins the next. <value>64 MiB.</value></summary>
+    public long TargetFileBytes { get; init; } = 64L << 20;
+
+    /// <summary>Bytes of a data block. <value>4 KiB.</value></summary>
+    public int BlockBytes { get; init; } = 4096;
+
+    /// <summary>Bytes of cached blocks; 0 caches none. <value>256 MiB.</value></summary>
+    public long BlockCacheBytes { get; init; } = 256L << 20;
+
+    /// <summary>Tables kept open; more are opened when they are read. <value>4,096.</value></summary>
+    public int OpenTablesMax { get; init; } = 4096;
+
+    /// <summary>Bits of bloom filter a key; 0 none. <value>10 (about 0.9 % false positives).</value></summary>
+    public int BloomBitsPerKey { get; init; } = 10;
+
+    /// <summary>Bytes a second that flush and compaction may write together; 0 as fast as the disk. <value>0.</value></summary>
+    public long BackgroundBytesPerSecond { get; init; }
+
+    /// <summary>Input bytes a compaction step reads before it returns to its loop. <value>4 MiB.</value></summary>
+    public long CompactionStepBytes { get; init; } = 4L << 20;
+
+    /// <summary>The most bytes of one write batch in the log. <value>16 MiB.</value></summary>
+    public int WriteBatchBytesMax { get; init; } = 16 << 20;
+
+    /// <summary>Bytes of a segment of the engine's log. <value>128 MiB.</value></summary>
+    public long WalSegmentBytes { get; init; } = 128L << 20;
+
+    /// <summary>Bytes of manifest at which it is written anew. <value>4 MiB.</value></summary>
+    public long ManifestBytesMax { get; init; } = 4L << 20;
+
+    // What it is wired to.
+
+    /// <summary>Takes measurements. <value>Nobody.</value></summary>
+    public IMeter Meter { get; init; } = NullMeter.Instance;
+
+    /// <summary>Takes events. <value>Nobody.</value></summary>
+    public IEventSink Events { get; init; } = NullEventSink.Instance;
+
+    /// <summary>The clock that judges expiry. <value>The system's.</value></summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Seeds what is random (skip list heights, log epochs). <value>0: from the system.</value></summary>
+    public ulong Seed { get; init; }
+
+    /// <summary>Every problem with these options, in words; empty when there is none.</summary>
+    public IReadOnlyList<string> Validate()
+    {
+        var problems = new List<string>();
+        Require(!string.IsNullOrEmpty(Directory), "Directory must be given");
+        Require(Enum.IsDefined(WriteAheadLog), "WriteAheadLog must be None, Always, Batch or Os");
+        Require(MemtableBytes is >= 1024 and <= 4L << 30, "MemtableBytes must lie between 1 KiB and 4 GiB");
+        Require(ImmutableMemtablesMax is >= 1 and <= 64, "ImmutableMemtablesMax must lie between 1 and 64");
+        Require(L0CompactionTrigger >= 1, "L0CompactionTrigger must be at least 1");
+        Require(L0SlowdownTrigger >= L0CompactionTrigger, "L0SlowdownTrigger must not be below L0CompactionTrigger");
+        Require(L0StopTrigger >= L0SlowdownTrigger, "L0StopTrigger must not be below L0SlowdownTrigger");
+        Require(CompactionDebtSlowdownBytes >= 1, "CompactionDebtSlowdownBytes must be positive");
+        Require(SlowdownBytesPerSecond >= 1024, "SlowdownBytesPerSecond must be at least 1 KiB");
+        Require(Levels is >= 2 and <= 16, "Levels must lie between 2 and 16");
+        Require(LevelRatio is >= 2 and <= 100, "LevelRatio must lie between 2 and 100");
+        Require(BaseLevelBytes >= 1, "BaseLevelBytes must be positive");
+        Require(TargetFileBytes >= 1, "TargetFileBytes must be positive");
+        Require(BlockBytes is >= 1 and <= 4 << 20, "BlockBytes must lie between 1 byte and 4 MiB");
+        Require(BlockCacheBytes >= 0, "BlockCacheBytes must not be negative");
+        Require(OpenTablesMax >= 16, "OpenTablesMax must be at least 16");
+        Require(BloomBitsPerKey is >= 0 and <= 32, "BloomBitsPerKey must lie between 0 and 32");
+        Require(BackgroundBytesPerSecond >= 0, "BackgroundBytesPerSecond must not be negative");
+        Require(CompactionStepBytes >= 1, "CompactionStepBytes must be positive");
+        Require(WriteBatchBytesMax is >= 1024 and <= 256 << 20, "WriteBatchBytesMax must lie between 1 KiB and 256 MiB");
+        Require(ManifestBytesMax >= 4096, "ManifestBytesMax must be at least 4 KiB");
+        Require(DiskFullRetry > TimeSpan.Zero, "DiskFullRetry must be positive");
+        return problems;
+
+        void Require(bool good, string problem)
+        {
+            if (!good) problems.Add(problem);
+        }
+    }
+}

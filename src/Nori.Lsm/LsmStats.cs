@@ -1,0 +1,62 @@
+namespace Nori.Lsm;
+
+/// <summary>The engine's state at one moment; figures of one call need not be from the same instant.</summary>
+public sealed record LsmStats
+{
+    /// <summary>Level 0 first.</summary>
+    public required IReadOnlyList<LsmLevelStats> Levels { get; init; }
+
+    /// <summary>Bytes in memtables, sealed ones included.</summary>
+    public long MemtableBytes { get; init; }
+
+    /// <summary>Sealed memtables that are not flushed.</summary>
+    public int ImmutableMemtables { get; init; }
+
+    /// <summary>Bytes of keys and values written since open.</summary>
+    public long UserBytesWritten { get; init; }
+
+    /// <summary>Table bytes written by flushes since open.</summary>
+    public long FlushedBytes { get; init; }
+
+    /// <summary>Table bytes read by compactions since open.</summary>
+    public long CompactionReadBytes { get; init; }
+
+    /// <summary>Table bytes written by compactions since open.</summary>
+    public long CompactionWrittenBytes { get; init; }
+
+    /// <summary>Table bytes written per user byte since open; 0 before the first flush.</summary>
+    public double WriteAmplification { get; init; }
+
+    /// <summary>Bytes that compaction has to move until every level has its size.</summary>
+    public long CompactionDebtBytes { get; init; }
+
+    /// <summary>Times a write had to wait for background work.</summary>
+    public long Stalls { get; init; }
+
+    /// <summary>Time that writes spent stopped or slowed.</summary>
+    public TimeSpan StallTime { get; init; }
+
+    /// <summary>True while a write would stop.</summary>
+    public bool IsStalled { get; init; }
+
+    /// <summary>Block cache hits since open.</summary>
+    public long CacheHits { get; init; }
+
+    /// <summary>Block cache misses since open.</summary>
+    public long CacheMisses { get; init; }
+
+    /// <summary>Bytes of cached blocks.</summary>
+    public long CacheBytes { get; init; }
+
+    /// <summary>Snapshots held.</summary>
+    public int Snapshots { get; init; }
+
+    /// <summary>The sequence number of the last visible write.</summary>
+    public ulong LastSequence { get; init; }
+
+    /// <summary>True while writes are refused because the disk is full.</summary>
+    public bool IsDiskFull { get; init; }
+
+    /// <summary>Why the engine takes no more writes; null while it does.</summary>
+    public Exception? Failure { get; init; }
+}

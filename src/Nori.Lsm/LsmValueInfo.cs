@@ -1,0 +1,7 @@
+namespace Nori.Lsm;
+
+/// <summary>What is known of a found value beside its bytes.</summary>
+/// <param name="Length">The value's bytes.</param>
+/// <param name="Sequence">The write's sequence number.</param>
+/// <param name="ExpiryUnixMs">When it expires, in Unix milliseconds; 0 never.</param>
+public readonly record struct LsmValueInfo(int Length, ulong Sequence, long ExpiryUnixMs);

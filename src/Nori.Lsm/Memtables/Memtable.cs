@@ -1,0 +1,122 @@
+using Nori.Core;
+
+namespace Nori.Lsm.Memtables;
+
+/// <summary>The newest writes, in memory, ordered. One thread writes at a time; readers take no lock.</summary>
+/// <remarks>
+/// A reader holds a reference (through the read view it read) for as long as it uses spans into
+/// it; the memory goes with the last reference.
+/// </remarks>
+internal sealed unsafe class Memtable : RefCounted
+{
+    private const int ChunkBytesMax = 1 << 20;
+    private const int ChunkBytesMin = 4 << 10;
+
+    private readonly Arena _arena;
+    private readonly SkipList _list;
+    private RangeTombstone[] _tombstones = [];
+    private int _tombstoneCount;
+    private FragmentedUpTo _fragmented = new(0, RangeTombstoneSet.Empty);
+
+    public Memtable(ulong id, long capacityBytes, ulong seed)
+    {
+        Id = id;
+        _arena = new Arena((int)Math.Clamp(capacityBytes / 8, ChunkBytesMin, ChunkBytesMax));
+        _list = new SkipList(_arena, seed);
+    }
+
+    /// <summary>Rises with each memtable of this opening of the engine.</summary>
+    public ulong Id { get; }
+
+    public long Entries { get; private set; }
+
+    public int RangeDeletes => Volatile.Read(ref _tombstoneCount);
+
+    public long Bytes => _arena.UsedBytes;
+
+    public bool IsEmpty => Entries == 0;
+
+    /// <summary>The least watermark above 0 of the batches in it; 0 when none had one.</summary>
+    public ulong MinWatermark { get; private set; }
+
+    public ulong MaxWatermark { get; private set; }
+
+    public ulong LargestSequence { get; private set; }
+
+    public ulong SmallestSequence { get; private set; }
+
+    /// <summary>Bytes of user keys and values written, for write amplification.</summary>
+    public long UserBytes { get; private set; }
+
+    public void Add(ulong sequence, EntryKind kind, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    {
+        Invariant.Assert(sequence > LargestSequence);
+        if (kind == EntryKind.RangeDelete) AddTombstone(new RangeTombstone(key.ToArray(), value.ToArray(), sequence));
+        else _list.Insert(key, Trailer.Make(sequence, kind), value);
+        LargestSequence = sequence;
+        if (SmallestSequence == 0) SmallestSequence = sequence;
+        Entries++;
+        UserBytes += key.Length + value.Length;
+    }
+
+    public void NoteWatermark(ulong watermark)
+    {
+        if (watermark == 0) return;
+        if (MinWatermark == 0 || watermark < MinWatermark) MinWatermark = watermark;
+        if (watermark > MaxWatermark) MaxWatermark = watermark;
+    }
+
+    /// <summary>The newest entry of the key at or below the sequence; the value lives as long as the caller's reference.</summary>
+    public bool TryGet(ReadOnlySpan<byte> key, ulong maxSequence, out ulong trailer, out ReadOnlySpan<byte> value)
+    {
+        byte* node = _list.FindAtOrAfter(key, Trailer.Seek(maxSequence));
+        if (node == null || !SkipList.KeyOf(node).SequenceEqual(key))
+        {
+            trailer = 0;
+            value = default;
+            return false;
+        }
+
+        trailer = SkipList.TrailerOf(node);
+        value = SkipList.ValueOf(node);
+        return true;
+    }
+
+    public MemtableIterator NewIterator() => new(_list);
+
+    /// <summary>All range tombstones written so far, fragmented; built by the first reader that needs it.</summary>
+    public RangeTombstoneSet RangeTombstones()
+    {
+        int count = Volatile.Read(ref _tombstoneCount);
+        if (count == 0) return RangeTombstoneSet.Empty;
+        FragmentedUpTo fragmented = Volatile.Read(ref _fragmented);
+        if (fragmented.Count >= count) return fragmented.Set;
+        // Two readers may both build it; either result serves both.
+        RangeTombstone[] tombstones = Volatile.Read(ref _tombstones);
+        var built = new FragmentedUpTo(count, RangeTombstoneSet.Build(new ArraySegment<RangeTombstone>(tombstones, 0, count)));
+        Volatile.Write(ref _fragmented, built);
+        return built.Set;
+    }
+
+    public IReadOnlyList<RangeTombstone> TombstoneList() =>
+        new ArraySegment<RangeTombstone>(Volatile.Read(ref _tombstones), 0, RangeDeletes);
+
+    protected override void OnUnreferenced() => _list.Free();
+
+    private void AddTombstone(RangeTombstone tombstone)
+    {
+        RangeTombstone[] array = _tombstones;
+        if (_tombstoneCount == array.Length)
+        {
+            Array.Resize(ref array, Math.Max(16, array.Length * 2));
+            Volatile.Write(ref _tombstones, array);
+        }
+
+        array[_tombstoneCount] = tombstone;
+        Volatile.Write(ref _tombstoneCount, _tombstoneCount + 1);
+        // The arena does not see them, and they count towards the memtable's size all the same.
+        _arena.Allocate(tombstone.Start.Length + tombstone.End.Length + 64);
+    }
+
+    private sealed record FragmentedUpTo(int Count, RangeTombstoneSet Set);
+}
