@@ -1,0 +1,271 @@
+using System.Runtime.CompilerServices;
+using NoriKV.Client.Operations;
+using NoriKV.Client.Pipeline;
+using NoriKV.Client.Retry;
+using NoriKV.Client.Routing;
+using NoriKV.Client.Sessions;
+using NoriKV.Client.Transport;
+using NoriKV.Client.Wire;
+using NoriKV.Proto.V1;
+using NoriKV.Types;
+using BatchOperation = NoriKV.Types.BatchOperation;
+using ClusterView = NoriKV.Types.ClusterView;
+
+namespace NoriKV.Client;
+
+/// <summary>
+/// <see cref="INoriKV"/> over the network. Concurrent operations to one node share a pipelined stream; failures are
+/// retried within the deadline, writes under an idempotency key so that each is done at most once.
+/// </summary>
+/// <remarks>Thread-safe. Make one and share it.</remarks>
+public sealed class NoriKVClient : INoriKV
+{
+    private static readonly PutOptions NoPutOptions = new();
+    private static readonly DeleteOptions NoDeleteOptions = new();
+    private static readonly BatchOptions NoBatchOptions = new();
+
+    private readonly CancellationTokenSource _disposing = new();
+    private readonly NodePool _nodes;
+    private readonly Places _places;
+    private readonly SessionPool _sessions;
+    private readonly OperationRunner _runner;
+    private readonly ScanRunner _scans;
+    private readonly ViewWatcher _watcher;
+    private readonly ClientLoop _loop;
+    private int _disposed;
+
+    internal NoriKVClient(NoriKVClientOptions options, Func<string, INodeTransport> connect)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        IReadOnlyList<string> problems = options.Validate();
+        if (problems.Count > 0) throw new ArgumentException(string.Join("; ", problems), nameof(options));
+        var random = options.NewPrng();
+        var router = new Router(options);
+        var backoff = new Backoff(options.Retry, random.Fork());
+        _nodes = new NodePool(options, connect);
+        _places = new Places(options.InFlightMax, options.Time, _disposing.Token);
+        _sessions = new SessionPool(random.Fork(), options.Time);
+        _runner = new OperationRunner(_nodes, router, backoff, options, _disposing.Token);
+        _scans = new ScanRunner(_nodes, router, backoff, _runner, options);
+        _watcher = new ViewWatcher(_nodes, router, backoff, _runner);
+        _loop = new ClientLoop(_nodes, router, _watcher, options);
+        Options = options;
+    }
+
+    /// <summary>What it was made with.</summary>
+    public NoriKVClientOptions Options { get; }
+
+    /// <summary>Operations in flight.</summary>
+    public int InFlight => _places.InUse;
+
+    /// <summary>A client; connections are made when first needed.</summary>
+    /// <exception cref="ArgumentException">The options have problems; all are named.</exception>
+    public static NoriKVClient Connect(NoriKVClientOptions options) =>
+        new(options, address => new GrpcNodeTransport(address, options));
+
+    /// <summary>A client of the nodes at these addresses, host:port each.</summary>
+    public static NoriKVClient Connect(params string[] addresses) =>
+        Connect(new NoriKVClientOptions { Addresses = addresses });
+
+    /// <summary>A client that has reached a node.</summary>
+    /// <exception cref="UnavailableException">No node answered before the deadline.</exception>
+    public static async ValueTask<NoriKVClient> ConnectAsync(
+        NoriKVClientOptions options, CancellationToken cancellationToken = default)
+    {
+        NoriKVClient client = Connect(options);
+        try
+        {
+            await client.GetClusterViewAsync(cancellationToken).ConfigureAwait(false);
+            return client;
+        }
+        catch
+        {
+            await client.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<PutResult> PutAsync(
+        ReadOnlyMemory<byte> key,
+        ReadOnlyMemory<byte> value,
+        PutOptions? options = null,
+        CancellationToken cancellationToken = default)
+    {
+        options ??= NoPutOptions;
+        StreamResult result = await WriteAsync(
+            key,
+            options.IdempotencyKey,
+            (key, value, options),
+            static (x, id) => new StreamCall { Put = Requests.Put(x.key, x.value, x.options, id) },
+            cancellationToken).ConfigureAwait(false);
+        return Responses.Put(result.Put);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<GetResult> GetAsync(
+        ReadOnlyMemory<byte> key, ReadOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        var call = new StreamCall { Get = Requests.Get(key, options ?? ReadOptions.Default) };
+        StreamResult result = await ReadAsync(call, key, cancellationToken).ConfigureAwait(false);
+        return Responses.Get(result.Get);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<DeleteResult> DeleteAsync(
+        ReadOnlyMemory<byte> key, DeleteOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        options ??= NoDeleteOptions;
+        StreamResult result = await WriteAsync(
+            key,
+            options.IdempotencyKey,
+            (key, options),
+            static (x, id) => new StreamCall { Delete = Requests.Delete(x.key, x.options, id) },
+            cancellationToken).ConfigureAwait(false);
+        return Responses.Delete(result.Delete);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<BatchOperationResult>> BatchAsync(
+        IReadOnlyList<BatchOperation> operations,
+        BatchOptions? options = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(operations);
+        options ??= NoBatchOptions;
+        ReadOnlyMemory<byte> key = operations.Count > 0 ? operations[0].Key : default;
+        StreamResult result = operations.All(static o => o.Kind == BatchOperationKind.Get)
+            ? await ReadAsync(
+                new StreamCall { Batch = Requests.Batch(operations, options, "") }, key, cancellationToken)
+                .ConfigureAwait(false)
+            : await WriteAsync(
+                key,
+                options.IdempotencyKey,
+                (operations, options),
+                static (x, id) => new StreamCall { Batch = Requests.Batch(x.operations, x.options, id) },
+                cancellationToken).ConfigureAwait(false);
+        return Responses.Batch(result.Batch, operations);
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<KvPair> ScanAsync(
+        ScanOptions options, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        using var any = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposing.Token);
+        await foreach (ScanResponse page in _scans.PagesAsync(options, any.Token).ConfigureAwait(false))
+        {
+            foreach (KeyValue pair in page.Pairs) yield return Responses.Pair(pair);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<long> CountAsync(ScanOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        using var any = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposing.Token);
+        ulong count = 0;
+        ScanOptions counting = options with { CountOnly = true };
+        await foreach (ScanResponse page in _scans.PagesAsync(counting, any.Token).ConfigureAwait(false))
+        {
+            count = page.Count;
+        }
+
+        return checked((long)count);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<ClusterView> GetClusterViewAsync(CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        using var late = new CancellationTokenSource(Options.Deadline, Options.Time);
+        using var any = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposing.Token, late.Token);
+        try
+        {
+            await foreach (ClusterView view in _watcher.WatchAsync(any.Token).ConfigureAwait(false)) return view;
+        }
+        catch (OperationCanceledException e) when (late.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            throw new UnavailableException(
+                new KvError(KvCode.Unavailable, $"no node answered at {string.Join(", ", Options.Addresses)}"), e);
+        }
+
+        throw new UnavailableException(new KvError(KvCode.Unavailable, "the watch ended without a view"));
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<ClusterView> WatchClusterAsync(
+        [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        using var any = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposing.Token);
+        await foreach (ClusterView view in _watcher.WatchAsync(any.Token).ConfigureAwait(false)) yield return view;
+    }
+
+    /// <summary>Closes the connections; operations in flight fail, those of writes with an unknown outcome.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
+        await _disposing.CancelAsync().ConfigureAwait(false);
+        await _loop.DisposeAsync().ConfigureAwait(false);
+        await _nodes.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private async ValueTask<StreamResult> WriteAsync<T>(
+        ReadOnlyMemory<byte> key,
+        string? idempotencyKey,
+        T state,
+        Func<T, string, StreamCall> call,
+        CancellationToken cancellationToken)
+    {
+        long deadline = await EnterAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (idempotencyKey is not null)
+            {
+                return await _runner.RunAsync(call(state, idempotencyKey), key, true, deadline, cancellationToken)
+                    .ConfigureAwait(false);
+            }
+
+            SessionKey id = _sessions.Acquire();
+            try
+            {
+                return await _runner.RunAsync(call(state, id.Text), key, true, deadline, cancellationToken)
+                    .ConfigureAwait(false);
+            }
+            finally
+            {
+                _sessions.Release(id);
+            }
+        }
+        finally
+        {
+            _places.Leave();
+        }
+    }
+
+    private async ValueTask<StreamResult> ReadAsync(
+        StreamCall call, ReadOnlyMemory<byte> key, CancellationToken cancellationToken)
+    {
+        long deadline = await EnterAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await _runner.RunAsync(call, key, false, deadline, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _places.Leave();
+        }
+    }
+
+    private async ValueTask<long> EnterAsync(CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        long deadline = _runner.DeadlineFromNow();
+        await _places.EnterAsync(deadline, cancellationToken).ConfigureAwait(false);
+        _loop.Wake();
+        return deadline;
+    }
+}

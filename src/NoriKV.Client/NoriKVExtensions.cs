@@ -1,0 +1,73 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+using NoriKV.Types;
+
+namespace NoriKV.Client;
+
+/// <summary>The same operations with text as UTF-8.</summary>
+public static class NoriKVExtensions
+{
+    /// <summary>Writes a pair of texts.</summary>
+    public static ValueTask<PutResult> PutAsync(
+        this INoriKV store,
+        string key,
+        string value,
+        PutOptions? options = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        return store.PutAsync(Utf8(key), Utf8(value), options, cancellationToken);
+    }
+
+    /// <summary>Reads a key.</summary>
+    public static ValueTask<GetResult> GetAsync(
+        this INoriKV store,
+        string key,
+        ReadOptions? options = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        return store.GetAsync(Utf8(key), options, cancellationToken);
+    }
+
+    /// <summary>Reads a key as text; null when it is missing.</summary>
+    public static async ValueTask<string?> GetStringAsync(
+        this INoriKV store,
+        string key,
+        ReadOptions? options = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        GetResult result = await store.GetAsync(Utf8(key), options, cancellationToken).ConfigureAwait(false);
+        return result.Found ? Encoding.UTF8.GetString(result.Value.Span) : null;
+    }
+
+    /// <summary>Removes a key.</summary>
+    public static ValueTask<DeleteResult> DeleteAsync(
+        this INoriKV store,
+        string key,
+        DeleteOptions? options = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        return store.DeleteAsync(Utf8(key), options, cancellationToken);
+    }
+
+    /// <summary>The pairs whose keys begin with a text, in key order, as texts.</summary>
+    public static async IAsyncEnumerable<(string Key, string Value)> ScanPrefixAsync(
+        this INoriKV store, string prefix, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        var scan = new ScanOptions { Prefix = Utf8(prefix) };
+        await foreach (KvPair pair in store.ScanAsync(scan, cancellationToken).ConfigureAwait(false))
+        {
+            yield return (Encoding.UTF8.GetString(pair.Key.Span), Encoding.UTF8.GetString(pair.Value.Span));
+        }
+    }
+
+    private static byte[] Utf8(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return Encoding.UTF8.GetBytes(text);
+    }
+}

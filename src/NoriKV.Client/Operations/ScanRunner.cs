@@ -1,0 +1,104 @@
+using System.Runtime.CompilerServices;
+using Google.Protobuf;
+using NoriKV.Client.Pipeline;
+using NoriKV.Client.Retry;
+using NoriKV.Client.Routing;
+using NoriKV.Client.Transport;
+using NoriKV.Client.Wire;
+using NoriKV.Proto.V1;
+using NoriKV.Types;
+
+namespace NoriKV.Client.Operations;
+
+/// <summary>
+/// Streams the pages of a scan; after a failure it goes on, on this node or another, behind the last page that came.
+/// The deadline counts from page to page, not over the whole scan.
+/// </summary>
+/// <remarks>Thread-safe.</remarks>
+internal sealed class ScanRunner(
+    NodePool nodes, Router router, Backoff backoff, OperationRunner operations, NoriKVClientOptions options)
+{
+    /// <summary>The pages, each once.</summary>
+    public async IAsyncEnumerable<ScanResponse> PagesAsync(
+        ScanOptions scan, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        ByteString token = ByteString.CopyFrom(scan.PageToken.Span);
+        int failures = 0;
+        long deadline = operations.DeadlineFromNow();
+        while (true)
+        {
+            string address = router.Pick(default, failures, null);
+            ScanRequest request = Requests.Scan(scan, token.Memory);
+            using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            IAsyncEnumerator<ScanResponse> pages =
+                nodes.Get(address).Transport.ScanAsync(request, giveUp.Token).GetAsyncEnumerator(giveUp.Token);
+            RpcException? failure = null;
+            await using (pages.ConfigureAwait(false))
+            {
+                while (true)
+                {
+                    bool more;
+                    try
+                    {
+                        more = await MoveNextAsync(pages, deadline, giveUp).ConfigureAwait(false);
+                    }
+                    catch (RpcException e)
+                    {
+                        failure = e;
+                        break;
+                    }
+
+                    if (!more) yield break;
+                    failures = 0;
+                    backoff.Succeeded();
+                    router.Reached(address);
+                    token = pages.Current.NextPageToken;
+                    yield return pages.Current;
+                    // A page without a token is the last one; a failure behind it loses nothing.
+                    if (token.IsEmpty) yield break;
+                    deadline = operations.DeadlineFromNow();
+                }
+            }
+
+            await RetryAsync(failure, address, failures++, deadline, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task RetryAsync(
+        RpcException failure, string address, int failures, long deadline, CancellationToken cancellationToken)
+    {
+        KvError error = failure.Error;
+        if (!failure.Reached && error.Code == KvCode.Unavailable) router.Unreachable(address);
+        TimeSpan wait = backoff.NextWait(failures, error.RetryAfter);
+        bool late = deadline != long.MaxValue
+            && options.Time.GetElapsedTime(options.Time.GetTimestamp(), deadline) <= wait;
+        if (late || !OperationRunner.IsRetriable(error.Code) || failures + 1 >= options.Retry.AttemptsMax)
+        {
+            KvCode code = error.Code == KvCode.CommitTimeout ? KvCode.DeadlineExceeded : error.Code;
+            throw NoriKVException.From(error with { Code = code }, failure);
+        }
+
+        await operations.DelayAsync(wait, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<bool> MoveNextAsync(
+        IAsyncEnumerator<ScanResponse> pages, long deadline, CancellationTokenSource giveUp)
+    {
+        ValueTask<bool> next = pages.MoveNextAsync();
+        if (next.IsCompleted || deadline == long.MaxValue) return await next.ConfigureAwait(false);
+        Task<bool> moving = next.AsTask();
+        TimeSpan left = options.Time.GetElapsedTime(options.Time.GetTimestamp(), deadline);
+        try
+        {
+            return await moving.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, options.Time)
+                .ConfigureAwait(false);
+        }
+        catch (TimeoutException e)
+        {
+            // An enumerator may be disposed only when its last move is over.
+            await giveUp.CancelAsync().ConfigureAwait(false);
+            await ((Task)moving).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw new RpcException(new KvError(KvCode.CommitTimeout, "no page of the scan came in time"), true, e);
+        }
+    }
+}

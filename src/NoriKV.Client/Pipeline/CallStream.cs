@@ -1,0 +1,163 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using NoriKV.Client.Transport;
+using NoriKV.Proto.V1;
+using NoriKV.Types;
+
+namespace NoriKV.Client.Pipeline;
+
+/// <summary>
+/// One <c>Kv.Stream</c> to one node: a writer that gathers what is waiting into messages, a reader that settles what
+/// comes back. When the stream ends, every call on it fails at once and the stream is used no more.
+/// </summary>
+/// <remarks>Thread-safe. Bounded by the client's limit of operations in flight.</remarks>
+internal sealed class CallStream : IAsyncDisposable
+{
+    private readonly ICallPipe _pipe;
+    private readonly TimeProvider _time;
+    private readonly int _messageBytesMax;
+    private readonly ConcurrentDictionary<ulong, PendingCall> _pending = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Channel<PendingCall> _waiting =
+        Channel.CreateUnbounded<PendingCall>(new UnboundedChannelOptions { SingleReader = true });
+
+    private readonly Task _running;
+    private ulong _lastId;
+    private volatile bool _failed;
+
+    public CallStream(ICallPipe pipe, TimeProvider time, int messageBytesMax)
+    {
+        _pipe = pipe;
+        _time = time;
+        _messageBytesMax = messageBytesMax;
+        _running = RunAsync();
+    }
+
+    /// <summary>False once the stream is over.</summary>
+    public bool IsOpen => !_failed;
+
+    /// <summary>Calls that wait for their answer.</summary>
+    public int Pending => _pending.Count;
+
+    /// <summary>Takes a call; false when the stream is over and the call was not taken.</summary>
+    public bool TrySend(PendingCall call)
+    {
+        if (_failed) return false;
+        ulong id = call.Message.Id = Interlocked.Increment(ref _lastId);
+        _pending[id] = call;
+        // Fail sets _failed before it drains: a call added behind the drain sees it here and takes itself back.
+        if (_failed && _pending.TryRemove(id, out _)) return false;
+        _waiting.Writer.TryWrite(call);
+        return true;
+    }
+
+    /// <summary>Forgets a call whose caller gave up; a late answer is dropped.</summary>
+    public void Forget(PendingCall call) => _pending.TryRemove(call.Message.Id, out _);
+
+    /// <summary>Fails the calls whose deadline has passed.</summary>
+    public void Sweep(long now)
+    {
+        foreach ((ulong id, PendingCall call) in _pending)
+        {
+            if (call.Deadline > now || !_pending.TryRemove(id, out _)) continue;
+            call.TryFail(new KvError(KvCode.CommitTimeout, "COMMIT_TIMEOUT: no answer before the deadline"), reached: true);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Fail(new KvError(KvCode.Cancelled, "the client was disposed"), reached: true, null);
+        await _running.ConfigureAwait(false);
+    }
+
+    private async Task RunAsync()
+    {
+        await Task.Yield();
+        Task writing = GuardAsync(WriteAllAsync());
+        await GuardAsync(ReadAllAsync()).ConfigureAwait(false);
+        await writing.ConfigureAwait(false);
+        await _pipe.DisposeAsync().ConfigureAwait(false);
+        _stop.Dispose();
+    }
+
+    private async Task GuardAsync(Task side)
+    {
+        try
+        {
+            await side.ConfigureAwait(false);
+            Fail(new KvError(KvCode.Unavailable, "the node closed the stream"), reached: true, null);
+        }
+        catch (RpcException e)
+        {
+            Fail(e.Error, e.Reached, e);
+        }
+        catch (OperationCanceledException e)
+        {
+            Fail(new KvError(KvCode.Unavailable, "the stream was closed"), reached: true, e);
+        }
+#pragma warning disable CA1031 // Whatever a transport throws ends this stream; its calls carry it on.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            Fail(new KvError(KvCode.Unavailable, $"the stream broke: {e.Message}"), reached: true, e);
+        }
+    }
+
+    private void Fail(KvError error, bool reached, Exception? inner)
+    {
+        lock (_waiting)
+        {
+            if (_failed) return;
+            _failed = true;
+        }
+
+        _waiting.Writer.TryComplete();
+        foreach ((ulong id, PendingCall call) in _pending)
+        {
+            if (_pending.TryRemove(id, out _)) call.TryFail(error, reached, inner);
+        }
+
+        _stop.Cancel();
+    }
+
+    // Hot path: one message for all that is waiting; nothing per call but its entry in the message.
+    private async Task WriteAllAsync()
+    {
+        ChannelReader<PendingCall> waiting = _waiting.Reader;
+        while (await waiting.WaitToReadAsync(_stop.Token).ConfigureAwait(false))
+        {
+            var request = new StreamRequest();
+            long now = _time.GetTimestamp();
+            int bytes = 0;
+            while (waiting.TryPeek(out PendingCall? call) && (bytes == 0 || bytes + call.Bytes <= _messageBytesMax))
+            {
+                waiting.TryRead(out _);
+                if (call.IsSettled) continue;
+                call.Message.TimeoutMs = TimeoutMs(call.Deadline, now);
+                call.Sent = true;
+                bytes += call.Bytes;
+                request.Calls.Add(call.Message);
+            }
+
+            if (bytes > 0) await _pipe.WriteAsync(request).ConfigureAwait(false);
+        }
+    }
+
+    private async Task ReadAllAsync()
+    {
+        await foreach (StreamResponse response in _pipe.ReadAsync(_stop.Token).ConfigureAwait(false))
+        {
+            foreach (StreamResult result in response.Results)
+            {
+                if (_pending.TryRemove(result.Id, out PendingCall? call)) call.TryComplete(result);
+            }
+        }
+    }
+
+    private uint TimeoutMs(long deadline, long now)
+    {
+        if (deadline == long.MaxValue) return int.MaxValue;
+        double ms = _time.GetElapsedTime(now, deadline).TotalMilliseconds;
+        return (uint)Math.Clamp(Math.Ceiling(ms), 1, int.MaxValue);
+    }
+}

@@ -1,0 +1,30 @@
+using System.Runtime.CompilerServices;
+using Nori.Grpc;
+using NoriKV.Proto.V1;
+
+namespace NoriKV.Client.Transport;
+
+/// <summary><see cref="ICallPipe"/> over a duplex gRPC call.</summary>
+internal sealed class GrpcCallPipe(GrpcDuplexCall<StreamRequest, StreamResponse> call, string address) : ICallPipe
+{
+    public async ValueTask WriteAsync(StreamRequest request)
+    {
+        try
+        {
+            await call.WriteAsync(request).ConfigureAwait(false);
+        }
+        catch (GrpcException e)
+        {
+            throw GrpcFailure.From(e, address);
+        }
+    }
+
+    public async IAsyncEnumerable<StreamResponse> ReadAsync(
+        [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await foreach (StreamResponse response in GrpcNodeTransport.TranslateAsync(
+            call.ReadAllAsync(cancellationToken), address, cancellationToken).ConfigureAwait(false)) yield return response;
+    }
+
+    public ValueTask DisposeAsync() => call.DisposeAsync();
+}

@@ -1,0 +1,42 @@
+using Nori.Grpc;
+using NoriKV.Client.Wire;
+using NoriKV.Types;
+
+namespace NoriKV.Client.Transport;
+
+/// <summary>What a gRPC call ended with, as this client's failure.</summary>
+internal static class GrpcFailure
+{
+    public static RpcException From(GrpcException exception, string address)
+    {
+        if (FindConnectFailure(exception) is { } connect)
+        {
+            return new RpcException(
+                new KvError(KvCode.Unavailable, $"cannot connect to {address}: {connect.Message}"), false, exception);
+        }
+
+        TimeSpan? retryAfter = long.TryParse(exception.Trailers.GetValue("retry-after-ms"), out long ms) && ms > 0
+            ? TimeSpan.FromMilliseconds(ms)
+            : null;
+        KvError error = StatusMapping.ToError(
+            (uint)exception.Code, exception.Status.Message ?? "", exception.Trailers.GetValue("leader-hint"), retryAfter);
+        // A reset that we did not ask for is the connection's end, not the caller's wish.
+        if (error.Code == KvCode.Cancelled) error = error with { Code = KvCode.Unavailable };
+        return new RpcException(error, true, exception);
+    }
+
+    private static HttpRequestException? FindConnectFailure(Exception? exception)
+    {
+        for (; exception is not null; exception = exception.InnerException)
+        {
+            if (exception is HttpRequestException
+                {
+                    HttpRequestError: HttpRequestError.ConnectionError
+                    or HttpRequestError.NameResolutionError
+                    or HttpRequestError.SecureConnectionError,
+                } found) return found;
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,126 @@
+using System.Net.Security;
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography.X509Certificates;
+using Nori.Grpc;
+using NoriKV.Proto.V1;
+
+namespace NoriKV.Client.Transport;
+
+/// <summary><see cref="INodeTransport"/> over Nori.Grpc: one channel, one connection.</summary>
+internal sealed class GrpcNodeTransport : INodeTransport
+{
+    private readonly GrpcChannel _channel;
+    private readonly string _address;
+
+    public GrpcNodeTransport(string address, NoriKVClientOptions options)
+    {
+        _address = address;
+        _channel = new GrpcChannel(new GrpcChannelOptions
+        {
+            Address = new Uri($"{(options.Tls is null ? "http" : "https")}://{address}"),
+            Tls = options.Tls is { } tls ? Tls(tls) : null,
+            ConnectTimeout = options.ConnectTimeout,
+            KeepAlivePingDelay = options.KeepAlive,
+            MaxReceiveMessageBytes = options.InboundMessageBytesMax,
+            TimeProvider = options.Time,
+            UserAgent = "norikv-csharp/0.1",
+        });
+    }
+
+    public ICallPipe OpenPipe() => new GrpcCallPipe(_channel.DuplexStreaming(KvMethods.Stream), _address);
+
+    public async Task<StreamResult> CallAsync(StreamCall call, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        var options = new GrpcCallOptions
+        {
+            Timeout = timeout == Timeout.InfiniteTimeSpan ? null : timeout,
+            CancellationToken = cancellationToken,
+        };
+        try
+        {
+            return call.CallCase switch
+            {
+                StreamCall.CallOneofCase.Put => new StreamResult
+                {
+                    Put = await _channel.UnaryAsync(KvMethods.Put, call.Put, options).ConfigureAwait(false),
+                },
+                StreamCall.CallOneofCase.Get => new StreamResult
+                {
+                    Get = await _channel.UnaryAsync(KvMethods.Get, call.Get, options).ConfigureAwait(false),
+                },
+                StreamCall.CallOneofCase.Delete => new StreamResult
+                {
+                    Delete = await _channel.UnaryAsync(KvMethods.Delete, call.Delete, options).ConfigureAwait(false),
+                },
+                _ => new StreamResult
+                {
+                    Batch = await _channel.UnaryAsync(KvMethods.Batch, call.Batch, options).ConfigureAwait(false),
+                },
+            };
+        }
+        catch (GrpcException e)
+        {
+            throw GrpcFailure.From(e, _address);
+        }
+    }
+
+    public IAsyncEnumerable<ScanResponse> ScanAsync(ScanRequest request, CancellationToken cancellationToken) =>
+        TranslateAsync(
+            _channel.ServerStreaming(
+                KvMethods.Scan, request, new GrpcCallOptions { CancellationToken = cancellationToken }),
+            _address,
+            cancellationToken);
+
+    public IAsyncEnumerable<ClusterView> WatchAsync(CancellationToken cancellationToken) =>
+        TranslateAsync(
+            _channel.ServerStreaming(
+                KvMethods.WatchCluster, new ClusterView(), new GrpcCallOptions { CancellationToken = cancellationToken }),
+            _address,
+            cancellationToken);
+
+    public ValueTask DisposeAsync()
+    {
+        _channel.Dispose();
+        return default;
+    }
+
+    internal static async IAsyncEnumerable<T> TranslateAsync<T>(
+        IAsyncEnumerable<T> messages, string address, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        IAsyncEnumerator<T> all = messages.GetAsyncEnumerator(cancellationToken);
+        await using (all.ConfigureAwait(false))
+        {
+            while (true)
+            {
+                try
+                {
+                    if (!await all.MoveNextAsync().ConfigureAwait(false)) yield break;
+                }
+                catch (GrpcException e)
+                {
+                    throw GrpcFailure.From(e, address);
+                }
+
+                yield return all.Current;
+            }
+        }
+    }
+
+    private static SslClientAuthenticationOptions Tls(ClientTlsOptions tls) => new()
+    {
+        TargetHost = tls.ServerName,
+        ClientCertificates = tls.ClientCertificate is { } certificate ? [certificate] : null,
+        CertificateChainPolicy = tls.TrustedRoots is { } roots ? Trust(roots) : null,
+    };
+
+    private static X509ChainPolicy Trust(X509Certificate2Collection roots)
+    {
+        var policy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+        };
+        policy.CustomTrustStore.AddRange(roots);
+        return policy;
+    }
+}

@@ -1,0 +1,19 @@
+using NoriKV.Proto.V1;
+
+namespace NoriKV.Client.Transport;
+
+/// <summary>What the client needs of a connection to one node. Failures throw <see cref="RpcException"/>.</summary>
+internal interface INodeTransport : IAsyncDisposable
+{
+    /// <summary>Opens a pipelined stream; connecting happens behind it, a failure shows on read and write.</summary>
+    ICallPipe OpenPipe();
+
+    /// <summary>One call alone, for what is too large to share a stream.</summary>
+    Task<StreamResult> CallAsync(StreamCall call, TimeSpan timeout, CancellationToken cancellationToken);
+
+    /// <summary>The pages of a scan.</summary>
+    IAsyncEnumerable<ScanResponse> ScanAsync(ScanRequest request, CancellationToken cancellationToken);
+
+    /// <summary>The views of the cluster, the current one first.</summary>
+    IAsyncEnumerable<ClusterView> WatchAsync(CancellationToken cancellationToken);
+}

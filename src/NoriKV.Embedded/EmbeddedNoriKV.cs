@@ -1,0 +1,145 @@
+using System.Runtime.CompilerServices;
+using NoriKV.Client;
+using NoriKV.Node;
+using NoriKV.Types;
+
+namespace NoriKV.Embedded;
+
+/// <summary>A whole single node in the process, without sockets, behind <see cref="INoriKV"/>.</summary>
+/// <remarks>Thread-safe. One data directory, one process: a lock refuses the second.</remarks>
+public sealed class EmbeddedNoriKV : INoriKV
+{
+    private const int PagePairs = 1000;
+    private const int PageBytes = 1 << 20;
+
+    private readonly INoriNode _node;
+    private readonly EmbeddedOptions _options;
+    private int _disposed;
+
+    internal EmbeddedNoriKV(INoriNode node, EmbeddedOptions options)
+    {
+        _node = node;
+        _options = options;
+    }
+
+    /// <summary>The sizes it accepts.</summary>
+    public KvLimits Limits => _node.Limits;
+
+    /// <inheritdoc/>
+    public async ValueTask<PutResult> PutAsync(
+        ReadOnlyMemory<byte> key,
+        ReadOnlyMemory<byte> value,
+        PutOptions? options = null,
+        CancellationToken cancellationToken = default)
+    {
+        RequestContext context = Context(cancellationToken);
+        return Done(
+            await _node.PutAsync(key, value, options ?? new PutOptions(), context).ConfigureAwait(false),
+            cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<GetResult> GetAsync(
+        ReadOnlyMemory<byte> key, ReadOptions? options = null, CancellationToken cancellationToken = default) =>
+        Done(
+            await _node.GetAsync(key, options ?? ReadOptions.Default, Context(cancellationToken)).ConfigureAwait(false),
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public async ValueTask<DeleteResult> DeleteAsync(
+        ReadOnlyMemory<byte> key, DeleteOptions? options = null, CancellationToken cancellationToken = default) =>
+        Done(
+            await _node.DeleteAsync(key, options ?? new DeleteOptions(), Context(cancellationToken))
+                .ConfigureAwait(false),
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<BatchOperationResult>> BatchAsync(
+        IReadOnlyList<BatchOperation> operations,
+        BatchOptions? options = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(operations);
+        return Done(
+            await _node.BatchAsync(operations, options ?? new BatchOptions(), Context(cancellationToken))
+                .ConfigureAwait(false),
+            cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<KvPair> ScanAsync(
+        ScanOptions options, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        await foreach (ScanPage page in PagesAsync(options, cancellationToken).ConfigureAwait(false))
+        {
+            foreach (KvPair pair in page.Pairs) yield return pair;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<long> CountAsync(ScanOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        long count = 0;
+        await foreach (ScanPage page in PagesAsync(options with { CountOnly = true }, cancellationToken)
+            .ConfigureAwait(false)) count = page.Count;
+        return count;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<ClusterView> GetClusterViewAsync(CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        return new(_node.View);
+    }
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<ClusterView> WatchClusterAsync(CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        return _node.WatchAsync(cancellationToken);
+    }
+
+    /// <summary>Finishes what is in flight, flushes and closes the data directory.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
+        await _node.StopAsync(_options.StopLimit).ConfigureAwait(false);
+        await _node.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private async IAsyncEnumerable<ScanPage> PagesAsync(
+        ScanOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        ReadOnlyMemory<byte> token = options.PageToken;
+        do
+        {
+            ScanPage page = Done(
+                await _node.ScanAsync(
+                    options with { PageToken = token }, PagePairs, PageBytes, Context(cancellationToken))
+                    .ConfigureAwait(false),
+                cancellationToken);
+            yield return page;
+            token = page.NextPageToken;
+        }
+        while (!token.IsEmpty);
+    }
+
+    private RequestContext Context(CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        cancellationToken.ThrowIfCancellationRequested();
+        long deadline = _options.Deadline == Timeout.InfiniteTimeSpan
+            ? long.MaxValue
+            : _options.Time.GetTimestamp() + (long)(_options.Deadline.TotalSeconds * _options.Time.TimestampFrequency);
+        return new RequestContext(deadline, "", cancellationToken);
+    }
+
+    private static T Done<T>(KvResult<T> result, CancellationToken cancellationToken)
+    {
+        if (result.TryGet(out T? value, out KvError? error)) return value;
+        if (error.Code == KvCode.Cancelled) cancellationToken.ThrowIfCancellationRequested();
+        throw NoriKVException.From(error);
+    }
+}

@@ -1,0 +1,117 @@
+using NoriKV.Proto.V1;
+using NoriKV.Types;
+
+namespace NoriKV.Client.Tests;
+
+public sealed class PipelineTests
+{
+    [Fact]
+    public async Task Concurrent_operations_share_one_stream_and_each_gets_its_own_answer()
+    {
+        await using var cluster = new ScriptedCluster();
+        string[] values = await Task.WhenAll(Enumerable.Range(0, 2000).Select(async i =>
+        {
+            GetResult result = await cluster.Client.GetAsync($"key-{i}");
+            return System.Text.Encoding.UTF8.GetString(result.Value.Span);
+        }));
+        Assert.Equal(Enumerable.Range(0, 2000).Select(i => $"key-{i}"), values);
+        Assert.Equal(1, cluster.Only.PipesOpened);
+        Assert.Equal(2000, cluster.Only.MessageSizes.Sum());
+    }
+
+    [Fact]
+    public async Task More_operations_than_may_be_in_flight_wait_their_turn()
+    {
+        await using var cluster = new ScriptedCluster(new NoriKVClientOptions { InFlightMax = 4 });
+        int most = 0;
+        cluster.Only.OnCall = call =>
+        {
+            most = Math.Max(most, cluster.Client.InFlight);
+            return ScriptedTransport.Echo(call);
+        };
+        await Task.WhenAll(Enumerable.Range(0, 200).Select(i => cluster.Client.GetAsync($"{i}").AsTask()));
+        Assert.InRange(most, 1, 4);
+        Assert.Equal(0, cluster.Client.InFlight);
+    }
+
+    [Fact]
+    public async Task An_operation_that_finds_no_place_before_its_deadline_was_not_tried()
+    {
+        await using var cluster = new ScriptedCluster(
+            new NoriKVClientOptions { InFlightMax = 1, Deadline = TimeSpan.FromMilliseconds(200) });
+        cluster.Only.OnCall = _ => null;
+        Task first = cluster.Client.PutAsync("a", "v").AsTask();
+        await Assert.ThrowsAnyAsync<NoriKVException>(async () => await cluster.Client.PutAsync("b", "v"));
+        await Assert.ThrowsAsync<OutcomeUnknownException>(() => first);
+    }
+
+    [Fact]
+    public async Task A_large_value_goes_alone()
+    {
+        await using var cluster = new ScriptedCluster();
+        await cluster.Client.PutAsync(new byte[8], new byte[3 << 20]);
+        Assert.Single(cluster.Only.Alone);
+        Assert.Empty(cluster.Only.Calls);
+    }
+
+    [Fact]
+    public async Task Messages_stay_within_their_bound()
+    {
+        await using var cluster = new ScriptedCluster(new NoriKVClientOptions { MessageBytesMax = 4096 });
+        await Task.WhenAll(Enumerable.Range(0, 200).Select(i => cluster.Client.PutAsync(new byte[8], new byte[1000]).AsTask()));
+        Assert.All(cluster.Only.MessageSizes, n => Assert.InRange(n, 1, 3));
+    }
+
+    [Fact]
+    public async Task Cancelling_ends_the_call_and_leaves_the_stream_to_the_others()
+    {
+        await using var cluster = new ScriptedCluster();
+        cluster.Only.OnCall = call => call.Get.Key.Length == 1 ? null : ScriptedTransport.Echo(call);
+        using var cancel = new CancellationTokenSource();
+        Task<GetResult> waiting = cluster.Client.GetAsync("x", null, cancel.Token).AsTask();
+        await cluster.Client.GetAsync("other");
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        await cluster.Client.GetAsync("other");
+        Assert.Equal(1, cluster.Only.PipesOpened);
+        Assert.Equal(0, cluster.Client.InFlight);
+    }
+
+    [Fact]
+    public async Task Disposing_fails_what_is_pending()
+    {
+        var cluster = new ScriptedCluster();
+        cluster.Only.OnCall = _ => null;
+        Task<PutResult>[] pending = [.. Enumerable.Range(0, 50).Select(i => cluster.Client.PutAsync($"{i}", "v").AsTask())];
+        await cluster.DisposeAsync();
+        foreach (Task<PutResult> task in pending)
+        {
+            var e = await Assert.ThrowsAnyAsync<NoriKVException>(() => task);
+            Assert.Contains(e.Code, new[] { KvCode.Cancelled, KvCode.CommitTimeout });
+        }
+
+        await Assert.ThrowsAsync<ObjectDisposedException>(async () => await cluster.Client.PutAsync("k", "v"));
+    }
+
+    [Fact]
+    public async Task No_call_is_lost_while_streams_break_again_and_again()
+    {
+        const ulong Seed = 7;
+        await using var cluster = new ScriptedCluster(new NoriKVClientOptions
+        {
+            Retry = new RetryPolicy { BackoffInitial = TimeSpan.FromMilliseconds(1), BackoffMax = TimeSpan.FromMilliseconds(5) },
+        });
+        var random = new Nori.Core.Prng(Seed);
+        cluster.Only.OnCall = call =>
+        {
+            bool breaks;
+            lock (random) breaks = random.Chance(0.02);
+            return breaks
+                ? throw new Transport.RpcException(new KvError(KvCode.Unavailable, "broken"), true)
+                : ScriptedTransport.Echo(call);
+        };
+        await Task.WhenAll(Enumerable.Range(0, 3000).Select(i => cluster.Client.PutAsync($"{i}", "v").AsTask()));
+        Assert.InRange(cluster.Only.PipesOpened, 2, 3000);
+        Assert.Equal(3000, cluster.Only.Calls.Select(c => c.Put.IdempotencyKey).Distinct().Count());
+    }
+}

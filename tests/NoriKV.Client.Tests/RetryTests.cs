@@ -1,0 +1,142 @@
+using NoriKV.Client.Transport;
+using NoriKV.Proto.V1;
+using NoriKV.Types;
+
+namespace NoriKV.Client.Tests;
+
+public sealed class RetryTests
+{
+    private static readonly NoriKVClientOptions Quick = new() { Deadline = TimeSpan.FromMilliseconds(400) };
+
+    [Fact]
+    public async Task A_write_is_sent_again_with_the_same_idempotency_key_after_its_stream_broke()
+    {
+        await using var cluster = new ScriptedCluster();
+        int calls = 0;
+        cluster.Only.OnCall = call => ++calls < 3 ? throw Broken(reached: true) : ScriptedTransport.Echo(call);
+
+        PutResult result = await cluster.Client.PutAsync("k", "v");
+
+        Assert.True(result.Version.IsPresent);
+        Assert.Equal(3, cluster.Only.Calls.Count);
+        Assert.Single(cluster.Only.Calls.Select(c => c.Put.IdempotencyKey).Distinct());
+        Assert.Equal(3, cluster.Only.PipesOpened);
+    }
+
+    [Fact]
+    public async Task A_write_that_may_have_been_done_ends_with_an_unknown_outcome()
+    {
+        await using var cluster = new ScriptedCluster(Quick);
+        int calls = 0;
+        cluster.Only.OnCall = _ => ++calls == 1 ? throw Broken(reached: true) : ScriptedTransport.Error(14, "stopping");
+
+        var e = await Assert.ThrowsAsync<OutcomeUnknownException>(async () => await cluster.Client.PutAsync("k", "v"));
+
+        Assert.Equal(KvCode.CommitTimeout, e.Code);
+        Assert.Contains("stopping", e.Message);
+    }
+
+    [Fact]
+    public async Task A_write_that_was_never_sent_ends_as_unavailable()
+    {
+        await using var cluster = new ScriptedCluster(Quick);
+        cluster.Only.OnCall = _ => throw Broken(reached: false);
+        await Assert.ThrowsAsync<UnavailableException>(async () => await cluster.Client.PutAsync("k", "v"));
+    }
+
+    [Fact]
+    public async Task A_read_has_no_unknown_outcome()
+    {
+        await using var cluster = new ScriptedCluster(Quick);
+        cluster.Only.OnCall = _ => ScriptedTransport.Error(4, "COMMIT_TIMEOUT");
+        await Assert.ThrowsAsync<DeadlineExceededException>(async () => await cluster.Client.GetAsync("k"));
+    }
+
+    [Fact]
+    public async Task A_call_without_an_answer_ends_at_the_deadline()
+    {
+        await using var cluster = new ScriptedCluster(Quick);
+        cluster.Only.OnCall = _ => null;
+        long begun = TimeProvider.System.GetTimestamp();
+        await Assert.ThrowsAsync<OutcomeUnknownException>(async () => await cluster.Client.PutAsync("k", "v"));
+        Assert.InRange(TimeProvider.System.GetElapsedTime(begun).TotalMilliseconds, 390, 5000);
+        Assert.InRange(cluster.Only.Calls.First().TimeoutMs, 1u, 400u);
+    }
+
+    [Theory]
+    [InlineData(3u, "Key size 1025 exceeds limit 1024", typeof(InvalidArgumentException))]
+    [InlineData(9u, "Version mismatch: has 1.2", typeof(VersionMismatchException))]
+    [InlineData(9u, "not atomic", typeof(NoriKVException))]
+    [InlineData(6u, "exists", typeof(AlreadyExistsException))]
+    [InlineData(13u, "bug", typeof(NoriKVException))]
+    public async Task A_definite_answer_is_not_retried(uint code, string message, Type type)
+    {
+        await using var cluster = new ScriptedCluster();
+        cluster.Only.OnCall = _ => ScriptedTransport.Error(code, message);
+        var e = await Assert.ThrowsAnyAsync<NoriKVException>(async () => await cluster.Client.PutAsync("k", "v"));
+        Assert.IsType(type, e);
+        Assert.Single(cluster.Only.Calls);
+    }
+
+    [Fact]
+    public async Task A_leader_hint_is_followed_at_once()
+    {
+        await using var cluster = new ScriptedCluster();
+        cluster.Only.OnCall = _ => ScriptedTransport.Error(14, "NOT_LEADER", hint: "b:2");
+        PutResult result = await cluster.Client.PutAsync("k", "v");
+        Assert.True(result.Version.IsPresent);
+        Assert.Single(cluster.Only.Calls);
+        Assert.Single(cluster["b:2"].Calls);
+    }
+
+    [Fact]
+    public async Task Retry_after_is_waited_for()
+    {
+        await using var cluster = new ScriptedCluster();
+        int calls = 0;
+        cluster.Only.OnCall = call =>
+            ++calls == 1 ? ScriptedTransport.Error(8, "full", retryAfterMs: 150) : ScriptedTransport.Echo(call);
+        long begun = TimeProvider.System.GetTimestamp();
+        await cluster.Client.PutAsync("k", "v");
+        Assert.InRange(TimeProvider.System.GetElapsedTime(begun).TotalMilliseconds, 120, 5000);
+    }
+
+    [Fact]
+    public async Task Retry_after_beyond_the_deadline_fails_at_once()
+    {
+        await using var cluster = new ScriptedCluster();
+        cluster.Only.OnCall = _ => ScriptedTransport.Error(8, "full", retryAfterMs: 60_000);
+        await Assert.ThrowsAsync<OverloadedException>(async () => await cluster.Client.PutAsync("k", "v"));
+        Assert.Single(cluster.Only.Calls);
+    }
+
+    [Fact]
+    public async Task The_callers_own_idempotency_key_is_used_as_it_is()
+    {
+        await using var cluster = new ScriptedCluster();
+        await cluster.Client.PutAsync("k", "v", new PutOptions { IdempotencyKey = "mine" });
+        Assert.Equal("mine", Assert.Single(cluster.Only.Calls).Put.IdempotencyKey);
+    }
+
+    [Fact]
+    public async Task An_unreachable_node_is_left_out_while_another_answers()
+    {
+        await using var cluster = new ScriptedCluster(null, "a:1", "b:2");
+        cluster.Only.OnCall = _ => throw Broken(reached: false);
+        for (int i = 0; i < 20; i++) await cluster.Client.GetAsync("k");
+        Assert.InRange(cluster.Only.Calls.Count, 0, 1);
+        Assert.Equal(20, cluster["b:2"].Calls.Count);
+    }
+
+    [Fact]
+    public async Task Without_retries_the_first_failure_is_the_callers()
+    {
+        await using var cluster = new ScriptedCluster(new NoriKVClientOptions { Retry = RetryPolicy.None });
+        cluster.Only.OnCall = _ => ScriptedTransport.Error(14, "QUORUM_UNAVAILABLE");
+        var e = await Assert.ThrowsAsync<UnavailableException>(async () => await cluster.Client.PutAsync("k", "v"));
+        Assert.Equal(KvCode.QuorumUnavailable, e.Code);
+        Assert.Single(cluster.Only.Calls);
+    }
+
+    private static RpcException Broken(bool reached) => new(new KvError(KvCode.Unavailable, "broken"), reached);
+}
