@@ -1,0 +1,236 @@
+using System.Diagnostics.CodeAnalysis;
+using Nori.Compression;
+using Nori.Core;
+using Nori.IO;
+using Nori.SSTable.Blocks;
+using Nori.SSTable.Filter;
+using Nori.SSTable.Format;
+
+namespace Nori.SSTable;
+
+/// <summary>
+/// Reads one finished table. Holds its footer, properties, filter, range deletes and top index in memory
+/// (<see cref="MemoryBytes"/>, not part of the cache's budget); index and data blocks come through the cache.
+/// </summary>
+/// <remarks>
+/// Thread-safe. References are counted: <see cref="TryAddReference"/> and <see cref="Release"/>; <see cref="Dispose"/> gives
+/// up the first one, and the file is closed with the last. Damage of any kind is a <see cref="CorruptionException"/> with
+/// file and offset; a failing disk is a <see cref="StorageException"/>.
+/// </remarks>
+public sealed class TableReader : IDisposable
+{
+    private readonly IFile _file;
+    private readonly long _fileLength;
+    private readonly BlockLoader _loader;
+    private readonly BlockCache? _cache;
+    private readonly ulong _cacheOwner;
+    private readonly Block _top;
+    private readonly byte[]? _filter;
+    private readonly int _filterLength;
+    private readonly bool _isCompressed;
+    private int _references = 1;
+    private int _disposed;
+
+    private TableReader(IFile file, TableReaderOptions options)
+    {
+        _file = file;
+        _fileLength = file.Length;
+        Footer = Footer.Read(file, _fileLength);
+        _loader = new BlockLoader(file, _fileLength, Footer.TableId);
+        Properties = ReadProperties();
+        _isCompressed = Properties.Compression != CompressionType.None;
+        _top = _loader.ReadBlock(Footer.TopIndex, BlockRole.TopIndex, _isCompressed);
+        if (!Footer.Filter.IsAbsent) _filter = ReadFilter(out _filterLength);
+        RangeDeletes = ReadRangeDeletes();
+        MemoryBytes = _top.Bytes.Length + _filterLength + Footer.Properties.Length + 2L * Footer.RangeDeletes.Length + 1024;
+
+        _cache = options.Cache ?? (options.PrivateCacheBytes > 0 ? new BlockCache(options.PrivateCacheBytes) : null);
+        _cacheOwner = options.CacheOwner != 0 ? options.CacheOwner : _cache?.NextOwner() ?? 0;
+        if (options.VerifyOnOpen) VerifyChecksums();
+    }
+
+    /// <summary>What the table says about itself.</summary>
+    public TableProperties Properties { get; }
+
+    /// <summary>The range deletes, by start ascending, then sequence number descending.</summary>
+    public IReadOnlyList<RangeDelete> RangeDeletes { get; }
+
+    /// <summary>The file.</summary>
+    public string Path => _file.Path;
+
+    /// <summary>What the reader itself holds in memory, in bytes: for the budget of a table cache.</summary>
+    public long MemoryBytes { get; }
+
+    internal Footer Footer { get; }
+
+    internal BlockLoader Loader => _loader;
+
+    internal Block Top => _top;
+
+    /// <summary>Opens the file as a table.</summary>
+    /// <exception cref="CorruptionException">It is damaged, or not a table of a version this build reads.</exception>
+    /// <exception cref="StorageException">It cannot be opened or read.</exception>
+    /// <exception cref="CodecUnavailableException">It is compressed with a codec whose library is missing.</exception>
+    public static TableReader Open(IFileSystem fileSystem, string path, TableReaderOptions? options = null) =>
+        Open(fileSystem.Open(path, FileOpen.Read), options);
+
+    /// <summary>Reads the table in an open file, which the reader closes, also when this throws.</summary>
+    /// <inheritdoc cref="Open(IFileSystem, string, TableReaderOptions)"/>
+    [SuppressMessage("Reliability", "CA2000", Justification = "The reader is returned or the file is closed here.")]
+    public static TableReader Open(IFile file, TableReaderOptions? options = null)
+    {
+        try
+        {
+            return new TableReader(file, options ?? new TableReaderOptions());
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The hash by which filters know a key: compute it once to ask several tables.</summary>
+    public static ulong HashKey(ReadOnlySpan<byte> userKey) => XxHash64.Hash(userKey);
+
+    /// <summary>False when the table certainly has no point entry of the key; range deletes are not asked.</summary>
+    // Hot path.
+    public bool MayContain(ulong keyHash) =>
+        _filter is null || BloomFilter.MayContain(_filter.AsSpan(0, _filterLength), keyHash);
+
+    /// <summary>The newest entry of the key; range deletes are not applied.</summary>
+    public TableLookup Get(ReadOnlySpan<byte> userKey) => Get(userKey, TableFormat.SequenceMax);
+
+    /// <summary>The newest entry of the key with a sequence number of at most this; range deletes are not applied.</summary>
+    /// <param name="userKey">The key.</param>
+    /// <param name="maxSequence">What the reader may see.</param>
+    public TableLookup Get(ReadOnlySpan<byte> userKey, ulong maxSequence) =>
+        Get(userKey, maxSequence, _filter is null ? 0 : HashKey(userKey));
+
+    /// <summary>The same with a hash from <see cref="HashKey"/> at hand.</summary>
+    /// <inheritdoc cref="Get(ReadOnlySpan{byte}, ulong)"/>
+    // Hot path: allocates nothing when the blocks are cached.
+    public TableLookup Get(ReadOnlySpan<byte> userKey, ulong maxSequence, ulong keyHash)
+    {
+        if (!MayContain(keyHash)) return default;
+        long sequence = (long)Math.Min(maxSequence, TableFormat.SequenceMax);
+
+        // Each level's first entry at or behind the target names the only block that can hold the key (Separator).
+        if (!BlockSearch.TryFind(_top, userKey, sequence, out EntryHeader entry, out _)) return default;
+        Block index = GetBlock(HandleIn(_top, entry), BlockRole.Index);
+        if (!BlockSearch.TryFind(index, userKey, sequence, out entry, out _)) return default;
+        Block data = GetBlock(HandleIn(index, entry), BlockRole.Data);
+        if (!BlockSearch.TryFind(data, userKey, sequence, out entry, out bool sameKey) || !sameKey) return default;
+
+        var value = new ReadOnlyMemory<byte>(data.Bytes, entry.ValueOffset, entry.ValueLength);
+        return new TableLookup(true, entry.Trailer >> 8, (EntryKind)(byte)entry.Trailer, value);
+    }
+
+    /// <summary>An iterator over the point entries, standing nowhere. It holds a reference to this reader until disposed.</summary>
+    /// <exception cref="ObjectDisposedException">The last reference is gone.</exception>
+    public TableIterator NewIterator(TableReadOptions? options = null)
+    {
+        ObjectDisposedException.ThrowIf(!TryAddReference(), this);
+        return new TableIterator(this, options ?? new TableReadOptions());
+    }
+
+    /// <summary>
+    /// Reads and checks every block: checksums, order within and across blocks, index against data, filter against keys,
+    /// counts against properties. For a paced check see <see cref="NewVerifier"/>.
+    /// </summary>
+    /// <param name="progress">Told the bytes checked so far.</param>
+    /// <exception cref="CorruptionException">The first damage found.</exception>
+    public void VerifyChecksums(Action<long>? progress = null)
+    {
+        using TableVerifier verifier = NewVerifier();
+        while (verifier.RunOnce(1 << 20)) progress?.Invoke(verifier.BytesChecked);
+        progress?.Invoke(verifier.BytesChecked);
+    }
+
+    /// <summary>A full check in steps that the caller paces. It holds a reference until disposed.</summary>
+    public TableVerifier NewVerifier()
+    {
+        ObjectDisposedException.ThrowIf(!TryAddReference(), this);
+        return new TableVerifier(this);
+    }
+
+    /// <summary>Takes a reference; false when the file is closed already.</summary>
+    public bool TryAddReference()
+    {
+        int references = Volatile.Read(ref _references);
+        while (references > 0)
+        {
+            int seen = Interlocked.CompareExchange(ref _references, references + 1, references);
+            if (seen == references) return true;
+            references = seen;
+        }
+
+        return false;
+    }
+
+    /// <summary>Gives up a reference; the last one closes the file.</summary>
+    public void Release()
+    {
+        int references = Interlocked.Decrement(ref _references);
+        Invariant.Assert(references >= 0);
+        if (references == 0) _file.Dispose();
+    }
+
+    /// <summary>Gives up the reference that Open gave. Idempotent.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0) Release();
+    }
+
+    internal static BlockHandle HandleIn(Block block, in EntryHeader entry) =>
+        ParseHandle(block.Bytes.AsSpan(entry.ValueOffset, entry.ValueLength));
+
+    internal static BlockHandle ParseHandle(ReadOnlySpan<byte> value)
+    {
+        bool isHandle = BlockHandle.TryRead(value, out BlockHandle handle);
+        Invariant.Assert(isHandle); // BlockValidator read it before.
+        return handle;
+    }
+
+    /// <summary>The block from the cache or the file.</summary>
+    internal Block GetBlock(BlockHandle handle, BlockRole role) =>
+        FindCached(handle, role) ?? ReadAndCache(handle, role);
+
+    internal Block ReadAndCache(BlockHandle handle, BlockRole role) =>
+        Cache(handle, _loader.ReadBlock(handle, role, _isCompressed));
+
+    internal Block Cache(BlockHandle handle, Block block) =>
+        _cache is null ? block : _cache.Insert(_cacheOwner, handle.Offset, block);
+
+    internal Block? FindCached(BlockHandle handle, BlockRole role)
+    {
+        Block? block = _cache?.Find(_cacheOwner, handle.Offset);
+        return block?.Role == role ? block : null;
+    }
+
+    private TableProperties ReadProperties()
+    {
+        Block block = _loader.ReadBlock(Footer.Properties, BlockRole.Properties, expectCompressed: false);
+        TableProperties? properties = PropertiesCodec.Decode(block, out string problem);
+        if (properties is null)
+            throw new CorruptionException(_file.Path, Footer.Properties.Offset, "the properties of a table", problem);
+        return properties with { TableId = Footer.TableId, FileBytes = _fileLength };
+    }
+
+    private byte[] ReadFilter(out int length)
+    {
+        byte[] filter = _loader.ReadPayload(Footer.Filter, BlockRole.Filter, expectCompressed: false, out length);
+        string? problem = BloomFilter.Validate(filter.AsSpan(0, length));
+        return problem is null
+            ? filter
+            : throw new CorruptionException(_file.Path, Footer.Filter.Offset, "a bloom filter", problem);
+    }
+
+    private RangeDelete[] ReadRangeDeletes()
+    {
+        if (Footer.RangeDeletes.IsAbsent) return [];
+        Block block = _loader.ReadBlock(Footer.RangeDeletes, BlockRole.RangeDeletes, _isCompressed);
+        return RangeDeleteList.Decode(block)
+            ?? throw new CorruptionException(_file.Path, Footer.RangeDeletes.Offset, "ranges", "one that ends before it starts");
+    }
+}
