@@ -208,6 +208,16 @@ public sealed class TableReader : IDisposable
         return block?.Role == role ? block : null;
     }
 
+    /// <summary>Reads again from the file what this reader holds in memory, and throws when it is damaged by now.</summary>
+    internal void CheckHeldBlocks()
+    {
+        _ = Footer.Read(_file, _fileLength);
+        _ = ReadProperties();
+        _ = _loader.ReadBlock(Footer.TopIndex, BlockRole.TopIndex, _isCompressed);
+        if (!Footer.Filter.IsAbsent) _ = ReadFilter(out _);
+        _ = ReadRangeDeletes();
+    }
+
     private TableProperties ReadProperties()
     {
         Block block = _loader.ReadBlock(Footer.Properties, BlockRole.Properties, expectCompressed: false);
