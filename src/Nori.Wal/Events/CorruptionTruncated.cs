@@ -1,0 +1,21 @@
+using Nori.Observe;
+
+namespace Nori.Wal;
+
+/// <summary>A torn tail was dropped when the log was opened.</summary>
+public readonly record struct CorruptionTruncated(ulong Segment, long Offset, long Bytes) : IEvent
+{
+    /// <inheritdoc/>
+    public string Family => "Wal";
+
+    /// <inheritdoc/>
+    public string Kind => "CorruptionTruncated";
+
+    /// <inheritdoc/>
+    public void WriteFields(IEventFields fields)
+    {
+        fields.Add("seg", (long)Segment);
+        fields.Add("offset", Offset);
+        fields.Add("bytes", Bytes);
+    }
+}

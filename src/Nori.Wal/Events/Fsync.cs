@@ -1,0 +1,20 @@
+using Nori.Observe;
+
+namespace Nori.Wal;
+
+/// <summary>The log was synced.</summary>
+public readonly record struct Fsync(ulong Segment, double Milliseconds) : IEvent
+{
+    /// <inheritdoc/>
+    public string Family => "Wal";
+
+    /// <inheritdoc/>
+    public string Kind => "Fsync";
+
+    /// <inheritdoc/>
+    public void WriteFields(IEventFields fields)
+    {
+        fields.Add("seg", (long)Segment);
+        fields.Add("ms", Milliseconds);
+    }
+}

@@ -1,0 +1,27 @@
+using Nori.Compression;
+using Nori.IO;
+
+namespace Nori.Wal;
+
+/// <summary>Turns a stored payload into what was appended.</summary>
+internal static class RecordCodec
+{
+    /// <summary>The payload itself when it is stored plainly; else a new array with the expanded bytes.</summary>
+    /// <exception cref="CorruptionException">The checksum held but the codec refused: written by a faulty machine.</exception>
+    public static ReadOnlySpan<byte> Expand(
+        in RecordHeader header, ReadOnlySpan<byte> stored, string path, long offset) =>
+        header.Codec == CompressionType.None ? stored : Decompress(header, stored, path, offset);
+
+    private static byte[] Decompress(in RecordHeader header, ReadOnlySpan<byte> stored, string path, long offset)
+    {
+        if (!Enum.IsDefined(header.Codec))
+        {
+            throw new CorruptionException(path, offset, "a codec of 0 to 3", $"codec {(byte)header.Codec}");
+        }
+
+        byte[] payload = new byte[header.Length];
+        if (BlockCodecs.Get(header.Codec).TryDecompress(stored, payload)) return payload;
+        throw new CorruptionException(
+            path, offset, $"{header.Length} bytes of {header.Codec}", $"{stored.Length} bytes that do not expand to them");
+    }
+}
