@@ -3,7 +3,9 @@ using System.Runtime.CompilerServices;
 
 namespace Nori.Core;
 
-/// <summary>Assertions about our own code, always on: a broken one is a bug, and stopping beats answering wrongly.</summary>
+/// <summary>
+/// Assertions about our own code, always on: a broken one is a bug, and stopping beats answering wrongly.
+/// </summary>
 public static class Invariant
 {
     /// <summary>Throws <see cref="InvariantException"/> unless <paramref name="condition"/> holds.</summary>
@@ -17,7 +19,9 @@ public static class Invariant
         if (!condition) Fail(expression);
     }
 
-    /// <summary>States that this point cannot be reached; returns the exception so that callers can <c>throw</c> it.</summary>
+    /// <summary>
+    /// States that this point cannot be reached; returns the exception so that callers can <c>throw</c> it.
+    /// </summary>
     public static InvariantException Unreachable(string why) => new($"reached what cannot be reached: {why}");
 
     [DoesNotReturn]

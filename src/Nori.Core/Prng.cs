@@ -48,7 +48,9 @@ public sealed class Prng
     public int NextInt(int inclusiveMin, int exclusiveMax) =>
         (int)(inclusiveMin + NextLong((long)exclusiveMax - inclusiveMin));
 
-    /// <summary>A uniform value in [0, <paramref name="exclusiveMax"/>), by multiply-shift (bias below 2^-32 of a step).</summary>
+    /// <summary>
+    /// A uniform value in [0, <paramref name="exclusiveMax"/>), by multiply-shift (bias below 2^-32 of a step).
+    /// </summary>
     public long NextLong(long exclusiveMax)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(exclusiveMax);

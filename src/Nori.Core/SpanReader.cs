@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace Nori.Core;
 
-/// <summary>Reads fields from bytes that nobody vouches for: never throws, never allocates, false on short input.</summary>
+/// <summary>
+/// Reads fields from bytes that nobody vouches for: never throws, never allocates, false on short input.
+/// </summary>
 public ref struct SpanReader(ReadOnlySpan<byte> source)
 {
     private readonly ReadOnlySpan<byte> _source = source;

@@ -1,6 +1,8 @@
 namespace Nori.IO;
 
-/// <summary>The system's error numbers that storage tells apart, the same on every platform this package runs on.</summary>
+/// <summary>
+/// The system's error numbers that storage tells apart, the same on every platform this package runs on.
+/// </summary>
 public static class Errno
 {
     /// <summary>ENOENT: no such file or directory.</summary>

@@ -6,7 +6,8 @@ public static class FileExtensions
     private static readonly byte[] Zeros = new byte[256 * 1024];
 
     /// <summary>
-    /// Writes zeros to [<paramref name="from"/>, <paramref name="to"/>), in pieces of 256 KiB. A log segment filled so and synced once is
+    /// Writes zeros to [<paramref name="from"/>, <paramref name="to"/>), in pieces of 256 KiB. A log segment
+    /// filled so and synced once is
     /// later overwritten without touching metadata, which is what makes fdatasync cheap.
     /// </summary>
     public static void ZeroFill(this IFile file, long from, long to)

@@ -12,7 +12,10 @@ public static class FileSystemExtensions
         using IFile file = fileSystem.Open(path, FileOpen.Read);
         long length = file.Length;
         if (length > bytesMax)
-            throw new StorageException("read", path, 0, $"the file has {length} bytes; at most {bytesMax} are read at once");
+        {
+            string detail = $"the file has {length} bytes; at most {bytesMax} are read at once";
+            throw new StorageException("read", path, 0, detail);
+        }
 
         byte[] bytes = new byte[length];
         int read = file.Read(0, bytes);
@@ -21,7 +24,8 @@ public static class FileSystemExtensions
 
     /// <summary>
     /// Puts the bytes under the name so that a crash at any moment leaves the old file or the new one, whole: writes
-    /// <c>PATH.tmp</c>, syncs it, renames it over the target, syncs the directory. A left-over <c>.tmp</c> is overwritten.
+    /// <c>PATH.tmp</c>, syncs it, renames it over the target, syncs the directory. A left-over <c>.tmp</c> is
+    /// overwritten.
     /// </summary>
     public static void ReplaceFile(this IFileSystem fileSystem, string path, ReadOnlySpan<byte> bytes)
     {

@@ -1,11 +1,13 @@
 namespace Nori.IO;
 
 /// <summary>
-/// What storage needs of a file system. Calls are synchronous and complete or throw: the loops that call them own their
+/// What storage needs of a file system. Calls are synchronous and complete or throw: the loops that call them
+/// own their
 /// threads, and a simulation steps them one by one (docs/decisions/0001-synchronous-file-port.md).
 /// </summary>
 /// <remarks>
-/// Thread-safe. Paths are full paths with '/' or the platform's separator. A created, renamed, linked or deleted name is
+/// Thread-safe. Paths are full paths with '/' or the platform's separator. A created, renamed, linked or
+/// deleted name is
 /// durable only after <see cref="SyncDirectory"/> of its directory. Failures throw <see cref="StorageException"/>.
 /// </remarks>
 public interface IFileSystem
@@ -19,7 +21,9 @@ public interface IFileSystem
     /// <summary>True when a directory of that name exists.</summary>
     bool DirectoryExists(string path);
 
-    /// <summary>Creates the directory and its missing parents, each synced into its parent; nothing when it exists.</summary>
+    /// <summary>
+    /// Creates the directory and its missing parents, each synced into its parent; nothing when it exists.
+    /// </summary>
     void CreateDirectory(string path);
 
     /// <summary>The names (not paths) of files and directories in the directory, sorted by ordinal.</summary>
@@ -37,11 +41,14 @@ public interface IFileSystem
     /// <summary>Deletes a directory and all it holds; nothing when it is missing.</summary>
     void DeleteDirectory(string path);
 
-    /// <summary>Makes the names in the directory durable. A failure is fatal for the store, like that of a file's sync.</summary>
+    /// <summary>
+    /// Makes the names in the directory durable. A failure is fatal for the store, like that of a file's sync.
+    /// </summary>
     void SyncDirectory(string path);
 
     /// <summary>
-    /// Takes the directory for this process: an exclusive lock on its file LOCK, held until disposed or until the process
+    /// Takes the directory for this process: an exclusive lock on its file LOCK, held until disposed or until
+    /// the process
     /// dies. A held one throws <see cref="DirectoryLockedException"/>.
     /// </summary>
     IDisposable LockDirectory(string path);

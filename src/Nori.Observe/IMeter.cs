@@ -1,9 +1,13 @@
 namespace Nori.Observe;
 
-/// <summary>Makes the handles through which a component measures itself. Handles are made once, at start, and kept.</summary>
+/// <summary>
+/// Makes the handles through which a component measures itself. Handles are made once, at start, and kept.
+/// </summary>
 /// <remarks>
-/// Thread-safe. Asking twice for one name and the same labels gives the same handle. Names follow Prometheus conventions
-/// without the exporter's prefix (base units, <c>_total</c> for counters). Labels allowed: node_id, shard_id, peer_id,
+/// Thread-safe. Asking twice for one name and the same labels gives the same handle. Names follow Prometheus
+/// conventions
+/// without the exporter's prefix (base units, <c>_total</c> for counters). Labels allowed: node_id, shard_id,
+/// peer_id,
 /// name, role, level, operation, status, result, stage, state, reason, kind; never a key, client or address.
 /// </remarks>
 public interface IMeter

@@ -84,7 +84,6 @@ public sealed class CrashModelTests
     {
         private byte[] _now = [];
         private readonly List<(int Offset, byte[] Data)> _unsynced = [];
-        private readonly HashSet<long> _lengths = [0];
         private long _lengthMax;
 
         public byte[] Durable { get; private set; } = [];
@@ -123,7 +122,7 @@ public sealed class CrashModelTests
                 byte b = actual[i];
                 // A byte cut away and extended again, or in a gap, is zero.
                 bool known = b == 0 || (i < Durable.Length && Durable[i] == b)
-                    || _unsynced.Exists(w => i >= w.Offset && i < w.Offset + w.Data.Length && w.Data[i - w.Offset] == b);
+                    || _unsynced.Exists(w => (uint)(i - w.Offset) < w.Data.Length && w.Data[i - w.Offset] == b);
                 Assert.True(known, $"byte {i} is {b}, which nobody wrote there");
             }
         }

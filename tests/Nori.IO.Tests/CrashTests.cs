@@ -283,7 +283,8 @@ public sealed class CrashTests
 
     private static string At(string name) => $"{Root}/{name}";
 
-    private static string Read(IFileSystem files, string name) => Encoding.ASCII.GetString(files.ReadAllBytes(At(name)));
+    private static string Read(IFileSystem files, string name) =>
+        Encoding.ASCII.GetString(files.ReadAllBytes(At(name)));
 
     private static string Fingerprint(IFileSystem files) =>
         string.Join('|', files.List(Root).Select(name => name + "=" + Read(files, name)));

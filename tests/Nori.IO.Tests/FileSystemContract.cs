@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Nori.IO.Tests;
 
-/// <summary>What every file system promises: the same tests over the disk, the memory and the fault-injecting wrapper.</summary>
+/// <summary>
+/// What every file system promises: the same tests over the disk, the memory and the fault-injecting wrapper.
+/// </summary>
 public abstract class FileSystemContract
 {
     private protected abstract IFileSystem Files { get; }

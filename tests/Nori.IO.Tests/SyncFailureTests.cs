@@ -4,7 +4,8 @@ using System.Runtime.CompilerServices;
 namespace Nori.IO.Tests;
 
 /// <summary>
-/// A kernel whose syncs fail, played by a library put in front with LD_PRELOAD: the adapter must throw, and must not try
+/// A kernel whose syncs fail, played by a library put in front with LD_PRELOAD: the adapter must throw, and
+/// must not try
 /// again. A child process is needed because the loader reads LD_PRELOAD at its start.
 /// </summary>
 public sealed class SyncFailureTests : IDisposable
@@ -82,7 +83,11 @@ public sealed class SyncFailureTests : IDisposable
 
     private static string Run(string program, IEnumerable<string> arguments, Action<ProcessStartInfo>? configure = null)
     {
-        ProcessStartInfo start = new(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        ProcessStartInfo start = new(program, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         configure?.Invoke(start);
         using Process process = Process.Start(start)!;
         Task<string> errors = process.StandardError.ReadToEndAsync();

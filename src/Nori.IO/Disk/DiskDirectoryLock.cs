@@ -5,7 +5,8 @@ namespace Nori.IO;
 
 /// <summary>
 /// The exclusive lock on DIRECTORY/LOCK. The file holds the owner's process id, for the message only: the lock is the
-/// kernel's, ends with the process however it dies, and the file stays behind (deleting it would race with the next owner).
+/// kernel's, ends with the process however it dies, and the file stays behind (deleting it would race with the
+/// next owner).
 /// </summary>
 internal sealed class DiskDirectoryLock : IDisposable
 {

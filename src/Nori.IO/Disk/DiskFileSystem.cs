@@ -4,7 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Nori.IO;
 
 /// <summary>
-/// The operating system's files. Syncs are real and their failures are seen (fdatasync for files, fsync for directories, bound
+/// The operating system's files. Syncs are real and their failures are seen (fdatasync for files, fsync for
+/// directories, bound
 /// directly because the BCL swallows their errors).
 /// </summary>
 /// <remarks>Thread-safe. On Windows <see cref="SyncDirectory"/> does nothing: NTFS journals names itself.</remarks>
@@ -29,7 +30,8 @@ public sealed class DiskFileSystem : IFileSystem
         FileAccess access = mode == FileOpen.Read ? FileAccess.Read : FileAccess.ReadWrite;
         try
         {
-            // Sharing is ours to arrange (LockDirectory), and on Unix a wide FileShare spares advisory locks that conflict.
+            // Sharing is ours to arrange (LockDirectory), and on Unix a wide FileShare spares advisory locks
+            // that conflict.
             SafeFileHandle handle = File.OpenHandle(path, fileMode, access, FileShare.ReadWrite | FileShare.Delete);
             return new DiskFile(path, handle);
         }

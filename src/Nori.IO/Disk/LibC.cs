@@ -4,7 +4,8 @@ namespace Nori.IO;
 
 /// <summary>
 /// The system calls that the BCL does not make or whose errors it swallows. Resolved through the main program's own
-/// symbols, so that a library put in front with LD_PRELOAD (fault injection) is seen; binding "libc" would go round it.
+/// symbols, so that a library put in front with LD_PRELOAD (fault injection) is seen; binding "libc" would go
+/// round it.
 /// </summary>
 internal static partial class LibC
 {
@@ -51,7 +52,8 @@ internal static partial class LibC
     [LibraryImport(Library, EntryPoint = "unlink", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Unlink(string path);
 
-    [LibraryImport("kernel32", EntryPoint = "CreateHardLinkW", SetLastError = true, StringMarshalling = StringMarshalling.Utf16)]
+    [LibraryImport(
+        "kernel32", EntryPoint = "CreateHardLinkW", SetLastError = true, StringMarshalling = StringMarshalling.Utf16)]
     [return: MarshalAs(UnmanagedType.Bool)]
     public static partial bool CreateHardLink(string target, string source, IntPtr security);
 }

@@ -3,7 +3,9 @@ using System.Numerics;
 namespace Nori.IO;
 
 /// <summary>Passes calls on to another file system, counts them, and fails those that its rules name.</summary>
-/// <remarks>Thread-safe as the inner one is. Rules are tried in the order added; the first that acts decides.</remarks>
+/// <remarks>
+/// Thread-safe as the inner one is. Rules are tried in the order added; the first that acts decides.
+/// </remarks>
 public sealed class FaultInjectingFileSystem(IFileSystem inner) : IFileSystem
 {
     private readonly long[] _calls = new long[32];

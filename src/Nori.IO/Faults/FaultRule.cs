@@ -22,7 +22,9 @@ public sealed record FaultRule
     /// <value>Default: 1.</value>
     public long Times { get; init; } = 1;
 
-    /// <summary>The error the call fails with; 0: it does not fail (for rules that only call <see cref="Action"/>).</summary>
+    /// <summary>
+    /// The error the call fails with; 0: it does not fail (for rules that only call <see cref="Action"/>).
+    /// </summary>
     /// <value>Default: EIO.</value>
     public int Errno { get; init; } = IO.Errno.IO;
 

@@ -1,6 +1,9 @@
 namespace Nori.IO;
 
-/// <summary>The calls that <see cref="FaultInjectingFileSystem"/> counts and fails; flags, so that a rule may name several.</summary>
+/// <summary>
+/// The calls that <see cref="FaultInjectingFileSystem"/> counts and fails; flags, so that a rule may name
+/// several.
+/// </summary>
 [Flags]
 public enum FileOperation
 {
@@ -47,7 +50,8 @@ public enum FileOperation
     List = 4096,
 
     /// <summary>Every call that changes something or makes it durable.</summary>
-    Mutations = Create | Write | SetLength | Sync | SyncDirectory | Rename | HardLink | Delete | CreateDirectory | DeleteDirectory,
+    Mutations = Create | Write | SetLength | Sync | SyncDirectory | Rename | HardLink | Delete
+        | CreateDirectory | DeleteDirectory,
 
     /// <summary>Every call.</summary>
     All = Open | Read | List | Mutations,

@@ -16,7 +16,8 @@ internal static class CrashWrites
 
     public static void Replay(FileNode file, List<UnsyncedChange> changes, Prng random, CrashMode mode)
     {
-        // Some crashes keep a prefix in order (a quiet disk), others any subset (a cache that reorders): bugs hide in both.
+        // Some crashes keep a prefix in order (a quiet disk), others any subset (a cache that reorders): bugs
+        // hide in both.
         int shape = random.NextInt(100);
         int prefix = shape < 10 ? changes.Count : shape < 25 ? 0 : shape < 50 ? random.NextInt(changes.Count + 1) : -1;
         for (int i = 0; i < changes.Count; i++)
@@ -68,7 +69,8 @@ internal static class CrashWrites
         }
     }
 
-    private static void TearInside(FileNode file, UnsyncedChange change, int start, int end, Prng random, CrashMode mode)
+    private static void TearInside(
+        FileNode file, UnsyncedChange change, int start, int end, Prng random, CrashMode mode)
     {
         int cut = random.NextInt(start, end);
         if (cut > start) file.Restore(change, start, cut - start);

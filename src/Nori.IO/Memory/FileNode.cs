@@ -2,7 +2,10 @@ using Nori.Core;
 
 namespace Nori.IO;
 
-/// <summary>A file's content: what readers see, and the chain of changes since the last sync. Guarded by its file system's lock.</summary>
+/// <summary>
+/// A file's content: what readers see, and the chain of changes since the last sync. Guarded by its file
+/// system's lock.
+/// </summary>
 internal sealed class FileNode : Node
 {
     private PageTable _pages = new();
@@ -38,7 +41,9 @@ internal sealed class FileNode : Node
 
     public void Sync() => _unsynced = null;
 
-    /// <summary>Flips bits where the caller says, as a decaying medium would: not a write, so no crash takes it back.</summary>
+    /// <summary>
+    /// Flips bits where the caller says, as a decaying medium would: not a write, so no crash takes it back.
+    /// </summary>
     public void Corrupt(long offset, byte mask)
     {
         Invariant.Assert(offset < Length);
@@ -95,7 +100,8 @@ internal sealed class FileNode : Node
         }
 
         Invariant.Assert(Length == change.LengthAfter);
-        if (change.Overwritten.Length > 0) change.Overwritten.WriteTo(_pages, change.Offset, 0, change.Overwritten.Length);
+        StoredBytes old = change.Overwritten;
+        if (old.Length > 0) old.WriteTo(_pages, change.Offset, 0, old.Length);
         Resize(change.LengthBefore);
     }
 

@@ -1,6 +1,8 @@
 namespace Nori.IO;
 
-/// <summary>An open file of a <see cref="MemoryFileSystem"/>; it stays with the file whatever happens to its name.</summary>
+/// <summary>
+/// An open file of a <see cref="MemoryFileSystem"/>; it stays with the file whatever happens to its name.
+/// </summary>
 internal sealed class MemoryFile(MemoryFileSystem fileSystem, FileNode node, string path, bool writable) : IFile
 {
     private bool _closed;

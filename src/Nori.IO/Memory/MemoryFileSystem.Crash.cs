@@ -1,11 +1,13 @@
 using Nori.Core;
+using static Nori.IO.StorageErrors;
 
 namespace Nori.IO;
 
 public sealed partial class MemoryFileSystem
 {
     /// <summary>
-    /// A new file system as the machine would find it after a crash now. This one is not touched: its open files stay with
+    /// A new file system as the machine would find it after a crash now. This one is not touched: its open
+    /// files stay with
     /// it and never reach the new one. Directory locks do not survive.
     /// </summary>
     /// <param name="seed">Decides what of the unsynced survives.</param>
@@ -29,15 +31,21 @@ public sealed partial class MemoryFileSystem
             {
                 copy._unsyncedNames.Add(new NameChange(Array.ConvertAll(
                     change.Assignments,
-                    a => new NameChange.Assignment(
-                        (DirectoryNode)Copy(a.Directory, copies), a.Name, a.Node is null ? null : Copy(a.Node, copies)))));
+                    a => a with
+                    {
+                        Directory = (DirectoryNode)Copy(a.Directory, copies),
+                        Node = a.Node is null ? null : Copy(a.Node, copies),
+                    })));
             }
 
             return copy;
         }
     }
 
-    /// <summary>From now on every call on this file system and its open files fails with EIO: what a crashed process's threads see.</summary>
+    /// <summary>
+    /// From now on every call on this file system and its open files fails with EIO: what a crashed process's
+    /// threads see.
+    /// </summary>
     public void PowerOff()
     {
         lock (Gate) _off = true;
@@ -49,7 +57,7 @@ public sealed partial class MemoryFileSystem
         ArgumentOutOfRangeException.ThrowIfZero(mask);
         lock (Gate)
         {
-            if (FindLocked(path) is not FileNode file) throw StorageErrors.FromErrno("corrupt", path, Errno.NoEntry);
+            if (FindLocked(path) is not FileNode file) throw FromErrno("corrupt", path, Errno.NoEntry);
             ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(offset, file.Length);
             file.Corrupt(offset, mask);
         }
@@ -63,8 +71,10 @@ public sealed partial class MemoryFileSystem
         if (node is DirectoryNode source)
         {
             DirectoryNode target = (DirectoryNode)copy;
-            foreach ((string name, Node child) in source.Names) target.Names.Add(name, Copy(child, copies));
-            foreach ((string name, Node child) in source.DurableNames) target.DurableNames.Add(name, Copy(child, copies));
+            foreach ((string name, Node child) in source.Names)
+                target.Names.Add(name, Copy(child, copies));
+            foreach ((string name, Node child) in source.DurableNames)
+                target.DurableNames.Add(name, Copy(child, copies));
         }
 
         return copy;
@@ -102,7 +112,7 @@ public sealed partial class MemoryFileSystem
     private static void SettleLocked(DirectoryNode directory, HashSet<FileNode> crashed, Prng random, CrashMode mode)
     {
         directory.Names.Clear();
-        foreach ((string name, Node node) in directory.DurableNames.OrderBy(entry => entry.Key, StringComparer.Ordinal))
+        foreach ((string name, Node node) in directory.DurableNames.OrderBy(e => e.Key, StringComparer.Ordinal))
         {
             directory.Names.Add(name, node);
             if (node is DirectoryNode child) SettleLocked(child, crashed, random, mode);

@@ -1,3 +1,5 @@
+using static Nori.IO.StorageErrors;
+
 namespace Nori.IO;
 
 public sealed partial class MemoryFileSystem
@@ -23,23 +25,23 @@ public sealed partial class MemoryFileSystem
     private DirectoryNode DirectoryLocked(string operation, string path) => FindLocked(path) switch
     {
         DirectoryNode directory => directory,
-        null => throw StorageErrors.FromErrno(operation, path, Errno.NoEntry),
-        _ => throw StorageErrors.FromErrno(operation, path, Errno.NotDirectory),
+        null => throw FromErrno(operation, path, Errno.NoEntry),
+        _ => throw FromErrno(operation, path, Errno.NotDirectory),
     };
 
     private (DirectoryNode Directory, string Name) ParentLocked(string operation, string path)
     {
         string[] names = Split(path);
-        if (names.Length == 0) throw StorageErrors.FromErrno(operation, path, Errno.IsDirectory);
+        if (names.Length == 0) throw FromErrno(operation, path, Errno.IsDirectory);
         Node? node = _root;
         foreach (string name in names.AsSpan(0, names.Length - 1))
         {
             if (node is not DirectoryNode directory || !directory.Names.TryGetValue(name, out node))
-                throw StorageErrors.FromErrno(operation, path, Errno.NoEntry);
+                throw FromErrno(operation, path, Errno.NoEntry);
         }
 
         return node is DirectoryNode parent
             ? (parent, names[^1])
-            : throw StorageErrors.FromErrno(operation, path, Errno.NotDirectory);
+            : throw FromErrno(operation, path, Errno.NotDirectory);
     }
 }

@@ -1,13 +1,16 @@
 using Nori.Core;
+using static Nori.IO.StorageErrors;
 
 namespace Nori.IO;
 
 /// <summary>
 /// A file system in memory that can lose power: the crashable twin of <see cref="DiskFileSystem"/>. Bytes survive
-/// <see cref="Crash"/> as far as their file was synced, names as far as their directory was; the rest survives by chance.
+/// <see cref="Crash"/> as far as their file was synced, names as far as their directory was; the rest survives
+/// by chance.
 /// </summary>
 /// <remarks>
-/// Thread-safe. Equal seeds and equal calls give equal crashes. The root directory exists; every other must be created.
+/// Thread-safe. Equal seeds and equal calls give equal crashes. The root directory exists; every other must be
+/// created.
 /// A clone shares all unchanged pages, so that one per call of a test is affordable.
 /// </remarks>
 public sealed partial class MemoryFileSystem : IFileSystem
@@ -40,11 +43,11 @@ public sealed partial class MemoryFileSystem : IFileSystem
             CheckPowerLocked("open", path);
             (DirectoryNode directory, string name) = ParentLocked("open", path);
             directory.Names.TryGetValue(name, out Node? node);
-            if (node is DirectoryNode) throw StorageErrors.FromErrno("open", path, Errno.IsDirectory);
-            if (node is not null && mode == FileOpen.CreateNew) throw StorageErrors.FromErrno("open", path, Errno.Exists);
+            if (node is DirectoryNode) throw FromErrno("open", path, Errno.IsDirectory);
+            if (node is not null && mode == FileOpen.CreateNew) throw FromErrno("open", path, Errno.Exists);
             if (node is null)
             {
-                if (mode is FileOpen.Read or FileOpen.ReadWrite) throw StorageErrors.FromErrno("open", path, Errno.NoEntry);
+                if (mode is FileOpen.Read or FileOpen.ReadWrite) throw FromErrno("open", path, Errno.NoEntry);
                 node = new FileNode();
                 ChangeLocked(new NameChange.Assignment(directory, name, node));
             }
@@ -81,7 +84,7 @@ public sealed partial class MemoryFileSystem : IFileSystem
                     SyncNamesLocked(directory);
                 }
 
-                directory = node as DirectoryNode ?? throw StorageErrors.FromErrno("create directory", path, Errno.NotDirectory);
+                directory = node as DirectoryNode ?? throw FromErrno("create directory", path, Errno.NotDirectory);
             }
         }
     }
@@ -106,12 +109,12 @@ public sealed partial class MemoryFileSystem : IFileSystem
             CheckPowerLocked("rename", source);
             (DirectoryNode from, string name) = ParentLocked("rename", source);
             (DirectoryNode to, string newName) = ParentLocked("rename", target);
-            if (!from.Names.TryGetValue(name, out Node? node)) throw StorageErrors.FromErrno("rename", source, Errno.NoEntry);
+            if (!from.Names.TryGetValue(name, out Node? node)) throw FromErrno("rename", source, Errno.NoEntry);
             if (to.Names.TryGetValue(newName, out Node? existing))
             {
                 // POSIX: two names of one file stay as they are.
                 if (ReferenceEquals(existing, node)) return;
-                if (existing is DirectoryNode) throw StorageErrors.FromErrno("rename", target, Errno.IsDirectory);
+                if (existing is DirectoryNode) throw FromErrno("rename", target, Errno.IsDirectory);
             }
 
             ChangeLocked(new NameChange.Assignment(from, name, null), new NameChange.Assignment(to, newName, node));
@@ -124,9 +127,9 @@ public sealed partial class MemoryFileSystem : IFileSystem
         lock (Gate)
         {
             CheckPowerLocked("link", target);
-            if (FindLocked(source) is not FileNode node) throw StorageErrors.FromErrno("link", source, Errno.NoEntry);
+            if (FindLocked(source) is not FileNode node) throw FromErrno("link", source, Errno.NoEntry);
             (DirectoryNode directory, string name) = ParentLocked("link", target);
-            if (directory.Names.ContainsKey(name)) throw StorageErrors.FromErrno("link", target, Errno.Exists);
+            if (directory.Names.ContainsKey(name)) throw FromErrno("link", target, Errno.Exists);
             ChangeLocked(new NameChange.Assignment(directory, name, node));
         }
     }
@@ -138,8 +141,8 @@ public sealed partial class MemoryFileSystem : IFileSystem
         {
             CheckPowerLocked("delete", path);
             (DirectoryNode directory, string name) = ParentLocked("delete", path);
-            if (!directory.Names.TryGetValue(name, out Node? node)) throw StorageErrors.FromErrno("delete", path, Errno.NoEntry);
-            if (node is DirectoryNode) throw StorageErrors.FromErrno("delete", path, Errno.IsDirectory);
+            if (!directory.Names.TryGetValue(name, out Node? node)) throw FromErrno("delete", path, Errno.NoEntry);
+            if (node is DirectoryNode) throw FromErrno("delete", path, Errno.IsDirectory);
             ChangeLocked(new NameChange.Assignment(directory, name, null));
         }
     }
@@ -200,7 +203,7 @@ public sealed partial class MemoryFileSystem : IFileSystem
     {
         if (CapacityBytes >= UnlimitedBytes || end <= node.Length) return;
         if (UsedBytesLocked() + end - node.Length > CapacityBytes)
-            throw StorageErrors.FromErrno("write", path, Errno.NoSpace);
+            throw FromErrno("write", path, Errno.NoSpace);
     }
 
     private void ChangeLocked(params NameChange.Assignment[] assignments)
@@ -211,7 +214,8 @@ public sealed partial class MemoryFileSystem : IFileSystem
 
     private void SyncNamesLocked(DirectoryNode directory)
     {
-        // A rename between directories cannot be durable in one and not in the other, and a directory's history has no
+        // A rename between directories cannot be durable in one and not in the other, and a directory's history
+        // has no
         // holes: going back in time, every directory such a rename touches is synced up to it as well.
         HashSet<DirectoryNode> synced = [directory];
         bool[] covered = new bool[_unsyncedNames.Count];
@@ -233,7 +237,8 @@ public sealed partial class MemoryFileSystem : IFileSystem
 
     private void EmptyLocked(DirectoryNode directory)
     {
-        foreach ((string name, Node node) in directory.Names.OrderBy(entry => entry.Key, StringComparer.Ordinal).ToArray())
+        KeyValuePair<string, Node>[] entries = [.. directory.Names.OrderBy(e => e.Key, StringComparer.Ordinal)];
+        foreach ((string name, Node node) in entries)
         {
             if (node is DirectoryNode child) EmptyLocked(child);
             ChangeLocked(new NameChange.Assignment(directory, name, null));

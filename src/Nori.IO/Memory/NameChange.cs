@@ -1,6 +1,9 @@
 namespace Nori.IO;
 
-/// <summary>A create, link, rename or delete that no directory sync has covered yet: assignments that hold together or not at all.</summary>
+/// <summary>
+/// A create, link, rename or delete that no directory sync has covered yet: assignments that hold together or
+/// not at all.
+/// </summary>
 internal sealed record NameChange(params NameChange.Assignment[] Assignments)
 {
     public bool Touches(HashSet<DirectoryNode> directories)

@@ -1,6 +1,8 @@
 namespace Nori.IO;
 
-/// <summary>A copy of bytes; all-zero ones are kept as their count only, so that zero-filled log segments cost nothing.</summary>
+/// <summary>
+/// A copy of bytes; all-zero ones are kept as their count only, so that zero-filled log segments cost nothing.
+/// </summary>
 internal readonly struct StoredBytes
 {
     private readonly byte[]? _data;

@@ -1,0 +1,7 @@
+namespace Nori.Observe.Prometheus;
+
+/// <summary>Something with a current value.</summary>
+internal interface ISeriesSource
+{
+    void Write(SeriesWriter writer);
+}

@@ -1,0 +1,7 @@
+namespace Nori.Observe.Prometheus;
+
+/// <summary>A counter read when somebody looks.</summary>
+internal sealed class ObservedCounter(Func<long> read) : ISeriesSource
+{
+    public void Write(SeriesWriter writer) => writer.Sample(read());
+}

@@ -1,0 +1,160 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.Text;
+
+namespace Nori.Observe.Prometheus;
+
+/// <summary>
+/// Writes the lines of families and series.
+/// <code>
+/// # HELP norikv_wal_records_total Records appended.
+/// # TYPE norikv_wal_records_total counter        (OpenMetrics: the family's name is without _total)
+/// norikv_wal_records_total{node_id="n1"} 17
+/// </code>
+/// https://prometheus.io/docs/instrumenting/exposition_formats/ and https://prometheus.io/docs/specs/om/open_metrics_spec/.
+/// </summary>
+internal sealed class SeriesWriter(IBufferWriter<byte> output, ExpositionFormat format)
+{
+    private const int NumberBytesMax = 32;
+
+    private readonly ArrayBufferWriter<byte> _pending = new(512);
+    private byte[] _name = [];
+    private byte[] _labels = [];
+
+    public void Family(MetricFamily family)
+    {
+        _name = Encoding.UTF8.GetBytes(family.Name);
+        ReadOnlySpan<byte> shown = format == ExpositionFormat.OpenMetrics && family.Kind == MetricKind.Counter
+            ? _name.AsSpan(0, _name.Length - "_total".Length)
+            : _name;
+        output.Write("# HELP "u8);
+        output.Write(shown);
+        output.Write(" "u8);
+        output.Write(Encoding.UTF8.GetBytes(EscapeHelp(family.Help)));
+        output.Write("\n# TYPE "u8);
+        output.Write(shown);
+        output.Write(family.Kind switch
+        {
+            MetricKind.Counter => " counter\n"u8,
+            MetricKind.Gauge => " gauge\n"u8,
+            _ => " histogram\n"u8,
+        });
+    }
+
+    /// <summary>
+    /// Writes one series whole, or nothing when its reader throws: one bad reader must not cost the scrape.
+    /// </summary>
+    public void Series(in MetricFamily.Series series)
+    {
+        _labels = series.Labels;
+        _pending.ResetWrittenCount();
+        try
+        {
+            series.Source.Write(this);
+        }
+#pragma warning disable CA1031 // The callback is foreign code (for example of a component that was just closed).
+        catch (Exception)
+        {
+            return;
+        }
+#pragma warning restore CA1031
+
+        output.Write(_pending.WrittenSpan);
+    }
+
+    public void End()
+    {
+        if (format == ExpositionFormat.OpenMetrics) output.Write("# EOF\n"u8);
+    }
+
+    public void Sample(long value)
+    {
+        Begin(default, default);
+        Integer(value);
+    }
+
+    public void Sample(double value)
+    {
+        Begin(default, default);
+        Number(value, whole: false);
+        _pending.Write("\n"u8);
+    }
+
+    public void Bucket(double bound, long count)
+    {
+        Span<byte> text = stackalloc byte[NumberBytesMax];
+        Begin("_bucket"u8, text[..Format(bound, text, whole: format == ExpositionFormat.OpenMetrics)]);
+        Integer(count);
+    }
+
+    public void Sum(double sum, long count)
+    {
+        Begin("_sum"u8, default);
+        Number(sum, whole: false);
+        _pending.Write("\n"u8);
+        Begin("_count"u8, default);
+        Integer(count);
+    }
+
+    public static string EscapeLabel(string value) => value
+        .Replace("\\", "\\\\", StringComparison.Ordinal)
+        .Replace("\n", "\\n", StringComparison.Ordinal)
+        .Replace("\"", "\\\"", StringComparison.Ordinal);
+
+    private string EscapeHelp(string help)
+    {
+        // The two formats differ: only OpenMetrics escapes quotes here.
+        string quoted = EscapeLabel(help);
+        return format == ExpositionFormat.OpenMetrics
+            ? quoted
+            : quoted.Replace("\\\"", "\"", StringComparison.Ordinal);
+    }
+
+    private static int Format(double value, Span<byte> target, bool whole)
+    {
+        if (!double.IsFinite(value))
+        {
+            ReadOnlySpan<byte> word = double.IsNaN(value) ? "NaN"u8 : value > 0 ? "+Inf"u8 : "-Inf"u8;
+            word.CopyTo(target);
+            return word.Length;
+        }
+
+        Utf8Formatter.TryFormat(value, target, out int length);
+
+        // OpenMetrics writes whole bounds as 1.0, so that a bound has one spelling.
+        if (!whole || target[..length].ContainsAny((byte)'.', (byte)'E')) return length;
+        ".0"u8.CopyTo(target[length..]);
+        return length + 2;
+    }
+
+    private void Begin(ReadOnlySpan<byte> suffix, ReadOnlySpan<byte> bound)
+    {
+        _pending.Write(_name);
+        _pending.Write(suffix);
+        if (_labels.Length > 0 || !bound.IsEmpty)
+        {
+            _pending.Write("{"u8);
+            _pending.Write(_labels);
+            if (!bound.IsEmpty)
+            {
+                _pending.Write(_labels.Length > 0 ? ",le=\""u8 : "le=\""u8);
+                _pending.Write(bound);
+                _pending.Write("\""u8);
+            }
+
+            _pending.Write("}"u8);
+        }
+
+        _pending.Write(" "u8);
+    }
+
+    private void Integer(long value)
+    {
+        Utf8Formatter.TryFormat(value, _pending.GetSpan(NumberBytesMax), out int length);
+        _pending.Advance(length);
+        _pending.Write("\n"u8);
+    }
+
+    private void Number(double value, bool whole) =>
+        _pending.Advance(Format(value, _pending.GetSpan(NumberBytesMax), whole));
+}
