@@ -20,7 +20,7 @@ internal static class Repository
 
     public static IReadOnlyList<Project> Packages { get; } =
         Projects.Where(p => p.Name.StartsWith("Nori.", StringComparison.Ordinal)
-            || p.Name is "NoriKV.Client" or "NoriKV.Embedded" or "NoriKV.Cli").ToArray();
+            || p.Name is "NoriKV.Client" or "NoriKV.Embedded" or "NoriKV.TestKit" or "NoriKV.Cli").ToArray();
 
     /// <summary>Files that belong to the repository (tracked, or new and not ignored), as relative paths with '/'.</summary>
     public static IReadOnlyList<string> Files { get; } = ListFiles();

