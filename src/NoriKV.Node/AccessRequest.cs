@@ -5,7 +5,8 @@ namespace NoriKV.Node;
 /// <param name="Action">What for.</param>
 /// <param name="Start">The key, or the first key of a range (inclusive; empty: from the first).</param>
 /// <param name="End">
-/// Null when only the key <paramref name="Start"/> is meant; else the end of a range (exclusive; empty: to the last).
+/// Null when only the key <paramref name="Start"/> is meant; else the end of a range (exclusive; empty: to
+/// the last).
 /// </param>
 public readonly record struct AccessRequest(
     string Principal, AccessAction Action, ReadOnlyMemory<byte> Start, ReadOnlyMemory<byte>? End)

@@ -1,0 +1,54 @@
+using Nori.Observe;
+using NoriKV.Types;
+
+namespace NoriKV.Node;
+
+/// <summary>
+/// Counts and times requests the same way in every transport: <c>kv_requests_total{operation,status}</c> and
+/// <c>kv_request_duration_seconds{operation,status,result}</c>.
+/// </summary>
+/// <remarks>
+/// Thread-safe. Handles are made at first use and kept, so recording allocates nothing after that.
+/// </remarks>
+public sealed class RequestMeter(IMeter meter, TimeProvider time)
+{
+    private static readonly int Codes = Enum.GetValues<KvCode>().Length;
+    private static readonly int Results = Enum.GetValues<RequestResult>().Length;
+    private readonly Series?[] _series = new Series?[Enum.GetValues<RequestOperation>().Length * Codes * Results];
+
+    /// <summary>The moment from which a request is timed.</summary>
+    public long Start() => time.GetTimestamp();
+
+    /// <summary>Records a finished request.</summary>
+    /// <param name="operation">What was asked.</param>
+    /// <param name="code">How it ended.</param>
+    /// <param name="result">What came of it, where it succeeded.</param>
+    /// <param name="start">What <see cref="Start"/> gave.</param>
+    public void Record(RequestOperation operation, KvCode code, RequestResult result, long start)
+    {
+        int slot = ((((int)operation * Codes) + (int)code) * Results) + (int)result;
+        Series series = _series[slot] ??= Make(operation, code, result);
+        series.Count.Add();
+        series.Duration.Record(time.GetElapsedTime(start).TotalSeconds);
+    }
+
+    // Two threads may make one series at once: the meter gives both the same handles.
+    private Series Make(RequestOperation operation, KvCode code, RequestResult result)
+    {
+        var operationLabel = new Label("operation", Word(operation.ToString()));
+        var statusLabel = new Label("status", code.ToLabel());
+        return new Series(
+            meter.Counter("kv_requests_total", "Requests answered.", operationLabel, statusLabel),
+            meter.Histogram(
+                "kv_request_duration_seconds",
+                "Time from the receipt of a request to its answer.",
+                Buckets.Latency,
+                operationLabel,
+                statusLabel,
+                new Label("result", Word(result.ToString()))));
+    }
+
+    private static string Word(string name) => name.ToLowerInvariant();
+
+    private sealed record Series(Counter Count, Histogram Duration);
+}
