@@ -1,0 +1,146 @@
+using System.Buffers;
+using System.Net.WebSockets;
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Nori.Observe;
+using NoriKV.Types;
+
+namespace NoriKV.Transport.Http;
+
+/// <summary>
+/// GET /events: VizEvents over a WebSocket, one JSON object a message. <c>family=</c> and <c>kind=</c>
+/// (comma-separated) choose; <c>since=</c> resumes behind a sequence number as far as the ring remembers,
+/// otherwise only what comes is sent.
+/// </summary>
+/// <remarks>
+/// A client is a position in the shared ring, which is its bounded queue: one that reads too slowly misses
+/// the oldest, is told how many by a message <c>{"seq":…,"family":"Feed","kind":"Dropped","dropped":n}</c>,
+/// and goes on with the newer.
+/// </remarks>
+internal sealed class EventsEndpoint(HttpFacadeParts parts)
+{
+    private int _clients;
+
+    public async Task ServeAsync(HttpContext http, RawTarget target)
+    {
+        if (parts.Events is not { } ring)
+        {
+            await HttpAnswers.WriteErrorAsync(http, 404, "NOT_FOUND", "this server keeps no events")
+                .ConfigureAwait(false);
+            return;
+        }
+
+        var filter = new EventFilter(target.Words("family"), target.Words("kind"));
+        long? since = target.Number("since") is { } number ? (long)Math.Min(number, long.MaxValue) : null;
+        if (!http.WebSockets.IsWebSocketRequest)
+        {
+            http.Response.Headers.Upgrade = "websocket";
+            await HttpAnswers.WriteErrorAsync(http, 426, "UPGRADE_REQUIRED", "this route speaks WebSocket")
+                .ConfigureAwait(false);
+            return;
+        }
+
+        if (Interlocked.Increment(ref _clients) > parts.Options.EventClientsMax)
+        {
+            Interlocked.Decrement(ref _clients);
+            await HttpAnswers.WriteErrorAsync(http, new KvError(KvCode.Overloaded, "too many clients of /events"))
+                .ConfigureAwait(false);
+            return;
+        }
+
+        try
+        {
+            // Before the handshake is answered: what happens from then on is seen.
+            EventSubscription events = ring.Subscribe(since);
+            using WebSocket socket = await http.WebSockets.AcceptWebSocketAsync().ConfigureAwait(false);
+            using var end = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, parts.Stopping);
+            Task listening = ListenAsync(socket, end);
+            await SendAllAsync(socket, events, filter, end.Token).ConfigureAwait(false);
+            await listening.ConfigureAwait(false);
+        }
+        catch (Exception gone) when (gone is WebSocketException or OperationCanceledException or IOException)
+        {
+            // The client left, or was too slow to be kept.
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _clients);
+        }
+    }
+
+    private async Task SendAllAsync(
+        WebSocket socket, EventSubscription events, EventFilter filter, CancellationToken cancellationToken)
+    {
+        var record = new EventRecord();
+        var buffer = new ArrayBufferWriter<byte>(512);
+        using var json = new Utf8JsonWriter(buffer);
+        long dropped = 0;
+        try
+        {
+            while (!cancellationToken.IsCancellationRequested)
+            {
+                if (!events.TryRead(record))
+                {
+                    await events.WaitAsync(cancellationToken).ConfigureAwait(false);
+                    continue;
+                }
+
+                if (events.Dropped > dropped)
+                {
+                    byte[] gap = Gap(record.Sequence - 1, events.Dropped - dropped);
+                    await SendAsync(socket, gap).ConfigureAwait(false);
+                    dropped = events.Dropped;
+                }
+
+                if (!filter.Takes(record)) continue;
+                buffer.ResetWrittenCount();
+                json.Reset();
+                EventJson.Write(json, record, parts.Node.NodeId);
+                json.Flush();
+                await SendAsync(socket, buffer.WrittenMemory).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // The client closed, or the server stops: say goodbye below.
+        }
+
+        if (socket.State is not (WebSocketState.Open or WebSocketState.CloseReceived)) return;
+        using var limit = new CancellationTokenSource(parts.Options.EventSendTimeout, parts.Time);
+        WebSocketCloseStatus status = parts.Stopping.IsCancellationRequested
+            ? WebSocketCloseStatus.EndpointUnavailable
+            : WebSocketCloseStatus.NormalClosure;
+        await socket.CloseOutputAsync(status, null, limit.Token).ConfigureAwait(false);
+    }
+
+    private async Task SendAsync(WebSocket socket, ReadOnlyMemory<byte> json)
+    {
+        using var limit = new CancellationTokenSource(parts.Options.EventSendTimeout, parts.Time);
+        await socket.SendAsync(json, WebSocketMessageType.Text, true, limit.Token).ConfigureAwait(false);
+    }
+
+    // What a client sends is ignored; that it closes or goes away is heard here.
+    private static async Task ListenAsync(WebSocket socket, CancellationTokenSource end)
+    {
+        byte[] buffer = new byte[512];
+        try
+        {
+            while (true)
+            {
+                ValueWebSocketReceiveResult got =
+                    await socket.ReceiveAsync(buffer.AsMemory(), CancellationToken.None)
+                        .ConfigureAwait(false);
+                if (got.MessageType == WebSocketMessageType.Close) break;
+            }
+        }
+        catch (Exception gone) when (gone is WebSocketException or OperationCanceledException or IOException)
+        {
+        }
+
+        await end.CancelAsync().ConfigureAwait(false);
+    }
+
+    private static byte[] Gap(long sequence, long count) => Encoding.UTF8.GetBytes(
+        $$"""{"seq":{{sequence}},"family":"Feed","kind":"Dropped","dropped":{{count}}}""");
+}

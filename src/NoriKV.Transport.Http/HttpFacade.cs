@@ -1,0 +1,152 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using NoriKV.Node;
+using NoriKV.Types;
+
+namespace NoriKV.Transport.Http;
+
+/// <summary>
+/// The HTTP façade as one request delegate: routes by the raw request target, since a key is bytes and must
+/// not pass through anything that decodes or normalises paths.
+/// </summary>
+/// <remarks>
+/// Thread-safe. Every request is answered: what nobody expected becomes a 500 without its details.
+/// </remarks>
+public sealed class HttpFacade
+{
+    private const string KvPath = "/kv";
+    private readonly HttpFacadeParts _parts;
+    private readonly KvEndpoint _kv;
+    private readonly ScanEndpoint _scan;
+    private readonly HealthEndpoint _health;
+    private readonly ClusterEndpoint _cluster;
+    private readonly MetricsEndpoint _metrics;
+    private readonly EventsEndpoint _events;
+    private readonly BodyReader _bodies;
+    private int _inFlight;
+
+    /// <summary>Makes the façade of a node.</summary>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    public HttpFacade(HttpFacadeParts parts)
+    {
+        IReadOnlyList<string> problems = parts.Options.Validate();
+        if (problems.Count > 0) throw new ArgumentException(string.Join("; ", problems), nameof(parts));
+        _parts = parts;
+        var meter = new RequestMeter(parts.Meter, parts.Time);
+        _bodies = new BodyReader(parts.Options, parts.Time);
+        _kv = new KvEndpoint(parts, meter, _bodies);
+        _scan = new ScanEndpoint(parts, meter);
+        _health = new HealthEndpoint(parts.Node);
+        _cluster = new ClusterEndpoint(parts.Node);
+        _metrics = new MetricsEndpoint(parts.Metrics);
+        _events = new EventsEndpoint(parts);
+    }
+
+    /// <summary>Bytes of request bodies held now.</summary>
+    public long BodyBytesHeld => _bodies.Held;
+
+    /// <summary>Serves one request.</summary>
+    public async Task InvokeAsync(HttpContext http)
+    {
+        string route = "";
+        try
+        {
+            string raw = http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+            RawTarget target = RawTarget.Parse(raw);
+            route = target.Path;
+            await RouteAsync(http, target).ConfigureAwait(false);
+        }
+        catch (BadTargetException bad)
+        {
+            await HttpAnswers.WriteErrorAsync(http, new KvError(KvCode.InvalidArgument, bad.Message))
+                .ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        {
+            // The caller went away: nobody to answer.
+        }
+        catch (Exception unexpected) when (unexpected is not OutOfMemoryException)
+        {
+            // A bug of ours: say so without its details, and cut an answer that has begun rather than let it
+            // look whole.
+            // Keys do not belong in logs.
+            bool isKey = route.StartsWith(KvPath, StringComparison.Ordinal);
+            _parts.OnUnexpected?.Invoke(isKey ? KvPath : route, unexpected);
+            if (http.Response.HasStarted) http.Abort();
+            else await HttpAnswers.WriteErrorAsync(http, 500, "INTERNAL", "internal error")
+                .ConfigureAwait(false);
+        }
+    }
+
+    private Task RouteAsync(HttpContext http, RawTarget target)
+    {
+        string path = target.Path;
+        if (path.StartsWith("/kv/", StringComparison.Ordinal)) return KvAsync(http, target, path[4..]);
+        if (path == KvPath) return KvAsync(http, target, null);
+        switch (path)
+        {
+            // Probes are answered whoever asks: they carry no data, and an orchestrator has no principal.
+            case "/health": return ReadOnly(http) ?? _health.FullAsync(http);
+            case "/health/quick": return ReadOnly(http) ?? _health.QuickAsync(http);
+            case "/healthz": return ReadOnly(http) ?? _health.QuickAsync(http);
+            case "/readyz": return ReadOnly(http) ?? _health.ReadyAsync(http);
+            case "/metrics": return ReadOnly(http) ?? Observed(http) ?? _metrics.ServeAsync(http);
+            case "/meta/cluster": return ReadOnly(http) ?? Observed(http) ?? _cluster.ServeAsync(http);
+            case "/events": return ReadOnly(http) ?? Observed(http) ?? _events.ServeAsync(http, target);
+            case "/" or "/index.html": return ReadOnly(http) ?? Observed(http) ?? LivePage.ServeAsync(http);
+            default: return HttpAnswers.WriteErrorAsync(http, 404, "NOT_FOUND", "no such route");
+        }
+    }
+
+    private async Task KvAsync(HttpContext http, RawTarget target, string? pathKey)
+    {
+        if (Interlocked.Increment(ref _inFlight) > _parts.Options.ConcurrentRequestsMax)
+        {
+            Interlocked.Decrement(ref _inFlight);
+            await HttpAnswers.WriteErrorAsync(http, new KvError(KvCode.Overloaded, "too many requests in flight"))
+                .ConfigureAwait(false);
+            return;
+        }
+
+        try
+        {
+            RequestContext context = Context(http, target);
+            bool scan = pathKey is null && !target.Has("key_b64");
+            Task served = scan
+                ? ReadOnly(http) ?? _scan.ServeAsync(http, target, context)
+                : _kv.ServeAsync(http, target, pathKey, context);
+            await served.ConfigureAwait(false);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _inFlight);
+        }
+    }
+
+    private RequestContext Context(HttpContext http, RawTarget target)
+    {
+        TimeSpan timeout = WireDuration.FromMilliseconds(target.Number("timeout_ms") ?? 0)
+            ?? _parts.Options.DefaultTimeout;
+        if (timeout > _parts.Options.TimeoutMax) timeout = _parts.Options.TimeoutMax;
+        TimeProvider time = _parts.Time;
+        long deadline = time.GetTimestamp() + (long)(timeout.TotalSeconds * time.TimestampFrequency);
+        return new RequestContext(deadline, PrincipalOf(http), http.RequestAborted);
+    }
+
+    private Task? Observed(HttpContext http) =>
+        _parts.Authorizer.IsAllowed(AccessRequest.Of(PrincipalOf(http), AccessAction.Observe))
+            ? null
+            : HttpAnswers.WriteErrorAsync(http, new KvError(KvCode.PermissionDenied, "not allowed"));
+
+    private static Task? ReadOnly(HttpContext http)
+    {
+        if (HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method)) return null;
+
+        // WebSockets over HTTP/2 begin with CONNECT.
+        if (HttpMethods.IsConnect(http.Request.Method) && http.WebSockets.IsWebSocketRequest) return null;
+        http.Response.Headers.Allow = "GET, HEAD";
+        return HttpAnswers.WriteErrorAsync(http, 405, "METHOD_NOT_ALLOWED", "this route takes GET");
+    }
+
+    private static string PrincipalOf(HttpContext http) => http.Connection.ClientCertificate?.Subject ?? "";
+}
