@@ -1,0 +1,23 @@
+using Nori.Observe;
+using NoriKV.Node;
+
+namespace NoriKV.Transport.Grpc;
+
+/// <summary>What the services stand on.</summary>
+public sealed record GrpcTransportParts
+{
+    /// <summary>The node they show.</summary>
+    public required INoriNode Node { get; init; }
+
+    /// <summary>The bounds.</summary>
+    public GrpcTransportOptions Options { get; init; } = new();
+
+    /// <summary>Asked on every call, and for each call inside a stream or batch.</summary>
+    public IAuthorizer Authorizer { get; init; } = AllowAllAuthorizer.Instance;
+
+    /// <summary>Where requests are counted.</summary>
+    public IMeter Meter { get; init; } = NullMeter.Instance;
+
+    /// <summary>The clock of deadlines: the node's.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+}
