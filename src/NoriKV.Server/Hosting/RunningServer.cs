@@ -1,0 +1,106 @@
+using System.Net;
+using Nori.Grpc.Server;
+using NoriKV.Node;
+using NoriKV.Transport.Http;
+
+namespace NoriKV.Server;
+
+/// <summary>A server that serves. Stopping it is idempotent.</summary>
+public sealed class RunningServer : IAsyncDisposable
+{
+    private readonly GrpcServer _rpc;
+    private readonly HttpFacadeServer _http;
+    private readonly HealthLoop _health;
+    private readonly CancellationTokenSource _stopping;
+    private readonly ServerLog _log;
+    private readonly Lock _lock = new(); // Guards _stopped.
+    private Task? _stopped;
+
+    internal RunningServer(
+        ServerOptions options,
+        INoriNode node,
+        HostPort advertised,
+        GrpcServer rpc,
+        HttpFacadeServer http,
+        HealthLoop health,
+        CancellationTokenSource stopping,
+        ServerLog log)
+    {
+        Options = options;
+        Node = node;
+        AdvertisedAddress = advertised;
+        (_rpc, _http, _health, _stopping, _log) = (rpc, http, health, stopping, log);
+    }
+
+    /// <summary>What it was started with.</summary>
+    public ServerOptions Options { get; }
+
+    /// <summary>The node it serves.</summary>
+    public INoriNode Node { get; }
+
+    /// <summary>Where gRPC is served; dialable from this machine.</summary>
+    public IPEndPoint RpcEndPoint => Addresses.Dialable(_rpc.EndPoints[0]);
+
+    /// <summary>Where HTTP is served; dialable from this machine.</summary>
+    public IPEndPoint HttpEndPoint => Addresses.Dialable(_http.EndPoint);
+
+    /// <summary>What the ClusterView says of this node.</summary>
+    public HostPort AdvertisedAddress { get; }
+
+    /// <summary>gRPC calls that run now.</summary>
+    public int RunningCalls => _rpc.Dispatcher.RunningCalls;
+
+    /// <summary>Bytes of gRPC messages held now.</summary>
+    public long BufferedBytes => _rpc.Dispatcher.BufferedBytes;
+
+    /// <summary>
+    /// Drains: the node refuses new requests, answers those in flight, flushes and pushes a last view; then
+    /// the ports close. Takes at most <see cref="ServerOptions.StopTimeout"/>.
+    /// </summary>
+    public Task StopAsync()
+    {
+        lock (_lock) return _stopped ??= StopOnceAsync();
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
+
+    private async Task StopOnceAsync()
+    {
+        _log.Info("server", "stopping");
+        using var limit = new CancellationTokenSource(Options.StopTimeout);
+        await _health.DisposeAsync().ConfigureAwait(false);
+
+        // A fifth of the time is kept for the ports, so that the last view and the last answers still leave.
+        try
+        {
+            await Node.StopAsync(Options.StopTimeout * 0.8).ConfigureAwait(false);
+        }
+        catch (Exception failure)
+        {
+            _log.Error(
+                "node", "did not stop cleanly; the log recovers what was acknowledged", ("error", failure.Message));
+        }
+
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(Quietly(_rpc.StopAsync(limit.Token)), Quietly(_http.StopAsync(limit.Token)))
+            .ConfigureAwait(false);
+        await _rpc.DisposeAsync().ConfigureAwait(false);
+        await _http.DisposeAsync().ConfigureAwait(false);
+        await Node.DisposeAsync().ConfigureAwait(false);
+        _stopping.Dispose();
+        _log.Info("server", "stopped");
+    }
+
+    private static async Task Quietly(Task stopping)
+    {
+        try
+        {
+            await stopping.ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // The time is up: what still runs is cut.
+        }
+    }
+}
