@@ -101,7 +101,9 @@ public sealed class ServerCallContext
 
     internal Metadata? ResponseTrailersOrNull => _responseTrailers;
 
-    internal bool DeadlinePassed => _timeout is not null && TimeLeft == TimeSpan.Zero;
+    // The timer may fire a moment before the clock says so: then it is the timer that the handler saw.
+    internal bool DeadlinePassed => _timeout is not null
+        && (TimeLeft == TimeSpan.Zero || (_stop is { IsCancellationRequested: true } && !ClientGone));
 
     internal bool ClientGone => HttpContext.RequestAborted.IsCancellationRequested;
 

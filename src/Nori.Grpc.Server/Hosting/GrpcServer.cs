@@ -1,26 +1,25 @@
 using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
-using Microsoft.Extensions.Options;
 
 namespace Nori.Grpc.Server;
 
 /// <summary>A gRPC server on a Kestrel of its own: no host, no configuration files, no middleware.</summary>
 public sealed class GrpcServer : IAsyncDisposable
 {
-    private readonly KestrelServer _kestrel;
-    private readonly ServiceProvider _services;
+    private readonly IServer _kestrel;
+    private readonly WebApplication _app;
     private int _disposed;
 
-    private GrpcServer(KestrelServer kestrel, ServiceProvider services, GrpcDispatcher dispatcher)
+    private GrpcServer(IServer kestrel, WebApplication app, GrpcDispatcher dispatcher)
     {
         _kestrel = kestrel;
-        _services = services;
+        _app = app;
         Dispatcher = dispatcher;
     }
 
@@ -48,15 +47,18 @@ public sealed class GrpcServer : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(listen);
         endpoint ??= new GrpcEndpointOptions();
-        logging ??= NullLoggerFactory.Instance;
         var dispatcher = new GrpcDispatcher(services, options);
-        ServiceProvider provider = new ServiceCollection().AddSingleton(logging).AddLogging().BuildServiceProvider();
-        var kestrelOptions = new KestrelServerOptions { ApplicationServices = provider };
-        KestrelGrpc.ConfigureLimits(kestrelOptions, endpoint);
-        kestrelOptions.Listen(listen, o => KestrelGrpc.ConfigureEndpoint(o, endpoint));
-        var transport = new SocketTransportFactory(Options.Create(new SocketTransportOptions()), logging);
-        var kestrel = new KestrelServer(Options.Create(kestrelOptions), transport, logging);
-        var server = new GrpcServer(kestrel, provider, dispatcher);
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Services.AddSingleton(logging ?? NullLoggerFactory.Instance);
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
+        {
+            KestrelGrpc.ConfigureLimits(kestrel, endpoint);
+            kestrel.Listen(listen, o => KestrelGrpc.ConfigureEndpoint(o, endpoint));
+        });
+        // The builder only puts Kestrel together; the application it makes is never run.
+        WebApplication app = builder.Build();
+        IServer kestrel = app.Services.GetRequiredService<IServer>();
+        var server = new GrpcServer(kestrel, app, dispatcher);
         try
         {
             await kestrel.StartAsync(new GrpcHttpApplication(dispatcher), cancellationToken).ConfigureAwait(false);
@@ -86,8 +88,7 @@ public sealed class GrpcServer : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
         await StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
-        _kestrel.Dispose();
-        await _services.DisposeAsync().ConfigureAwait(false);
+        await _app.DisposeAsync().ConfigureAwait(false);
         Dispatcher.Dispose();
     }
 

@@ -11,12 +11,18 @@ internal sealed class Exchange : IDisposable
 {
     private readonly HttpRequestMessage _request;
     private readonly GrpcCallOptions _options;
-    private readonly CancellationTokenSource? _stop;
+    private readonly CancellationTokenSource _stop;
     private readonly CancellationTokenRegistration _callerCancels;
+    private readonly CancellationTokenRegistration _channelCloses;
     private HttpResponseMessage? _response;
     private int _disposed;
 
-    public Exchange(GrpcChannelOptions channel, string path, GrpcCallOptions options, HttpContent content)
+    public Exchange(
+        GrpcChannelOptions channel,
+        string path,
+        GrpcCallOptions options,
+        HttpContent content,
+        CancellationToken channelClosed)
     {
         _options = options;
         _request = CreateRequest(channel, path, options, content);
@@ -32,9 +38,12 @@ internal sealed class Exchange : IDisposable
             _stop = new CancellationTokenSource();
         }
 
+        Token = _stop.Token;
         _callerCancels = options.CancellationToken.UnsafeRegister(
             static state => ((CancellationTokenSource)state!).Cancel(), _stop);
-        Token = _stop.Token;
+        // The HTTP handler lets running requests finish when it is disposed; a call without a deadline never would.
+        _channelCloses = channelClosed.UnsafeRegister(
+            static state => ((CancellationTokenSource)state!).Cancel(), _stop);
     }
 
     /// <summary>Cancelled by the deadline, the caller or dispose.</summary>
@@ -49,7 +58,7 @@ internal sealed class Exchange : IDisposable
     /// <summary>Resets the stream.</summary>
     public void Cancel()
     {
-        if (Volatile.Read(ref _disposed) == 0) _stop?.Cancel();
+        if (Volatile.Read(ref _disposed) == 0) _stop.Cancel();
     }
 
     /// <summary>What the caller is to see of an exception that came out of HTTP.</summary>
@@ -81,11 +90,12 @@ internal sealed class Exchange : IDisposable
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
         _callerCancels.Dispose();
+        _channelCloses.Dispose();
         // Cancel before dispose: a request that still waits for its response is reset by its token only.
-        if (!Sending.IsCompletedSuccessfully) _stop?.Cancel();
+        if (!Sending.IsCompletedSuccessfully) _stop.Cancel();
         _response?.Dispose();
         _request.Dispose();
-        _stop?.Dispose();
+        _stop.Dispose();
     }
 
     private async Task<HttpResponseMessage> SendAsync(HttpMessageInvoker invoker)

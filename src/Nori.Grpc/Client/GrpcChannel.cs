@@ -12,6 +12,7 @@ public sealed class GrpcChannel : IDisposable
 {
     private readonly HttpMessageInvoker _invoker;
     private readonly GrpcChannelOptions _options;
+    private readonly CancellationTokenSource _closed = new();
 
     /// <summary>Creates a channel; nothing is connected yet.</summary>
     /// <exception cref="ArgumentException">The options have problems.</exception>
@@ -52,7 +53,8 @@ public sealed class GrpcChannel : IDisposable
         GrpcMethod<TRequest, TResponse> method, TRequest request, GrpcCallOptions options = default)
     {
         ExpectKind(method, GrpcMethodKind.Unary);
-        using var exchange = new Exchange(_options, method.Path, options, SingleContent(method, request));
+        using var exchange = new Exchange(
+            _options, method.Path, options, SingleContent(method, request), _closed.Token);
         exchange.Start(_invoker);
         var responses = new ResponseReader<TResponse>(exchange, method.Response, _options.MaxReceiveMessageBytes);
         return await responses.ReadSingleAsync().ConfigureAwait(false);
@@ -63,7 +65,8 @@ public sealed class GrpcChannel : IDisposable
         GrpcMethod<TRequest, TResponse> method, TRequest request, GrpcCallOptions options = default)
     {
         ExpectKind(method, GrpcMethodKind.ServerStreaming);
-        var exchange = new Exchange(_options, method.Path, options, SingleContent(method, request));
+        var exchange = new Exchange(
+            _options, method.Path, options, SingleContent(method, request), _closed.Token);
         exchange.Start(_invoker);
         return new GrpcServerStreamingCall<TResponse>(
             exchange, new ResponseReader<TResponse>(exchange, method.Response, _options.MaxReceiveMessageBytes));
@@ -93,14 +96,19 @@ public sealed class GrpcChannel : IDisposable
             new ResponseReader<TResponse>(exchange, method.Response, _options.MaxReceiveMessageBytes));
     }
 
-    /// <summary>Closes the connections; calls still open fail.</summary>
-    public void Dispose() => _invoker.Dispose();
+    /// <summary>Closes the connections; calls still open are reset and fail with CANCELLED.</summary>
+    public void Dispose()
+    {
+        // The source is kept: a call that begins now must find it cancelled, not disposed.
+        _closed.Cancel();
+        _invoker.Dispose();
+    }
 
     private (Exchange, RequestWriter<TRequest>) OpenStreaming<TRequest, TResponse>(
         GrpcMethod<TRequest, TResponse> method, GrpcCallOptions options)
     {
         var content = new StreamingContent();
-        var exchange = new Exchange(_options, method.Path, options, content);
+        var exchange = new Exchange(_options, method.Path, options, content, _closed.Token);
         exchange.Start(_invoker);
         content.FailWith(exchange.Sending);
         return (exchange, new RequestWriter<TRequest>(exchange, content, method.Request));

@@ -1,0 +1,214 @@
+namespace Nori.Grpc.Server.Tests;
+
+public sealed class StreamingTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(100)]
+    public async Task A_server_stream_is_enumerated_to_its_end(int count)
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        int received = 0;
+        await foreach (ReadOnlyMemory<byte> message in server.Channel.ServerStreaming(
+            EchoService.Repeat, new byte[] { (byte)count, 7 }, Within()))
+        {
+            Assert.Equal(7, message.Span[1]);
+            received++;
+        }
+
+        Assert.Equal(count, received);
+    }
+
+    [Fact]
+    public async Task An_error_comes_behind_the_responses()
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        int received = 0;
+        var e = await Assert.ThrowsAsync<GrpcException>(async () =>
+        {
+            await foreach (ReadOnlyMemory<byte> _ in server.Channel.ServerStreaming(
+                EchoService.Repeat, new byte[] { 101 }, Within()))
+            {
+                received++;
+            }
+        });
+        Assert.Equal(GrpcStatusCode.OutOfRange, e.Code);
+        Assert.Equal(100, received);
+    }
+
+    [Fact]
+    public async Task Leaving_an_enumeration_cancels_the_handler()
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        await foreach (ReadOnlyMemory<byte> _ in server.Channel.ServerStreaming(
+            EchoService.Repeat, new byte[] { 255 }, Within()))
+        {
+            break;
+        }
+
+        await server.Echo.Cancelled.Task.WaitAsync(Patience);
+    }
+
+    [Fact]
+    public async Task A_token_given_to_the_enumeration_cancels_it()
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        using var cancel = new CancellationTokenSource();
+        await Assert.ThrowsAsync<OperationCanceledException>(async () =>
+        {
+            await foreach (ReadOnlyMemory<byte> _ in server.Channel.ServerStreaming(
+                EchoService.Repeat, new byte[] { 255 }).WithCancellation(cancel.Token))
+            {
+                await cancel.CancelAsync();
+            }
+        });
+        await server.Echo.Cancelled.Task.WaitAsync(Patience);
+    }
+
+    [Fact]
+    public async Task A_deadline_ends_a_stream()
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        var e = await Assert.ThrowsAsync<GrpcException>(async () =>
+        {
+            await foreach (ReadOnlyMemory<byte> _ in server.Channel.ServerStreaming(
+                EchoService.Repeat, new byte[] { 255 }, new GrpcCallOptions { Timeout = TimeSpan.FromMilliseconds(200) }))
+            {
+            }
+        });
+        Assert.Equal(GrpcStatusCode.DeadlineExceeded, e.Code);
+        await server.Echo.Cancelled.Task.WaitAsync(Patience);
+    }
+
+    [Fact]
+    public async Task A_client_stream_answers_once_it_is_completed()
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        using var call = server.Channel.ClientStreaming(EchoService.Concat, Within());
+        for (int i = 0; i < 50; i++) await call.WriteAsync(new[] { (byte)i }, flush: i % 7 == 0);
+        GrpcResponse<ReadOnlyMemory<byte>> response = await call.CompleteAsync();
+        Assert.Equal(Enumerable.Range(0, 50).Select(i => (byte)i), response.Message.ToArray());
+    }
+
+    [Fact]
+    public async Task A_client_stream_without_requests_is_a_call_too()
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        using var call = server.Channel.ClientStreaming(EchoService.Concat, Within());
+        Assert.Equal(0, (await call.CompleteAsync()).Message.Length);
+    }
+
+    [Fact]
+    public async Task A_server_that_answers_early_is_heard_whatever_is_still_written()
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        using var call = server.Channel.ClientStreaming(EchoService.Concat, Within());
+        await call.WriteAsync(new byte[] { 0xFF });
+        var refused = await Assert.ThrowsAsync<GrpcException>(async () =>
+        {
+            while (true) await call.WriteAsync(new byte[1000]);
+        });
+        Assert.Equal(GrpcStatusCode.Cancelled, refused.Code);
+        var e = await Assert.ThrowsAsync<GrpcException>(call.CompleteAsync);
+        Assert.Equal(new GrpcStatus(GrpcStatusCode.Aborted, "enough"), e.Status);
+    }
+
+    [Fact]
+    public async Task A_duplex_call_answers_each_request_while_it_stays_open()
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        await using var call = server.Channel.DuplexStreaming(EchoService.Chat, Within());
+        await call.ReadHeadersAsync();
+        await using IAsyncEnumerator<ReadOnlyMemory<byte>> responses = call.ReadAllAsync().GetAsyncEnumerator();
+        for (int i = 0; i < 100; i++)
+        {
+            await call.WriteAsync(BitConverter.GetBytes(i));
+            Assert.True(await responses.MoveNextAsync());
+            Assert.Equal(i, BitConverter.ToInt32(responses.Current.Span));
+        }
+
+        await call.CompleteAsync();
+        Assert.False(await responses.MoveNextAsync());
+    }
+
+    [Fact]
+    public async Task A_duplex_call_takes_large_messages_both_ways_at_once()
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        await using var call = server.Channel.DuplexStreaming(EchoService.Chat, Within());
+        const int Count = 20, Bytes = 1_000_000;
+        Task writing = Task.Run(async () =>
+        {
+            for (int i = 0; i < Count; i++)
+            {
+                byte[] message = new byte[Bytes];
+                message[0] = message[^1] = (byte)i;
+                await call.WriteAsync(message);
+            }
+
+            await call.CompleteAsync();
+        });
+        int received = 0;
+        await foreach (ReadOnlyMemory<byte> message in call.ReadAllAsync())
+        {
+            Assert.Equal(Bytes, message.Length);
+            Assert.Equal(received, message.Span[0]);
+            Assert.Equal(received++, message.Span[^1]);
+        }
+
+        await writing;
+        Assert.Equal(Count, received);
+        Assert.Equal(0, server.Server.Dispatcher.BufferedBytes);
+    }
+
+    [Fact]
+    public async Task Disposing_a_duplex_call_resets_it()
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        var call = server.Channel.DuplexStreaming(EchoService.Chat);
+        await call.ReadHeadersAsync();
+        call.Dispose();
+        Assert.Equal("client", await server.Echo.Cancelled.Task.WaitAsync(Patience));
+        var e = await Assert.ThrowsAsync<GrpcException>(async () => await call.WriteAsync(new byte[1]));
+        Assert.Equal(GrpcStatusCode.Cancelled, e.Code);
+    }
+
+    [Fact]
+    public async Task A_write_during_a_write_is_an_error_of_the_caller()
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        await using var call = server.Channel.DuplexStreaming(EchoService.Chat, Within());
+        // Nothing is read, so the windows fill up and a write has to wait.
+        ValueTask waiting;
+        do waiting = call.WriteAsync(new byte[1_000_000]);
+        while (waiting.IsCompletedSuccessfully);
+        await Assert.ThrowsAsync<InvalidOperationException>(async () =>
+        {
+            while (!waiting.IsCompleted) await call.WriteAsync(new byte[1]);
+            throw new InvalidOperationException("the write did not wait");
+        });
+        call.Dispose();
+        await Assert.ThrowsAsync<GrpcException>(async () => await waiting);
+    }
+
+    [Fact]
+    public async Task Many_duplex_calls_share_one_connection()
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        await Parallel.ForEachAsync(Enumerable.Range(0, 200), new ParallelOptions { MaxDegreeOfParallelism = 200 }, async (i, stop) =>
+        {
+            await using var call = server.Channel.DuplexStreaming(EchoService.Chat, Within());
+            for (int j = 0; j < 5; j++) await call.WriteAsync(BitConverter.GetBytes((i * 10) + j));
+            await call.CompleteAsync();
+            int next = i * 10;
+            await foreach (ReadOnlyMemory<byte> message in call.ReadAllAsync(stop))
+                Assert.Equal(next++, BitConverter.ToInt32(message.Span));
+            Assert.Equal((i * 10) + 5, next);
+        });
+    }
+
+    private static GrpcCallOptions Within() => new() { Timeout = Patience };
+}
