@@ -59,7 +59,7 @@ public sealed class LayeringTests
         ["Nori.Grpc.Server"] = ["Google.Protobuf", "Grpc.Tools"],
         ["NoriKV.Proto"] = ["Google.Protobuf", "Grpc.Tools"],
         ["NoriKV.Server"] = ["YamlDotNet"],
-        ["NoriKV.Cli"] = ["System.CommandLine", "Spectre.Console"],
+        ["NoriKV.Cli"] = ["System.CommandLine"],
     };
 
     [Fact]

@@ -1,0 +1,72 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using NoriKV.Cli.Commands;
+using NoriKV.Cli.Console;
+
+namespace NoriKV.Cli;
+
+/// <summary>The command line: its commands, its help, and how everything ends as an exit code.</summary>
+internal static class CliApp
+{
+    private static readonly string[] RootExamples =
+    [
+        "norikv dev",
+        "norikv put greeting hello",
+        "norikv get greeting",
+        "norikv scan --prefix user: --limit 10",
+        "norikv import packages.jsonl",
+        "norikv COMMAND --help",
+    ];
+
+    /// <summary>Runs a command line.</summary>
+    public static async Task<int> RunAsync(string[] args, CliHost host)
+    {
+        var json = new Option<bool>("--json") { Description = "Print JSON", Recursive = true };
+        RootCommand root = Build(host, json);
+        ParseResult parse = root.Parse(args);
+        bool asJson = parse.GetValue(json);
+        if (parse.Errors.Count > 0 && parse.Action is not ExampleHelp)
+        {
+            string said = string.Join("; ", parse.Errors.Select(static e => e.Message));
+            string command = parse.CommandResult.Command is RootCommand ? "" : parse.CommandResult.Command.Name + " ";
+            return Failures.Report(new UsageException($"{said}\nSee: norikv {command}--help"), host, asJson);
+        }
+
+        var output = new StreamWriter(host.Output, new System.Text.UTF8Encoding(false), leaveOpen: true) { AutoFlush = true };
+        await using (output.ConfigureAwait(false))
+        {
+            try
+            {
+                return await parse.InvokeAsync(new InvocationConfiguration
+                {
+                    EnableDefaultExceptionHandler = false,
+                    Output = output,
+                    Error = host.Error,
+                }).ConfigureAwait(false);
+            }
+#pragma warning disable CA1031 // Every failure ends as words and an exit code.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                return Failures.Report(e, host, asJson);
+            }
+        }
+    }
+
+    private static RootCommand Build(CliHost host, Option<bool> json)
+    {
+        var root = new RootCommand("NoriKV: a sharded, replicated, log-structured key-value store.");
+        root.Options.Add(json);
+        HelpOption help = root.Options.OfType<HelpOption>().Single();
+        help.Action = new ExampleHelp((HelpAction)help.Action!, RootExamples);
+        root.Subcommands.Add(GetCommand.Create(host, json));
+        root.Subcommands.Add(PutCommand.Create(host, json));
+        root.Subcommands.Add(DeleteCommand.Create(host, json));
+        root.Subcommands.Add(ScanCommand.Create(host, json));
+        root.Subcommands.Add(ImportCommand.Create(host, json));
+        root.Subcommands.Add(ExportCommand.Create(host, json));
+        root.Subcommands.Add(BenchCommand.Create(host, json));
+        root.Subcommands.Add(ShardOfCommand.Create(host, json));
+        return root;
+    }
+}

@@ -1,0 +1,96 @@
+using System.CommandLine;
+using System.Security.Cryptography.X509Certificates;
+using NoriKV.Cli.Console;
+using NoriKV.Client;
+
+namespace NoriKV.Cli.Commands;
+
+/// <summary>The options of every command that talks to nodes.</summary>
+internal sealed class ClientOptions
+{
+    private readonly Option<string?> _address = new("--addr", "-a")
+    {
+        Description = "host:port of one or more nodes, separated by commas; NORIKV_ADDR otherwise [default: localhost:7447]",
+        HelpName = "host:port,…",
+    };
+
+    private readonly Option<string> _timeout = new("--timeout")
+    {
+        Description = "How long one operation may take, retries included: 500ms, 10s, 5m",
+        DefaultValueFactory = static _ => "10s",
+        HelpName = "duration",
+    };
+
+    private readonly Option<bool> _tls = new("--tls") { Description = "Speak TLS" };
+
+    private readonly Option<string?> _ca = new("--tls-ca")
+    {
+        Description = "PEM file of the certificates that sign the nodes' ones; implies --tls",
+        HelpName = "file",
+    };
+
+    private readonly Option<string?> _certificate = new("--tls-cert")
+    {
+        Description = "PEM file of this client's certificate; implies --tls",
+        HelpName = "file",
+    };
+
+    private readonly Option<string?> _key = new("--tls-key")
+    {
+        Description = "PEM file of this client's private key",
+        HelpName = "file",
+    };
+
+    /// <summary>Adds them to a command.</summary>
+    public static ClientOptions AddTo(Command command)
+    {
+        var options = new ClientOptions();
+        foreach (Option option in (Option[])
+            [options._address, options._timeout, options._tls, options._ca, options._certificate, options._key])
+        {
+            command.Options.Add(option);
+        }
+
+        return options;
+    }
+
+    /// <summary>Makes the client that the command line asks for.</summary>
+    public async Task<INoriKV> ConnectAsync(
+        ParseResult parse, CliHost host, CancellationToken cancellationToken, Func<NoriKVClientOptions, NoriKVClientOptions>? adjust = null)
+    {
+        string addresses = parse.GetValue(_address) ?? host.Environment("NORIKV_ADDR") ?? "localhost:7447";
+        var options = new NoriKVClientOptions
+        {
+            Addresses = addresses.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
+            Deadline = Durations.TryParse(parse.GetValue(_timeout)!, out TimeSpan span) && span > TimeSpan.Zero
+                ? span
+                : throw new UsageException($"--timeout {parse.GetValue(_timeout)} is no duration: 500ms, 10s, 5m, 1h"),
+            Tls = Tls(parse),
+            Time = host.Time,
+        };
+        if (adjust is not null) options = adjust(options);
+        IReadOnlyList<string> problems = options.Validate();
+        if (problems.Count > 0) throw new UsageException(string.Join("; ", problems));
+        if (host.ProbesNodes)
+        {
+            TimeSpan limit = options.ConnectTimeout < options.Deadline ? options.ConnectTimeout : options.Deadline;
+            await NodeProbe.CheckAsync(options.Addresses, limit, host.Time, cancellationToken).ConfigureAwait(false);
+        }
+
+        return host.Connect(options);
+    }
+
+    private ClientTlsOptions? Tls(ParseResult parse)
+    {
+        string? ca = parse.GetValue(_ca), certificate = parse.GetValue(_certificate), key = parse.GetValue(_key);
+        if (!parse.GetValue(_tls) && ca is null && certificate is null) return null;
+        if (certificate is null != key is null) throw new UsageException("--tls-cert and --tls-key belong together");
+        var roots = new X509Certificate2Collection();
+        if (ca is not null) roots.ImportFromPemFile(ca);
+        return new ClientTlsOptions
+        {
+            TrustedRoots = ca is null ? null : roots,
+            ClientCertificate = certificate is null ? null : X509Certificate2.CreateFromPemFile(certificate, key),
+        };
+    }
+}
