@@ -6,6 +6,7 @@ set -u
 packages=(
   python3-grpcio python3-protobuf protobuf-compiler protobuf-compiler-grpc  # the official Python client
   prometheus                                                                # promtool checks /metrics
+  python3-prometheus-client                                                 # its OpenMetrics parser reads /metrics
   xxhash                                                                    # an independent xxHash64
   gcc libc6-dev                                                             # the shim that makes fdatasync fail
   liblz4-1 libzstd1                                                         # codecs

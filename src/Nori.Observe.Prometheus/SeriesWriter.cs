@@ -121,8 +121,10 @@ internal sealed class SeriesWriter(IBufferWriter<byte> output, ExpositionFormat 
 
         Utf8Formatter.TryFormat(value, target, out int length);
 
-        // OpenMetrics writes whole bounds as 1.0, so that a bound has one spelling.
-        if (!whole || target[..length].ContainsAny((byte)'.', (byte)'E')) return length;
+        // A bound is a label, compared as text: spelled as Prometheus's own libraries do, 5e-05. OpenMetrics writes whole
+        // ones as 1.0.
+        target[..length].Replace((byte)'E', (byte)'e');
+        if (!whole || target[..length].ContainsAny((byte)'.', (byte)'e')) return length;
         ".0"u8.CopyTo(target[length..]);
         return length + 2;
     }

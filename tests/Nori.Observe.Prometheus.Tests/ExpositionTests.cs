@@ -47,6 +47,15 @@ public sealed class ExpositionTests
     }
 
     [Fact]
+    public void Bounds_are_spelled_as_prometheus_spells_them()
+    {
+        _meter.Histogram("h", "h", new[] { 0.00005, 0.1, 10, double.PositiveInfinity }).Record(1);
+        foreach (string bound in new[] { "5e-05", "0.1", "10", "+Inf" })
+            Assert.Contains($"{{le=\"{bound}\"}}", _meter.Text(), StringComparison.Ordinal);
+        Assert.Contains("{le=\"10.0\"}", _meter.Text(ExpositionFormat.OpenMetrics), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Labels_are_escaped_and_sorted_and_equal_labels_are_one_series()
     {
         Counter a = _meter.Counter("x_total", "a\\b\nc", new Label("result", "a\"b\\c\nd"), new Label("kind", "é"));
@@ -82,8 +91,8 @@ public sealed class ExpositionTests
     [InlineData(double.PositiveInfinity, "+Inf")]
     [InlineData(double.NegativeInfinity, "-Inf")]
     [InlineData(-0.25, "-0.25")]
-    [InlineData(1e300, "1E+300")]
-    [InlineData(5e-324, "5E-324")]
+    [InlineData(1e300, "1e+300")]
+    [InlineData(5e-324, "5e-324")]
     [InlineData(123456789012, "123456789012")]
     public void Numbers_are_written_so_that_nothing_is_lost(double value, string written)
     {

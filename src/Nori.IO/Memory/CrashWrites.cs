@@ -65,7 +65,7 @@ internal static class CrashWrites
             long sector = (change.Offset + start) / SectorBytes;
             end = (int)Math.Min(change.Written.Length, (sector + 1) * SectorBytes - change.Offset);
             if (random.Chance(kept)) file.Restore(change, start, end - start);
-            else if (random.Chance(0.1)) TearInside(file, change, start, end, random, mode);
+            else if (random.Chance(0.4)) TearInside(file, change, start, end, random, mode);
         }
     }
 
