@@ -37,6 +37,13 @@ public static class Model
         return fileSystem;
     }
 
+    public static FaultInjectingFileSystem Failing(IFileSystem fileSystem, FileOperation operation)
+    {
+        var failing = new FaultInjectingFileSystem(fileSystem);
+        failing.Add(new FaultRule { Operation = operation });
+        return failing;
+    }
+
     /// <summary>Entries in order: random keys of one of several shapes, up to several versions of each.</summary>
     public static List<ModelEntry> RandomEntries(Prng prng, int keys)
     {

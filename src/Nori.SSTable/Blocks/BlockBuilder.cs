@@ -55,7 +55,8 @@ internal sealed class BlockBuilder(int restartInterval)
         value.CopyTo(_buffer.AsSpan(_length));
         _length += value.Length;
 
-        if (_lastKey.Length < key.Length) _lastKey = new byte[Math.Max(key.Length, 2 * _lastKey.Length)];
+        // The shared part stays in place: growing must keep it.
+        if (_lastKey.Length < key.Length) Array.Resize(ref _lastKey, Math.Max(key.Length, 2 * _lastKey.Length));
         key[shared..].CopyTo(_lastKey.AsSpan(shared));
         _lastKeyLength = key.Length;
         LastTrailer = trailer;

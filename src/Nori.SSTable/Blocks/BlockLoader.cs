@@ -87,7 +87,16 @@ internal sealed class BlockLoader(IFile file, long fileLength, ulong tableId)
         return stored;
     }
 
-    private BlockLayout Validate(ReadOnlySpan<byte> block, BlockRole role, long offset)
+    /// <summary>What the block's trailer says, checked.</summary>
+    public BlockTrailer ReadTrailer(BlockHandle handle, BlockRole role)
+    {
+        byte[] stored = new byte[CheckHandle(handle)];
+        CheckRead(handle, stored.Length, file.Read(handle.Offset, stored));
+        return BlockTrailer.Check(stored, role, tableId, handle.Offset, file.Path);
+    }
+
+    /// <summary>The layout of a sound block, else a CorruptionException that says what is wrong.</summary>
+    public BlockLayout Validate(ReadOnlySpan<byte> block, BlockRole role, long offset)
     {
         // A block lists only blocks that lie before it.
         string? problem = BlockValidator.Validate(block, role, handleEnd: offset, out BlockLayout layout);
