@@ -17,6 +17,7 @@ public sealed class ServerCallContext
     private CancellationTokenSource? _stop;
     private CancellationTokenRegistration _aborts;
     private bool _ended;
+    private volatile bool _clientLeft;
     private Metadata? _headers;
     private Metadata? _responseHeaders;
     private Metadata? _responseTrailers;
@@ -105,7 +106,14 @@ public sealed class ServerCallContext
     internal bool DeadlinePassed => _timeout is not null
         && (TimeLeft == TimeSpan.Zero || (_stop is { IsCancellationRequested: true } && !ClientGone));
 
-    internal bool ClientGone => HttpContext.RequestAborted.IsCancellationRequested;
+    // Kestrel fails reads and writes of a reset call a moment before it cancels its token.
+    internal bool ClientGone => _clientLeft || HttpContext.RequestAborted.IsCancellationRequested;
+
+    internal OperationCanceledException ClientLeft(Exception? cause = null)
+    {
+        _clientLeft = true;
+        return new OperationCanceledException("The client is gone.", cause);
+    }
 
     internal void End()
     {

@@ -49,7 +49,7 @@ public sealed class StreamingTests
             break;
         }
 
-        await server.Echo.Cancelled.Task.WaitAsync(Patience);
+        Assert.Equal(nameof(OperationCanceledException), await server.Echo.Cancelled.Task.WaitAsync(Patience));
     }
 
     [Fact]
@@ -65,7 +65,7 @@ public sealed class StreamingTests
                 await cancel.CancelAsync();
             }
         });
-        await server.Echo.Cancelled.Task.WaitAsync(Patience);
+        Assert.Equal(nameof(OperationCanceledException), await server.Echo.Cancelled.Task.WaitAsync(Patience));
     }
 
     [Fact]
@@ -80,7 +80,7 @@ public sealed class StreamingTests
             }
         });
         Assert.Equal(GrpcStatusCode.DeadlineExceeded, e.Code);
-        await server.Echo.Cancelled.Task.WaitAsync(Patience);
+        Assert.Equal(nameof(OperationCanceledException), await server.Echo.Cancelled.Task.WaitAsync(Patience));
     }
 
     [Fact]

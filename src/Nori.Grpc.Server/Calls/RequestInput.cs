@@ -1,5 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http;
 
 namespace Nori.Grpc.Server;
 
@@ -16,6 +18,39 @@ internal sealed class RequestInput(ServerCallContext context)
 
     /// <summary>The one message of a request, and its end.</summary>
     public async ValueTask<T> ReadSingleAsync<T>(Marshaller<T> marshaller)
+    {
+        try
+        {
+            return await ReadSingleCoreAsync(marshaller).ConfigureAwait(false);
+        }
+        catch (Exception e) when (IsClientGone(e))
+        {
+            throw context.ClientLeft(e);
+        }
+    }
+
+    /// <summary>The next of many messages; false at their end.</summary>
+    public async ValueTask<(bool Found, T Message)> ReadAsync<T>(Marshaller<T> marshaller)
+    {
+        try
+        {
+            return await ReadCoreAsync(marshaller).ConfigureAwait(false);
+        }
+        catch (Exception e) when (IsClientGone(e))
+        {
+            throw context.ClientLeft(e);
+        }
+    }
+
+    /// <summary>Gives back what the messages read so far were charged.</summary>
+    public void Release()
+    {
+        if (_charged == 0) return;
+        context.Dispatcher.Budget.Release(_charged);
+        _charged = 0;
+    }
+
+    private async ValueTask<T> ReadSingleCoreAsync<T>(Marshaller<T> marshaller)
     {
         T message = default!;
         bool found = false;
@@ -48,8 +83,7 @@ internal sealed class RequestInput(ServerCallContext context)
         }
     }
 
-    /// <summary>The next of many messages; false at their end.</summary>
-    public async ValueTask<(bool Found, T Message)> ReadAsync<T>(Marshaller<T> marshaller)
+    private async ValueTask<(bool Found, T Message)> ReadCoreAsync<T>(Marshaller<T> marshaller)
     {
         long partialSince = 0;
         Release();
@@ -83,14 +117,6 @@ internal sealed class RequestInput(ServerCallContext context)
             if (partial && partialSince == 0) partialSince = _options.TimeProvider.GetTimestamp();
             _body.AdvanceTo(rest.Start, rest.End);
         }
-    }
-
-    /// <summary>Gives back what the messages read so far were charged.</summary>
-    public void Release()
-    {
-        if (_charged == 0) return;
-        context.Dispatcher.Budget.Release(_charged);
-        _charged = 0;
     }
 
     private FrameOutcome TryRead(ref ReadOnlySequence<byte> rest, out ReadOnlySequence<byte> message)
@@ -156,6 +182,9 @@ internal sealed class RequestInput(ServerCallContext context)
             TimeoutPool.Return(timer);
         }
     }
+
+    private static bool IsClientGone(Exception e) =>
+        e is IOException or ConnectionAbortedException or BadHttpRequestException;
 
     private static GrpcException Truncated() =>
         new(GrpcStatusCode.Internal, "The request ends inside a message.");

@@ -79,13 +79,17 @@ internal sealed class ResponseOutput(ServerCallContext context)
         {
             // The client does not read: nothing that we could send would reach it either.
             context.HttpContext.Abort();
-            throw new OperationCanceledException("The client does not take the responses.", e);
+            throw context.ClientLeft(e);
+        }
+        catch (IOException e)
+        {
+            throw context.ClientLeft(e);
         }
     }
 
     private void Finish(FlushResult result)
     {
         Release();
-        if (result.IsCompleted || result.IsCanceled) throw new OperationCanceledException("The client is gone.");
+        if (result.IsCompleted || result.IsCanceled) throw context.ClientLeft();
     }
 }

@@ -98,9 +98,9 @@ internal sealed class EchoService
                 context.CancellationToken.ThrowIfCancellationRequested();
             }
         }
-        catch (OperationCanceledException)
+        catch (Exception e) when (e is not GrpcException)
         {
-            Cancelled.TrySetResult("client");
+            Cancelled.TrySetResult(e.GetType().Name);
             throw;
         }
     }
