@@ -40,6 +40,8 @@ internal static class CliApp
                 return await parse.InvokeAsync(new InvocationConfiguration
                 {
                     EnableDefaultExceptionHandler = false,
+                    // A server has its own signals and its own time to drain; a client command finishes what is in flight.
+                    ProcessTerminationTimeout = IsServer(parse) ? null : TimeSpan.FromSeconds(5),
                     Output = output,
                     Error = host.Error,
                 }).ConfigureAwait(false);
@@ -53,12 +55,16 @@ internal static class CliApp
         }
     }
 
+    private static bool IsServer(ParseResult parse) => parse.CommandResult.Command.Name is "server" or "dev";
+
     private static RootCommand Build(CliHost host, Option<bool> json)
     {
         var root = new RootCommand("NoriKV: a sharded, replicated, log-structured key-value store.");
         root.Options.Add(json);
         HelpOption help = root.Options.OfType<HelpOption>().Single();
         help.Action = new ExampleHelp((HelpAction)help.Action!, RootExamples);
+        root.Subcommands.Add(ServerCommand.Create(host, json));
+        root.Subcommands.Add(DevCommand.Create(host, json));
         root.Subcommands.Add(GetCommand.Create(host, json));
         root.Subcommands.Add(PutCommand.Create(host, json));
         root.Subcommands.Add(DeleteCommand.Create(host, json));

@@ -159,6 +159,9 @@ public sealed class CommandTests : IDisposable
     [InlineData("put k v --ttl soon")]
     [InlineData("get k --timeout never")]
     [InlineData("bench --mix get=50,put=60")]
+    [InlineData("dev --nodes 3")]
+    [InlineData("server --total-shards many")]
+    [InlineData("server --colour blue")]
     public async Task A_wrong_command_line_exits_with_2(string line)
     {
         Assert.Equal(2, await _cli.RunAsync(line));
@@ -174,6 +177,8 @@ public sealed class CommandTests : IDisposable
     [InlineData("export")]
     [InlineData("bench")]
     [InlineData("shard-of")]
+    [InlineData("server")]
+    [InlineData("dev")]
     public async Task Every_help_has_examples(string command)
     {
         Assert.Equal(0, await _cli.RunAsync([command, "--help"]));

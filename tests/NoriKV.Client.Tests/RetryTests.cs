@@ -44,6 +44,17 @@ public sealed class RetryTests
         await Assert.ThrowsAsync<UnavailableException>(async () => await cluster.Client.PutAsync("k", "v"));
     }
 
+    [Theory]
+    [InlineData("COMMIT_TIMEOUT: unknown", typeof(OutcomeUnknownException))]
+    [InlineData("The deadline passed before the operation was tried; it was not done", typeof(DeadlineExceededException))]
+    public async Task The_node_says_whether_a_late_write_was_tried(string message, Type type)
+    {
+        await using var cluster = new ScriptedCluster(Quick);
+        cluster.Only.OnCall = _ => ScriptedTransport.Error(4, message);
+        var e = await Assert.ThrowsAnyAsync<NoriKVException>(async () => await cluster.Client.PutAsync("k", "v"));
+        Assert.IsType(type, e);
+    }
+
     [Fact]
     public async Task A_read_has_no_unknown_outcome()
     {

@@ -10,7 +10,8 @@ internal static class Failures
     /// <summary>Reports the failure on standard error.</summary>
     public static int Report(Exception exception, CliHost host, bool json)
     {
-        (int exit, string code, string message, string? advice) = Describe(exception);
+        string norikv = host.Environment("NORI_LAUNCHER") ?? "norikv";
+        (int exit, string code, string message, string? advice) = Describe(exception, norikv);
         if (json)
         {
             host.Error.WriteLine(JsonOutput.Line(w =>
@@ -29,10 +30,11 @@ internal static class Failures
         return exit;
     }
 
-    private static (int Exit, string Code, string Message, string? Advice) Describe(Exception exception) => exception switch
+    private static (int Exit, string Code, string Message, string? Advice) Describe(
+        Exception exception, string norikv) => exception switch
     {
         UsageException e => (ExitCode.Usage, "Usage", e.Message, null),
-        NoriKVException e => (ExitCode.Of(e.Code), e.Code.ToString(), e.Message, Advice(e)),
+        NoriKVException e => (ExitCode.Of(e.Code), e.Code.ToString(), e.Message, Advice(e, norikv)),
         OperationCanceledException => (ExitCode.Interrupted, "Interrupted", "interrupted", null),
         FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException =>
             (ExitCode.Usage, "File", exception.Message, null),
@@ -41,7 +43,7 @@ internal static class Failures
         _ => (ExitCode.Internal, "Internal", $"internal error: {exception}", "This is a bug of NoriKV."),
     };
 
-    private static string? Advice(NoriKVException exception)
+    private static string? Advice(NoriKVException exception, string norikv)
     {
         SocketError? socket = FindSocketError(exception);
         return exception.Code switch
@@ -49,10 +51,10 @@ internal static class Failures
             KvCode.Unavailable when socket is SocketError.HostNotFound or SocketError.TryAgain or SocketError.NoData =>
                 "The host name is unknown here. Give an address as --addr host:port or in NORIKV_ADDR.",
             KvCode.Unavailable =>
-                "Start a node with `norikv dev`, or name a running one with --addr host:port or NORIKV_ADDR.",
+                $"Start a node with `{norikv} dev`, or name a running one with --addr host:port or NORIKV_ADDR.",
             KvCode.CommitTimeout =>
                 "The write may or may not have been done. Repeat it with --idempotency-key to have it done once.",
-            KvCode.VersionMismatch => "Read the key again (norikv get --json KEY) and decide anew.",
+            KvCode.VersionMismatch => $"Read the key again ({norikv} get --json KEY) and decide anew.",
             _ => null,
         };
     }

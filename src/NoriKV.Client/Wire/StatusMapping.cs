@@ -6,12 +6,20 @@ namespace NoriKV.Client.Wire;
 /// <summary>gRPC status codes and the words of messages, as errors: the one table of this client.</summary>
 internal static class StatusMapping
 {
-    public static KvError ToError(Status status) => ToError(
-        status.Code,
-        status.Message,
-        status.LeaderHint.Length > 0 ? status.LeaderHint : null,
-        status.RetryAfterMs > 0 ? TimeSpan.FromMilliseconds(status.RetryAfterMs) : null);
+    /// <summary>A status inside a stream or batch: the node itself said it.</summary>
+    public static KvError ToError(Status status)
+    {
+        KvError error = ToError(
+            status.Code,
+            status.Message,
+            status.LeaderHint.Length > 0 ? status.LeaderHint : null,
+            status.RetryAfterMs > 0 ? TimeSpan.FromMilliseconds(status.RetryAfterMs) : null);
+        return error.Code == KvCode.CommitTimeout && !Has(error.Message, "COMMIT_TIMEOUT")
+            ? error with { Code = KvCode.DeadlineExceeded }
+            : error;
+    }
 
+    /// <summary>The status of a call: whoever said it, the node or a layer below.</summary>
     public static KvError ToError(uint code, string message, string? leaderHint, TimeSpan? retryAfter) =>
         new(ToCode(code, message), message.Length > 0 ? message : $"gRPC status {code}")
         {
@@ -23,8 +31,8 @@ internal static class StatusMapping
     {
         1 => KvCode.Cancelled,
         3 => KvCode.InvalidArgument,
-        // Of a deadline only the node's own refusal before the log is known to have done nothing.
-        4 => Has(message, "NOT_TRIED") ? KvCode.DeadlineExceeded : KvCode.CommitTimeout,
+        // Of a call's deadline nobody knows what was done before it.
+        4 => KvCode.CommitTimeout,
         6 => KvCode.AlreadyExists,
         7 or 16 => KvCode.PermissionDenied,
         8 => KvCode.Overloaded,

@@ -53,6 +53,7 @@ public static class ServerHost
         {
             await output.WriteLineAsync(ReadyLine(server)).ConfigureAwait(false);
             await output.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+            parts.OnReady?.Invoke(server);
             await Task.Delay(Timeout.InfiniteTimeSpan, parts.Time, stop.Token)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await server.StopAsync().ConfigureAwait(false);

@@ -15,6 +15,9 @@ public sealed record ServerParts
     /// <summary>Where lines go; whoever made it writes them.</summary>
     public ServerLog Log { get; init; } = new();
 
+    /// <summary>Told once the ready line is printed; null for nobody.</summary>
+    public Action<RunningServer>? OnReady { get; init; }
+
     /// <summary>Asked on every RPC and route. Default: allows everything.</summary>
     public IAuthorizer Authorizer { get; init; } = AllowAllAuthorizer.Instance;
 
