@@ -7,8 +7,8 @@ public static class FileExtensions
 
     /// <summary>
     /// Writes zeros to [<paramref name="from"/>, <paramref name="to"/>), in pieces of 256 KiB. A log segment
-    /// filled so and synced once is
-    /// later overwritten without touching metadata, which is what makes fdatasync cheap.
+    /// filled so and synced once is later overwritten without touching metadata, which is what makes fdatasync
+    /// cheap.
     /// </summary>
     public static void ZeroFill(this IFile file, long from, long to)
     {

@@ -32,8 +32,7 @@ public interface IFile : IDisposable
 
     /// <summary>
     /// Makes data and what is needed to read it durable (fdatasync). A failure says nothing about what reached
-    /// the disk:
-    /// it is never retried and the store stops acknowledging.
+    /// the disk: it is never retried and the store stops acknowledging.
     /// </summary>
     void Sync();
 }

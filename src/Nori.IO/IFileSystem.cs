@@ -2,13 +2,12 @@ namespace Nori.IO;
 
 /// <summary>
 /// What storage needs of a file system. Calls are synchronous and complete or throw: the loops that call them
-/// own their
-/// threads, and a simulation steps them one by one (docs/decisions/0001-synchronous-file-port.md).
+/// own their threads, and a simulation steps them one by one (docs/decisions/0001-synchronous-file-port.md).
 /// </summary>
 /// <remarks>
 /// Thread-safe. Paths are full paths with '/' or the platform's separator. A created, renamed, linked or
-/// deleted name is
-/// durable only after <see cref="SyncDirectory"/> of its directory. Failures throw <see cref="StorageException"/>.
+/// deleted name is durable only after <see cref="SyncDirectory"/> of its directory. Failures throw
+/// <see cref="StorageException"/>.
 /// </remarks>
 public interface IFileSystem
 {
@@ -48,8 +47,7 @@ public interface IFileSystem
 
     /// <summary>
     /// Takes the directory for this process: an exclusive lock on its file LOCK, held until disposed or until
-    /// the process
-    /// dies. A held one throws <see cref="DirectoryLockedException"/>.
+    /// the process dies. A held one throws <see cref="DirectoryLockedException"/>.
     /// </summary>
     IDisposable LockDirectory(string path);
 

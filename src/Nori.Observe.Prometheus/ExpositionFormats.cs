@@ -12,8 +12,7 @@ public static class ExpositionFormats
 
     /// <summary>
     /// The format for an Accept header: OpenMetrics when it is named (version 1.0.0 or none) and preferred at
-    /// least as
-    /// much as plain text, else the Prometheus text that everybody reads.
+    /// least as much as plain text, else the Prometheus text that everybody reads.
     /// </summary>
     public static ExpositionFormat FromAccept(string? accept)
     {

@@ -7,8 +7,7 @@ internal sealed class StripedHistogram : Histogram, ISeriesSource
     private readonly int _stride;
 
     // Stripe s begins at (s + 1) lines: counts of the buckets, the last one for what is above every bound. The
-    // leading
-    // space keeps the array's header, which every access reads, off the lines that are written.
+    // leading space keeps the array's header, which every access reads, off the lines that are written.
     private readonly long[] _counts;
     private readonly double[] _sums;
 

@@ -5,8 +5,7 @@ namespace Nori.Observe.Prometheus;
 
 /// <summary>
 /// Spreads one number over several cache lines so that processors that count at the same time do not fight for
-/// one; the
-/// reader adds them up.
+/// one; the reader adds them up.
 /// </summary>
 internal static class Stripes
 {

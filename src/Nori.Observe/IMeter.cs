@@ -5,10 +5,9 @@ namespace Nori.Observe;
 /// </summary>
 /// <remarks>
 /// Thread-safe. Asking twice for one name and the same labels gives the same handle. Names follow Prometheus
-/// conventions
-/// without the exporter's prefix (base units, <c>_total</c> for counters). Labels allowed: node_id, shard_id,
-/// peer_id,
-/// name, role, level, operation, status, result, stage, state, reason, kind; never a key, client or address.
+/// conventions without the exporter's prefix (base units, <c>_total</c> for counters). Labels allowed: node_id,
+/// shard_id, peer_id, name, role, level, operation, status, result, stage, state, reason, kind; never a key,
+/// client or address.
 /// </remarks>
 public interface IMeter
 {

@@ -5,8 +5,7 @@ namespace Nori.IO.Tests;
 
 /// <summary>
 /// A kernel whose syncs fail, played by a library put in front with LD_PRELOAD: the adapter must throw, and
-/// must not try
-/// again. A child process is needed because the loader reads LD_PRELOAD at its start.
+/// must not try again. A child process is needed because the loader reads LD_PRELOAD at its start.
 /// </summary>
 public sealed class SyncFailureTests : IDisposable
 {

@@ -5,8 +5,7 @@ namespace Nori.IO;
 
 /// <summary>
 /// The operating system's files. Syncs are real and their failures are seen (fdatasync for files, fsync for
-/// directories, bound
-/// directly because the BCL swallows their errors).
+/// directories, bound directly because the BCL swallows their errors).
 /// </summary>
 /// <remarks>Thread-safe. On Windows <see cref="SyncDirectory"/> does nothing: NTFS journals names itself.</remarks>
 public sealed class DiskFileSystem : IFileSystem

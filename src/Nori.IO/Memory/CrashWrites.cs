@@ -56,7 +56,13 @@ internal static class CrashWrites
     private static void Tear(FileNode file, UnsyncedChange change, Prng random, CrashMode mode)
     {
         // The new length may have been recorded although the bytes were not.
-        if (change.LengthAfter > file.Length && random.Chance(0.3)) file.Resize(change.LengthAfter);
+        long lengthBefore = file.Length;
+        if (change.LengthAfter > lengthBefore && random.Chance(0.3))
+        {
+            file.Resize(change.LengthAfter);
+            long gap = Math.Max(lengthBefore, change.Offset);
+            if (mode == CrashMode.PowerLossGarbage && random.Chance(0.5)) Scribble(file, gap, change.LengthAfter, random);
+        }
 
         double kept = random.NextDouble();
         int end;
@@ -74,10 +80,18 @@ internal static class CrashWrites
     {
         int cut = random.NextInt(start, end);
         if (cut > start) file.Restore(change, start, cut - start);
-        if (mode != CrashMode.PowerLossGarbage || !random.Chance(0.5)) return;
+        if (mode == CrashMode.PowerLossGarbage && random.Chance(0.5))
+            Scribble(file, change.Offset + cut, change.Offset + end, random);
+    }
+
+    private static void Scribble(FileNode file, long from, long to, Prng random)
+    {
         Span<byte> garbage = stackalloc byte[SectorBytes];
-        garbage = garbage[..(end - cut)];
-        random.Fill(garbage);
-        file.RestoreGarbage(change.Offset + cut, garbage);
+        for (; from < to; from += SectorBytes)
+        {
+            Span<byte> piece = garbage[..(int)Math.Min(SectorBytes, to - from)];
+            random.Fill(piece);
+            file.RestoreGarbage(from, piece);
+        }
     }
 }

@@ -7,8 +7,7 @@ public sealed partial class MemoryFileSystem
 {
     /// <summary>
     /// A new file system as the machine would find it after a crash now. This one is not touched: its open
-    /// files stay with
-    /// it and never reach the new one. Directory locks do not survive.
+    /// files stay with it and never reach the new one. Directory locks do not survive.
     /// </summary>
     /// <param name="seed">Decides what of the unsynced survives.</param>
     /// <param name="mode">What kind of crash.</param>

@@ -10,8 +10,7 @@ namespace Nori.IO;
 /// </summary>
 /// <remarks>
 /// Thread-safe. Equal seeds and equal calls give equal crashes. The root directory exists; every other must be
-/// created.
-/// A clone shares all unchanged pages, so that one per call of a test is affordable.
+/// created. A clone shares all unchanged pages, so that one per call of a test is affordable.
 /// </remarks>
 public sealed partial class MemoryFileSystem : IFileSystem
 {
@@ -215,8 +214,7 @@ public sealed partial class MemoryFileSystem : IFileSystem
     private void SyncNamesLocked(DirectoryNode directory)
     {
         // A rename between directories cannot be durable in one and not in the other, and a directory's history
-        // has no
-        // holes: going back in time, every directory such a rename touches is synced up to it as well.
+        // has no holes: going back in time, every directory such a rename touches is synced up to it as well.
         HashSet<DirectoryNode> synced = [directory];
         bool[] covered = new bool[_unsyncedNames.Count];
         for (int i = covered.Length - 1; i >= 0; i--)

@@ -4,8 +4,8 @@ namespace Nori.IO;
 
 /// <summary>
 /// A file's bytes in pages of 4 KiB, 64 pages a chunk; absent pages are zeros. <see cref="Snapshot"/> shares
-/// everything and
-/// costs nothing: chunks and pages carry the table that may change them, and others copy before they write.
+/// everything and costs nothing: chunks and pages carry the table that may change them, and others copy before
+/// they write.
 /// </summary>
 internal sealed class PageTable
 {

@@ -9,8 +9,7 @@ namespace Nori.Observe;
 /// </summary>
 /// <remarks>
 /// A field of the event that is named <c>node</c> (the leader of LeaderElected) takes the place of the emitting
-/// node's name;
-/// a number that JSON cannot say is null.
+/// node's name; a number that JSON cannot say is null.
 /// </remarks>
 public static class EventJson
 {

@@ -2,13 +2,11 @@ namespace Nori.Observe;
 
 /// <summary>
 /// The latest events, numbered, for those who watch: a new event overwrites the oldest. Emitting copies the
-/// fields into a
-/// slot made beforehand, under a short lock, and allocates nothing; watchers never hold it up.
+/// fields into a slot made beforehand, under a short lock, and allocates nothing; watchers never hold it up.
 /// </summary>
 /// <remarks>
 /// Thread-safe. Each watcher is only a position in the ring, so the ring is everybody's bounded queue: one that
-/// falls behind
-/// by more than <see cref="Capacity"/> events loses the oldest and is told how many.
+/// falls behind by more than <see cref="Capacity"/> events loses the oldest and is told how many.
 /// </remarks>
 public sealed class EventRing : IEventSink
 {

@@ -2,8 +2,7 @@ namespace Nori.Observe;
 
 /// <summary>
 /// Something that happened, as a past-tense <c>readonly record struct</c> with numbers, enums and ids; never
-/// key or value
-/// bytes. Family and kind are the words of the wire (for example Wal / SegmentRoll).
+/// key or value bytes. Family and kind are the words of the wire (for example Wal / SegmentRoll).
 /// </summary>
 public interface IEvent
 {
