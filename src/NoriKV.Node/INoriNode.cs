@@ -33,12 +33,26 @@ public interface INoriNode : IAsyncDisposable
     ValueTask<KvResult<IReadOnlyList<BatchOperationResult>>> BatchAsync(
         IReadOnlyList<BatchOperation> operations, BatchOptions options, RequestContext context);
 
-    /// <summary>Reads a page of a scan over all shards, merged in key order.</summary>
+    /// <summary>
+    /// Reads one page of a scan over all shards, merged in key order. Callers that page (HTTP) bound a page by
+    /// <paramref name="pagePairsMax"/> and leave the limit 0: at the limit the scan is over and there is no token.
+    /// </summary>
     /// <param name="options">What to scan; <see cref="ScanOptions.Limit"/> counts over the whole scan.</param>
     /// <param name="pagePairsMax">Most pairs of this page.</param>
     /// <param name="pageBytesMax">The page ends behind the pair that exceeds this.</param>
     /// <param name="context">Who asks and until when.</param>
     ValueTask<KvResult<ScanPage>> ScanAsync(
+        ScanOptions options, int pagePairsMax, int pageBytesMax, RequestContext context);
+
+    /// <summary>
+    /// Streams a whole scan, page by page; holds its place while the caller enumerates. Ends behind the last page or behind
+    /// an error.
+    /// </summary>
+    /// <param name="options">What to scan; <see cref="ScanOptions.Limit"/> counts over the whole scan.</param>
+    /// <param name="pagePairsMax">Most pairs of a page.</param>
+    /// <param name="pageBytesMax">A page ends behind the pair that exceeds this.</param>
+    /// <param name="context">Who asks and until when.</param>
+    IAsyncEnumerable<KvResult<ScanPage>> ScanPagesAsync(
         ScanOptions options, int pagePairsMax, int pageBytesMax, RequestContext context);
 
     /// <summary>The current view.</summary>

@@ -1,0 +1,90 @@
+using NoriKV.Node.Ports;
+
+namespace NoriKV.Node.Machine;
+
+/// <summary>
+/// One round of applying: entries of many shards become one atomic batch of the engine, with the state record of every
+/// shard that they touch in that same batch. What the round wrote is seen by its later entries.
+/// </summary>
+/// <remarks>One worker owns it.</remarks>
+internal sealed class ApplyRound(IStorage storage)
+{
+    private readonly IStorageBatch _batch = storage.NewBatch();
+    private readonly RoundOverlay _overlay = new();
+    private readonly List<ShardState> _touched = [];
+    private readonly HashSet<uint> _touchedSlots = [];
+    private byte[] _record = new byte[256];
+
+    /// <summary>The log's watermark that covers every entry of the round.</summary>
+    public ulong Watermark { get; set; }
+
+    /// <summary>Bytes written so far.</summary>
+    public int Bytes => _overlay.Bytes;
+
+    /// <summary>The shards the round touched, in the order of touching.</summary>
+    public IReadOnlyList<ShardState> Touched => _touched;
+
+    /// <summary>
+    /// Reads a key as the round sees it at a stamp: expired entries are gone. The value is valid until the next write.
+    /// </summary>
+    public bool TryGet(ReadOnlySpan<byte> key, long stamp, out ReadOnlySpan<byte> value)
+    {
+        if (_overlay.TryGet(key, out value, out long expiry, out bool deleted))
+        {
+            return !deleted && !StoredValue.IsExpired(expiry, stamp);
+        }
+
+        if (storage.TryGet(key, out StoredEntry entry) && !StoredValue.IsExpired(entry.ExpiryUnixMs, stamp))
+        {
+            value = entry.Value.Span;
+            return true;
+        }
+
+        value = default;
+        return false;
+    }
+
+    public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> head, ReadOnlySpan<byte> tail, long expiryUnixMs) =>
+        _overlay.Put(key, head, tail, expiryUnixMs);
+
+    public void Delete(ReadOnlySpan<byte> key) => _overlay.Delete(key);
+
+    /// <summary>The shard's state record belongs into the batch.</summary>
+    public void Touch(ShardState state)
+    {
+        if (_touchedSlots.Add(state.Slot)) _touched.Add(state);
+    }
+
+    /// <summary>Fills the batch. After it, <see cref="Write"/> may be tried until it succeeds.</summary>
+    public void Seal()
+    {
+        _batch.Clear();
+        for (int i = 0; i < _overlay.Count; i++)
+        {
+            _overlay.Read(i, out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value, out long expiry, out bool deleted);
+            if (deleted) _batch.Delete(key);
+            else _batch.Put(key, value, expiry);
+        }
+
+        foreach (ShardState state in _touched)
+        {
+            int most = state.EncodedBytesMax;
+            if (_record.Length < most) _record = new byte[most * 2];
+            _batch.Put(state.RecordKey, _record.AsSpan(0, state.Encode(_record)));
+        }
+
+        _batch.Watermark = Watermark;
+    }
+
+    /// <summary>Gives the batch to the engine; a full disk throws and leaves it as it was.</summary>
+    public void Write() => storage.Write(_batch);
+
+    /// <summary>Begins the next round.</summary>
+    public void Clear()
+    {
+        _overlay.Clear();
+        _touched.Clear();
+        _touchedSlots.Clear();
+        Watermark = 0;
+    }
+}

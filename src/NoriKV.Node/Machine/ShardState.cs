@@ -1,0 +1,115 @@
+using System.Buffers.Binary;
+using Nori.Core;
+using NoriKV.Types;
+
+namespace NoriKV.Node.Machine;
+
+/// <summary>
+/// What a replica knows of itself; written as the state record in *every* batch of its shard, so that data and applied
+/// index can never disagree after a crash. Format 1 (docs/formats/state-machine.md), little-endian:
+/// <code>
+///  0  format u8 = 1 | shard u32 | replica id u64
+/// 13  applied index u64 | applied term u64
+/// 29  snapshot base index u64 | snapshot base term u64
+/// 45  configuration index u64 | shard time u64 (unix ms)
+/// 61  voter count varint | voters: replica id u64, node number u64
+///  +  ledger bucket count varint | buckets: number varint, bytes varint
+/// </code>
+/// </summary>
+internal sealed class ShardState
+{
+    private const byte Format = 1;
+    private const int FixedBytes = 61;
+    private const int VotersMax = 64;
+
+    public ShardState(ShardId shard, ReplicaId replica, uint slot, long retentionMs)
+    {
+        Shard = shard;
+        Replica = replica;
+        Slot = slot;
+        Ledger = new LedgerBuckets(retentionMs);
+        RecordKey = EngineKey.Create(slot, EngineKeyKind.State);
+    }
+
+    public ShardId Shard { get; }
+
+    public ReplicaId Replica { get; }
+
+    public uint Slot { get; }
+
+    /// <summary>The engine key of the state record.</summary>
+    public byte[] RecordKey { get; }
+
+    public LogIndex Applied { get; set; }
+
+    public Term AppliedTerm { get; set; }
+
+    public LogIndex BaseIndex { get; set; }
+
+    public Term BaseTerm { get; set; }
+
+    public LogIndex ConfigurationIndex { get; set; }
+
+    public IReadOnlyList<ConfigurationMember> Configuration { get; set; } = [];
+
+    /// <summary>The highest stamp applied, in Unix milliseconds.</summary>
+    public long ShardTime { get; set; }
+
+    public LedgerBuckets Ledger { get; }
+
+    public int EncodedBytesMax => FixedBytes + Varint.BytesMax + (16 * Configuration.Count) + Ledger.EncodedBytesMax;
+
+    public int Encode(Span<byte> target)
+    {
+        target[0] = Format;
+        BinaryPrimitives.WriteUInt32LittleEndian(target[1..], Shard.Value);
+        BinaryPrimitives.WriteUInt64LittleEndian(target[5..], Replica.Value);
+        BinaryPrimitives.WriteUInt64LittleEndian(target[13..], Applied.Value);
+        BinaryPrimitives.WriteUInt64LittleEndian(target[21..], AppliedTerm.Value);
+        BinaryPrimitives.WriteUInt64LittleEndian(target[29..], BaseIndex.Value);
+        BinaryPrimitives.WriteUInt64LittleEndian(target[37..], BaseTerm.Value);
+        BinaryPrimitives.WriteUInt64LittleEndian(target[45..], ConfigurationIndex.Value);
+        BinaryPrimitives.WriteUInt64LittleEndian(target[53..], (ulong)ShardTime);
+        int length = FixedBytes;
+        length += Varint.Write(target[length..], (ulong)Configuration.Count);
+        foreach (ConfigurationMember member in Configuration)
+        {
+            BinaryPrimitives.WriteUInt64LittleEndian(target[length..], member.Replica.Value);
+            BinaryPrimitives.WriteUInt64LittleEndian(target[(length + 8)..], member.Node.Value);
+            length += 16;
+        }
+
+        return length + Ledger.Encode(target[length..]);
+    }
+
+    /// <summary>Reads a state record found under a slot; null for bytes that are none.</summary>
+    public static ShardState? TryDecode(ReadOnlySpan<byte> record, uint slot, long retentionMs)
+    {
+        var reader = new SpanReader(record);
+        if (!reader.TryReadByte(out byte format) || format != Format) return null;
+        if (!reader.TryReadUInt32(out uint shard) || !reader.TryReadUInt64(out ulong replica)) return null;
+        var state = new ShardState(new ShardId(shard), new ReplicaId(replica), slot, retentionMs);
+        Span<ulong> fields = stackalloc ulong[6];
+        for (int i = 0; i < fields.Length; i++)
+        {
+            if (!reader.TryReadUInt64(out fields[i])) return null;
+        }
+
+        state.Applied = new LogIndex(fields[0]);
+        state.AppliedTerm = new Term(fields[1]);
+        state.BaseIndex = new LogIndex(fields[2]);
+        state.BaseTerm = new Term(fields[3]);
+        state.ConfigurationIndex = new LogIndex(fields[4]);
+        state.ShardTime = (long)fields[5];
+        if (!reader.TryReadVarintInt32(out int voters) || voters > VotersMax) return null;
+        var members = new ConfigurationMember[voters];
+        for (int i = 0; i < voters; i++)
+        {
+            if (!reader.TryReadUInt64(out ulong id) || !reader.TryReadUInt64(out ulong node)) return null;
+            members[i] = new ConfigurationMember(new ReplicaId(id), new NodeNumber(node));
+        }
+
+        state.Configuration = members;
+        return state.ShardTime >= 0 && state.Ledger.TryDecode(ref reader) && reader.AtEnd ? state : null;
+    }
+}

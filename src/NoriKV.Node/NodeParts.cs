@@ -1,0 +1,14 @@
+using NoriKV.Node.Directory;
+using NoriKV.Node.Replication;
+using NoriKV.Node.Storage;
+
+namespace NoriKV.Node;
+
+/// <summary>What a started node is made of.</summary>
+internal sealed record NodeParts(
+    NodeDirectory Directory,
+    INodeLog Log,
+    LsmStorage Storage,
+    ReplicaTable Replicas,
+    IReadOnlyList<LogGroup> Groups,
+    FlushGate Gate);

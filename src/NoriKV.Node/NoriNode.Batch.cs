@@ -1,0 +1,127 @@
+using NoriKV.Node.Entries;
+using NoriKV.Node.Machine;
+using NoriKV.Node.Replication;
+using NoriKV.Types;
+
+namespace NoriKV.Node;
+
+/// <summary>Batches: one entry per shard, atomic there; a result per operation, in order.</summary>
+public sealed partial class NoriNode
+{
+    /// <inheritdoc/>
+    public async ValueTask<KvResult<IReadOnlyList<BatchOperationResult>>> BatchAsync(
+        IReadOnlyList<BatchOperation> operations, BatchOptions options, RequestContext context)
+    {
+        if ((_validator.Batch(operations) ?? _validator.IdempotencyKey(options.IdempotencyKey)) is { } error) return error;
+        SortedDictionary<uint, List<int>> shards = GroupByShard(operations);
+        if (options.RequireAtomic && shards.Count > 1)
+        {
+            return new KvError(
+                KvCode.FailedPrecondition,
+                $"require_atomic: the keys lie in {shards.Count} shards, and a batch is atomic only within one");
+        }
+
+        EntrySession session = EntrySession.Parse(options.IdempotencyKey);
+        var parts = new List<(List<int> Places, Task<KvResult<EntryOutcome>> Outcome)>(shards.Count);
+        foreach ((uint shard, List<int> places) in shards)
+        {
+            // All are on their way before the first is awaited: one sync may serve them all.
+            parts.Add((places, RunPartAsync(new ShardId(shard), operations, places, session, context).AsTask()));
+        }
+
+        var results = new BatchOperationResult[operations.Count];
+        KvError? common = null;
+        bool allFailed = true;
+        foreach ((List<int> places, Task<KvResult<EntryOutcome>> pending) in parts)
+        {
+            KvResult<EntryOutcome> result = await pending.ConfigureAwait(false);
+            if (result.TryGet(out EntryOutcome? outcome, out KvError? failed))
+            {
+                allFailed = false;
+                Fill(results, operations, places, outcome);
+                continue;
+            }
+
+            allFailed &= common is null || common.Code == failed.Code;
+            common ??= failed;
+            foreach (int place in places) results[place] = new BatchOperationResult { Kind = operations[place].Kind, Error = failed };
+        }
+
+        // Where no shard got as far as an outcome, and all for one reason, the call as a whole has that reason.
+        return allFailed ? common! : results;
+    }
+
+    private SortedDictionary<uint, List<int>> GroupByShard(IReadOnlyList<BatchOperation> operations)
+    {
+        var shards = new SortedDictionary<uint, List<int>>();
+        for (int i = 0; i < operations.Count; i++)
+        {
+            uint shard = ShardOf(operations[i].Key.Span).Value;
+            if (!shards.TryGetValue(shard, out List<int>? places)) shards.Add(shard, places = []);
+            places.Add(i);
+        }
+
+        return shards;
+    }
+
+    private async ValueTask<KvResult<EntryOutcome>> RunPartAsync(
+        ShardId shard, IReadOnlyList<BatchOperation> operations, List<int> places, EntrySession session, RequestContext context)
+    {
+        if (places.TrueForAll(place => operations[place].Kind == BatchOperationKind.Get))
+        {
+            return await ReadPartAsync(shard, operations, places, context).ConfigureAwait(false);
+        }
+
+        EntryOperation[] entry = [.. places.Select(place => ToEntry(operations[place]))];
+        return await ProposeAsync(shard, session, entry, context).ConfigureAwait(false);
+    }
+
+    /// <summary>Gets alone need no entry.</summary>
+    private async ValueTask<KvResult<EntryOutcome>> ReadPartAsync(
+        ShardId shard, IReadOnlyList<BatchOperation> operations, List<int> places, RequestContext context)
+    {
+        var outcomes = new OperationOutcome[places.Count];
+        for (int i = 0; i < places.Count; i++)
+        {
+            BatchOperation operation = operations[places[i]];
+            if (await AdmitReadAsync(shard, operation.Read, context).ConfigureAwait(false) is { } refused) return refused;
+            KvResult<GetResult> read = Guarded(() => Read(shard, operation.Key.Span, operation.Read.Consistency));
+            if (!read.TryGet(out GetResult found, out KvError? error)) return error;
+            outcomes[i] = new OperationOutcome(
+                found.Found ? OutcomeStatus.Found : OutcomeStatus.Missing, found.Version, found.Value);
+        }
+
+        return new EntryOutcome { Operations = outcomes };
+    }
+
+    private void Fill(
+        BatchOperationResult[] results, IReadOnlyList<BatchOperation> operations, List<int> places, EntryOutcome outcome)
+    {
+        int failed = Array.FindIndex(outcome.Operations, static o => o.IsRefused);
+        KvMeta meta = MetaOf(outcome);
+        for (int i = 0; i < places.Count; i++)
+        {
+            BatchOperation operation = operations[places[i]];
+            OperationOutcome done = outcome.Operations[i];
+            KvError? error = Requests.OutcomeErrors.Of(done, operation.IfMatch, failed < 0 ? -1 : places[failed]);
+            results[places[i]] = new BatchOperationResult
+            {
+                Kind = operation.Kind,
+                Error = error,
+                Version = error is null ? done.Version : KvVersion.None,
+                Value = done.Value,
+                Tombstoned = operation.Kind == BatchOperationKind.Delete && done.Status == OutcomeStatus.Done,
+                Meta = operation.Kind == BatchOperationKind.Get ? _metas.Of(operation.Read.Consistency) : meta,
+            };
+        }
+    }
+
+    private static EntryOperation ToEntry(BatchOperation operation) => operation.Kind switch
+    {
+        BatchOperationKind.Put => new EntryOperation(
+            OperationKind.Put, operation.Key, operation.Value, TtlOf(operation.Ttl), operation.IfMatch, operation.IfNotExists),
+        BatchOperationKind.Delete => new EntryOperation(
+            OperationKind.Delete, operation.Key, default, 0, operation.IfMatch, false),
+        _ => new EntryOperation(OperationKind.Get, operation.Key, default, 0, null, false),
+    };
+}

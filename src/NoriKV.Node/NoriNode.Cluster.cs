@@ -1,0 +1,107 @@
+using NoriKV.Node.Ports;
+using NoriKV.Node.Replication;
+using NoriKV.Types;
+
+namespace NoriKV.Node;
+
+/// <summary>Views, health and administration.</summary>
+public sealed partial class NoriNode
+{
+    /// <inheritdoc/>
+    public ClusterView View => _views.Current;
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<ClusterView> WatchAsync(CancellationToken cancellationToken) =>
+        _views.WatchAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public string? NotReadyReason => _failure.Reason ?? _stopping;
+
+    /// <inheritdoc/>
+    public NodeHealth Health
+    {
+        get
+        {
+            string? notReady = NotReadyReason;
+            var reasons = new List<string>();
+            if (notReady is not null) reasons.Add(notReady);
+            if (_diskFull is { } full) reasons.Add(full);
+            var shards = new ShardHealth[_totalShards];
+            for (uint i = 0; i < (uint)shards.Length; i++)
+            {
+                var shard = new ShardId(i);
+                ReplicaStatus status = _log.Status(shard);
+                string? stopped = _replicas.Stopped(shard);
+                if (stopped is not null) reasons.Add(stopped);
+                shards[i] = new ShardHealth(
+                    shard,
+                    notReady is null && stopped is null ? HealthStatus.Healthy : HealthStatus.Unhealthy,
+                    status.IsLeader && stopped is null,
+                    status.Term,
+                    status.Commit,
+                    _replicas.Applied(shard));
+            }
+
+            return new NodeHealth
+            {
+                Status = notReady is not null ? HealthStatus.Unhealthy
+                    : reasons.Count > 0 ? HealthStatus.Degraded
+                    : HealthStatus.Healthy,
+                Reasons = reasons,
+                NodeId = NodeId,
+                Uptime = _time.GetElapsedTime(_startedAt),
+                TotalShards = _totalShards,
+                Shards = shards,
+            };
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<KvResult<ShardView>> TransferShardAsync(ShardId shard, string targetNode, RequestContext context)
+    {
+        if (RefuseShard(shard) is { } refused) return refused;
+        if (targetNode != NodeId)
+        {
+            return new KvError(KvCode.FailedPrecondition, $"Node {targetNode} is not a member of this cluster");
+        }
+
+        long answerBy = _deadlines.AnswerBy(_time.GetTimestamp(), context.Deadline);
+        KvError? error = await _log.TransferAsync(shard, _parts.Directory.Identity.Node, answerBy).ConfigureAwait(false);
+        return error is null ? View.Shards[(int)shard.Value] : error;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<KvResult<ShardView>> SnapshotShardAsync(ShardId shard, RequestContext context)
+    {
+        if (RefuseShard(shard) is { } refused) return refused;
+        _options.Events.Emit(new SnapshotCut(shard, _replicas.Applied(shard), Finished: false));
+        try
+        {
+            // Tables hold the shard's range through an index; then the log may forget everything through it.
+            await _storage.FlushAsync(context.CancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return ProposalErrors.Cancelled;
+        }
+        catch (Exception e) when (e is IOException or Nori.Lsm.LsmFailedException)
+        {
+            return ProposalErrors.Unavailable(e.Message);
+        }
+
+        (LogIndex index, _) = _parts.Gate.Flushed(shard);
+        if (await _log.TruncatePrefixAsync(shard, index).ConfigureAwait(false) is { } error) return error;
+        _options.Events.Emit(new SnapshotCut(shard, index, Finished: true));
+        return View.Shards[(int)shard.Value];
+    }
+
+    private KvError? RefuseShard(ShardId shard)
+    {
+        if (shard.Value >= (uint)_totalShards)
+        {
+            return new KvError(KvCode.InvalidArgument, $"Shard {shard} does not exist: there are {_totalShards}");
+        }
+
+        return NotReadyReason is { } reason ? ProposalErrors.Unavailable(reason) : null;
+    }
+}

@@ -1,0 +1,154 @@
+using Nori.IO;
+using NoriKV.Node.Entries;
+using NoriKV.Node.Machine;
+using NoriKV.Node.Ports;
+using NoriKV.Node.Replication;
+using NoriKV.Node.Requests;
+using NoriKV.Types;
+
+namespace NoriKV.Node;
+
+/// <summary>Puts, deletes and gets.</summary>
+public sealed partial class NoriNode
+{
+    private const int StackKeyBytesMax = 1100;
+
+    private readonly ReadMetas _metas;
+    private readonly KvMeta _writeMeta;
+
+    /// <inheritdoc/>
+    public async ValueTask<KvResult<PutResult>> PutAsync(
+        ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, PutOptions options, RequestContext context)
+    {
+        KvError? error = _validator.Put(key, value, options.Ttl, options.IfMatch, options.IfNotExists)
+            ?? _validator.IdempotencyKey(options.IdempotencyKey);
+        if (error is not null) return error;
+        var operation = new EntryOperation(
+            OperationKind.Put, key, value, TtlOf(options.Ttl), options.IfMatch, options.IfNotExists);
+        KvResult<EntryOutcome> result = await ProposeAsync(
+            ShardOf(key.Span), EntrySession.Parse(options.IdempotencyKey), [operation], context).ConfigureAwait(false);
+        if (!result.TryGet(out EntryOutcome? outcome, out error)) return error;
+        OperationOutcome done = outcome.Operations[0];
+        if (OutcomeErrors.Of(done, options.IfMatch) is { } refused) return refused;
+        return new PutResult(done.Version, MetaOf(outcome));
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<KvResult<DeleteResult>> DeleteAsync(
+        ReadOnlyMemory<byte> key, DeleteOptions options, RequestContext context)
+    {
+        KvError? error = _validator.Key(key) ?? _validator.IdempotencyKey(options.IdempotencyKey);
+        if (error is not null) return error;
+        var operation = new EntryOperation(OperationKind.Delete, key, default, 0, options.IfMatch, false);
+        KvResult<EntryOutcome> result = await ProposeAsync(
+            ShardOf(key.Span), EntrySession.Parse(options.IdempotencyKey), [operation], context).ConfigureAwait(false);
+        if (!result.TryGet(out EntryOutcome? outcome, out error)) return error;
+        OperationOutcome done = outcome.Operations[0];
+        if (OutcomeErrors.Of(done, options.IfMatch) is { } refused) return refused;
+        return new DeleteResult(done.Status == OutcomeStatus.Done, done.Version, MetaOf(outcome));
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<KvResult<GetResult>> GetAsync(
+        ReadOnlyMemory<byte> key, ReadOptions options, RequestContext context)
+    {
+        if (_validator.Key(key) is { } error) return error;
+        ShardId shard = ShardOf(key.Span);
+        if (await AdmitReadAsync(shard, options, context).ConfigureAwait(false) is { } refused) return refused;
+        return Guarded(() => Read(shard, key.Span, options.Consistency));
+    }
+
+    /// <summary>Null when a read of the shard may look at the state now.</summary>
+    private async ValueTask<KvError?> AdmitReadAsync(ShardId shard, ReadOptions options, RequestContext context)
+    {
+        if (NotReadyReason is { } reason) return ProposalErrors.Unavailable(reason);
+        if (_replicas.Stopped(shard) is { } stopped) return ProposalErrors.Unavailable(stopped);
+        long now = _time.GetTimestamp();
+        if (DeadlineRules.Check(now, context) is { } late) return late;
+        ReadBarrier barrier = await _log.ReadBarrierAsync(
+            shard, options, _deadlines.AnswerBy(now, context.Deadline)).ConfigureAwait(false);
+        return barrier.Error;
+    }
+
+    // Hot path: no closure, one array for the value.
+    private KvResult<GetResult> Read(ShardId shard, ReadOnlySpan<byte> key, Consistency consistency)
+    {
+        KvMeta meta = _metas.Of(consistency);
+        int length = EngineKey.PrefixBytes + key.Length;
+        Span<byte> engineKey = length <= StackKeyBytesMax ? stackalloc byte[StackKeyBytesMax] : new byte[length];
+        length = EngineKey.Write(engineKey, _replicas[shard].State.Slot, EngineKeyKind.User, key);
+        if (!_storage.TryGet(engineKey[..length], out StoredEntry entry)
+            || StoredValue.IsExpired(entry.ExpiryUnixMs, NowOf(shard)))
+        {
+            return new GetResult(default, KvVersion.None, meta);
+        }
+
+        if (!StoredValue.TryRead(entry.Value.Span, out KvVersion version, out int offset))
+        {
+            return new KvError(KvCode.DataLoss, $"Shard {shard}: a stored value has an unknown format");
+        }
+
+        return new GetResult(entry.Value[offset..], version, meta);
+    }
+
+    private async ValueTask<KvResult<EntryOutcome>> ProposeAsync(
+        ShardId shard, EntrySession session, EntryOperation[] operations, RequestContext context)
+    {
+        if (RefuseWrite(shard) is { } refused) return refused;
+        long now = _time.GetTimestamp();
+        if (DeadlineRules.Check(now, context) is { } late) return late;
+        var proposal = new Proposal(
+            shard, EntryWriter.Encode(session, operations), now, _deadlines.AnswerBy(now, context.Deadline),
+            _completions, context.CancellationToken);
+        if (_log.TryPropose(proposal) is { } error) return error;
+        if (_watch.Add(proposal)) _loop?.WakeTicks();
+        // A failure may have passed between the look above and the watch: then nobody else would answer.
+        if ((_failure.Reason ?? (_stopped != 0 ? null : _stopping)) is { } failed)
+        {
+            proposal.TryFail(ProposalErrors.Unavailable(failed), ProposalErrors.OutcomeUnknown(failed));
+        }
+
+        KvResult<EntryOutcome> result = await proposal.Outcome.ConfigureAwait(false);
+        return result.TryGet(out EntryOutcome? outcome, out _) && outcome.Refusal is { } refusal ? refusal : result;
+    }
+
+    private KvError? RefuseWrite(ShardId shard)
+    {
+        if (NotReadyReason is { } reason) return ProposalErrors.Unavailable(reason);
+        if (_replicas.Stopped(shard) is { } stopped) return ProposalErrors.Unavailable(stopped);
+        return _diskFull is { } full ? ProposalErrors.Overloaded(full, TimeSpan.FromSeconds(1)) : null;
+    }
+
+    private long NowOf(ShardId shard) =>
+        Math.Max(_time.GetUtcNow().ToUnixTimeMilliseconds(), _replicas.ShardTime(shard));
+
+    private KvMeta MetaOf(EntryOutcome outcome) => outcome.Replay switch
+    {
+        ReplayKind.Same => _writeMeta with { IdempotentReplay = "true" },
+        ReplayKind.PayloadDiffers => _writeMeta with { IdempotentReplay = "payload_differs" },
+        _ => _writeMeta,
+    };
+
+    private static ulong TtlOf(TimeSpan? ttl) => ttl is { } time ? (ulong)Math.Max(1, (long)time.TotalMilliseconds) : 0;
+
+    /// <summary>Damage met by a read is an answer, not a crash.</summary>
+    private static KvResult<T> Guarded<T>(Func<KvResult<T>> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (CorruptionException e)
+        {
+            return new KvError(KvCode.DataLoss, e.Message);
+        }
+        catch (InvalidDataException e)
+        {
+            return new KvError(KvCode.DataLoss, e.Message);
+        }
+        catch (IOException e)
+        {
+            return ProposalErrors.Unavailable(e.Message);
+        }
+    }
+}

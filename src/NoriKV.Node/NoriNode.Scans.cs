@@ -1,0 +1,95 @@
+using NoriKV.Node.Replication;
+using NoriKV.Node.Requests;
+using NoriKV.Node.Scanning;
+using NoriKV.Placement;
+using NoriKV.Types;
+
+namespace NoriKV.Node;
+
+/// <summary>Scans: all shards merged in key order.</summary>
+public sealed partial class NoriNode
+{
+    /// <inheritdoc/>
+    public async ValueTask<KvResult<ScanPage>> ScanAsync(
+        ScanOptions options, int pagePairsMax, int pageBytesMax, RequestContext context)
+    {
+        KvResult<ScanCursor> opened = await OpenScanAsync(options, pagePairsMax, pageBytesMax, context).ConfigureAwait(false);
+        if (!opened.TryGet(out ScanCursor? cursor, out KvError? error)) return error;
+        using (cursor) return NextPage(cursor, options, pagePairsMax, pageBytesMax);
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<KvResult<ScanPage>> ScanPagesAsync(
+        ScanOptions options, int pagePairsMax, int pageBytesMax, RequestContext context)
+    {
+        KvResult<ScanCursor> opened = await OpenScanAsync(options, pagePairsMax, pageBytesMax, context).ConfigureAwait(false);
+        if (!opened.TryGet(out ScanCursor? cursor, out KvError? error))
+        {
+            yield return error;
+            yield break;
+        }
+
+        using (cursor)
+        {
+            KvResult<ScanPage> page;
+            do
+            {
+                page = NotReadyReason is { } reason
+                    ? ProposalErrors.Unavailable(reason)
+                    : NextPage(cursor, options, pagePairsMax, pageBytesMax);
+                yield return page;
+            }
+            while (page.IsOk && !cursor.IsDone);
+        }
+    }
+
+    private async ValueTask<KvResult<ScanCursor>> OpenScanAsync(
+        ScanOptions options, int pagePairsMax, int pageBytesMax, RequestContext context)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(pagePairsMax);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(pageBytesMax);
+        if (ValidateScan(options) is { } invalid) return invalid;
+        PageToken? token = null;
+        if (!options.PageToken.IsEmpty)
+        {
+            if (!PageToken.TryDecode(options.PageToken.Span, options, out PageToken decoded, out KvError? error)) return error!;
+            token = decoded;
+        }
+
+        ShardId[] shards = ShardsOf(options);
+        foreach (ShardId shard in shards)
+        {
+            if (await AdmitReadAsync(shard, options.Read, context).ConfigureAwait(false) is { } refused) return refused;
+        }
+
+        return Guarded<ScanCursor>(() => new ScanCursor(
+            _storage, _replicas, shards, options, token, pagePairsMax, context, _options));
+    }
+
+    private KvResult<ScanPage> NextPage(ScanCursor cursor, ScanOptions options, int pagePairsMax, int pageBytesMax) =>
+        Guarded<ScanPage>(() => cursor.Next(pagePairsMax, pageBytesMax).TryGet(
+            out IReadOnlyList<KvPair>? pairs, out KvError? error)
+            ? new ScanPage(pairs, cursor.Token, cursor.Count, _metas.Of(options.Read.Consistency) with { Snapshot = "per_shard" })
+            : error);
+
+    private KvError? ValidateScan(ScanOptions options)
+    {
+        if (!options.Prefix.IsEmpty && (!options.Start.IsEmpty || !options.End.IsEmpty))
+        {
+            return new KvError(KvCode.InvalidArgument, "prefix excludes start and end");
+        }
+
+        if (options.Limit < 0) return new KvError(KvCode.InvalidArgument, $"Limit {options.Limit} is negative");
+        int longest = Math.Max(options.Prefix.Length, Math.Max(options.Start.Length, options.End.Length));
+        // One byte more: the least key above the longest one is a bound that callers make.
+        return longest > _options.Limits.KeyBytesMax + 1
+            ? new KvError(KvCode.InvalidArgument, $"Key size {longest} exceeds limit {_options.Limits.KeyBytesMax}")
+            : null;
+    }
+
+    /// <summary>All shards, or the one that a whole hash tag at the front of the prefix names.</summary>
+    private ShardId[] ShardsOf(ScanOptions options) =>
+        _hashTags && KeyHash.TryGetTag(options.Prefix.Span, out _)
+            ? [ShardOf(options.Prefix.Span)]
+            : [.. Enumerable.Range(0, _totalShards).Select(static s => new ShardId((uint)s))];
+}

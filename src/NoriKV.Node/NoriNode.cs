@@ -1,0 +1,269 @@
+using Nori.IO;
+using Nori.Observe;
+using NoriKV.Node.Directory;
+using NoriKV.Node.Ports;
+using NoriKV.Node.Replication;
+using NoriKV.Node.Requests;
+using NoriKV.Placement;
+using NoriKV.Types;
+
+namespace NoriKV.Node;
+
+/// <summary>A node: one shared log, one engine, all shards. Composes the parts and gives requests their meaning.</summary>
+public sealed partial class NoriNode : INoriNode, IRouter
+{
+    private readonly NodeOptions _options;
+    private readonly NodeParts _parts;
+    private readonly TimeProvider _time;
+    private readonly IStorage _storage;
+    private readonly ReplicaTable _replicas;
+    private readonly ProposalWatch _watch = new();
+    private readonly NodeFailure _failure;
+    private readonly Admission _admission;
+    private readonly ApplyPipeline _pipeline;
+    private readonly SingleVoterLog _log;
+    private readonly CompletionQueue? _completions;
+    private readonly NodeLoop? _loop;
+    private readonly RequestValidator _validator;
+    private readonly DeadlineRules _deadlines;
+    private readonly NodeViews _views;
+    private readonly long _startedAt;
+    private readonly bool _hashTags;
+    private readonly int _totalShards;
+    private long _maintainedAt;
+    private string? _diskFull;
+    private string? _stopping;
+    private int _stopped;
+
+    private NoriNode(NodeOptions options, NodeParts parts)
+    {
+        _options = options;
+        _parts = parts;
+        _time = options.Time;
+        _storage = parts.Storage;
+        _replicas = parts.Replicas;
+        _failure = new NodeFailure(_watch);
+        _admission = new Admission(options.MaxInFlight, options.InFlightBytesMax);
+        _completions = options.RunLoops ? null : new CompletionQueue();
+        _validator = new RequestValidator(options.Limits);
+        _deadlines = new DeadlineRules(_time, options.AnswerMargin, options.RequestTimeout);
+        _hashTags = parts.Directory.Identity.HashTags;
+        _totalShards = parts.Directory.Identity.TotalShards;
+        _pipeline = new ApplyPipeline(MakeWorker, WorkersOf(options), options.ApplyBacklogBytesMax);
+        _log = new SingleVoterLog(
+            parts.Log, parts.Groups, _pipeline, _storage, parts.Gate, _failure, _admission,
+            new SingleVoterLogOptions
+            {
+                Node = parts.Directory.Identity.Node,
+                Sync = options.Sync,
+                EarlyFlushBytes = options.LogEarlyFlushBytes,
+                Meter = options.Meter,
+                Time = _time,
+            });
+        _pipeline.RoomFreed = _log.Signal.Set;
+        _views = new NodeViews(parts.Directory.Identity, options.AdvertiseAddress);
+        _failure.Failed = _views.NoteStopped;
+        _metas = new ReadMetas(options.NodeName);
+        _writeMeta = options.Sync == Nori.Wal.SyncPolicy.Os ? new KvMeta { Durability = "os" } : KvMeta.None;
+        _startedAt = _time.GetTimestamp();
+        _maintainedAt = _startedAt;
+        if (options.RunLoops)
+        {
+            _loop = new NodeLoop(_log, _pipeline, _watch, Tick, e => _failure.Set("A loop of the node ended", e));
+        }
+    }
+
+    /// <inheritdoc/>
+    public string NodeId => _parts.Directory.Identity.Name;
+
+    /// <inheritdoc/>
+    public KvLimits Limits => _options.Limits;
+
+    /// <summary>What is worth printing at start: settings that were ignored, copies that were repaired.</summary>
+    public IReadOnlyList<string> Warnings { get; private set; } = [];
+
+    /// <summary>The cluster's id.</summary>
+    public Guid ClusterId => _parts.Directory.Identity.ClusterId;
+
+    /// <summary>Starts of a process on this data directory, this one included.</summary>
+    public ulong BootEpoch => _parts.Directory.Identity.BootEpoch;
+
+    /// <summary>Opens or founds the data directory and serves when it returns.</summary>
+    /// <exception cref="ArgumentException">The options have problems; all of them are named.</exception>
+    /// <exception cref="NodeStartException">The directory belongs to another node or other settings.</exception>
+    /// <exception cref="DirectoryLockedException">Another process has the directory.</exception>
+    /// <exception cref="CorruptionException">What is stored is damaged; names file and offset.</exception>
+    public static async ValueTask<NoriNode> StartAsync(NodeOptions options, CancellationToken cancellationToken = default)
+    {
+        IReadOnlyList<string> problems = options.Validate();
+        if (problems.Count > 0) throw new ArgumentException(string.Join("; ", problems), nameof(options));
+        NodeParts parts = await new NodeStarter(options).OpenAsync(cancellationToken).ConfigureAwait(false);
+        var node = new NoriNode(options, parts);
+        try
+        {
+            node.Begin();
+            return node;
+        }
+        catch
+        {
+            await node.CloseAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>The dialable gRPC address, once it is bound.</summary>
+    public void SetAdvertiseAddress(string address) => _views.SetAddress(address);
+
+    /// <summary>One round of all steps of a node without loops, then the continuations it caused; false when idle.</summary>
+    public bool RunOnce()
+    {
+        Tick(_time.GetElapsedTime(_maintainedAt) >= TimeSpan.FromSeconds(1));
+        bool worked = _log.RunOnce();
+        foreach (ApplyWorker worker in _pipeline.Workers) worked |= worker.RunOnce();
+        worked |= _storage.RunOnce();
+        return worked | (_completions?.Drain() ?? false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask StopAsync(TimeSpan limit)
+    {
+        if (Interlocked.Exchange(ref _stopped, 1) != 0) return;
+        long began = _time.GetTimestamp();
+        _stopping = "The node is stopping";
+        _views.NoteStopped();
+        // Those in flight are answered first; what is left when the time is over gets its outcome on the next start.
+        while (_admission.Count > 0 && _failure.Reason is null && _time.GetElapsedTime(began) < limit)
+        {
+            if (_loop is null) RunOnce();
+            else await Task.Delay(TimeSpan.FromMilliseconds(1), _time).ConfigureAwait(false);
+        }
+
+        if (_failure.Reason is null) await FlushWithinAsync(limit - _time.GetElapsedTime(began)).ConfigureAwait(false);
+        await CloseAsync().ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => StopAsync(TimeSpan.FromSeconds(5));
+
+    /// <inheritdoc/>
+    public ShardId ShardOf(ReadOnlySpan<byte> key) => KeyHash.Shard(key, _totalShards, _hashTags);
+
+    NodeNumber? IRouter.LeaderOf(ShardId shard) =>
+        _failure.Reason is null ? _parts.Directory.Identity.Node : null;
+
+    bool IRouter.IsLocal(ShardId shard) => shard.Value < (uint)_totalShards;
+
+    private void Begin()
+    {
+        var warnings = new List<string>(_parts.Directory.Warnings);
+        if (_options.Sync == Nori.Wal.SyncPolicy.Os)
+        {
+            warnings.Add("sync=os: answers do not wait for the disk; a loss of power loses the last second of writes");
+        }
+
+        Warnings = warnings;
+        _log.BeginTerms(_time.GetUtcNow().ToUnixTimeMilliseconds());
+        foreach (ApplyWorker worker in _pipeline.Workers)
+        {
+            while (worker.RunOnce())
+            {
+            }
+        }
+
+        if (_failure.Cause is { } cause) throw cause;
+        CheckDisk();
+        Announce();
+        _loop?.Start();
+    }
+
+    private void Announce()
+    {
+        _options.Meter.ObservableGauge(
+            "raft_groups", "Groups on this node by role.", () => _failure.Reason is null ? _totalShards : 0, new Label("role", "leader"));
+        _options.Meter.Counter("raft_elections_total", "Elections this node began.").Add(_totalShards);
+        _options.Meter.Counter("raft_leader_changes_total", "Changes of leader seen.").Add(_totalShards);
+        _options.Meter.ObservableGauge("node_writes_in_flight", "Writes taken and not yet applied.", () => _admission.Count);
+        _options.Meter.ObservableGauge("node_in_flight_bytes", "Bytes of writes taken and not yet applied.", () => _admission.Bytes);
+        _options.Meter.ObservableGauge("node_apply_backlog_bytes", "Bytes committed and not yet applied.", () => _pipeline.BacklogBytes);
+        foreach (LogGroup group in _parts.Groups) _options.Events.Emit(new LeaderElected(group.Shard, group.Term, NodeId));
+    }
+
+    private ApplyWorker MakeWorker(ApplyPipeline pipeline, int number) => new(
+        _storage, _replicas, _failure, _admission, pipeline, new ApplyWorkerOptions { Meter = _options.Meter, Time = _time });
+
+    private static int WorkersOf(NodeOptions options) => options switch
+    {
+        { RunLoops: false } => 1,
+        { ApplyWorkers: > 0 } => options.ApplyWorkers,
+        _ => Math.Clamp(Environment.ProcessorCount / 2, 1, 8),
+    };
+
+    private void Tick(bool maintenanceDue)
+    {
+        _watch.Expire(_time.GetTimestamp());
+        if (!maintenanceDue) return;
+        _maintainedAt = _time.GetTimestamp();
+        CheckDisk();
+        _log.WantMaintenance();
+    }
+
+    private void CheckDisk()
+    {
+        long free;
+        try
+        {
+            free = _options.FileSystem.FreeBytes(_options.DataDirectory);
+        }
+        catch (StorageException)
+        {
+            return; // Not being able to ask says nothing about the space.
+        }
+
+        _diskFull = free < _options.DiskReserveBytes
+            ? $"Disk full: {free} bytes are left where {_options.DataDirectory} lies, {_options.DiskReserveBytes} are kept in reserve"
+            : null;
+    }
+
+    private async ValueTask FlushWithinAsync(TimeSpan limit)
+    {
+        if (limit <= TimeSpan.Zero) return;
+        try
+        {
+            using var late = new CancellationTokenSource(limit, _time);
+            ValueTask flush = _storage.FlushAsync(late.Token);
+            while (_loop is null && !flush.IsCompleted && RunOnce())
+            {
+            }
+
+            if (_loop is not null || flush.IsCompleted) await flush.ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException or Nori.Lsm.LsmFailedException)
+        {
+            // Nothing is lost: what is not in tables is in the log.
+        }
+    }
+
+    private async ValueTask CloseAsync()
+    {
+        _stopping ??= "The node is stopping";
+        _loop?.Dispose();
+        _watch.Fail(_stopping);
+        _completions?.Drain();
+        try
+        {
+            await _storage.DisposeAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            try
+            {
+                if (_failure.Reason is null) _parts.Log.Close();
+            }
+            finally
+            {
+                _parts.Directory.Dispose();
+                _views.End();
+            }
+        }
+    }
+}

@@ -1,0 +1,9 @@
+using NoriKV.Types;
+
+namespace NoriKV.Node.Ports;
+
+/// <summary>What a read may rely on once its barrier has passed.</summary>
+/// <param name="Error">Why it must not be served here; null when it may.</param>
+/// <param name="Served">The consistency that holds.</param>
+/// <param name="StalenessMs">At most this old; 0 for the latest; null where nothing can be said.</param>
+public readonly record struct ReadBarrier(KvError? Error, Consistency Served, long? StalenessMs);

@@ -1,0 +1,157 @@
+using Nori.IO;
+using Nori.Observe;
+using NoriKV.Node.Machine;
+using NoriKV.Node.Ports;
+using NoriKV.Types;
+
+namespace NoriKV.Node.Replication;
+
+/// <summary>
+/// Applies committed entries of the shards it owns, in order: one round is one batch of the engine; then what it changed
+/// is published, then proposals are answered.
+/// </summary>
+/// <remarks>Entries come from any thread; the lock guards the queue. Everything else belongs to the one that steps it.</remarks>
+internal sealed class ApplyWorker(
+    IStorage storage, ReplicaTable replicas, NodeFailure failure, Admission admission, ApplyPipeline pipeline,
+    ApplyWorkerOptions options)
+{
+    private readonly Lock _lock = new();
+    private readonly ApplyRound _round = new(storage);
+    private readonly List<(CommittedEntry Entry, KvResult<EntryOutcome> Outcome)> _applied = [];
+    private readonly Histogram _duration = options.Meter.Histogram(
+        "raft_apply_duration_seconds", "From a round's first committed entry to its answer.", Buckets.Latency);
+
+    private List<CommittedEntry> _incoming = [];
+    private List<CommittedEntry> _current = [];
+    private int _next;
+    private bool _sealed;
+    private long _retryAt;
+    private long _began;
+
+    /// <summary>Wakes the loop that steps it.</summary>
+    public StepSignal Signal { get; } = new();
+
+    /// <summary>True while committed entries wait or a round waits for space.</summary>
+    public bool HasWork
+    {
+        get
+        {
+            lock (_lock) return _incoming.Count > 0 || _next < _current.Count || _sealed;
+        }
+    }
+
+    /// <summary>Milliseconds until a round that met a full disk is tried again; null when none waits.</summary>
+    public int? RetryInMs => _sealed
+        ? (int)Math.Clamp(options.Time.GetElapsedTime(options.Time.GetTimestamp(), _retryAt).TotalMilliseconds + 1, 1, 1000)
+        : null;
+
+    public void Enqueue(in CommittedEntry entry)
+    {
+        lock (_lock) _incoming.Add(entry);
+    }
+
+    public void Wake() => Signal.Set();
+
+    /// <summary>One round; false when there was nothing to do (or the disk is full and it is not yet time to retry).</summary>
+    public bool RunOnce()
+    {
+        if (failure.Reason is not null) return false;
+        try
+        {
+            if (!_sealed && !Gather()) return false;
+            return Commit();
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException or InvalidOperationException or Nori.Core.InvariantException)
+        {
+            failure.Set("The engine failed while applying", e);
+            return false;
+        }
+    }
+
+    private bool Gather()
+    {
+        if (_next == _current.Count && !TakeIncoming()) return false;
+        _began = options.Time.GetTimestamp();
+        int end = Math.Min(_current.Count, _next + options.RoundEntriesMax);
+        for (; _next < end && _round.Bytes < options.RoundBytesMax; _next++) Apply(_current[_next]);
+        _round.Seal();
+        _sealed = true;
+        _retryAt = _began;
+        return true;
+    }
+
+    private bool TakeIncoming()
+    {
+        _current.Clear();
+        _next = 0;
+        lock (_lock)
+        {
+            if (_incoming.Count == 0) return false;
+            (_incoming, _current) = (_current, _incoming);
+        }
+
+        return true;
+    }
+
+    private void Apply(in CommittedEntry entry)
+    {
+        ShardId shard = entry.Shard;
+        KvResult<EntryOutcome> outcome;
+        if (replicas.Stopped(shard) is { } stopped)
+        {
+            outcome = ProposalErrors.OutcomeUnknown(stopped);
+        }
+        else
+        {
+            try
+            {
+                outcome = replicas[shard].Apply(entry, _round);
+            }
+            catch (UnknownEntryException e)
+            {
+                // Skipping it would make this replica differ from the others: the shard stops, the node goes on.
+                replicas.Stop(shard, e.Message);
+                outcome = ProposalErrors.OutcomeUnknown(e.Message);
+            }
+        }
+
+        _applied.Add((entry, outcome));
+    }
+
+    private bool Commit()
+    {
+        if (options.Time.GetTimestamp() < _retryAt) return false;
+        try
+        {
+            _round.Write();
+        }
+        catch (StorageException e) when (e.IsDiskFull)
+        {
+            // The entries are durable in the log; they wait here until there is space again, and so does everything behind.
+            _retryAt = options.Time.GetTimestamp() + (options.DiskFullRetry.Ticks * options.Time.TimestampFrequency / TimeSpan.TicksPerSecond);
+            return false;
+        }
+
+        foreach (ShardState state in _round.Touched) replicas.Publish(state);
+        _round.Clear();
+        _sealed = false;
+        Answer();
+        return true;
+    }
+
+    private void Answer()
+    {
+        long bytes = 0;
+        foreach ((CommittedEntry entry, KvResult<EntryOutcome> outcome) in _applied)
+        {
+            bytes += entry.Envelope.Length;
+            if (entry.Proposal is not { } proposal) continue;
+            proposal.TryAnswer(outcome);
+            admission.Exit(proposal.Envelope.Length);
+        }
+
+        _applied.Clear();
+        pipeline.Applied(bytes);
+        _duration.Record(options.Time.GetElapsedTime(_began).TotalSeconds);
+    }
+}

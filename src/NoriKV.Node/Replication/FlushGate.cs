@@ -1,0 +1,108 @@
+using Nori.Lsm;
+using NoriKV.Node.Machine;
+using NoriKV.Types;
+
+namespace NoriKV.Node.Replication;
+
+/// <summary>
+/// Joins the engine's flushes to the log. A table may be installed only when the log is durable through what it holds:
+/// otherwise a crash could leave data of entries that the log never had. And what was flushed says how far the log may be
+/// forgotten and which expired keys may be dropped: shard time already flushed, never a clock.
+/// </summary>
+/// <remarks>Thread-safe: called by the engine's threads. The lock guards the sealed and flushed figures.</remarks>
+internal sealed class FlushGate : ILsmOwner
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<ulong, Figures> _sealed = [];
+    private ReplicaTable? _replicas;
+    private Figures _flushed = new(0);
+    private ulong _durable;
+    private int _waiting;
+
+    /// <summary>Asked for when a table waits for a log that nobody syncs.</summary>
+    public Action? SyncWanted { get; set; }
+
+    /// <summary>True while a flushed table waits for the log.</summary>
+    public bool IsWaiting => Volatile.Read(ref _waiting) != 0;
+
+    /// <summary>Takes the replicas as they were found in tables at open.</summary>
+    public void Attach(ReplicaTable replicas)
+    {
+        lock (_lock)
+        {
+            _flushed = Figures.Of(replicas);
+            Volatile.Write(ref _replicas, replicas);
+        }
+    }
+
+    /// <summary>The log is durable through this watermark; true when a table waits for such news.</summary>
+    public bool NoteDurable(ulong watermark)
+    {
+        Volatile.Write(ref _durable, watermark);
+        return Interlocked.Exchange(ref _waiting, 0) != 0;
+    }
+
+    /// <summary>The applied index of each shard that tables hold.</summary>
+    public LogIndex[] FlushedIndexes()
+    {
+        lock (_lock) return Array.ConvertAll(_flushed.Applied, static i => new LogIndex(i));
+    }
+
+    /// <summary>What tables hold of one shard.</summary>
+    public (LogIndex Index, Term Term) Flushed(ShardId shard)
+    {
+        lock (_lock) return (new LogIndex(_flushed.Applied[shard.Value]), new Term(_flushed.AppliedTerm[shard.Value]));
+    }
+
+    public void OnMemtableSealed(ulong memtable)
+    {
+        // No write runs now, and a worker publishes only after its write: so this never exceeds what the memtable holds.
+        if (Volatile.Read(ref _replicas) is not { } replicas) return;
+        Figures figures = Figures.Of(replicas);
+        lock (_lock) _sealed[memtable] = figures;
+    }
+
+    public bool MayInstall(ulong memtable, ulong maxWatermark)
+    {
+        if (maxWatermark <= Volatile.Read(ref _durable)) return true;
+        Volatile.Write(ref _waiting, 1);
+        // Between the look and the note the log may have become durable, and nobody would tell: look again.
+        if (maxWatermark <= Volatile.Read(ref _durable)) return true;
+        SyncWanted?.Invoke();
+        return false;
+    }
+
+    public void OnFlushed(ulong memtable)
+    {
+        lock (_lock)
+        {
+            // Memtables are flushed in the order they were made, so the figures only rise.
+            if (_sealed.Remove(memtable, out Figures? figures)) _flushed = figures;
+        }
+    }
+
+    public long ExpiryCutoff(ReadOnlySpan<byte> key)
+    {
+        if (Volatile.Read(ref _replicas) is not { } replicas) return 0;
+        int shard = replicas.ShardOfSlot(EngineKey.SlotOf(key));
+        if (shard < 0) return 0;
+        Figures figures = Volatile.Read(ref _flushed);
+        return figures.ShardTime[shard];
+    }
+
+    private sealed class Figures(int shards)
+    {
+        public ulong[] Applied { get; } = new ulong[shards];
+
+        public ulong[] AppliedTerm { get; } = new ulong[shards];
+
+        public long[] ShardTime { get; } = new long[shards];
+
+        public static Figures Of(ReplicaTable replicas)
+        {
+            var figures = new Figures(replicas.Count);
+            replicas.CopyTo(figures.Applied, figures.AppliedTerm, figures.ShardTime);
+            return figures;
+        }
+    }
+}

@@ -1,0 +1,13 @@
+using NoriKV.Types;
+
+namespace NoriKV.Node.Replication;
+
+/// <summary>What the log holds of a shard.</summary>
+/// <param name="Replica">Whose records they are; none where there are no records.</param>
+/// <param name="First">The first entry's index; behind <paramref name="Last"/> when there are none.</param>
+/// <param name="Last">The last entry's index, or that of the truncated prefix; 0 for a new group.</param>
+/// <param name="LastTerm">Its term.</param>
+/// <param name="HardTerm">The hard state's term.</param>
+/// <param name="Commit">The hard state's commit index.</param>
+internal readonly record struct NodeLogGroup(
+    ReplicaId Replica, LogIndex First, LogIndex Last, Term LastTerm, Term HardTerm, LogIndex Commit);

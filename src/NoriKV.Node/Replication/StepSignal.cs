@@ -1,0 +1,23 @@
+namespace NoriKV.Node.Replication;
+
+/// <summary>Wakes a loop that sleeps because there was nothing to do. Setting it again before it woke costs no system call.</summary>
+internal sealed class StepSignal : IDisposable
+{
+    private readonly AutoResetEvent _event = new(false);
+    private int _set;
+
+    public void Set()
+    {
+        if (Interlocked.Exchange(ref _set, 1) == 0) _event.Set();
+    }
+
+    /// <summary>Waits until set, at most the given time (-1: for ever).</summary>
+    public void Wait(int milliseconds)
+    {
+        _event.WaitOne(milliseconds);
+        // Cleared before the work that follows: what arrives during it sets the signal again.
+        Volatile.Write(ref _set, 0);
+    }
+
+    public void Dispose() => _event.Dispose();
+}

@@ -1,0 +1,64 @@
+using System.Buffers;
+using Nori.IO;
+using Nori.Lsm;
+using NoriKV.Node.Ports;
+
+namespace NoriKV.Node.Storage;
+
+/// <summary>The node's engine behind its port.</summary>
+internal sealed class LsmStorage(LsmEngine engine, string directory) : IStorage
+{
+    private static readonly LsmReadOptions WithExpired = new() { IncludeExpired = true };
+
+    [ThreadStatic]
+    private static ArrayBufferWriter<byte>? t_buffer;
+
+    public ulong? OldestUnflushedWatermark => engine.OldestUnflushedWatermark;
+
+    /// <summary>The engine, for its statistics.</summary>
+    public LsmEngine Engine => engine;
+
+    public IStorageBatch NewBatch() => new LsmStorageBatch();
+
+    public void Write(IStorageBatch batch)
+    {
+        try
+        {
+            engine.Write(((LsmStorageBatch)batch).Batch);
+        }
+        catch (LsmDiskFullException e)
+        {
+            throw new StorageException("write", directory, Errno.NoSpace, e.Message);
+        }
+    }
+
+    public bool TryGet(ReadOnlySpan<byte> key, out StoredEntry entry) => TryGet(key, WithExpired, out entry);
+
+    public IStorageView OpenView() => new LsmStorageView(this, engine);
+
+    public void RequestFlush(string reason) => engine.RequestFlush(reason);
+
+    public void NotifyDurable() => engine.NotifyDurable();
+
+    public async ValueTask FlushAsync(CancellationToken cancellationToken) =>
+        await engine.FlushAsync(cancellationToken).ConfigureAwait(false);
+
+    public bool RunOnce() => engine.RunOnce();
+
+    public ValueTask DisposeAsync() => engine.DisposeAsync();
+
+    // Hot path: the engine copies into a buffer of this thread, then one exact array is the caller's.
+    internal bool TryGet(ReadOnlySpan<byte> key, LsmReadOptions options, out StoredEntry entry)
+    {
+        ArrayBufferWriter<byte> buffer = t_buffer ??= new ArrayBufferWriter<byte>(4096);
+        buffer.ResetWrittenCount();
+        if (!engine.TryGet(key, buffer, out LsmValueInfo info, options))
+        {
+            entry = default;
+            return false;
+        }
+
+        entry = new StoredEntry(buffer.WrittenSpan.ToArray(), info.ExpiryUnixMs);
+        return true;
+    }
+}
