@@ -38,7 +38,7 @@ internal sealed class SteppedNode : IAsyncDisposable
         files ??= new MemoryFileSystem(1);
         time ??= new ManualTime();
         NodeOptions options = Options(files, time);
-        ValueTask<NoriNode> start = NoriNode.StartAsync(configure?.Invoke(options) ?? options);
+        Task<NoriNode> start = NoriNode.StartAsync(configure?.Invoke(options) ?? options).AsTask();
         Assert.True(start.IsCompleted, "a node without loops starts synchronously");
         return new SteppedNode(start.GetAwaiter().GetResult(), files, time);
     }
@@ -102,7 +102,7 @@ internal sealed class SteppedNode : IAsyncDisposable
 
     public void Stop()
     {
-        ValueTask stop = Node.StopAsync(TimeSpan.FromSeconds(5));
+        Task stop = Node.StopAsync(TimeSpan.FromSeconds(5)).AsTask();
         Assert.True(stop.IsCompleted, "a node without loops stops synchronously");
         stop.GetAwaiter().GetResult();
     }
