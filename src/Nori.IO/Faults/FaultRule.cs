@@ -3,7 +3,7 @@ using System.IO.Enumeration;
 namespace Nori.IO;
 
 /// <summary>"The third sync on *.wal fails with EIO": which calls, from which on, how often, and how.</summary>
-public sealed record FaultRule
+public sealed class FaultRule
 {
     private long _matches;
 
