@@ -131,6 +131,25 @@ public sealed class CrashTests
     }
 
     [Fact]
+    public void Syncing_one_side_of_a_rename_leaves_no_hole_in_the_history_of_the_other()
+    {
+        _files.CreateDirectory(At("d"));
+        Write("d/first", "x");
+        Write("d/a", "x");
+        _files.Rename(At("d/a"), At("a"));
+        Write("d/later", "x");
+        _files.SyncDirectory(Root);
+        HashSet<bool> later = [];
+        ForEachCrash(after =>
+        {
+            Assert.True(after.FileExists(At("a")));
+            Assert.True(after.FileExists(At("d/first")));
+            later.Add(after.FileExists(At("d/later")));
+        });
+        Assert.Equal(2, later.Count);
+    }
+
+    [Fact]
     public void The_names_of_a_directory_survive_in_order()
     {
         for (int i = 0; i < 10; i++) Write($"f{i}", "x");
