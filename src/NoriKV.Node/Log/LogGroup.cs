@@ -1,0 +1,158 @@
+using Nori.Core;
+using Nori.Wal;
+using NoriKV.Types;
+
+namespace NoriKV.Node.Log;
+
+/// <summary>What the log holds of one shard: the index over its entries and the newest of its small records.</summary>
+internal sealed class LogGroup(ShardId shard, ReplicaId replica, SegmentUsage usage)
+{
+    private readonly EntryTable _entries = new();
+    private long _liveBytes;
+
+    public ShardId Shard { get; } = shard;
+
+    public ReplicaId Replica { get; } = replica;
+
+    public bool IsClean { get; private set; }
+
+    public ulong PrefixIndex { get; private set; }
+
+    public Term PrefixTerm { get; private set; }
+
+    public HardState? HardState { get; private set; }
+
+    /// <summary>Where the newest record of each small kind lies; default when there is none.</summary>
+    public WalPosition HardStatePosition { get; private set; }
+
+    public WalPosition PrefixPosition { get; private set; }
+
+    public WalPosition CleanPosition { get; private set; }
+
+    /// <summary>Where the newest Append of it lies.</summary>
+    public WalPosition LastAppendPosition { get; private set; }
+
+    public long LiveBytes => _liveBytes;
+
+    public int EntryCount => _entries.Count;
+
+    public ulong FirstIndex => _entries.Count == 0 ? PrefixIndex + 1 : _entries.First;
+
+    public ulong LastIndex => _entries.Count == 0 ? PrefixIndex : _entries.Last;
+
+    public Term LastTerm => _entries.Count == 0 ? PrefixTerm : _entries[_entries.Last].Term;
+
+    public GroupState State => new(
+        Shard,
+        Replica,
+        IsClean,
+        new LogIndex(PrefixIndex),
+        PrefixTerm,
+        new LogIndex(LastIndex),
+        LastTerm,
+        HardState,
+        _liveBytes);
+
+    public bool TryGet(ulong index, out EntryRef entry)
+    {
+        entry = _entries.Contains(index) ? _entries[index] : default;
+        return !entry.IsHole;
+    }
+
+    /// <summary>The lowest index in the table that is missing, or 0. Only reading at start can leave one.</summary>
+    public ulong FirstHole()
+    {
+        if (_entries.Count == 0) return 0;
+        if (_entries.First != PrefixIndex + 1) return PrefixIndex + 1;
+        for (ulong i = _entries.First; i <= _entries.Last; i++)
+        {
+            if (_entries[i].IsHole) return i;
+        }
+
+        return 0;
+    }
+
+    public void Append(ulong index, EntryRef entry)
+    {
+        // An entry of a higher number than the next one is found only at start, before what was moved behind it.
+        while (_entries.Count > 0 && _entries.Last >= index) Drop(_entries.RemoveLast());
+        Put(index, entry);
+        LastAppendPosition = entry.Position;
+    }
+
+    /// <summary>Notes the new place of an entry, if the index still has that very entry at an older place.</summary>
+    /// <param name="index">The entry's index.</param>
+    /// <param name="entry">Its term and new place.</param>
+    /// <param name="isStart">At start the old place may be gone with its segment: then the entry is new here.</param>
+    /// <returns>True when it was taken.</returns>
+    public bool Rewrite(ulong index, EntryRef entry, bool isStart)
+    {
+        if (index <= PrefixIndex) return false;
+        if (TryGet(index, out EntryRef old))
+        {
+            if (old.Term != entry.Term || old.Position >= entry.Position) return false;
+        }
+        else if (!isStart)
+        {
+            return false;
+        }
+
+        Put(index, entry);
+        return true;
+    }
+
+    /// <summary>Forgets entries up to the index, or all of them when a snapshot replaces the log.</summary>
+    /// <remarks>
+    /// The record says which: at start the entry at the index may be gone with its segment, so looking for it would tell
+    /// nothing.
+    /// </remarks>
+    public void TruncatePrefix(ulong index, Term term, bool replacesLog, WalPosition position)
+    {
+        PrefixPosition = position;
+        if (replacesLog) Discard();
+        if (index <= PrefixIndex && !replacesLog) return;
+        while (_entries.Count > 0 && _entries.First <= index) Drop(_entries.RemoveFirst());
+        PrefixIndex = index;
+        PrefixTerm = term;
+        if (_entries.Count == 0) _entries.RestartAt(index + 1);
+    }
+
+    public void SetHardState(HardState state, WalPosition position)
+    {
+        HardState = state;
+        HardStatePosition = position;
+    }
+
+    public void Clean(WalPosition position)
+    {
+        Discard();
+        IsClean = true;
+        HardState = null;
+        HardStatePosition = PrefixPosition = LastAppendPosition = default;
+        PrefixIndex = 0;
+        PrefixTerm = default;
+        _entries.RestartAt(1);
+        CleanPosition = position;
+    }
+
+    /// <summary>Takes its entries out of the accounts.</summary>
+    public void Discard()
+    {
+        while (_entries.Count > 0) Drop(_entries.RemoveLast());
+    }
+
+    private void Put(ulong index, EntryRef entry)
+    {
+        Drop(_entries.Set(index, entry));
+        usage.Add(entry);
+        _liveBytes += entry.StoredBytes;
+    }
+
+    private void Drop(EntryRef entry)
+    {
+        if (entry.IsHole) return;
+        usage.Remove(entry);
+        _liveBytes -= entry.StoredBytes;
+        Invariant.Assert(_liveBytes >= 0);
+    }
+}

@@ -1,0 +1,432 @@
+using System.Diagnostics;
+using Nori.Core;
+using Nori.IO;
+using Nori.Wal;
+using NoriKV.Node.Log;
+using NoriKV.Types;
+
+namespace NoriKV.Node.Tests.Log;
+
+public class SharedLogTests
+{
+    private static SharedLog Reopen(SharedLog log, IFileSystem files, out SharedLogRecovery recovery)
+    {
+        log.Dispose();
+        return SharedLog.Open(LogSupport.Options(files), out recovery);
+    }
+
+    [Fact]
+    public void Entries_and_hard_states_of_many_groups_come_back()
+    {
+        var files = new MemoryFileSystem();
+        SharedLog log = SharedLog.Open(LogSupport.Options(files), out _);
+        for (uint shard = 0; shard < 20; shard++)
+        {
+            log.Append(shard, shard + 100, 1, 1 + shard, term: 2);
+            log.Write(batch => batch.HardState(
+                new ShardId(shard), new ReplicaId(shard + 100), new Term(2), new ReplicaId(7), new LogIndex(1)));
+        }
+
+        log.Sync();
+        log.Close();
+        log = SharedLog.Open(LogSupport.Options(files), out SharedLogRecovery recovery);
+        Assert.Equal(20, recovery.Groups);
+        Assert.Empty(recovery.Suspects);
+        for (uint shard = 0; shard < 20; shard++)
+        {
+            GroupState state = log.GroupState(new ShardId(shard))!.Value;
+            Assert.Equal(new ReplicaId(shard + 100), state.Replica);
+            Assert.Equal(new HardState(new Term(2), new ReplicaId(7), new LogIndex(1)), state.HardState);
+            Assert.Equal(new LogIndex(1 + shard), state.LastIndex);
+            Assert.Equal(LogSupport.Entries(1, 1 + shard, 2), log.Read(shard));
+        }
+
+        Assert.Null(log.GroupState(new ShardId(99)));
+        Assert.False(log.TryReadEntry(new ShardId(1), new LogIndex(3), out _));
+        log.Close();
+    }
+
+    [Fact]
+    public void An_append_at_or_below_the_last_index_cuts_the_suffix()
+    {
+        var files = new MemoryFileSystem();
+        SharedLog log = SharedLog.Open(LogSupport.Options(files), out _);
+        log.Append(1, 1, 1, 10, term: 1);
+        log.Append(1, 1, 4, 5, term: 2);
+        List<string> expected = [.. LogSupport.Entries(1, 3, 1), .. LogSupport.Entries(4, 5, 2)];
+        Assert.Equal(expected, log.Read(1));
+        Assert.Equal(5, log.LiveEntries);
+        log = Reopen(log, files, out _);
+        Assert.Equal(expected, log.Read(1));
+        Assert.Equal(5, log.LiveEntries);
+        Assert.Equal(new Term(2), log.GroupState(new ShardId(1))!.Value.LastTerm);
+        log.Close();
+    }
+
+    [Fact]
+    public void Moving_entries_5_to_7_forward_behind_8_to_20_does_not_cut_them()
+    {
+        var files = new MemoryFileSystem();
+        SharedLog log = SharedLog.Open(LogSupport.Options(files), out _);
+        log.Append(1, 1, 1, 7, term: 3);
+        log.Write(batch => batch.TruncatePrefix(new ShardId(1), new ReplicaId(1), new LogIndex(4), new Term(3)));
+        log.Fill(9, 1);
+        log.Append(1, 1, 8, 20, term: 3);
+        log.Fill(9, 2);
+        log.Sync();
+
+        // The group keeps everything; only the filler goes, so 5 to 7 have to move out of the first segment.
+        GarbageReport report = log.CollectGarbage(
+            ulong.MaxValue, shard => new LogIndex(shard.Value == 9 ? ulong.MaxValue : 0), segmentsMax: 1);
+        Assert.Equal(1, report.SegmentsDeleted);
+        Assert.Equal(3, report.EntriesRewritten);
+        Assert.Equal(LogSupport.Entries(5, 20, 3), log.Read(1));
+
+        log = Reopen(log, files, out SharedLogRecovery recovery);
+        Assert.Equal(LogSupport.Entries(5, 20, 3), log.Read(1));
+        Assert.Equal(0, recovery.DroppedRecords);
+        GroupState state = log.GroupState(new ShardId(1))!.Value;
+        Assert.Equal((4UL, 3UL, 20UL), (state.PrefixIndex.Value, state.PrefixTerm.Value, state.LastIndex.Value));
+        log.Append(1, 1, 21, 21, term: 4);
+        Assert.Equal(new LogIndex(21), log.GroupState(new ShardId(1))!.Value.LastIndex);
+        log.Close();
+    }
+
+    [Fact]
+    public void A_rewrite_does_not_bring_back_what_was_cut()
+    {
+        // Both records of entry 5 exist; the rewrite is of the old term and was written before the conflict.
+        var files = new MemoryFileSystem();
+        SharedLog log = SharedLog.Open(LogSupport.Options(files), out _);
+        log.Append(1, 1, 1, 5, term: 1);
+        log.Fill(9, 1);
+        log.Append(1, 1, 6, 8, term: 1);
+        log.Fill(9, 2);
+        Assert.True(log.CollectGarbage(ulong.MaxValue, s => new LogIndex(s.Value == 9 ? ulong.MaxValue : 0), 1).EntriesRewritten > 0);
+        log.Append(1, 1, 4, 4, term: 2);
+        log = Reopen(log, files, out _);
+        List<string> expected = [.. LogSupport.Entries(1, 3, 1), .. LogSupport.Entries(4, 4, 2)];
+        Assert.Equal(expected, log.Read(1));
+        log.Close();
+    }
+
+    [Fact]
+    public void A_truncated_prefix_stays_truncated_and_its_term_known()
+    {
+        var files = new MemoryFileSystem();
+        SharedLog log = SharedLog.Open(LogSupport.Options(files), out _);
+        log.Append(1, 1, 1, 10, term: 5);
+        log.Write(batch => batch.TruncatePrefix(new ShardId(1), new ReplicaId(1), new LogIndex(6), new Term(5)));
+        log.Fill(9, 3);
+        log.Collect(1);
+        log = Reopen(log, files, out _);
+        Assert.Equal(LogSupport.Entries(7, 10, 5), log.Read(1));
+        Assert.True(log.TryGetTerm(new ShardId(1), new LogIndex(6), out Term term));
+        Assert.Equal(new Term(5), term);
+        Assert.False(log.TryGetTerm(new ShardId(1), new LogIndex(5), out _));
+        log.Close();
+    }
+
+    [Fact]
+    public void A_truncation_keeps_the_suffix_although_the_truncated_entries_are_gone_with_their_segment()
+    {
+        var files = new MemoryFileSystem();
+        SharedLog log = SharedLog.Open(LogSupport.Options(files), out _);
+        log.Append(1, 1, 1, 6, term: 5);
+        log.Fill(9, 1);
+        log.Append(1, 1, 7, 9, term: 5);
+        log.Write(batch => batch.TruncatePrefix(new ShardId(1), new ReplicaId(1), new LogIndex(6), new Term(5)));
+        log.Fill(9, 1);
+        GarbageReport report = log.CollectGarbage(
+            ulong.MaxValue, shard => new LogIndex(shard.Value == 9 ? ulong.MaxValue : 0), segmentsMax: 1);
+        Assert.Equal(1, report.SegmentsDeleted);
+        log = Reopen(log, files, out _);
+        Assert.Equal(LogSupport.Entries(7, 9, 5), log.Read(1));
+        log.Close();
+    }
+
+    [Fact]
+    public void A_snapshot_in_place_of_the_log_forgets_all_entries()
+    {
+        var files = new MemoryFileSystem();
+        SharedLog log = SharedLog.Open(LogSupport.Options(files), out _);
+        log.Append(1, 1, 1, 10, term: 1);
+        log.Append(2, 2, 1, 10, term: 1);
+        log.Write(batch =>
+        {
+            // Behind the end; and inside, but with another term.
+            batch.InstallSnapshot(new ShardId(1), new ReplicaId(1), new LogIndex(50), new Term(4));
+            batch.InstallSnapshot(new ShardId(2), new ReplicaId(2), new LogIndex(5), new Term(4));
+        });
+        log.Append(1, 1, 51, 52, term: 4);
+        log.Append(2, 2, 6, 6, term: 4);
+        for (int i = 0; i < 2; i++)
+        {
+            Assert.Equal(LogSupport.Entries(51, 52, 4), log.Read(1));
+            Assert.Equal(LogSupport.Entries(6, 6, 4), log.Read(2));
+            log = Reopen(log, files, out _);
+        }
+
+        log.Close();
+    }
+
+    [Fact]
+    public void Records_of_a_cleaned_or_replaced_replica_are_dropped()
+    {
+        var files = new MemoryFileSystem();
+        SharedLog log = SharedLog.Open(LogSupport.Options(files), out _);
+        log.Append(1, 10, 1, 5, term: 1, "old");
+        log.Write(batch => batch.HardState(new ShardId(1), new ReplicaId(10), new Term(9), new ReplicaId(3), default));
+        log.Write(batch => batch.Clean(new ShardId(1), new ReplicaId(10)));
+        Assert.True(log.GroupState(new ShardId(1))!.Value.IsClean);
+        Assert.Equal(0, log.LiveEntries);
+        Assert.Throws<InvariantException>(() => log.Append(1, 10, 1, 1, term: 1));
+        log = Reopen(log, files, out _);
+        Assert.True(log.GroupState(new ShardId(1))!.Value.IsClean);
+        Assert.Null(log.GroupState(new ShardId(1))!.Value.HardState);
+
+        log.Append(1, 11, 1, 2, term: 1, "new");
+        Assert.Throws<InvariantException>(() => log.Append(1, 10, 3, 3, term: 1));
+        log = Reopen(log, files, out _);
+        Assert.Equal(LogSupport.Entries(1, 2, 1, "new"), log.Read(1));
+        Assert.Equal(new ReplicaId(11), log.GroupState(new ShardId(1))!.Value.Replica);
+        log.Close();
+    }
+
+    [Fact]
+    public void A_removal_is_remembered_after_its_segment_is_gone()
+    {
+        var files = new MemoryFileSystem();
+        SharedLog log = SharedLog.Open(LogSupport.Options(files), out _);
+        log.Append(1, 10, 1, 5, term: 1);
+        log.Write(batch => batch.Clean(new ShardId(1), new ReplicaId(10)));
+        log.Fill(9, 3);
+        Assert.Equal(3, log.Collect().SegmentsDeleted);
+        log = Reopen(log, files, out _);
+        Assert.True(log.GroupState(new ShardId(1))!.Value.IsClean);
+        log.Close();
+    }
+
+    [Fact]
+    public void A_batch_that_does_not_fit_writes_nothing()
+    {
+        var files = new MemoryFileSystem();
+        using SharedLog log = SharedLog.Open(LogSupport.Options(files), out _);
+        log.Append(1, 1, 1, 3, term: 1);
+        ulong watermark = log.LastWatermark;
+        Assert.Throws<InvariantException>(() => log.Append(1, 1, 5, 5, term: 1));
+        Assert.Throws<InvariantException>(() => log.Append(2, 2, 2, 2, term: 1));
+        Assert.Throws<InvariantException>(() => log.Write(batch =>
+        {
+            batch.Append(new ShardId(1), new ReplicaId(1), new LogIndex(4), new Term(1), default);
+            batch.TruncatePrefix(new ShardId(1), new ReplicaId(1), new LogIndex(2), new Term(1));
+            batch.Append(new ShardId(1), new ReplicaId(1), new LogIndex(2), new Term(1), default);
+        }));
+        Assert.Equal(watermark, log.LastWatermark);
+        Assert.Equal(LogSupport.Entries(1, 3, 1), log.Read(1));
+    }
+
+    [Fact]
+    public void Watermarks_rise_and_are_durable_with_their_batch()
+    {
+        var files = new MemoryFileSystem();
+        SharedLog log = SharedLog.Open(LogSupport.Options(files), out _);
+        ulong last = log.LastWatermark;
+        for (ulong i = 1; i <= 200; i++)
+        {
+            using var batch = new SharedLogBatch();
+            batch.Append(new ShardId(1), new ReplicaId(1), new LogIndex(i), new Term(1), new byte[300]);
+            ulong watermark = log.Write(batch);
+            Assert.True(watermark > last);
+            Assert.True(watermark > log.DurableWatermark);
+            last = watermark;
+            Assert.True(log.TryReadEntry(new ShardId(1), new LogIndex(i), out LogEntry entry));
+            Assert.True(entry.Watermark >= watermark);
+            if (i % 10 != 0) continue;
+            log.Sync();
+            Assert.Equal(watermark, log.DurableWatermark);
+        }
+
+        log = Reopen(log, files, out _);
+        Assert.True(log.LastWatermark >= last);
+        Assert.Equal(log.LastWatermark, log.DurableWatermark);
+        Assert.True(log.TryReadEntry(new ShardId(1), new LogIndex(200), out LogEntry found));
+        Assert.True(found.Watermark <= log.DurableWatermark);
+        log.Close();
+    }
+
+    [Fact]
+    public void What_the_engine_has_not_flushed_stays()
+    {
+        var files = new MemoryFileSystem();
+        SharedLog log = SharedLog.Open(LogSupport.Options(files), out _);
+        log.Fill(1, 1);
+        using var batch = new SharedLogBatch();
+        ulong next = log.GroupState(new ShardId(1))!.Value.LastIndex.Value + 1;
+        batch.Append(new ShardId(1), new ReplicaId(1), new LogIndex(next), new Term(1), "unflushed"u8);
+        ulong unflushed = log.Write(batch);
+        log.Fill(1, 3);
+        GarbageReport report = log.CollectGarbage(unflushed, _ => new LogIndex(ulong.MaxValue), 100);
+        Assert.Equal(1, report.SegmentsDeleted);
+        Assert.True(report.PinnedByUnflushed > 0);
+        Assert.Equal(0, report.PinnedByGroups);
+        Assert.True(log.TryReadEntry(new ShardId(1), new LogIndex(next), out _));
+        Assert.True(log.GroupState(new ShardId(1))!.Value.FirstIndex.Value <= next);
+
+        report = log.CollectGarbage(ulong.MaxValue, _ => new LogIndex(ulong.MaxValue), 100);
+        Assert.Single(log.Segments);
+        Assert.Equal(3, report.SegmentsDeleted);
+        log.Close();
+    }
+
+    [Fact]
+    public void A_group_that_keeps_much_pins_the_segment_and_is_named()
+    {
+        var files = new MemoryFileSystem();
+        SharedLogOptions options = LogSupport.Options(files) with { LiveEntriesMax = 5 };
+        using SharedLog log = SharedLog.Open(options, out _);
+        log.Fill(4, 3);
+        Assert.True(log.IsOverBudget);
+        Assert.True(log.TryFindLargestGroup(out GroupState largest));
+        Assert.Equal(new ShardId(4), largest.Shard);
+        GarbageReport report = log.Collect(4);
+        Assert.Equal(0, report.SegmentsDeleted);
+        Assert.True(report.PinnedByGroups > 0);
+        log.Collect();
+        Assert.False(log.IsOverBudget);
+    }
+
+    [Fact]
+    public void Every_segment_begins_with_the_hard_states()
+    {
+        var files = new MemoryFileSystem();
+        SharedLog log = SharedLog.Open(LogSupport.Options(files), out _);
+        for (uint shard = 0; shard < 10; shard++)
+        {
+            log.Write(batch => batch.HardState(
+                new ShardId(shard), new ReplicaId(1), new Term(shard + 1), new ReplicaId(2), default));
+        }
+
+        log.Fill(99, 3);
+        IReadOnlyList<SegmentInfo> segments = log.Segments;
+        log.Close();
+        using WalLog wal = WalLog.Open(LogSupport.Options(files).ToWal(), out _);
+        foreach (SegmentInfo segment in segments.Skip(1))
+        {
+            using WalReader reader = wal.ReadFrom(new WalPosition(segment.Number, 0));
+            for (uint shard = 0; shard < 10; shard++)
+            {
+                Assert.True(reader.Read());
+                Assert.True(LogRecord.TryDecode(reader.Type, reader.Payload, out LogRecord record));
+                Assert.Equal(LogRecordKind.HardState, record.Kind);
+                Assert.Equal(new Term(shard + 1), record.Term);
+            }
+        }
+    }
+
+    [Fact]
+    public void A_thousand_groups_are_found_in_less_than_300_ms()
+    {
+        var files = new MemoryFileSystem();
+        SharedLogOptions options = LogSupport.Options(files, 64 << 20);
+        SharedLog log = SharedLog.Open(options, out _);
+        for (ulong round = 1; round <= 20; round++)
+        {
+            log.Write(batch =>
+            {
+                for (uint shard = 0; shard < 1024; shard++)
+                {
+                    var replica = new ReplicaId(shard + 1);
+                    batch.Append(new ShardId(shard), replica, new LogIndex(round), new Term(1), new byte[100]);
+                    batch.HardState(new ShardId(shard), replica, new Term(1), replica, new LogIndex(round));
+                }
+            });
+        }
+
+        log.Close();
+        TimeSpan best = TimeSpan.MaxValue;
+        for (int i = 0; i < 5; i++)
+        {
+            long started = Stopwatch.GetTimestamp();
+            log = SharedLog.Open(options, out SharedLogRecovery recovery);
+            TimeSpan elapsed = Stopwatch.GetElapsedTime(started);
+            if (elapsed < best) best = elapsed;
+            Assert.Equal(1024, recovery.Groups);
+            Assert.Equal(20 * 1024, recovery.Entries);
+            log.Close();
+        }
+
+        Assert.True(best < TimeSpan.FromMilliseconds(300), $"the best of five openings took {best.TotalMilliseconds} ms");
+    }
+
+    [Fact]
+    public void Damage_of_what_was_durable_names_the_groups_in_doubt()
+    {
+        var files = new MemoryFileSystem();
+        SharedLog log = SharedLog.Open(LogSupport.Options(files, 1 << 20), out _);
+        for (uint shard = 1; shard <= 3; shard++)
+        {
+            log.Append(shard, shard, 1, 3, term: 1);
+            log.Write(batch => batch.HardState(new ShardId(shard), new ReplicaId(shard), new Term(1), default, default));
+        }
+
+        log.Sync();
+        using var victim = new SharedLogBatch();
+        victim.Append(new ShardId(2), new ReplicaId(2), new LogIndex(4), new Term(1), "victim"u8);
+        victim.HardState(new ShardId(1), new ReplicaId(1), new Term(5), new ReplicaId(1), default);
+        ulong place = log.Write(victim);
+        log.Append(2, 2, 5, 6, term: 1);
+        log.Append(3, 3, 4, 4, term: 1);
+        log.Write(batch => batch.HardState(new ShardId(3), new ReplicaId(3), new Term(2), default, default));
+        log.Sync();
+        log.Close();
+
+        string path = $"{LogSupport.Directory}/{place >> 32:D20}.wal";
+        files.Corrupt(path, (long)(place & uint.MaxValue) + 20, 4);
+        var thrown = Assert.Throws<CorruptionException>(() => SharedLog.Open(LogSupport.Options(files, 1 << 20), out _));
+        Assert.Equal(path, thrown.File);
+
+        SharedLogOptions report = LogSupport.Options(files, 1 << 20) with { OnCorruption = CorruptionAction.Report };
+        log = SharedLog.Open(report, out SharedLogRecovery recovery);
+        Assert.Single(recovery.Wal.Damage);
+        Assert.Equal(
+            [
+                new SuspectGroup(new ShardId(1), new ReplicaId(1), true, true, default),
+                new SuspectGroup(new ShardId(2), new ReplicaId(2), true, true, new LogIndex(4)),
+            ],
+            recovery.Suspects);
+        Assert.Equal(LogSupport.Entries(1, 4, 1), log.Read(3));
+        log.Close();
+    }
+
+    [Fact]
+    public void A_missing_first_segment_is_found()
+    {
+        var files = new MemoryFileSystem();
+        SharedLog log = SharedLog.Open(LogSupport.Options(files), out _);
+        log.Fill(1, 3);
+        log.Close();
+        files.Delete($"{LogSupport.Directory}/{1:D20}.wal");
+        var thrown = Assert.Throws<CorruptionException>(() => SharedLog.Open(LogSupport.Options(files), out _));
+        Assert.Contains("entry 1 of shard 1", thrown.Expected, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_full_disk_refuses_the_batch_and_keeps_the_index()
+    {
+        var files = new MemoryFileSystem { CapacityBytes = 40 << 10 };
+        SharedLog log = SharedLog.Open(LogSupport.Options(files), out _);
+        StorageException full = Assert.Throws<StorageException>(() =>
+        {
+            for (ulong i = 1; i < 1000; i++) log.Append(1, 1, i, i, term: 1, new string('x', 500));
+        });
+        Assert.True(full.IsDiskFull);
+        ulong last = log.GroupState(new ShardId(1))!.Value.LastIndex.Value;
+        files.CapacityBytes = 200 << 10;
+        log.Append(1, 1, last + 1, last + 1, term: 1, new string('x', 500));
+        log.Sync();
+        log = Reopen(log, files, out _);
+        Assert.Equal(LogSupport.Entries(1, last + 1, 1, new string('x', 500)), log.Read(1));
+        log.Close();
+    }
+}
