@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Nori.IO;
 using NoriKV.Client;
 using NoriKV.Node;
 using NoriKV.Types;
@@ -20,6 +21,20 @@ public sealed class EmbeddedNoriKV : INoriKV
     {
         _node = node;
         _options = options;
+    }
+
+    /// <summary>Opens or founds the data directory, applies what a crash left in the log, and serves.</summary>
+    /// <exception cref="ArgumentException">The options have problems; all are named.</exception>
+    /// <exception cref="DirectoryLockedException">Another store, here or in another process, has the directory.</exception>
+    /// <exception cref="CorruptionException">What is stored is damaged; names file and offset.</exception>
+    public static async ValueTask<EmbeddedNoriKV> OpenAsync(
+        EmbeddedOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        IReadOnlyList<string> problems = options.Validate();
+        if (problems.Count > 0) throw new ArgumentException(string.Join("; ", problems), nameof(options));
+        NoriNode node = await NoriNode.StartAsync(options.ToNode(), cancellationToken).ConfigureAwait(false);
+        return new EmbeddedNoriKV(node, options);
     }
 
     /// <summary>The sizes it accepts.</summary>

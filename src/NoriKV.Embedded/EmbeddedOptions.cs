@@ -1,3 +1,7 @@
+using Nori.IO;
+using Nori.Observe;
+using NoriKV.Node;
+
 namespace NoriKV.Embedded;
 
 /// <summary>A node in the process.</summary>
@@ -13,6 +17,25 @@ public sealed record EmbeddedOptions
 
     /// <summary>How long disposing waits for operations in flight. <value>5 s</value></summary>
     public TimeSpan StopLimit { get; init; } = TimeSpan.FromSeconds(5);
+
+    // Performance
+
+    /// <summary>Bytes of the memtable before it is flushed. <value>16 MiB</value></summary>
+    public long MemtableBytes { get; init; } = 16L << 20;
+
+    /// <summary>Bytes of cached table blocks. <value>64 MiB</value></summary>
+    public long BlockCacheBytes { get; init; } = 64L << 20;
+
+    /// <summary>Bytes of a segment of the log. <value>32 MiB</value></summary>
+    public long LogSegmentBytes { get; init; } = 32L << 20;
+
+    // Observation
+
+    /// <summary>Takes measurements. <value>None.</value></summary>
+    public IMeter Meter { get; init; } = NullMeter.Instance;
+
+    /// <summary>Takes events. <value>None.</value></summary>
+    public IEventSink Events { get; init; } = NullEventSink.Instance;
 
     // Fixed by the first open of a data directory
 
@@ -34,4 +57,18 @@ public sealed record EmbeddedOptions
         if (TotalShards is < 1 or > 65_536) problems.Add("TotalShards must be 1 to 65,536");
         return problems;
     }
+
+    internal NodeOptions ToNode() => new()
+    {
+        NodeName = "embedded",
+        DataDirectory = DataDirectory is null ? "/embedded" : Path.GetFullPath(DataDirectory),
+        FileSystem = DataDirectory is null ? new MemoryFileSystem() : DiskFileSystem.Instance,
+        TotalShards = TotalShards,
+        MemtableBytes = MemtableBytes,
+        BlockCacheBytes = BlockCacheBytes,
+        LogSegmentBytes = LogSegmentBytes,
+        Meter = Meter,
+        Events = Events,
+        Time = Time,
+    };
 }
