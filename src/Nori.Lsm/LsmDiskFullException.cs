@@ -7,4 +7,8 @@ namespace Nori.Lsm;
 /// <param name="directory">The engine's directory.</param>
 /// <param name="cause">The failure that showed it.</param>
 public sealed class LsmDiskFullException(string directory, Exception? cause)
-    : IOException($"no space left where {directory} lies; writes are refused until space is freed", cause);
+    : IOException($"no space left where {directory} lies; writes are refused until space is freed", cause)
+{
+    /// <summary>The engine's directory.</summary>
+    public string Directory { get; } = directory;
+}

@@ -1,164 +1,263 @@
-using System.Buffers;
-using System.Buffers.Binary;
-using Nori.Core;
+using Nori.IO;
+using Nori.Lsm.Compaction;
+using Nori.Lsm.Manifest;
 using Nori.Lsm.Memtables;
+using Nori.Lsm.Versions;
+using Nori.Wal;
 
 namespace Nori.Lsm;
 
-/// <summary>An embeddable ordered key-value store on a log-structured merge tree.</summary>
-/// <remarks>Thread-safe.</remarks>
-public sealed class LsmEngine : IAsyncDisposable
+/// <summary>
+/// An embeddable ordered key-value store on a log-structured merge tree: atomic durable batches, snapshots, iterators both
+/// ways, range deletes, expiry, checkpoints, ingest.
+/// </summary>
+/// <remarks>
+/// Thread-safe. Reads take no lock; writes queue behind one another. After a failed sync, log write or manifest write it
+/// takes no more writes (<see cref="LsmFailedException"/>), and reads go on.
+/// </remarks>
+public sealed partial class LsmEngine : IAsyncDisposable
 {
     private readonly LsmOptions _options;
-    private readonly Lock _write = new();
-    private readonly Memtable _memtable;
-    private ulong _visible;
+    private readonly IFileSystem _files;
+    private readonly TableStore _store;
+    private readonly RateLimiter _limiter;
+    private readonly LsmMetrics _metrics;
+    private readonly EntryMerger.ExpiryCutoff _cutoff;
+    private readonly Guid _storeId;
 
-    private LsmEngine(LsmOptions options)
+    // Guards _active, _immutables and _version, which are published together as _view.
+    private readonly Lock _viewLock = new();
+
+    // Pulsed when a stalled write may go on; guards nothing.
+    private readonly object _relief = new();
+
+    // Guards itself: snapshot sequence → holders.
+    private readonly SortedDictionary<ulong, int> _snapshots = [];
+    private IDisposable? _directoryLock;
+    private ManifestWriter _manifest = null!;
+    private WalLog? _wal;
+    private LsmLoop? _loop;
+    private Memtable _active;
+    private Memtable[] _immutables = [];
+    private LsmVersion _version;
+    private ReadView _view = null!;
+    private ulong _memtableIds;
+    private ulong _nextFileNumber = 1;
+    private WalPosition _logPosition;
+    private ulong _flushedSequence;
+    private ulong _flushedWatermark;
+
+    // Written by the leader only; _visible is what readers may see.
+    private ulong _lastSequence;
+    private ulong _visible;
+    private double _owedSeconds;
+    private double _slowdown;
+    private long _debt;
+    private long _stalls;
+    private long _stallTicks;
+    private long _userBytes;
+    private long _flushedBytes;
+    private long _compactionRead;
+    private long _compactionWritten;
+    private long _jobStarted;
+    private Exception? _failure;
+    private Exception? _diskFullCause;
+    private volatile bool _isDiskFull;
+    private volatile bool _disposed;
+
+    private LsmEngine(LsmOptions options, IDisposable directoryLock, Guid storeId)
     {
         _options = options;
-        _memtable = new Memtable(1, options.MemtableBytes, 1);
+        _files = options.FileSystem;
+        _directoryLock = directoryLock;
+        _storeId = storeId;
+        _store = new TableStore(options);
+        _limiter = new RateLimiter(options.BackgroundBytesPerSecond, options.Time);
+        _cutoff = options.Owner is { } owner ? owner.ExpiryCutoff : _ => NowUnixMs();
+        _active = NewMemtable();
+        var levels = new TableFile[options.Levels][];
+        Array.Fill(levels, []);
+        _version = new LsmVersion(levels, []);
+        _metrics = new LsmMetrics(this, options);
     }
-
-    /// <summary>The smallest watermark of any batch that is not in a table yet; null when there is none.</summary>
-    public ulong? OldestUnflushedWatermark => _memtable.MinWatermark == 0 ? null : _memtable.MinWatermark;
 
     /// <summary>What opening found and did.</summary>
-    public LsmOpenReport OpenReport { get; } = new();
+    public LsmOpenReport OpenReport { get; private set; } = new();
+
+    /// <summary>The engine's effective options.</summary>
+    public LsmOptions Options => _options;
+
+    /// <summary>
+    /// The smallest watermark above 0 of any batch that is not in a durable table yet; null when there is none: the owner's
+    /// log must keep everything from there.
+    /// </summary>
+    public ulong? OldestUnflushedWatermark
+    {
+        get
+        {
+            lock (_viewLock)
+            {
+                ulong least = _active.MinWatermark;
+                foreach (Memtable memtable in _immutables)
+                    if (memtable.MinWatermark != 0 && (least == 0 || memtable.MinWatermark < least)) least = memtable.MinWatermark;
+                return least == 0 ? null : least;
+            }
+        }
+    }
+
+    /// <summary>The greatest watermark of any batch that is in a durable table; 0 when none had one.</summary>
+    public ulong FlushedWatermark => Volatile.Read(ref _flushedWatermark);
 
     /// <summary>The engine's state now.</summary>
-    public LsmStats Stats => new() { Levels = [], LastSequence = _visible };
-
-    /// <summary>Opens the engine in the directory, creating it when missing.</summary>
-    public static ValueTask<LsmEngine> OpenAsync(LsmOptions options, CancellationToken ct = default)
+    public LsmStats Stats
     {
-        ct.ThrowIfCancellationRequested();
-        return new(new LsmEngine(options));
-    }
-
-    /// <summary>Sets the key's value; with a time to live counted from the engine's clock.</summary>
-    public ValueTask PutAsync(
-        ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, TimeSpan? ttl = null, CancellationToken ct = default)
-    {
-        var batch = new WriteBatch();
-        batch.Put(key.Span, value.Span, ttl is { } t ? NowUnixMs() + (long)t.TotalMilliseconds : 0);
-        return WriteAsync(batch, null, ct);
-    }
-
-    /// <summary>Removes the key.</summary>
-    public ValueTask DeleteAsync(ReadOnlyMemory<byte> key, CancellationToken ct = default)
-    {
-        var batch = new WriteBatch();
-        batch.Delete(key.Span);
-        return WriteAsync(batch, null, ct);
-    }
-
-    /// <summary>Removes every key in [start, end).</summary>
-    public ValueTask DeleteRangeAsync(ReadOnlyMemory<byte> start, ReadOnlyMemory<byte> end, CancellationToken ct = default)
-    {
-        var batch = new WriteBatch();
-        batch.DeleteRange(start.Span, end.Span);
-        return WriteAsync(batch, null, ct);
-    }
-
-    /// <summary>Applies the batch atomically; completes when it is durable as the log's mode says, and visible.</summary>
-    public ValueTask WriteAsync(WriteBatch batch, LsmWriteOptions? options = null, CancellationToken ct = default)
-    {
-        ct.ThrowIfCancellationRequested();
-        Write(batch, options);
-        return default;
-    }
-
-    /// <summary>As <see cref="WriteAsync"/>, on the caller's thread, which it may block.</summary>
-    public void Write(WriteBatch batch, LsmWriteOptions? options = null)
-    {
-        lock (_write)
+        get
         {
-            ulong sequence = _visible;
-            _memtable.NoteWatermark(batch.Watermark);
-            WriteBatchReader reader = batch.Read();
-            while (reader.TryRead(out EntryKind kind, out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value))
-                _memtable.Add(++sequence, kind, key, value);
-            Volatile.Write(ref _visible, sequence);
+            LsmVersion version = AcquireVersion();
+            try
+            {
+                var targets = LevelTargets.Of(version, _options);
+                var levels = new LsmLevelStats[version.Levels.Length];
+                for (int i = 0; i < levels.Length; i++)
+                {
+                    long target = i > 0 && i >= targets.BaseLevel && i < levels.Length - 1 ? targets[i] : 0;
+                    levels[i] = new LsmLevelStats(i, version.Levels[i].Length, version.BytesOf(i), target);
+                }
+
+                long user = Volatile.Read(ref _userBytes);
+                long written = Volatile.Read(ref _flushedBytes) + Volatile.Read(ref _compactionWritten);
+                return new LsmStats
+                {
+                    Levels = levels,
+                    MemtableBytes = MemtableBytes,
+                    ImmutableMemtables = Volatile.Read(ref _view).Immutables.Length,
+                    UserBytesWritten = user,
+                    FlushedBytes = Volatile.Read(ref _flushedBytes),
+                    CompactionReadBytes = Volatile.Read(ref _compactionRead),
+                    CompactionWrittenBytes = Volatile.Read(ref _compactionWritten),
+                    WriteAmplification = user == 0 ? 0 : written / (double)user,
+                    CompactionDebtBytes = CompactionDebtBytes,
+                    Stalls = Stalls,
+                    StallTime = TimeSpan.FromTicks(Volatile.Read(ref _stallTicks)),
+                    IsStalled = IsFull(_active) && !MaySeal(),
+                    CacheHits = CacheHits,
+                    CacheMisses = CacheMisses,
+                    CacheBytes = _store.Cache?.Bytes ?? 0,
+                    Snapshots = SnapshotCount(),
+                    LastSequence = Volatile.Read(ref _visible),
+                    IsDiskFull = _isDiskFull,
+                    Failure = Volatile.Read(ref _failure),
+                };
+            }
+            finally
+            {
+                version.Release();
+            }
         }
     }
 
-    /// <summary>The key's value, copied; null when there is none.</summary>
-    public ValueTask<LsmValue?> GetAsync(
-        ReadOnlyMemory<byte> key, LsmReadOptions? options = null, CancellationToken ct = default) =>
-        new(Get(key.Span, options));
+    internal bool IsDiskFull => _isDiskFull;
 
-    /// <summary>The key's value, copied; null when there is none.</summary>
-    public LsmValue? Get(ReadOnlySpan<byte> key, LsmReadOptions? options = null)
-    {
-        var writer = new ArrayBufferWriter<byte>();
-        if (!TryGet(key, writer, out LsmValueInfo info, options)) return null;
-        return new LsmValue(writer.WrittenMemory, info.Sequence, info.ExpiryUnixMs);
-    }
+    internal TimeSpan DiskFullRetry => _options.DiskFullRetry;
 
-    /// <summary>Writes the key's value to the writer; false when there is none. Allocates nothing.</summary>
-    public bool TryGet(
-        ReadOnlySpan<byte> key, IBufferWriter<byte> value, out LsmValueInfo info, LsmReadOptions? options = null)
+    internal long Stalls => Volatile.Read(ref _stalls);
+
+    internal long CacheHits => _store.Cache?.Hits ?? 0;
+
+    internal long CacheMisses => _store.Cache?.Misses ?? 0;
+
+    internal long CompactionDebtBytes => Volatile.Read(ref _debt);
+
+    internal long MemtableBytes
     {
-        info = default;
-        ulong sequence = options?.Snapshot?.Sequence ?? Volatile.Read(ref _visible);
-        if (!_memtable.TryGet(key, sequence, out ulong trailer, out ReadOnlySpan<byte> stored)) return false;
-        ulong found = Trailer.SequenceOf(trailer);
-        EntryKind kind = Trailer.KindOf(trailer);
-        if (kind == EntryKind.Delete || _memtable.RangeTombstones().Covering(key, sequence) > found) return false;
-        long expiry = 0;
-        if (kind == EntryKind.PutWithExpiry)
+        get
         {
-            expiry = BinaryPrimitives.ReadInt64LittleEndian(stored);
-            if (options?.IncludeExpired != true && expiry <= (options?.NowUnixMs ?? NowUnixMs())) return false;
-            stored = stored[sizeof(long)..];
+            lock (_viewLock) return _active.Bytes + _immutables.Sum(memtable => memtable.Bytes);
         }
-
-        value.Write(stored);
-        info = new LsmValueInfo(stored.Length, found, expiry);
-        return true;
     }
 
-    /// <summary>Walks a range.</summary>
-    public LsmIterator Scan(ScanRange range, LsmReadOptions? options = null)
+    /// <summary>Stops intake, syncs the log, stops the threads and closes; unflushed data stays in the log. Idempotent.</summary>
+    /// <remarks>Without a log of its own, what was not flushed is gone: flush first, or replay from the owner's log.</remarks>
+    public async ValueTask DisposeAsync()
     {
-        ulong sequence = options?.Snapshot?.Sequence ?? Volatile.Read(ref _visible);
-        long now = options?.IncludeExpired == true ? 0 : options?.NowUnixMs ?? NowUnixMs();
-        RangeTombstoneSet set = _memtable.RangeTombstones();
-        return new LsmIterator(_memtable.NewIterator(), set.IsEmpty ? [] : [set], sequence, now, range, static () => { });
+        if (_disposed) return;
+        // Alone: no write is under way behind this, and later ones are refused.
+        bool first = _loop is null ? StopIntake() : await Task.Run(StopIntake).ConfigureAwait(false);
+        if (!first) return;
+        lock (_relief) Monitor.PulseAll(_relief);
+        _loop?.Dispose();
+        Close(syncLog: true);
     }
 
-    /// <summary>A view of the data as of now.</summary>
-    public LsmSnapshot Snapshot() => new(Volatile.Read(ref _visible), static _ => { });
+    internal double TablesOf(int level) => Volatile.Read(ref _view).Version.Levels[level].Length;
 
-    /// <summary>Seals the memtable and waits until all that was written before is in tables.</summary>
-    public Task FlushAsync(CancellationToken ct = default) => Task.CompletedTask;
+    internal TimeSpan CompactionRest() => _limiter.Rest();
 
-    /// <summary>Compacts [start, end) (null: open) down to the last level.</summary>
-    public Task CompactRangeAsync(
-        ReadOnlyMemory<byte>? start = null, ReadOnlyMemory<byte>? end = null, CancellationToken ct = default) =>
-        Task.CompletedTask;
-
-    /// <summary>Makes a copy of the engine, by hard links, that opens as an engine of its own.</summary>
-    public Task CheckpointAsync(string directory, CancellationToken ct = default) => Task.CompletedTask;
-
-    /// <summary>Adds finished tables by one manifest edit; their entries are newer than everything written before.</summary>
-    public Task IngestAsync(IReadOnlyList<string> tables, CancellationToken ct = default) => Task.CompletedTask;
-
-    /// <summary>Asks for the memtable to be sealed and flushed soon.</summary>
-    public void RequestFlush(string reason) => ArgumentException.ThrowIfNullOrEmpty(reason);
-
-    /// <summary>The owner's log is durable further than before: tables held back are asked about again.</summary>
-    public void NotifyDurable() => Invariant.Assert(_options is not null);
-
-    /// <summary>One background step on the caller's thread; false when there was nothing to do.</summary>
-    public bool RunOnce() => false;
-
-    /// <summary>Stops; the engine's directory can be opened again.</summary>
-    public ValueTask DisposeAsync()
+    /// <summary>Lets go of memory and handles without touching the disk, as a crash does; for tests.</summary>
+    internal void Abandon()
     {
-        _memtable.Release();
-        return default;
+        if (_disposed) return;
+        _disposed = true;
+        lock (_relief) Monitor.PulseAll(_relief);
+        _loop?.Dispose();
+        Close(syncLog: false);
+    }
+
+    private bool StopIntake() => Alone(() =>
+    {
+        bool first = !_disposed;
+        _disposed = true;
+        return first;
+    });
+
+    private void Close(bool syncLog)
+    {
+        try
+        {
+            CompleteFlushWaiters();
+            EndManual(new ObjectDisposedException(nameof(LsmEngine)));
+            _job?.Dispose();
+            _job = null;
+            if (syncLog) _wal?.Close();
+        }
+        catch (WalFailedException e)
+        {
+            // The last sync failed: writes that were answered under Os may be lost, which Os allows; none else were.
+            _failure ??= e;
+        }
+        finally
+        {
+            _wal?.Dispose();
+            _manifest?.Dispose();
+            ReleaseParts();
+            if (syncLog && _failure is null) _store.DeleteObsolete();
+            _walBatch.Dispose();
+            _directoryLock?.Dispose();
+            _directoryLock = null;
+        }
+    }
+
+    private void ReleaseParts()
+    {
+        lock (_viewLock)
+        {
+            _view?.Retire();
+            _active.Release();
+            foreach (Memtable memtable in _immutables) memtable.Release();
+            _immutables = [];
+            _version.Release();
+        }
+    }
+
+    private Memtable NewMemtable()
+    {
+        ulong id = ++_memtableIds;
+        return new Memtable(id, _options.MemtableBytes, _options.Seed + (id * 0x9E3779B97F4A7C15));
+    }
+
+    private int SnapshotCount()
+    {
+        lock (_snapshots) return _snapshots.Values.Sum();
     }
 
     private long NowUnixMs() => _options.Time.GetUtcNow().ToUnixTimeMilliseconds();

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Collections;
 using Nori.Core;
 using Nori.Lsm.Iteration;
+using Nori.SSTable;
 
 namespace Nori.Lsm;
 

@@ -15,6 +15,9 @@ public sealed record LsmOpenReport
     /// <summary>Bytes at the manifest's end that a crash left unfinished.</summary>
     public long ManifestTornBytes { get; init; }
 
+    /// <summary>Manifest records damaged in one of their two copies and read from the other.</summary>
+    public int ManifestHealed { get; init; }
+
     /// <summary>Batches replayed from the engine's log.</summary>
     public long WalBatches { get; init; }
 

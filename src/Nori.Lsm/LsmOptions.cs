@@ -1,3 +1,4 @@
+using Nori.Compression;
 using Nori.IO;
 using Nori.Observe;
 
@@ -25,6 +26,13 @@ public sealed record LsmOptions
     /// <see cref="LsmEngine.RunOnce"/> (simulation). <value>True.</value>
     /// </summary>
     public bool RunBackground { get; init; } = true;
+
+    /// <summary>Compression of table blocks. <value>LZ4 where the system has it, else Snappy.</value></summary>
+    public CompressionType Compression { get; init; } =
+        BlockCodecs.IsAvailable(CompressionType.Lz4) ? CompressionType.Lz4 : CompressionType.Snappy;
+
+    /// <summary>Compression by level, the last one for all deeper levels. <value>Null: Compression everywhere.</value></summary>
+    public IReadOnlyList<CompressionType>? CompressionByLevel { get; init; }
 
     /// <summary>How long a background step that met a full disk waits before it tries again. <value>1 s.</value></summary>
     public TimeSpan DiskFullRetry { get; init; } = TimeSpan.FromSeconds(1);
@@ -131,6 +139,7 @@ public sealed record LsmOptions
         Require(WriteBatchBytesMax is >= 1024 and <= 256 << 20, "WriteBatchBytesMax must lie between 1 KiB and 256 MiB");
         Require(ManifestBytesMax >= 4096, "ManifestBytesMax must be at least 4 KiB");
         Require(DiskFullRetry > TimeSpan.Zero, "DiskFullRetry must be positive");
+        Require(CompressionByLevel is null || CompressionByLevel.Count > 0, "CompressionByLevel must not be empty");
         return problems;
 
         void Require(bool good, string problem)
@@ -138,4 +147,7 @@ public sealed record LsmOptions
             if (!good) problems.Add(problem);
         }
     }
+
+    internal CompressionType CompressionOf(int level) =>
+        CompressionByLevel is null ? Compression : CompressionByLevel[Math.Min(level, CompressionByLevel.Count - 1)];
 }

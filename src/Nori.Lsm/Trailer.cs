@@ -1,3 +1,4 @@
+using Nori.SSTable;
 
 namespace Nori.Lsm;
 

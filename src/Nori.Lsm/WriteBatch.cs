@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using Nori.Core;
+using Nori.SSTable;
 
 namespace Nori.Lsm;
 
@@ -14,6 +15,12 @@ namespace Nori.Lsm;
 /// <remarks>Not thread-safe; reusable after the write that took it completed.</remarks>
 public sealed class WriteBatch
 {
+    /// <summary>The longest key, in bytes; a limit of the table format.</summary>
+    public const int KeyBytesMax = 65_535;
+
+    /// <summary>The longest value, in bytes; a limit of the table format.</summary>
+    public const int ValueBytesMax = (16 << 20) - 16;
+
     internal const int HeaderBytes = 13;
     internal const byte FormatVersion = 1;
     private const int SequenceOffset = 1;
@@ -93,6 +100,9 @@ public sealed class WriteBatch
 
     private Span<byte> Begin(EntryKind kind, ReadOnlySpan<byte> key, int valueLength, bool hasValue)
     {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(key.Length, KeyBytesMax, "key bytes");
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(
+            valueLength, kind == EntryKind.RangeDelete ? KeyBytesMax : ValueBytesMax + sizeof(long), "value bytes");
         int need = checked(1 + (2 * Varint.BytesMax) + key.Length + valueLength);
         if (_buffer.Length - _length < need) Grow(need);
         _buffer[_length++] = (byte)kind;

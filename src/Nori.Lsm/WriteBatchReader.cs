@@ -1,4 +1,5 @@
 using Nori.Core;
+using Nori.SSTable;
 
 namespace Nori.Lsm;
 

@@ -1,4 +1,6 @@
 using Nori.Core;
+using Nori.SSTable;
+using Nori.Wal;
 
 namespace Nori.Lsm.Memtables;
 
@@ -44,6 +46,9 @@ internal sealed unsafe class Memtable : RefCounted
     public ulong LargestSequence { get; private set; }
 
     public ulong SmallestSequence { get; private set; }
+
+    /// <summary>Once sealed: the engine's log up to here is in this memtable or an older one.</summary>
+    public WalPosition LogEnd { get; set; }
 
     /// <summary>Bytes of user keys and values written, for write amplification.</summary>
     public long UserBytes { get; private set; }

@@ -1,0 +1,36 @@
+using Nori.Lsm.Versions;
+
+namespace Nori.Lsm.Compaction;
+
+/// <summary>What to compact: tables of one level and those they overlap in the output level.</summary>
+internal sealed record CompactionPick
+{
+    public required int Level { get; init; }
+
+    public required int OutputLevel { get; init; }
+
+    public required IReadOnlyList<TableFile> Inputs { get; init; }
+
+    /// <summary>Tables of the output level that overlap the inputs; none when the levels are the same.</summary>
+    public required IReadOnlyList<TableFile> Overlapped { get; init; }
+
+    /// <summary>The output level's next deeper tables that overlap: an output that spans too many of them ends.</summary>
+    public required IReadOnlyList<TableFile> Grandparents { get; init; }
+
+    /// <summary>True when the table may be moved by a manifest edit alone.</summary>
+    public bool MayMove { get; init; }
+
+    public long InputBytes => Inputs.Sum(file => file.Meta.Bytes) + Overlapped.Sum(file => file.Meta.Bytes);
+
+    public byte[] Smallest => Bound(static (a, b) => a.Meta.Smallest.AsSpan().SequenceCompareTo(b.Meta.Smallest) <= 0).Meta.Smallest;
+
+    public byte[] Largest => Bound(static (a, b) => a.Meta.Largest.AsSpan().SequenceCompareTo(b.Meta.Largest) >= 0).Meta.Largest;
+
+    private TableFile Bound(Func<TableFile, TableFile, bool> wins)
+    {
+        TableFile best = Inputs[0];
+        foreach (TableFile file in Inputs.Concat(Overlapped))
+            if (wins(file, best)) best = file;
+        return best;
+    }
+}

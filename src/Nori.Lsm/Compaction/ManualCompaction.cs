@@ -1,0 +1,48 @@
+using Nori.Lsm.Versions;
+
+namespace Nori.Lsm.Compaction;
+
+/// <summary>
+/// Compacts a range down to the last level: level 0 at once, then each level table by table, and at last those tables of
+/// the deepest level, written before this began, that hold tombstones or expiring entries.
+/// </summary>
+internal sealed class ManualCompaction(byte[]? start, byte[]? end, ulong numberLimit)
+{
+    private int _level;
+
+    public TaskCompletionSource Completion { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public bool IsDone { get; private set; }
+
+    /// <summary>The next compaction of the range; null, and done, when there is none.</summary>
+    public CompactionPick? Next(LsmVersion version, LsmOptions options)
+    {
+        if (_level == 0)
+        {
+            _level = 1;
+            if (version.Overlapping(0, start, end).Count > 0)
+                return CompactionPicker.PickLevel0(version, options, LevelTargets.Of(version, options).BaseLevel);
+        }
+
+        int deepest = version.DeepestLevel;
+        for (; _level < deepest; _level++)
+        {
+            List<TableFile> files = version.Overlapping(_level, start, end);
+            if (files.Count == 0) continue;
+            return CompactionPicker.Make(version, options, _level, _level + 1, [files[0]]) with { MayMove = false };
+        }
+
+        if (deepest > 0)
+        {
+            foreach (TableFile file in version.Overlapping(deepest, start, end))
+            {
+                TableMeta meta = file.Meta;
+                if (meta.Number >= numberLimit || meta.Deletes + meta.RangeDeletes + meta.Expiring == 0) continue;
+                return CompactionPicker.Make(version, options, deepest, deepest, [file]);
+            }
+        }
+
+        IsDone = true;
+        return null;
+    }
+}

@@ -1,0 +1,124 @@
+using Nori.IO;
+using Nori.Lsm.Compaction;
+using Nori.Lsm.Manifest;
+using Nori.Lsm.Memtables;
+using Nori.Lsm.Versions;
+using Nori.SSTable;
+
+namespace Nori.Lsm.Ingestion;
+
+/// <summary>External tables on their way into the engine.</summary>
+internal sealed class IngestFiles(IFileSystem files, string directory, IReadOnlyList<string> paths)
+{
+    private readonly List<TableMeta> _metas = [];
+
+    public IReadOnlyList<TableMeta> Metas => _metas;
+
+    /// <summary>Checks the tables and links them, durable, under the engine's names.</summary>
+    public void Link(Func<ulong> nextFileNumber)
+    {
+        foreach (string path in paths)
+        {
+            TableMeta? meta = Describe(path);
+            if (meta is not null) _metas.Add(meta with { Number = nextFileNumber() });
+            else _metas.Add(Skipped);
+        }
+
+        CheckDisjoint();
+        for (int i = 0; i < paths.Count; i++)
+        {
+            if (ReferenceEquals(_metas[i], Skipped)) continue;
+            files.HardLink(paths[i], Path.Combine(directory, FileNames.Table(_metas[i].Number)));
+        }
+
+        _metas.RemoveAll(meta => ReferenceEquals(meta, Skipped));
+        files.SyncDirectory(directory);
+    }
+
+    public void Unlink()
+    {
+        foreach (TableMeta meta in _metas)
+        {
+            try
+            {
+                files.Delete(Path.Combine(directory, FileNames.Table(meta.Number)));
+            }
+            catch (StorageException)
+            {
+                // An orphan: opening removes it.
+            }
+        }
+    }
+
+    public bool Overlaps(Memtable memtable)
+    {
+        if (memtable.IsEmpty) return false;
+        using MemtableIterator entries = memtable.NewIterator();
+        foreach (TableMeta meta in _metas)
+        {
+            entries.Seek(meta.Smallest, Trailer.SequenceMax);
+            if (entries.Valid && meta.Contains(entries.UserKey)) return true;
+            foreach (RangeTombstone tombstone in memtable.TombstoneList())
+            {
+                bool apart = meta.EndsBefore(tombstone.Start) || tombstone.End.AsSpan().SequenceCompareTo(meta.Smallest) <= 0;
+                if (!apart) return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// The deepest level where nothing in it or above it shares keys with the table, a running compaction's outputs to come
+    /// included: what is newer must lie above what is older.
+    /// </summary>
+    public int LevelFor(TableMeta meta, LsmVersion version, CompactionPick? running)
+    {
+        int level = 0;
+        if (version.Levels[0].Any(file => file.Meta.Overlaps(meta.Smallest, meta.Largest))) return 0;
+        for (int next = 1; next < version.Levels.Length; next++)
+        {
+            if (version.Overlapping(next, meta.Smallest, meta.Largest).Count > 0) return level;
+            bool taken = running is not null && next >= running.Level && next <= running.OutputLevel
+                && running.Smallest.AsSpan().SequenceCompareTo(meta.Largest) <= 0
+                && running.Largest.AsSpan().SequenceCompareTo(meta.Smallest) >= 0;
+            if (taken) return level;
+            level = next;
+        }
+
+        return level;
+    }
+
+    private static TableMeta Skipped { get; } = new() { Number = 0, Bytes = 0, Smallest = [], Largest = [] };
+
+    private TableMeta? Describe(string path)
+    {
+        // Synced here although its builder should have: the manifest must not name bytes that a power loss takes.
+        using (IFile file = files.Open(path, FileOpen.ReadWrite)) file.Sync();
+        using TableReader reader = TableReader.Open(files, path);
+        TableProperties properties = reader.Properties;
+        if (properties.IsEmpty) return null;
+        return new TableMeta
+        {
+            Number = 0,
+            Bytes = properties.FileBytes,
+            Smallest = properties.SmallestKey.ToArray(),
+            Largest = properties.LargestKey.ToArray(),
+            Entries = properties.Entries,
+            Deletes = properties.Deletes,
+            RangeDeletes = properties.RangeDeletes,
+            Expiring = properties.ExpiringEntries,
+        };
+    }
+
+    private void CheckDisjoint()
+    {
+        TableMeta[] sorted = [.. _metas.Where(meta => !ReferenceEquals(meta, Skipped))];
+        Array.Sort(sorted, static (a, b) => a.Smallest.AsSpan().SequenceCompareTo(b.Smallest));
+        for (int i = 1; i < sorted.Length; i++)
+        {
+            if (!sorted[i - 1].EndsBefore(sorted[i].Smallest))
+                throw new ArgumentException("the tables to ingest overlap each other", nameof(paths));
+        }
+    }
+}

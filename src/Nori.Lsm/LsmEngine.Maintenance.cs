@@ -1,0 +1,237 @@
+using Nori.IO;
+using Nori.Lsm.Compaction;
+using Nori.Lsm.Events;
+using Nori.Lsm.Ingestion;
+using Nori.Lsm.Manifest;
+using Nori.Lsm.Memtables;
+using Nori.Lsm.Versions;
+
+namespace Nori.Lsm;
+
+/// <summary>Flush, compact, checkpoint and ingest on demand.</summary>
+public sealed partial class LsmEngine
+{
+    private const int IngestTriesBeforeHolding = 4;
+
+    // Guards itself: callers that wait until the memtables up to an id are in tables.
+    private readonly List<(ulong Memtable, TaskCompletionSource Done)> _flushWaiters = [];
+    private readonly SemaphoreSlim _manualTurn = new(1, 1);
+
+    /// <summary>Asks for the memtable to be sealed and flushed soon; returns at once.</summary>
+    /// <param name="reason">For the event: log_pinned, memory, …</param>
+    public void RequestFlush(string reason)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(reason);
+        Alone(() => _failure is not null || _disposed ? 0 : SealIfUsed(reason));
+    }
+
+    /// <summary>
+    /// Seals the memtable; completes when all that was written before is in durable tables. With an owner whose log is not
+    /// durable so far it waits for <see cref="NotifyDurable"/>; without background threads the steps run here.
+    /// </summary>
+    /// <exception cref="LsmFailedException">The engine stopped writing.</exception>
+    public Task FlushAsync(CancellationToken ct = default)
+    {
+        ct.ThrowIfCancellationRequested();
+        ulong id = Alone(() =>
+        {
+            ThrowIfStopped();
+            return SealIfUsed("requested");
+        });
+        return WhenFlushed(id, ct);
+    }
+
+    /// <summary>Compacts [start, end) down to the last level, so that nothing deleted or expired takes space there.</summary>
+    /// <param name="start">Null: from the first key.</param>
+    /// <param name="end">Null: to the last key.</param>
+    /// <param name="ct">Stops waiting; what began is finished.</param>
+    public async Task CompactRangeAsync(
+        ReadOnlyMemory<byte>? start = null, ReadOnlyMemory<byte>? end = null, CancellationToken ct = default)
+    {
+        await FlushAsync(ct).ConfigureAwait(false);
+        await _manualTurn.WaitAsync(ct).ConfigureAwait(false);
+        try
+        {
+            var manual = new ManualCompaction(start?.ToArray(), end?.ToArray(), Volatile.Read(ref _nextFileNumber));
+            _options.Events.Emit(new CompactionScheduled(0));
+            Volatile.Write(ref _manual, manual);
+            ThrowIfStopped();
+            if (_loop is not null) _loop.WakeCompaction();
+            else RunWhile(() => !manual.Completion.Task.IsCompleted);
+            await manual.Completion.Task.WaitAsync(ct).ConfigureAwait(false);
+        }
+        finally
+        {
+            _manualTurn.Release();
+        }
+    }
+
+    /// <summary>
+    /// Makes a copy of the engine as of now in a new directory, by hard links on the same file system; durable on return. It
+    /// opens as an engine of its own.
+    /// </summary>
+    /// <param name="directory">Must not exist, or be empty.</param>
+    /// <param name="ct">Honoured while flushing.</param>
+    public async Task CheckpointAsync(string directory, CancellationToken ct = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(directory);
+        if (_files.DirectoryExists(directory) && _files.List(directory).Count > 0)
+            throw new ArgumentException($"{directory} is not empty", nameof(directory));
+        await FlushAsync(ct).ConfigureAwait(false);
+        LsmVersion version;
+        VersionEdit whole;
+        lock (_manifestLock)
+        {
+            version = AcquireVersion();
+            whole = WholeState(new VersionEdit(), version);
+        }
+
+        try
+        {
+            Checkpoint.Write(_files, _options.Directory, directory, whole);
+        }
+        finally
+        {
+            version.Release();
+        }
+    }
+
+    /// <summary>
+    /// Adds finished tables by one manifest edit, without rewriting them: all of them or none, durable on return. Their
+    /// entries are newer than everything written before; a range delete in a table deletes what the engine held before, not
+    /// the tables' own entries. Sequence numbers in the files do not count.
+    /// </summary>
+    /// <param name="tables">Paths on the engine's file system; disjoint in keys. They are linked: the originals stay.</param>
+    /// <param name="ct">Honoured before the tables are taken.</param>
+    /// <exception cref="ArgumentException">Tables overlap each other.</exception>
+    /// <exception cref="CorruptionException">A table is damaged.</exception>
+    public async Task IngestAsync(IReadOnlyList<string> tables, CancellationToken ct = default)
+    {
+        ArgumentNullException.ThrowIfNull(tables);
+        if (tables.Count == 0) return;
+        ThrowIfStopped();
+        var ingest = new IngestFiles(_files, _options.Directory, tables);
+        ingest.Link(NextFileNumber);
+        if (ingest.Metas.Count == 0) return;
+        bool installed = false;
+        try
+        {
+            for (int attempt = 1; !installed; attempt++)
+            {
+                ct.ThrowIfCancellationRequested();
+                bool last = attempt > IngestTriesBeforeHolding;
+                installed = Alone(() => TryInstallIngest(ingest, holdWriters: last));
+                // A memtable holds keys of the tables: it must be in a table below them first.
+                if (!installed) await FlushAsync(ct).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            // Unless the manifest may name them (a failed sync), linked files that were not installed go again.
+            if (!installed && _failure is null) ingest.Unlink();
+        }
+
+        _loop?.WakeCompaction();
+    }
+
+    /// <summary>The caller is alone: no write runs.</summary>
+    private bool TryInstallIngest(IngestFiles ingest, bool holdWriters)
+    {
+        ThrowIfRefusing();
+        if (MemtablesOverlap(ingest))
+        {
+            if (!holdWriters) return false;
+            SealIfUsed("ingest");
+            while (MemtablesOverlap(ingest))
+            {
+                ThrowIfRefusing();
+                if (_loop is null && RunFlushOnce()) continue;
+                _loop?.WakeFlush();
+                lock (_relief) Monitor.Wait(_relief, 10);
+            }
+        }
+
+        ulong sequence = ++_lastSequence;
+        var edit = new VersionEdit { LastSequence = sequence };
+        lock (_manifestLock)
+        {
+            foreach (TableMeta meta in ingest.Metas)
+            {
+                int level = ingest.LevelFor(meta, _version, _running);
+                edit.Added.Add((level, meta with
+                {
+                    GlobalSequence = sequence,
+                    SmallestSequence = sequence,
+                    LargestSequence = sequence,
+                }));
+            }
+
+            Install(edit, null);
+        }
+
+        // The view is published already: see EnterView.
+        Volatile.Write(ref _visible, sequence);
+        return true;
+    }
+
+    private bool MemtablesOverlap(IngestFiles ingest)
+    {
+        lock (_viewLock)
+            return ingest.Overlaps(_active) || Array.Exists(_immutables, ingest.Overlaps);
+    }
+
+    /// <summary>Seals the memtable unless it is empty; returns the newest sealed memtable's id, 0 when all are flushed.</summary>
+    private ulong SealIfUsed(string reason)
+    {
+        if (!_active.IsEmpty) return SealActive(reason);
+        lock (_viewLock) return _immutables.Length == 0 ? 0 : _immutables[0].Id;
+    }
+
+    private Task WhenFlushed(ulong id, CancellationToken ct)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_flushWaiters) _flushWaiters.Add((id, done));
+        CompleteFlushWaiters();
+        if (_loop is null) RunWhile(() => !done.Task.IsCompleted, flushOnly: true);
+        return done.Task.WaitAsync(ct);
+    }
+
+    /// <summary>Without threads of its own the engine steps here, until there is nothing to do or the condition ends.</summary>
+    private void RunWhile(Func<bool> condition, bool flushOnly = false)
+    {
+        while (condition() && (RunFlushOnce() || (!flushOnly && RunCompactionOnce())))
+        {
+        }
+    }
+
+    private void CompleteFlushWaiters()
+    {
+        ulong oldest;
+        lock (_viewLock) oldest = _immutables.Length == 0 ? ulong.MaxValue : _immutables[^1].Id;
+        lock (_flushWaiters)
+        {
+            if (_flushWaiters.Count == 0) return;
+            foreach ((ulong id, TaskCompletionSource done) in _flushWaiters)
+            {
+                if (id < oldest) done.TrySetResult();
+                else if (Volatile.Read(ref _failure) is { } failure) done.TrySetException(new LsmFailedException(failure));
+                else if (_disposed) done.TrySetException(new ObjectDisposedException(nameof(LsmEngine)));
+            }
+
+            _flushWaiters.RemoveAll(waiter => waiter.Done.Task.IsCompleted);
+        }
+    }
+
+    private void EndManual(Exception? failure)
+    {
+        ManualCompaction? manual = Interlocked.Exchange(ref _manual, null);
+        if (failure is null) manual?.Completion.TrySetResult();
+        else manual?.Completion.TrySetException(failure);
+    }
+
+    private void ThrowIfStopped()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_failure is { } failure) throw new LsmFailedException(failure);
+    }
+}

@@ -1,0 +1,192 @@
+using Nori.Core;
+using Nori.IO;
+using Nori.Lsm.Compaction;
+using Nori.Lsm.Manifest;
+using Nori.Lsm.Memtables;
+using Nori.Lsm.Versions;
+using Nori.SSTable;
+using Nori.Wal;
+
+namespace Nori.Lsm;
+
+/// <summary>Opening: manifest, tables, orphans, log, a fresh manifest; in this order.</summary>
+public sealed partial class LsmEngine
+{
+    /// <summary>Opens the engine in the directory, creating it when missing.</summary>
+    /// <exception cref="ArgumentException">The options are not usable.</exception>
+    /// <exception cref="DirectoryLockedException">Another engine has the directory.</exception>
+    /// <exception cref="CorruptionException">A file is damaged or missing; nothing was changed.</exception>
+    public static ValueTask<LsmEngine> OpenAsync(LsmOptions options, CancellationToken ct = default)
+    {
+        ct.ThrowIfCancellationRequested();
+        return new ValueTask<LsmEngine>(Open(options));
+    }
+
+    /// <summary>As <see cref="OpenAsync"/>, on the caller's thread.</summary>
+    /// <inheritdoc cref="OpenAsync"/>
+    public static LsmEngine Open(LsmOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        IReadOnlyList<string> problems = options.Validate();
+        if (problems.Count > 0) throw new ArgumentException(string.Join("; ", problems), nameof(options));
+        if (options.Seed == 0) options = options with { Seed = BitConverter.ToUInt64(Guid.NewGuid().ToByteArray()) };
+        long started = options.Time.GetTimestamp();
+        options.FileSystem.CreateDirectory(options.Directory);
+        IDisposable held = options.FileSystem.LockDirectory(options.Directory);
+        LsmEngine? engine = null;
+        try
+        {
+            StoredState state = StoredState.Read(options.FileSystem, options.Directory);
+            engine = new LsmEngine(options, held, state.StoreId);
+            engine.Recover(state);
+        }
+        catch
+        {
+            if (engine is null) held.Dispose();
+            else engine.Abandon();
+            throw;
+        }
+
+        engine.OpenReport = engine.OpenReport with { Elapsed = options.Time.GetElapsedTime(started) };
+        if (options.RunBackground)
+        {
+            engine._loop = new LsmLoop(engine, withCommit: true);
+            engine._loop.Start();
+        }
+
+        return engine;
+    }
+
+    private void Recover(StoredState state)
+    {
+        _nextFileNumber = Math.Max(state.NextFileNumber, state.GreatestFileNumber + 1);
+        _lastSequence = _visible = _flushedSequence = state.LastSequence;
+        _logPosition = state.LogPosition;
+        _flushedWatermark = state.FlushedWatermark;
+        if (state.Levels > _options.Levels)
+        {
+            throw new ArgumentException(
+                $"the engine was written with {state.Levels} levels; it cannot be opened with {_options.Levels}");
+        }
+
+        LsmVersion empty = _version;
+        _version = VersionBuilder.Apply(empty, state.ToEdit(), _store, []);
+        empty.Release();
+        // All of them, so that a damaged or cut table is named now and not by an unlucky reader.
+        foreach (TableFile file in _version.Files) file.CheckOpens();
+        lock (_viewLock) PublishView();
+
+        IReadOnlyList<string> orphans = state.DeleteOrphans(_files, _options.Directory);
+        _manifest = new ManifestWriter(_files, _options.Directory, _options.ManifestBytesMax);
+        if (state.ManifestNumber != 0) _manifest.Adopt(state.ManifestNumber);
+        RecoveryReport? log = _options.WriteAheadLog == LsmWalMode.None ? null : OpenLog(state);
+        // A fresh manifest each time: no append ever goes behind a tail that a crash cut.
+        if (!_manifest.IsBegun) BeginManifest();
+        NotePressure(_version);
+        OpenReport = new LsmOpenReport
+        {
+            Created = state.ManifestNumber == 0,
+            Tables = state.Tables.Count,
+            OrphansDeleted = orphans,
+            ManifestTornBytes = state.TornBytes,
+            ManifestHealed = state.Healed,
+            WalBatches = log?.Records ?? 0,
+            WalTornBytes = log?.TornTailBytes ?? 0,
+        };
+    }
+
+    private void BeginManifest()
+    {
+        lock (_manifestLock)
+            _manifest.Begin(NextFileNumber(), WholeState(new VersionEdit { LastSequence = _flushedSequence }, _version));
+    }
+
+    private RecoveryReport OpenLog(StoredState state)
+    {
+        var options = new WalOptions
+        {
+            Directory = Path.Combine(_options.Directory, FileNames.WalDirectory),
+            FileSystem = _files,
+            Sync = _options.WriteAheadLog switch
+            {
+                LsmWalMode.Always => SyncPolicy.Always,
+                LsmWalMode.Batch => SyncPolicy.Batch,
+                _ => SyncPolicy.Os,
+            },
+            SegmentBytes = _options.WalSegmentBytes,
+            RecordBytesMax = _options.WriteBatchBytesMax,
+            BatchBytesMax = _options.WriteBatchBytesMax + (4 << 20),
+            Seed = _options.Seed,
+            Meter = _options.Meter,
+            Events = _options.Events,
+            Time = _options.Time,
+        };
+        _wal = WalLog.Open(options, out RecoveryReport report, new LogReplay(this, state.LogPosition));
+        CheckLogReaches(state.LogPosition);
+        Volatile.Write(ref _visible, _lastSequence);
+        return report;
+    }
+
+    /// <summary>The log must not begin behind what tables hold, and must go on at or behind it.</summary>
+    private void CheckLogReaches(WalPosition flushed)
+    {
+        ulong oldest = _wal!.Segments[0].Number;
+        if (flushed.Segment != 0 && oldest > flushed.Segment)
+        {
+            throw new CorruptionException(
+                _wal.Directory, 0, $"log segment {flushed.Segment}, where the tables end", $"segment {oldest} as the first");
+        }
+
+        // Under Os a power loss may take log bytes whose data is in tables already. What is appended from here on must
+        // lie behind the flushed position, or the next opening would skip it.
+        while (_wal.End < flushed) _wal.Roll();
+    }
+
+    /// <summary>Takes the log's batches into memtables, and full memtables into tables.</summary>
+    private sealed class LogReplay(LsmEngine engine, WalPosition from) : IWalReplay
+    {
+        public void OnRecord(WalPosition position, byte type, int storedBytes, ReadOnlySpan<byte> payload)
+        {
+            if (position < from) return;
+            if (engine.IsFull(engine._active)) FlushReplayed(position);
+            if (type != BatchRecord
+                || !WriteBatch.TryDecode(payload, out ulong sequence, out uint count, out WriteBatchReader reader))
+            {
+                throw Damaged(position, "a batch of format 1");
+            }
+
+            // Numbers of refused writes are missing from the log; they never go back.
+            if (sequence <= engine._lastSequence && sequence <= engine._active.LargestSequence)
+                throw Damaged(position, $"a sequence number above {engine._lastSequence}");
+            ulong next = sequence;
+            while (reader.TryRead(out EntryKind kind, out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value))
+                engine._active.Add(next++, kind, key, value);
+            if (reader.IsMalformed || next - sequence != count) throw Damaged(position, $"{count} operations");
+            if (next - 1 > engine._lastSequence) engine._lastSequence = next - 1;
+        }
+
+        private void FlushReplayed(WalPosition next)
+        {
+            Memtable full = engine._active;
+            full.LogEnd = next;
+            Volatile.Write(ref engine._visible, engine._lastSequence);
+            lock (engine._viewLock)
+            {
+                engine._active = engine.NewMemtable();
+                engine._immutables = [full];
+                engine.PublishView();
+            }
+
+            if (!engine._manifest.IsBegun) engine.BeginManifest();
+            TableMeta? table = FlushJob.Run(
+                full, engine._options, engine._store, engine.SnapshotSequences(), engine._cutoff, engine.NextFileNumber());
+            var edit = new VersionEdit { LastSequence = full.LargestSequence, LogPosition = full.LogEnd };
+            if (table is not null) edit.Added.Add((0, table));
+            engine.Install(edit, full);
+        }
+
+        private CorruptionException Damaged(WalPosition position, string expected) => new(
+            Path.Combine(engine._options.Directory, FileNames.WalDirectory), position.Offset, expected,
+            $"something else in the record at {position}");
+    }
+}

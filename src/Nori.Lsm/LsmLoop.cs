@@ -1,0 +1,66 @@
+namespace Nori.Lsm;
+
+/// <summary>The engine's threads: commit, flush, compaction. The only place of the package that starts any; each only calls steps.</summary>
+internal sealed class LsmLoop : IDisposable
+{
+    private static readonly TimeSpan IdleWait = TimeSpan.FromSeconds(1);
+
+    private readonly LsmEngine _engine;
+    private readonly AutoResetEvent _commit = new(false);
+    private readonly AutoResetEvent _flush = new(false);
+    private readonly AutoResetEvent _compaction = new(false);
+    private readonly Thread[] _threads;
+    private volatile bool _stop;
+
+    public LsmLoop(LsmEngine engine, bool withCommit)
+    {
+        _engine = engine;
+        _threads =
+        [
+            NewThread("lsm-flush", () => Run(_flush, engine.RunFlushOnce, static () => TimeSpan.Zero)),
+            NewThread("lsm-compaction", () => Run(_compaction, engine.RunCompactionOnce, engine.CompactionRest)),
+            .. withCommit ? [NewThread("lsm-commit", () => Run(_commit, engine.RunCommitOnce, static () => TimeSpan.Zero))] : Array.Empty<Thread>(),
+        ];
+    }
+
+    public void Start()
+    {
+        foreach (Thread thread in _threads) thread.Start();
+    }
+
+    public void WakeCommit() => _commit.Set();
+
+    public void WakeFlush() => _flush.Set();
+
+    public void WakeCompaction() => _compaction.Set();
+
+    /// <summary>Stops and joins the threads; a step under way is finished first.</summary>
+    public void Dispose()
+    {
+        _stop = true;
+        _commit.Set();
+        _flush.Set();
+        _compaction.Set();
+        foreach (Thread thread in _threads) thread.Join();
+        _commit.Dispose();
+        _flush.Dispose();
+        _compaction.Dispose();
+    }
+
+    private static Thread NewThread(string name, ThreadStart run) => new(run) { Name = name, IsBackground = true };
+
+    private void Run(AutoResetEvent wake, Func<bool> step, Func<TimeSpan> rest)
+    {
+        while (!_stop)
+        {
+            if (!step())
+            {
+                wake.WaitOne(_engine.IsDiskFull ? _engine.DiskFullRetry : IdleWait);
+                continue;
+            }
+
+            TimeSpan pause = rest();
+            if (pause > TimeSpan.Zero) wake.WaitOne(pause);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+using System.Globalization;
+using Nori.Observe;
+
+namespace Nori.Lsm;
+
+/// <summary>The engine's measurements, under the names of the wire contract without the exporter's prefix.</summary>
+internal sealed class LsmMetrics
+{
+    private readonly Histogram[] _compactionSeconds;
+
+    public LsmMetrics(LsmEngine engine, LsmOptions options)
+    {
+        IMeter meter = options.Meter;
+        _compactionSeconds = new Histogram[options.Levels];
+        for (int level = 0; level < options.Levels; level++)
+        {
+            int at = level;
+            string name = level.ToString(CultureInfo.InvariantCulture);
+            _compactionSeconds[level] = meter.Histogram(
+                "lsm_compaction_duration_seconds", "Time of one compaction, by output level.", Buckets.LongWork,
+                new Label("level", name), new Label("result", "ok"));
+            meter.ObservableGauge("lsm_tables", "Tables by level.", () => engine.TablesOf(at), new Label("level", name));
+        }
+
+        meter.ObservableGauge("lsm_memtable_bytes", "Bytes in memtables.", () => engine.MemtableBytes);
+        meter.ObservableGauge(
+            "lsm_compaction_debt_bytes", "Bytes that wait for compaction.", () => engine.CompactionDebtBytes);
+        meter.ObservableCounter(
+            "lsm_block_cache_hits_total", "Reads that found their block in the cache.", () => engine.CacheHits);
+        meter.ObservableCounter(
+            "lsm_block_cache_misses_total", "Reads that did not find their block in the cache.", () => engine.CacheMisses);
+        meter.ObservableCounter("lsm_write_stalls_total", "Writes that waited for background work.", () => engine.Stalls);
+    }
+
+    public void NoteCompaction(int level, TimeSpan elapsed) => _compactionSeconds[level].Record(elapsed.TotalSeconds);
+}

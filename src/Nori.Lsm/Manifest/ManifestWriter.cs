@@ -1,0 +1,103 @@
+using Nori.Core;
+using Nori.IO;
+
+namespace Nori.Lsm.Manifest;
+
+/// <summary>Appends edits to the manifest in force, each synced before it counts; the engine begins a new one when it grew large.</summary>
+/// <remarks>One caller at a time. Any failure but a full disk while writing leaves the outcome unknown: the engine stops.</remarks>
+internal sealed class ManifestWriter(IFileSystem files, string directory, long bytesMax) : IDisposable
+{
+    private IFile? _file;
+    private ulong _nextEdit;
+    private bool _mustRewrite;
+
+    /// <summary>The number of the manifest in force; 0 before the first.</summary>
+    public ulong Number { get; private set; }
+
+    public long Bytes { get; private set; }
+
+    /// <summary>True once a manifest was written by this writer.</summary>
+    public bool IsBegun => _file is not null;
+
+    /// <summary>True when the next edit must come with the whole state, by <see cref="Begin"/>.</summary>
+    public bool ShouldRewrite => _mustRewrite || Bytes > bytesMax;
+
+    /// <summary>Names the manifest that an earlier opening wrote: the first <see cref="Begin"/> replaces it.</summary>
+    public void Adopt(ulong number) => Number = number;
+
+    /// <summary>Writes a new manifest that holds one edit, the whole state, and makes it the one in force.</summary>
+    public void Begin(ulong number, VersionEdit wholeState)
+    {
+        string path = Path.Combine(directory, FileNames.Manifest(number));
+        _mustRewrite = true;
+        byte[] edit = ManifestFormat.EncodeEdit(number, 1, wholeState);
+        bool mayBeInForce = false;
+        IFile file = files.Open(path, FileOpen.CreateNew);
+        try
+        {
+            file.Write(0, ManifestFormat.EncodeHeader(number));
+            file.Write(ManifestFormat.HeaderBytes, edit);
+            file.Sync();
+
+            // The name before CURRENT points at it: a crash in between must leave a CURRENT whose manifest exists.
+            files.SyncDirectory(directory);
+            mayBeInForce = true;
+            CurrentFile.Write(files, directory, number);
+        }
+        catch
+        {
+            file.Dispose();
+            if (!mayBeInForce) TryDelete(path);
+            throw;
+        }
+
+        ulong old = Number;
+        _file?.Dispose();
+        _file = file;
+        Number = number;
+        _nextEdit = 2;
+        Bytes = ManifestFormat.HeaderBytes + edit.Length;
+        _mustRewrite = false;
+        if (old != 0) TryDelete(Path.Combine(directory, FileNames.Manifest(old)));
+    }
+
+    /// <summary>Appends the edit and syncs; it counts when this returns.</summary>
+    /// <exception cref="StorageException">
+    /// With IsDiskFull while writing: the edit does not count, and the next must come by <see cref="Begin"/>, which leaves
+    /// the half-written one behind.
+    /// </exception>
+    public void Append(VersionEdit edit)
+    {
+        Invariant.Assert(_file is not null && !_mustRewrite);
+        byte[] frames = ManifestFormat.EncodeEdit(Number, _nextEdit, edit);
+        _mustRewrite = true;
+        _file.Write(Bytes, frames);
+        try
+        {
+            _file.Sync();
+        }
+        catch (StorageException e)
+        {
+            // Also when it says "no space": the pages are lost, and what reached the disk is unknown.
+            throw new LsmFailedException(e);
+        }
+
+        _mustRewrite = false;
+        _nextEdit++;
+        Bytes += frames.Length;
+    }
+
+    public void Dispose() => _file?.Dispose();
+
+    private void TryDelete(string path)
+    {
+        try
+        {
+            files.Delete(path);
+        }
+        catch (StorageException)
+        {
+            // CURRENT never named it: opening removes it.
+        }
+    }
+}

@@ -1,0 +1,75 @@
+using System.Collections.Concurrent;
+using Nori.IO;
+using Nori.Lsm.Manifest;
+using Nori.SSTable;
+
+namespace Nori.Lsm.Versions;
+
+/// <summary>The engine's table files: opens them, bounds how many stay open, and deletes those nobody uses any more.</summary>
+/// <remarks>
+/// The first <see cref="LsmOptions.OpenTablesMax"/> readers stay open until their table goes; beyond that a table is opened
+/// for each use. So a lookup needs no count or lock per table (docs/decisions/0013-reads-without-locks.md).
+/// </remarks>
+internal sealed class TableStore(LsmOptions options)
+{
+    private readonly ConcurrentQueue<ulong> _obsolete = new();
+    private readonly ConcurrentDictionary<ulong, ulong> _cacheOwners = new();
+    private int _open;
+
+    public BlockCache? Cache { get; } = options.BlockCacheBytes > 0 ? new BlockCache(options.BlockCacheBytes) : null;
+
+    public bool HasObsolete => !_obsolete.IsEmpty;
+
+    public string PathOf(ulong number) => Path.Combine(options.Directory, FileNames.Table(number));
+
+    public TableReader Open(TableMeta meta)
+    {
+        ulong owner = Cache is null ? 0 : _cacheOwners.GetOrAdd(meta.Number, static (_, cache) => cache.NextOwner(), Cache);
+        string path = PathOf(meta.Number);
+        IFile file = options.FileSystem.Open(path, FileOpen.Read);
+        try
+        {
+            if (file.Length != meta.Bytes)
+                throw new CorruptionException(path, file.Length, $"{meta.Bytes} bytes, as the manifest says", $"{file.Length} bytes");
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+
+        return TableReader.Open(file, new TableReaderOptions { Cache = Cache, CacheOwner = owner, PrivateCacheBytes = 0 });
+    }
+
+    public bool TryKeepOpen()
+    {
+        if (Interlocked.Increment(ref _open) <= options.OpenTablesMax) return true;
+        Interlocked.Decrement(ref _open);
+        return false;
+    }
+
+    public void NoteClosed() => Interlocked.Decrement(ref _open);
+
+    public void Enqueue(ulong number) => _obsolete.Enqueue(number);
+
+    /// <summary>Deletes what is obsolete and unused; a file that will not go is left for the next opening.</summary>
+    public bool DeleteObsolete()
+    {
+        bool any = false;
+        while (_obsolete.TryDequeue(out ulong number))
+        {
+            any = true;
+            _cacheOwners.TryRemove(number, out _);
+            try
+            {
+                options.FileSystem.Delete(PathOf(number));
+            }
+            catch (StorageException)
+            {
+                // No reference to it is left, in the manifest or in memory: an orphan, which opening cleans up.
+            }
+        }
+
+        return any;
+    }
+}
