@@ -5,8 +5,10 @@ namespace Nori.Grpc.Server.Tests;
 
 public sealed class HealthTests
 {
-    private static readonly GrpcMethod<HealthCheckRequest, HealthCheckResponse> Check = Method(GrpcMethodKind.Unary, "Check");
-    private static readonly GrpcMethod<HealthCheckRequest, HealthCheckResponse> Watch = Method(GrpcMethodKind.ServerStreaming, "Watch");
+    private static readonly GrpcMethod<HealthCheckRequest, HealthCheckResponse> Check =
+        Method(GrpcMethodKind.Unary, "Check");
+    private static readonly GrpcMethod<HealthCheckRequest, HealthCheckResponse> Watch =
+        Method(GrpcMethodKind.ServerStreaming, "Watch");
 
     [Fact]
     public async Task The_server_serves_until_it_is_set_otherwise()

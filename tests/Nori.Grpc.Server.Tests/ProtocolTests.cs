@@ -146,7 +146,8 @@ public sealed class ProtocolTests
     [Fact]
     public async Task An_authorizer_is_asked_before_the_request_is_read()
     {
-        await using TestServer server = await TestServer.StartAsync(new GrpcServerOptions { Authorizer = new TokenAuthorizer() });
+        await using TestServer server = await TestServer.StartAsync(
+            new GrpcServerOptions { Authorizer = new TokenAuthorizer() });
         var e = await Assert.ThrowsAsync<GrpcException>(
             () => server.Channel.UnaryAsync(EchoService.Say, new byte[1]));
         Assert.Equal(GrpcStatusCode.Unauthenticated, e.Code);

@@ -10,7 +10,8 @@ public sealed class ReflectionTests
     [InlineData("grpc.reflection.v1alpha.ServerReflection")]
     public async Task Both_versions_list_the_services(string service)
     {
-        ServerReflectionResponse answer = await AskAsync(new ServerReflectionRequest { Host = "h", ListServices = "*" }, service);
+        ServerReflectionResponse answer = await AskAsync(
+            new ServerReflectionRequest { Host = "h", ListServices = "*" }, service);
         Assert.Equal("h", answer.ValidHost);
         Assert.Equal("*", answer.OriginalRequest.ListServices);
         Assert.Equal(
@@ -86,7 +87,8 @@ public sealed class ReflectionTests
             "ServerReflectionInfo",
             ProtobufMarshaller.For(ServerReflectionRequest.Parser),
             ProtobufMarshaller.For(ServerReflectionResponse.Parser));
-        await using var call = server.Channel.DuplexStreaming(method, new GrpcCallOptions { Timeout = TimeSpan.FromSeconds(20) });
+        var options = new GrpcCallOptions { Timeout = TimeSpan.FromSeconds(20) };
+        await using var call = server.Channel.DuplexStreaming(method, options);
         await call.WriteAsync(request);
         await call.CompleteAsync();
         ServerReflectionResponse? answer = null;

@@ -198,7 +198,8 @@ public sealed class StreamingTests
     public async Task Many_duplex_calls_share_one_connection()
     {
         await using TestServer server = await TestServer.StartAsync();
-        await Parallel.ForEachAsync(Enumerable.Range(0, 200), new ParallelOptions { MaxDegreeOfParallelism = 200 }, async (i, stop) =>
+        var all = new ParallelOptions { MaxDegreeOfParallelism = 200 };
+        await Parallel.ForEachAsync(Enumerable.Range(0, 200), all, async (i, stop) =>
         {
             await using var call = server.Channel.DuplexStreaming(EchoService.Chat, Within());
             for (int j = 0; j < 5; j++) await call.WriteAsync(BitConverter.GetBytes((i * 10) + j));

@@ -27,7 +27,8 @@ internal static class InteropTools
                 "Debian's grpcio",
                 $"apt-get install -y --no-install-recommends {PythonPackages}",
                 "/bin/sh",
-                ["-c", $"apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 install -y -qq --no-install-recommends {PythonPackages}"],
+                ["-c", "export DEBIAN_FRONTEND=noninteractive; apt-get -qq update; "
+                    + "apt-get -o DPkg::Lock::Timeout=120 -qq install -y --no-install-recommends " + PythonPackages],
                 () => SucceedsAsync(Python, ["-c", Probe]));
         }
 

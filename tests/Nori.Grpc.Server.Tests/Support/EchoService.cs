@@ -6,12 +6,18 @@ namespace Nori.Grpc.Server.Tests;
 internal sealed class EchoService
 {
     public const string Name = "nori.test.Echo";
-    public static readonly GrpcMethod<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> Say = Method(GrpcMethodKind.Unary, "Say");
-    public static readonly GrpcMethod<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> Fail = Method(GrpcMethodKind.Unary, "Fail");
-    public static readonly GrpcMethod<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> Hang = Method(GrpcMethodKind.Unary, "Hang");
-    public static readonly GrpcMethod<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> Repeat = Method(GrpcMethodKind.ServerStreaming, "Repeat");
-    public static readonly GrpcMethod<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> Concat = Method(GrpcMethodKind.ClientStreaming, "Concat");
-    public static readonly GrpcMethod<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> Chat = Method(GrpcMethodKind.Duplex, "Chat");
+    public static readonly GrpcMethod<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> Say =
+        Method(GrpcMethodKind.Unary, "Say");
+    public static readonly GrpcMethod<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> Fail =
+        Method(GrpcMethodKind.Unary, "Fail");
+    public static readonly GrpcMethod<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> Hang =
+        Method(GrpcMethodKind.Unary, "Hang");
+    public static readonly GrpcMethod<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> Repeat =
+        Method(GrpcMethodKind.ServerStreaming, "Repeat");
+    public static readonly GrpcMethod<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> Concat =
+        Method(GrpcMethodKind.ClientStreaming, "Concat");
+    public static readonly GrpcMethod<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> Chat =
+        Method(GrpcMethodKind.Duplex, "Chat");
 
     private int _arrived;
 
@@ -19,7 +25,8 @@ internal sealed class EchoService
     public TaskCompletionSource<string> Cancelled { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Completed when a call of Hang has begun.</summary>
-    public TaskCompletionSource<ServerCallContext> Hanging { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    public TaskCompletionSource<ServerCallContext> Hanging { get; } =
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>When set, Say waits until this many calls are in.</summary>
     public int Barrier { get; set; }
