@@ -30,10 +30,12 @@ internal sealed class TableBench : IDisposable
         TableProperties properties = Build();
         double took = Stopwatch.GetElapsedTime(started).TotalSeconds;
         double raw = (double)_entries * (KeyBytes + _valueBytes);
-        Print($"build {_entries / took:n0} entries/s, {raw / took / 1e6:n0} MB/s, {properties.FileBytes / raw:p0} of raw");
+        string size = $"{properties.FileBytes / raw:p0} of raw";
+        Print($"build {_entries / took:n0} entries/s, {raw / took / 1e6:n0} MB/s, {size}");
 
         var cache = new BlockCache(1L << 30);
-        using TableReader reader = TableReader.Open(DiskFileSystem.Instance, _path, new TableReaderOptions { Cache = cache });
+        using TableReader reader = TableReader.Open(
+            DiskFileSystem.Instance, _path, new TableReaderOptions { Cache = cache });
         byte[] keys = Keys();
         for (int i = 0; i < _entries; i++) Get(reader, keys, i);
         var prng = new Prng(1);
@@ -56,7 +58,8 @@ internal sealed class TableBench : IDisposable
 
     private TableProperties Build()
     {
-        using var builder = new TableBuilder(DiskFileSystem.Instance, _path, new TableOptions { Compression = _compression });
+        using var builder = new TableBuilder(
+            DiskFileSystem.Instance, _path, new TableOptions { Compression = _compression });
         byte[] key = new byte[KeyBytes];
         byte[] value = new byte[_valueBytes];
         var prng = new Prng(2);
@@ -85,7 +88,8 @@ internal sealed class TableBench : IDisposable
 
     private static void Get(TableReader reader, byte[] keys, int i)
     {
-        if (!reader.Get(keys.AsSpan(i * KeyBytes, KeyBytes)).Found) throw new InvalidOperationException("a key is lost");
+        if (!reader.Get(keys.AsSpan(i * KeyBytes, KeyBytes)).Found)
+            throw new InvalidOperationException("a key is lost");
     }
 
     private void GetMissing(TableReader reader, Prng prng)

@@ -33,7 +33,9 @@ public static class BlockCodecs
         }
     }
 
-    /// <summary>True when <see cref="Get"/> returns a codec for the type; false also for unknown types.</summary>
+    /// <summary>
+    /// True when <see cref="Get"/> returns a codec for the type; false also for unknown types.
+    /// </summary>
     public static bool IsAvailable(CompressionType type) => type switch
     {
         CompressionType.None or CompressionType.Snappy => true,
@@ -54,6 +56,7 @@ public static class BlockCodecs
     internal static void CheckTarget(IBlockCodec codec, ReadOnlySpan<byte> source, Span<byte> target)
     {
         if (target.Length >= codec.MaxCompressedLength(source.Length)) return;
-        throw new ArgumentException("the target is shorter than MaxCompressedLength of the source", nameof(target));
+        throw new ArgumentException(
+            "the target is shorter than MaxCompressedLength of the source", nameof(target));
     }
 }

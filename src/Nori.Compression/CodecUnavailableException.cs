@@ -4,7 +4,8 @@ namespace Nori.Compression;
 /// <param name="type">The codec.</param>
 /// <param name="library">The library, as the system's loader knows it.</param>
 /// <param name="package">The Debian and Ubuntu package that holds it.</param>
-public sealed class CodecUnavailableException(CompressionType type, string library, string package) : Exception(
+public sealed class CodecUnavailableException(CompressionType type, string library, string package)
+    : Exception(
     $"{type} compression needs the system library {library}, which cannot be loaded; "
     + $"install it (Debian and Ubuntu: apt-get install {package}) or choose another compression")
 {

@@ -10,7 +10,9 @@ public interface IBlockCodec
     CompressionType Type { get; }
 
     /// <summary>The most bytes that <paramref name="n"/> bytes can compress to, in bytes.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">n is negative or above <see cref="BlockCodecs.BlockBytesMax"/>.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// n is negative or above <see cref="BlockCodecs.BlockBytesMax"/>.
+    /// </exception>
     int MaxCompressedLength(int n);
 
     /// <summary>Compresses the source; returns the bytes written.</summary>
@@ -20,8 +22,9 @@ public interface IBlockCodec
     int Compress(ReadOnlySpan<byte> source, Span<byte> target);
 
     /// <summary>
-    /// Decompresses bytes nobody vouches for. True when they are well formed and fill the target exactly; then, and only
-    /// then, the target holds the result. Never writes outside the target and allocates nothing that grows with the input.
+    /// Decompresses bytes nobody vouches for. True when they are well formed and fill the target exactly;
+    /// then, and only then, the target holds the result. Never writes outside the target and allocates
+    /// nothing that grows with the input.
     /// </summary>
     /// <param name="source">What <see cref="Compress"/> wrote.</param>
     /// <param name="target">Has the exact uncompressed length.</param>

@@ -10,8 +10,8 @@ namespace Nori.SSTable;
 /// Keeps uncompressed data and index blocks up to a number of bytes, shared by any number of tables.
 /// </summary>
 /// <remarks>
-/// Thread-safe; a hit takes no lock and allocates nothing. Blocks belong to the garbage collector: an evicted block that
-/// somebody still reads stays valid (docs/decisions/0010-block-cache.md).
+/// Thread-safe; a hit takes no lock and allocates nothing. Blocks belong to the garbage collector: an evicted
+/// block that somebody still reads stays valid (docs/decisions/0010-block-cache.md).
 /// </remarks>
 public sealed class BlockCache
 {
@@ -25,17 +25,19 @@ public sealed class BlockCache
 
     /// <summary>Makes an empty cache.</summary>
     /// <param name="bytes">
-    /// The most it holds, in bytes of blocks and their bookkeeping; 0 keeps nothing. A block larger than a shard (a 64th of a
-    /// large cache, at least 4 MiB) is never kept.
+    /// The most it holds, in bytes of blocks and their bookkeeping; 0 keeps nothing. A block larger than a
+    /// shard (a 64th of a large cache, at least 4 MiB) is never kept.
     /// </param>
     public BlockCache(long bytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
         BytesMax = bytes;
-        int shards = (int)BitOperations.RoundUpToPowerOf2((ulong)Math.Clamp(bytes / ShardBytesMin / 2, 1, ShardsMax));
+        int shards = (int)BitOperations.RoundUpToPowerOf2(
+            (ulong)Math.Clamp(bytes / ShardBytesMin / 2, 1, ShardsMax));
         _shards = new CacheShard[shards];
         for (int i = 0; i < shards; i++) _shards[i] = new CacheShard(bytes / shards);
-        int stripes = (int)BitOperations.RoundUpToPowerOf2((ulong)Math.Clamp(Environment.ProcessorCount, 1, StripesMax));
+        int stripes = (int)BitOperations.RoundUpToPowerOf2(
+            (ulong)Math.Clamp(Environment.ProcessorCount, 1, StripesMax));
         _stripes = new Stripe[stripes];
     }
 

@@ -9,7 +9,9 @@ public enum EntryKind : byte
     /// <summary>The key has the value.</summary>
     Put = 1,
 
-    /// <summary>The key has a value that expires: eight bytes little-endian Unix milliseconds, then the value.</summary>
+    /// <summary>
+    /// The key has a value that expires: eight bytes little-endian Unix milliseconds, then the value.
+    /// </summary>
     PutWithExpiry = 2,
 
     /// <summary>A range of keys was deleted; only in a table's range-delete block.</summary>

@@ -9,7 +9,8 @@ namespace Nori.SSTable;
 
 /// <summary>
 /// Writes one table: entries in strictly rising order (user key ascending, sequence number descending), then
-/// <see cref="Finish"/>. The file is a table only after Finish returned; until then, and after a failure, it is garbage.
+/// <see cref="Finish"/>. The file is a table only after Finish returned; until then, and after a failure, it
+/// is garbage.
 /// </summary>
 /// <remarks>Not thread-safe.</remarks>
 public sealed class TableBuilder : IDisposable
@@ -23,7 +24,7 @@ public sealed class TableBuilder : IDisposable
     private readonly BlockBuilder _top = new(restartInterval: 1);
     private readonly RangeDeleteList _rangeDeletes = new();
     private readonly Dictionary<string, ReadOnlyMemory<byte>> _userProperties = new(StringComparer.Ordinal);
-    private readonly byte[] _separator = new byte[TableFormat.KeyBytesMax];
+    private byte[] _separator = new byte[64];
     private ulong[] _hashes = new ulong[256];
     private int _hashCount;
     private byte[] _lastKey = new byte[64];
@@ -76,7 +77,8 @@ public sealed class TableBuilder : IDisposable
 
     /// <summary>About the length of the file if it were finished now, in bytes.</summary>
     public long EstimatedFileBytes =>
-        _writer.Offset + _data.EstimatedBytes + _index.EstimatedBytes + _top.EstimatedBytes + _rangeDeletes.Bytes
+        _writer.Offset + _data.EstimatedBytes + _index.EstimatedBytes + _top.EstimatedBytes
+        + _rangeDeletes.Bytes
         + (long)_hashCount * _options.BloomBitsPerKey / 8 + TableFormat.FooterBytes;
 
     /// <summary>True when the file has reached <see cref="TableOptions.TargetFileBytes"/>.</summary>
@@ -90,8 +92,12 @@ public sealed class TableBuilder : IDisposable
     /// <param name="userKey">At most 65,535 bytes.</param>
     /// <param name="sequence">Below 2^56.</param>
     /// <param name="kind">Delete (with an empty value), Put, or PutWithExpiry.</param>
-    /// <param name="value">At most 16 MiB, and eight bytes of expiry for <see cref="EntryKind.PutWithExpiry"/>.</param>
-    /// <exception cref="ArgumentException">The entry is out of order or out of bounds; the builder goes on as before.</exception>
+    /// <param name="value">
+    /// At most 16 MiB, and eight bytes of expiry for <see cref="EntryKind.PutWithExpiry"/>.
+    /// </param>
+    /// <exception cref="ArgumentException">
+    /// The entry is out of order or out of bounds; the builder goes on as before.
+    /// </exception>
     /// <exception cref="StorageException">Writing failed; the builder can only be abandoned.</exception>
     public void Add(ReadOnlySpan<byte> userKey, ulong sequence, EntryKind kind, ReadOnlySpan<byte> value)
     {
@@ -102,7 +108,8 @@ public sealed class TableBuilder : IDisposable
 
         ulong trailer = sequence << 8 | (byte)kind;
         const int entryOverhead = 12;
-        bool isFull = _data.EstimatedBytes + userKey.Length + value.Length + entryOverhead > _options.BlockBytes;
+        bool isFull =
+            _data.EstimatedBytes + userKey.Length + value.Length + entryOverhead > _options.BlockBytes;
         if (isFull && !_data.IsEmpty) FlushData(userKey, isLast: false);
 
         _data.Add(userKey, trailer, value);
@@ -121,7 +128,8 @@ public sealed class TableBuilder : IDisposable
         CheckOpen();
         CheckEntry(start, sequence, EntryKind.Delete, []);
         CheckEntry(end, sequence, EntryKind.Delete, []);
-        if (start.SequenceCompareTo(end) >= 0) throw new ArgumentException("an empty range: the end is not above the start");
+        if (start.SequenceCompareTo(end) >= 0)
+            throw new ArgumentException("an empty range: the end is not above the start");
         _rangeDeletes.Add(start, end, sequence);
         CountSequence(sequence);
     }
@@ -138,9 +146,12 @@ public sealed class TableBuilder : IDisposable
     }
 
     /// <summary>
-    /// Writes what is left and syncs the file; the caller syncs its directory. The file is closed unless the caller opened it.
+    /// Writes what is left and syncs the file; the caller syncs its directory. The file is closed unless the
+    /// caller opened it.
     /// </summary>
-    /// <exception cref="StorageException">Writing or syncing failed; the builder can only be abandoned.</exception>
+    /// <exception cref="StorageException">
+    /// Writing or syncing failed; the builder can only be abandoned.
+    /// </exception>
     public TableProperties Finish()
     {
         CheckOpen();
@@ -162,7 +173,8 @@ public sealed class TableBuilder : IDisposable
         BlockHandle top = _writer.Write(BlockRole.TopIndex, _top.Finish(), compress: true);
         _counts.CountBlock(BlockRole.TopIndex, top);
         TableProperties properties = MakeProperties(filter);
-        BlockHandle last = _writer.Write(BlockRole.Properties, PropertiesCodec.Encode(properties), compress: false);
+        BlockHandle last = _writer.Write(
+            BlockRole.Properties, PropertiesCodec.Encode(properties), compress: false);
 
         Span<byte> footer = stackalloc byte[TableFormat.FooterBytes];
         new Footer(top, filter, rangeDeletes, last, _options.TableId).Write(footer);
@@ -174,7 +186,9 @@ public sealed class TableBuilder : IDisposable
         return properties with { FileBytes = _writer.Offset };
     }
 
-    /// <summary>Gives up: closes and deletes the file if this builder created it. Nothing after Finish.</summary>
+    /// <summary>
+    /// Gives up: closes and deletes the file if this builder created it. Nothing after Finish.
+    /// </summary>
     public void Abandon()
     {
         if (_state is State.Finished or State.Abandoned) return;
@@ -184,7 +198,9 @@ public sealed class TableBuilder : IDisposable
         _ownedBy.Delete(_file.Path);
     }
 
-    /// <summary>Closes the file without deleting it; an unfinished one stays as garbage for recovery to remove.</summary>
+    /// <summary>
+    /// Closes the file without deleting it; an unfinished one stays as garbage for recovery to remove.
+    /// </summary>
     public void Dispose()
     {
         if (_state is State.Finished or State.Abandoned) return;
@@ -198,16 +214,21 @@ public sealed class TableBuilder : IDisposable
     {
         options ??= new TableOptions();
         IReadOnlyList<string> problems = options.Validate();
-        return problems.Count == 0 ? options : throw new ArgumentException(string.Join("; ", problems), nameof(options));
+        return problems.Count == 0
+            ? options
+            : throw new ArgumentException(string.Join("; ", problems), nameof(options));
     }
 
     private void FlushData(ReadOnlySpan<byte> nextKey, bool isLast)
     {
         ReadOnlySpan<byte> last = _data.LastKey;
+        if (_separator.Length < last.Length)
+            _separator = new byte[Math.Max(last.Length, 2 * _separator.Length)];
         int length = isLast ? last.Length : Separator.Shortest(last, nextKey, _separator);
         if (isLast) last.CopyTo(_separator);
 
-        // With a next block that begins with the same key, the separator must lie between two of its versions.
+        // With a next block that begins with the same key, the separator must lie between two of its
+        // versions.
         bool splitsKey = !isLast && last.SequenceEqual(nextKey);
         ulong trailer = splitsKey ? _data.LastTrailer : 0;
         State resume = _state;
@@ -229,7 +250,8 @@ public sealed class TableBuilder : IDisposable
         _counts.CountBlock(BlockRole.Index, handle);
     }
 
-    private static void AddHandle(BlockBuilder block, ReadOnlySpan<byte> key, ulong trailer, BlockHandle handle)
+    private static void AddHandle(
+        BlockBuilder block, ReadOnlySpan<byte> key, ulong trailer, BlockHandle handle)
     {
         Span<byte> value = stackalloc byte[BlockHandle.BytesMax];
         block.Add(key, trailer, value[..handle.Write(value)]);
@@ -264,20 +286,24 @@ public sealed class TableBuilder : IDisposable
         if (_state != State.Open) throw new InvalidOperationException($"the table builder is {_state}");
     }
 
-    private static void CheckEntry(ReadOnlySpan<byte> key, ulong sequence, EntryKind kind, ReadOnlySpan<byte> value)
+    private static void CheckEntry(
+        ReadOnlySpan<byte> key, ulong sequence, EntryKind kind, ReadOnlySpan<byte> value)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(key.Length, TableFormat.KeyBytesMax, nameof(key));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(sequence, TableFormat.SequenceMax);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan((byte)kind, (byte)EntryKind.PutWithExpiry, nameof(kind));
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(value.Length, TableFormat.ValueBytesMax, nameof(value));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(
+            (byte)kind, (byte)EntryKind.PutWithExpiry, nameof(kind));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(
+            value.Length, TableFormat.ValueBytesMax, nameof(value));
         if (kind == EntryKind.Delete && value.Length > 0)
             throw new ArgumentException("a delete has no value", nameof(value));
         if (kind == EntryKind.PutWithExpiry && value.Length < sizeof(ulong))
-            throw new ArgumentException("a value that expires begins with eight bytes of expiry", nameof(value));
+            throw new ArgumentException(
+                "a value that expires begins with eight bytes of expiry", nameof(value));
     }
 
     private static void ThrowOutOfOrder() => throw new ArgumentException(
-        "entries must be added in strictly rising order: user key ascending, then sequence number descending");
+        "entries must be added in strictly rising order: user key ascending, then sequence descending");
 
     private void CountSequence(ulong sequence)
     {

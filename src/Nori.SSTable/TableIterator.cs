@@ -5,11 +5,12 @@ using Nori.SSTable.Format;
 namespace Nori.SSTable;
 
 /// <summary>
-/// Moves over a table's point entries, versions included, both ways: user key ascending, then sequence number descending.
+/// Moves over a table's point entries, versions included, both ways: user key ascending, then sequence number
+/// descending.
 /// </summary>
 /// <remarks>
-/// Not thread-safe; one owner. Keys and values are borrowed: valid until the next move. After an exception the iterator
-/// is not valid; seek again or dispose it.
+/// Not thread-safe; one owner. Keys and values are borrowed: valid until the next move. After an exception
+/// the iterator is not valid; seek again or dispose it.
 /// </remarks>
 public sealed class TableIterator : IDisposable
 {
@@ -69,15 +70,15 @@ public sealed class TableIterator : IDisposable
     }
 
     /// <summary>
-    /// Moves to the first entry at or behind (key, sequence): the newest entry of the key that a reader at that sequence number
-    /// may see, else the first entry of the next key. Not valid when there is none.
+    /// Moves to the first entry at or behind (key, sequence): the newest entry of the key that a reader at
+    /// that sequence number may see, else the first entry of the next key. Not valid when there is none.
     /// </summary>
     public void Seek(ReadOnlySpan<byte> userKey, ulong sequence = TableFormat.SequenceMax) =>
         SeekTo(userKey, (long)Math.Min(sequence, TableFormat.SequenceMax));
 
     /// <summary>
-    /// Moves to the last entry at or before (key, sequence): of the key, the oldest whose sequence number is at least this,
-    /// else the last entry of the key before. Not valid when there is none.
+    /// Moves to the last entry at or before (key, sequence): of the key, the oldest whose sequence number is
+    /// at least this, else the last entry of the key before. Not valid when there is none.
     /// </summary>
     public void SeekForPrev(ReadOnlySpan<byte> userKey, ulong sequence = 0)
     {

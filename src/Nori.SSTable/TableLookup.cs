@@ -1,14 +1,21 @@
 namespace Nori.SSTable;
 
-/// <summary>What <see cref="TableReader.Get(ReadOnlySpan{byte}, ulong)"/> found: the newest visible entry of a key, or none.</summary>
-/// <param name="Found">False: the table has no entry of the key at or below the sequence number asked for.</param>
+/// <summary>
+/// What <see cref="TableReader.Get(ReadOnlySpan{byte}, ulong)"/> found: the newest visible entry of a key, or
+/// none.
+/// </summary>
+/// <param name="Found">
+/// False: the table has no entry of the key at or below the sequence number asked for.
+/// </param>
 /// <param name="Sequence">The entry's sequence number.</param>
 /// <param name="Kind">What the entry says; a <see cref="EntryKind.Delete"/> is found, too.</param>
 /// <param name="Value">
-/// The entry's value: a slice of an immutable block that the garbage collector owns. Valid for as long as it is referenced,
-/// also after the reader is disposed; it keeps its whole block alive, so copy what is kept for long.
+/// The entry's value: a slice of an immutable block that the garbage collector owns. Valid for as long as it
+/// is referenced, also after the reader is disposed; it keeps its whole block alive, so copy what is kept for
+/// long.
 /// </param>
-public readonly record struct TableLookup(bool Found, ulong Sequence, EntryKind Kind, ReadOnlyMemory<byte> Value)
+public readonly record struct TableLookup(
+    bool Found, ulong Sequence, EntryKind Kind, ReadOnlyMemory<byte> Value)
 {
     /// <summary>No entry.</summary>
     public static TableLookup None => default;

@@ -22,7 +22,9 @@ public sealed record TableOptions
     /// <value>10 (about 0.9 % false positives); 0 to 32.</value>
     public int BloomBitsPerKey { get; init; } = 10;
 
-    /// <summary>How data and index blocks are compressed. A block that saves less than an eighth is stored as it is.</summary>
+    /// <summary>
+    /// How data and index blocks are compressed. A block that saves less than an eighth is stored as it is.
+    /// </summary>
     /// <value>None.</value>
     public CompressionType Compression { get; init; } = CompressionType.None;
 
@@ -35,8 +37,8 @@ public sealed record TableOptions
     public long TargetFileBytes { get; init; } = 64L << 20;
 
     /// <summary>
-    /// A number that tells this table from others, mixed into every checksum, so that a block of another table in this
-    /// one's place is seen as damage. Use the file number or a random value.
+    /// A number that tells this table from others, mixed into every checksum, so that a block of another
+    /// table in this one's place is seen as damage. Use the file number or a random value.
     /// </summary>
     /// <value>0.</value>
     public ulong TableId { get; init; }
@@ -50,11 +52,19 @@ public sealed record TableOptions
     {
         var problems = new List<string>();
         Check(BlockBytes is >= 1 and <= 4 << 20, $"BlockBytes is {BlockBytes}; it must be 1 to 4194304");
-        Check(IndexBlockBytes is >= 1 and <= 4 << 20, $"IndexBlockBytes is {IndexBlockBytes}; it must be 1 to 4194304");
-        Check(RestartInterval is >= 1 and <= 1024, $"RestartInterval is {RestartInterval}; it must be 1 to 1024");
+        Check(
+            IndexBlockBytes is >= 1 and <= 4 << 20,
+            $"IndexBlockBytes is {IndexBlockBytes}; it must be 1 to 4194304");
+        Check(
+            RestartInterval is >= 1 and <= 1024,
+            $"RestartInterval is {RestartInterval}; it must be 1 to 1024");
         Check(BloomBitsPerKey is >= 0 and <= 32, $"BloomBitsPerKey is {BloomBitsPerKey}; it must be 0 to 32");
-        Check(BlockCodecs.IsKnown(Compression), $"Compression is {Compression}; it must be None, Snappy, Lz4 or Zstd");
-        Check(FormatVersion == TableFormat.Version, $"FormatVersion is {FormatVersion}; this build writes {TableFormat.Version}");
+        Check(
+            BlockCodecs.IsKnown(Compression),
+            $"Compression is {Compression}; it must be None, Snappy, Lz4 or Zstd");
+        Check(
+            FormatVersion == TableFormat.Version,
+            $"FormatVersion is {FormatVersion}; this build writes {TableFormat.Version}");
         Check(TargetFileBytes >= 1, $"TargetFileBytes is {TargetFileBytes}; it must be positive");
         Check(
             WriteBufferBytes is >= 4 << 10 and <= 16 << 20,

@@ -45,10 +45,15 @@ public sealed record TableProperties
     /// <summary>The largest sequence number of any entry or range delete; 0 in an empty table.</summary>
     public ulong LargestSequence { get; init; }
 
-    /// <summary>The first user key of any entry, or the smallest start of a range delete; empty in an empty table.</summary>
+    /// <summary>
+    /// The first user key of any entry, or the smallest start of a range delete; empty in an empty table.
+    /// </summary>
     public ReadOnlyMemory<byte> SmallestKey { get; init; }
 
-    /// <summary>The last user key of any entry, or the largest end of a range delete (no key of it is deleted by that range).</summary>
+    /// <summary>
+    /// The last user key of any entry, or the largest end of a range delete (no key of it is deleted by that
+    /// range).
+    /// </summary>
     public ReadOnlyMemory<byte> LargestKey { get; init; }
 
     /// <summary>The compression asked for; single blocks may be stored as they are.</summary>

@@ -13,9 +13,10 @@ namespace Nori.SSTable;
 /// (<see cref="MemoryBytes"/>, not part of the cache's budget); index and data blocks come through the cache.
 /// </summary>
 /// <remarks>
-/// Thread-safe. References are counted: <see cref="TryAddReference"/> and <see cref="Release"/>; <see cref="Dispose"/> gives
-/// up the first one, and the file is closed with the last. Damage of any kind is a <see cref="CorruptionException"/> with
-/// file and offset; a failing disk is a <see cref="StorageException"/>.
+/// Thread-safe. References are counted: <see cref="TryAddReference"/> and <see cref="Release"/>; <see
+/// cref="Dispose"/> gives up the first one, and the file is closed with the last. Damage of any kind is a
+/// <see cref="CorruptionException"/> with file and offset; a failing disk is a <see
+/// cref="StorageException"/>.
 /// </remarks>
 public sealed class TableReader : IDisposable
 {
@@ -42,9 +43,12 @@ public sealed class TableReader : IDisposable
         _top = _loader.ReadBlock(Footer.TopIndex, BlockRole.TopIndex, _isCompressed);
         if (!Footer.Filter.IsAbsent) _filter = ReadFilter(out _filterLength);
         RangeDeletes = ReadRangeDeletes();
-        MemoryBytes = _top.Bytes.Length + _filterLength + Footer.Properties.Length + 2L * Footer.RangeDeletes.Length + 1024;
+        MemoryBytes = _top.Bytes.Length + _filterLength + Footer.Properties.Length
+            + 2L * Footer.RangeDeletes.Length + 1024;
 
-        _cache = options.Cache ?? (options.PrivateCacheBytes > 0 ? new BlockCache(options.PrivateCacheBytes) : null);
+        _cache = options.Cache;
+        if (_cache is null && options.PrivateCacheBytes > 0)
+            _cache = new BlockCache(options.PrivateCacheBytes);
         _cacheOwner = options.CacheOwner != 0 ? options.CacheOwner : _cache?.NextOwner() ?? 0;
         if (options.VerifyOnOpen) VerifyChecksums();
     }
@@ -68,15 +72,20 @@ public sealed class TableReader : IDisposable
     internal Block Top => _top;
 
     /// <summary>Opens the file as a table.</summary>
-    /// <exception cref="CorruptionException">It is damaged, or not a table of a version this build reads.</exception>
+    /// <exception cref="CorruptionException">
+    /// It is damaged, or not a table of a version this build reads.
+    /// </exception>
     /// <exception cref="StorageException">It cannot be opened or read.</exception>
-    /// <exception cref="CodecUnavailableException">It is compressed with a codec whose library is missing.</exception>
+    /// <exception cref="CodecUnavailableException">
+    /// It is compressed with a codec whose library is missing.
+    /// </exception>
     public static TableReader Open(IFileSystem fileSystem, string path, TableReaderOptions? options = null) =>
         Open(fileSystem.Open(path, FileOpen.Read), options);
 
     /// <summary>Reads the table in an open file, which the reader closes, also when this throws.</summary>
     /// <inheritdoc cref="Open(IFileSystem, string, TableReaderOptions)"/>
-    [SuppressMessage("Reliability", "CA2000", Justification = "The reader is returned or the file is closed here.")]
+    [SuppressMessage(
+        "Reliability", "CA2000", Justification = "The reader is returned or the file is closed here.")]
     public static TableReader Open(IFile file, TableReaderOptions? options = null)
     {
         try
@@ -93,7 +102,9 @@ public sealed class TableReader : IDisposable
     /// <summary>The hash by which filters know a key: compute it once to ask several tables.</summary>
     public static ulong HashKey(ReadOnlySpan<byte> userKey) => XxHash64.Hash(userKey);
 
-    /// <summary>False when the table certainly has no point entry of the key; range deletes are not asked.</summary>
+    /// <summary>
+    /// False when the table certainly has no point entry of the key; range deletes are not asked.
+    /// </summary>
     // Hot path.
     public bool MayContain(ulong keyHash) =>
         _filter is null || BloomFilter.MayContain(_filter.AsSpan(0, _filterLength), keyHash);
@@ -101,7 +112,9 @@ public sealed class TableReader : IDisposable
     /// <summary>The newest entry of the key; range deletes are not applied.</summary>
     public TableLookup Get(ReadOnlySpan<byte> userKey) => Get(userKey, TableFormat.SequenceMax);
 
-    /// <summary>The newest entry of the key with a sequence number of at most this; range deletes are not applied.</summary>
+    /// <summary>
+    /// The newest entry of the key with a sequence number of at most this; range deletes are not applied.
+    /// </summary>
     /// <param name="userKey">The key.</param>
     /// <param name="maxSequence">What the reader may see.</param>
     public TableLookup Get(ReadOnlySpan<byte> userKey, ulong maxSequence) =>
@@ -115,18 +128,23 @@ public sealed class TableReader : IDisposable
         if (!MayContain(keyHash)) return default;
         long sequence = (long)Math.Min(maxSequence, TableFormat.SequenceMax);
 
-        // Each level's first entry at or behind the target names the only block that can hold the key (Separator).
+        // Each level's first entry at or behind the target names the only block that can hold the key
+        // (Separator).
         if (!BlockSearch.TryFind(_top, userKey, sequence, out EntryHeader entry, out _)) return default;
         Block index = GetBlock(HandleIn(_top, entry), BlockRole.Index);
         if (!BlockSearch.TryFind(index, userKey, sequence, out entry, out _)) return default;
         Block data = GetBlock(HandleIn(index, entry), BlockRole.Data);
-        if (!BlockSearch.TryFind(data, userKey, sequence, out entry, out bool sameKey) || !sameKey) return default;
+        if (!BlockSearch.TryFind(data, userKey, sequence, out entry, out bool sameKey) || !sameKey)
+            return default;
 
         var value = new ReadOnlyMemory<byte>(data.Bytes, entry.ValueOffset, entry.ValueLength);
         return new TableLookup(true, entry.Trailer >> 8, (EntryKind)(byte)entry.Trailer, value);
     }
 
-    /// <summary>An iterator over the point entries, standing nowhere. It holds a reference to this reader until disposed.</summary>
+    /// <summary>
+    /// An iterator over the point entries, standing nowhere. It holds a reference to this reader until
+    /// disposed.
+    /// </summary>
     /// <exception cref="ObjectDisposedException">The last reference is gone.</exception>
     public TableIterator NewIterator(TableReadOptions? options = null)
     {
@@ -135,8 +153,8 @@ public sealed class TableReader : IDisposable
     }
 
     /// <summary>
-    /// Reads and checks every block: checksums, order within and across blocks, index against data, filter against keys,
-    /// counts against properties. For a paced check see <see cref="NewVerifier"/>.
+    /// Reads and checks every block: checksums, order within and across blocks, index against data, filter
+    /// against keys, counts against properties. For a paced check see <see cref="NewVerifier"/>.
     /// </summary>
     /// <param name="progress">Told the bytes checked so far.</param>
     /// <exception cref="CorruptionException">The first damage found.</exception>
@@ -208,7 +226,9 @@ public sealed class TableReader : IDisposable
         return block?.Role == role ? block : null;
     }
 
-    /// <summary>Reads again from the file what this reader holds in memory, and throws when it is damaged by now.</summary>
+    /// <summary>
+    /// Reads again from the file what this reader holds in memory, and throws when it is damaged by now.
+    /// </summary>
     internal void CheckHeldBlocks()
     {
         _ = Footer.Read(_file, _fileLength);
@@ -223,13 +243,15 @@ public sealed class TableReader : IDisposable
         Block block = _loader.ReadBlock(Footer.Properties, BlockRole.Properties, expectCompressed: false);
         TableProperties? properties = PropertiesCodec.Decode(block, out string problem);
         if (properties is null)
-            throw new CorruptionException(_file.Path, Footer.Properties.Offset, "the properties of a table", problem);
+            throw new CorruptionException(
+                _file.Path, Footer.Properties.Offset, "the properties of a table", problem);
         return properties with { TableId = Footer.TableId, FileBytes = _fileLength };
     }
 
     private byte[] ReadFilter(out int length)
     {
-        byte[] filter = _loader.ReadPayload(Footer.Filter, BlockRole.Filter, expectCompressed: false, out length);
+        byte[] filter = _loader.ReadPayload(
+            Footer.Filter, BlockRole.Filter, expectCompressed: false, out length);
         string? problem = BloomFilter.Validate(filter.AsSpan(0, length));
         return problem is null
             ? filter
@@ -241,6 +263,7 @@ public sealed class TableReader : IDisposable
         if (Footer.RangeDeletes.IsAbsent) return [];
         Block block = _loader.ReadBlock(Footer.RangeDeletes, BlockRole.RangeDeletes, _isCompressed);
         return RangeDeleteList.Decode(block)
-            ?? throw new CorruptionException(_file.Path, Footer.RangeDeletes.Offset, "ranges", "one that ends before it starts");
+            ?? throw new CorruptionException(
+                _file.Path, Footer.RangeDeletes.Offset, "ranges", "one that ends before it starts");
     }
 }

@@ -12,7 +12,8 @@ public sealed record TableReaderOptions
     public long PrivateCacheBytes { get; init; } = 8L << 20;
 
     /// <summary>
-    /// Names this table in the cache, so that a table that is closed and opened again finds its blocks. Take it from
+    /// Names this table in the cache, so that a table that is closed and opened again finds its blocks. Take
+    /// it from
     /// <see cref="BlockCache.NextOwner"/> once per file.
     /// </summary>
     /// <value>0: a fresh one.</value>

@@ -5,8 +5,9 @@ using Nori.SSTable.Format;
 namespace Nori.SSTable;
 
 /// <summary>
-/// Checks a whole table in steps, so that the caller decides how fast the disk is read: every checksum, the order within
-/// and across blocks, index against data, filter against keys, counts against properties, and that blocks leave no gap.
+/// Checks a whole table in steps, so that the caller decides how fast the disk is read: every checksum, the
+/// order within and across blocks, index against data, filter against keys, counts against properties, and
+/// that blocks leave no gap.
 /// </summary>
 /// <remarks>Not thread-safe. Never uses or fills the cache: it is the disk that is checked.</remarks>
 public sealed class TableVerifier : IDisposable
@@ -33,7 +34,9 @@ public sealed class TableVerifier : IDisposable
     /// <summary>Bytes of the file checked so far.</summary>
     public long BytesChecked { get; private set; }
 
-    /// <summary>Checks about that many more bytes, at least one block; false when the table was checked to its end.</summary>
+    /// <summary>
+    /// Checks about that many more bytes, at least one block; false when the table was checked to its end.
+    /// </summary>
     /// <exception cref="CorruptionException">The first damage found.</exception>
     /// <exception cref="StorageException">The file cannot be read.</exception>
     public bool RunOnce(long bytes)
@@ -101,15 +104,18 @@ public sealed class TableVerifier : IDisposable
     // Blocks lie one behind the other: what no handle covers is damage, too.
     private void CheckPlace(BlockHandle handle, BlockRole role)
     {
-        if (handle.Offset != BytesChecked) Fail(BytesChecked, $"a {role} block", $"the next one at {handle.Offset}");
+        if (handle.Offset != BytesChecked)
+            Fail(BytesChecked, $"a {role} block", $"the next one at {handle.Offset}");
         BytesChecked = handle.End;
     }
 
     private void CheckRest()
     {
-        BlockHandle[] order = [_reader.Footer.Filter, _reader.Footer.RangeDeletes, _reader.Footer.TopIndex, _reader.Footer.Properties];
+        Footer footer = _reader.Footer;
+        BlockHandle[] order = [footer.Filter, footer.RangeDeletes, footer.TopIndex, footer.Properties];
         BlockHandle first = order.First(handle => !handle.IsAbsent);
-        if (first.Offset != BytesChecked) Fail(BytesChecked, "the end of the data", $"the next block at {first.Offset}");
+        if (first.Offset != BytesChecked)
+            Fail(BytesChecked, "the end of the data", $"the next block at {first.Offset}");
         _tally.CheckTotals();
         _reader.CheckHeldBlocks();
         BytesChecked = _reader.Properties.FileBytes;

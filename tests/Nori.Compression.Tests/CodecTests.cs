@@ -62,7 +62,8 @@ public sealed class CodecTests
         byte[] plain = [.. Enumerable.Range(0, 800).Select(i => (byte)(i * i % 97))];
         byte[] compressed = Compress(codec, plain);
         for (int cut = 0; cut < compressed.Length; cut++)
-            Assert.False(codec.TryDecompress(compressed.AsSpan(0, cut), new byte[plain.Length]), $"cut at {cut}");
+            Assert.False(
+                codec.TryDecompress(compressed.AsSpan(0, cut), new byte[plain.Length]), $"cut at {cut}");
     }
 
     [Theory]
@@ -139,7 +140,8 @@ public sealed class CodecTests
     [Fact]
     public void Snappy_elements_of_every_kind_are_read_as_specified()
     {
-        // literal "abcd"; copy 1 (length 4, offset 4); copy 2 (length 3, offset 1: a run); copy 4 (length 2, offset 8).
+        // literal "abcd"; copy 1 (length 4, offset 4); copy 2 (length 3, offset 1: a run); copy 4 (length 2,
+        // offset 8).
         byte[] input = [13, 3 << 2, 97, 98, 99, 100, 1, 4, (2 << 2) | 2, 1, 0, (1 << 2) | 3, 8, 0, 0, 0];
         byte[] target = new byte[13];
         Assert.True(SnappyDecoder.TryDecode(input, target));
@@ -175,7 +177,8 @@ public sealed class CodecTests
         IBlockCodec codec = BlockCodecs.Get(type);
         Assert.Throws<ArgumentException>(() => codec.Compress(new byte[100], new byte[99]));
         Assert.Throws<ArgumentOutOfRangeException>(() => codec.MaxCompressedLength(-1));
-        Assert.Throws<ArgumentOutOfRangeException>(() => codec.MaxCompressedLength(BlockCodecs.BlockBytesMax + 1));
+        Assert.Throws<ArgumentOutOfRangeException>(
+            () => codec.MaxCompressedLength(BlockCodecs.BlockBytesMax + 1));
     }
 
     [Theory]
@@ -203,7 +206,8 @@ public sealed class CodecTests
         yield return random;
         yield return new byte[length];
         byte[] words = new byte[length];
-        for (int i = 0; i < length; i++) words[i] = (byte)(97 + (prng.Chance(0.3) ? prng.NextInt(26) : i % 5));
+        for (int i = 0; i < length; i++)
+            words[i] = (byte)(97 + (prng.Chance(0.3) ? prng.NextInt(26) : i % 5));
         yield return words;
     }
 

@@ -18,9 +18,11 @@ public sealed class BloomFilterTests
         foreach (ulong hash in Hashes(0, keys)) Assert.True(BloomFilter.MayContain(filter, hash));
         const int probes = 400_000;
         int hits = 0;
-        foreach (ulong hash in Hashes(1_000_000_000, probes)) hits += BloomFilter.MayContain(filter, hash) ? 1 : 0;
+        foreach (ulong hash in Hashes(1_000_000_000, probes))
+            hits += BloomFilter.MayContain(filter, hash) ? 1 : 0;
         double rate = (double)hits / probes;
-        TestContext.Current.TestOutputHelper?.WriteLine($"{bitsPerKey} bits, {keys} keys: {rate:p3} false positives");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{bitsPerKey} bits, {keys} keys: {rate:p3} false positives");
         Assert.InRange(rate, 0, bound);
     }
 

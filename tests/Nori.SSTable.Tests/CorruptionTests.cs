@@ -69,7 +69,8 @@ public sealed class CorruptionTests
     [Fact]
     public void A_block_in_the_place_of_another_is_reported()
     {
-        // Ten entries of one length and value, one block each: blocks of equal length that differ in their key alone.
+        // Ten entries of one length and value, one block each: blocks of equal length that differ in their
+        // key alone.
         byte[] table = Table(new TableOptions { BlockBytes = 1 }, "same");
         using TableReader reader = OpenBytes(table);
         long block = reader.Properties.DataBytes / reader.Properties.DataBlocks;
@@ -182,7 +183,8 @@ public sealed class CorruptionTests
             using TableReader reader = OpenBytes(bytes);
             using TableIterator iterator = reader.NewIterator(TableReadOptions.Compaction);
             var keys = new List<byte[]>();
-            for (iterator.SeekToFirst(); iterator.Valid; iterator.Next()) keys.Add(iterator.UserKey.ToArray());
+            for (iterator.SeekToFirst(); iterator.Valid; iterator.Next())
+                keys.Add(iterator.UserKey.ToArray());
             for (iterator.SeekToLast(); iterator.Valid; iterator.Prev()) _ = iterator.Value.Length;
             foreach (byte[] key in keys)
             {
@@ -200,20 +202,28 @@ public sealed class CorruptionTests
     }
 
     private static void Append(
-        System.Text.StringBuilder text, ReadOnlySpan<byte> key, ulong sequence, EntryKind kind, ReadOnlySpan<byte> value) =>
-        text.Append(Convert.ToHexString(key)).Append(' ').Append(sequence).Append(kind).Append(Convert.ToHexString(value))
-            .Append('\n');
+        System.Text.StringBuilder text, ReadOnlySpan<byte> key, ulong sequence, EntryKind kind,
+        ReadOnlySpan<byte> value) =>
+        text.Append(Convert.ToHexString(key)).Append(' ').Append(sequence).Append(kind)
+            .Append(Convert.ToHexString(value)).Append('\n');
 
     private static byte[] SmallTable(CompressionType compression, out string expected)
     {
         MemoryFileSystem fileSystem = Model.NewFileSystem();
-        var options = new TableOptions { BlockBytes = 256, IndexBlockBytes = 64, RestartInterval = 4, Compression = compression };
+        var options = new TableOptions
+        {
+            BlockBytes = 256,
+            IndexBlockBytes = 64,
+            RestartInterval = 4,
+            Compression = compression,
+        };
         using (var builder = new TableBuilder(fileSystem, Model.Path, options))
         {
             for (int i = 0; i < 30; i++)
             {
                 byte[] key = Model.Bytes($"some/common/prefix/{i:d3}");
-                builder.Add(key, 9, EntryKind.Put, Model.Bytes(string.Concat(Enumerable.Repeat($"value {i} ", 3))));
+                builder.Add(
+                    key, 9, EntryKind.Put, Model.Bytes(string.Concat(Enumerable.Repeat($"value {i} ", 3))));
                 builder.Add(key, 3, EntryKind.Delete, []);
             }
 

@@ -2,7 +2,9 @@ using Nori.IO;
 
 namespace Nori.SSTable.Tests;
 
-/// <summary>Format 1 byte by byte: a change here is a change of the format, and needs a new version.</summary>
+/// <summary>
+/// Format 1 byte by byte: a change here is a change of the format, and needs a new version.
+/// </summary>
 public sealed class GoldenTests
 {
     [Fact]
@@ -27,7 +29,8 @@ public sealed class GoldenTests
     private static IEnumerable<string> Document()
     {
         string directory = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(directory, "NoriKV.slnx"))) directory = Path.GetDirectoryName(directory)!;
+        while (!File.Exists(Path.Combine(directory, "NoriKV.slnx")))
+            directory = Path.GetDirectoryName(directory)!;
         foreach (string line in File.ReadLines(Path.Combine(directory, "docs/formats/sstable.md")))
         {
             string[] columns = line.Split('|');

@@ -44,7 +44,9 @@ public static class Model
         return failing;
     }
 
-    /// <summary>Entries in order: random keys of one of several shapes, up to several versions of each.</summary>
+    /// <summary>
+    /// Entries in order: random keys of one of several shapes, up to several versions of each.
+    /// </summary>
     public static List<ModelEntry> RandomEntries(Prng prng, int keys)
     {
         var entries = new SortedDictionary<(byte[], ulong), ModelEntry>(EntryOrder.Instance);
@@ -78,7 +80,8 @@ public static class Model
                 return any;
             case 2:
                 byte[] small = new byte[prng.NextInt(0, 6)];
-                for (int i = 0; i < small.Length; i++) small[i] = (byte)(prng.NextInt(3) * 127 + prng.NextInt(2));
+                for (int i = 0; i < small.Length; i++)
+                    small[i] = (byte)(prng.NextInt(3) * 127 + prng.NextInt(2));
                 return small;
             default:
                 byte[] prefixed = new byte[prng.NextInt(900, 1025)];

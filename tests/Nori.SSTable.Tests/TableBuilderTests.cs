@@ -27,9 +27,12 @@ public sealed class TableBuilderTests
     public void Entries_out_of_bounds_are_refused()
     {
         using var builder = new TableBuilder(_fileSystem, Model.Path);
-        Assert.Throws<ArgumentOutOfRangeException>(() => builder.Add(new byte[65_536], 1, EntryKind.Put, default));
-        Assert.Throws<ArgumentOutOfRangeException>(() => builder.Add("a"u8, 1UL << 56, EntryKind.Put, default));
-        Assert.Throws<ArgumentOutOfRangeException>(() => builder.Add("a"u8, 1, EntryKind.RangeDelete, default));
+        Assert.Throws<ArgumentOutOfRangeException>(
+            () => builder.Add(new byte[65_536], 1, EntryKind.Put, default));
+        Assert.Throws<ArgumentOutOfRangeException>(
+            () => builder.Add("a"u8, 1UL << 56, EntryKind.Put, default));
+        Assert.Throws<ArgumentOutOfRangeException>(
+            () => builder.Add("a"u8, 1, EntryKind.RangeDelete, default));
         Assert.Throws<ArgumentOutOfRangeException>(
             () => builder.Add("a"u8, 1, EntryKind.Put, new byte[(16 << 20) + 9]));
         Assert.Throws<ArgumentException>(() => builder.Add("a"u8, 1, EntryKind.Delete, "x"u8));
@@ -41,7 +44,8 @@ public sealed class TableBuilderTests
     [Fact]
     public void Unusable_options_are_all_named()
     {
-        var options = new TableOptions { BlockBytes = 0, RestartInterval = 0, BloomBitsPerKey = 99, FormatVersion = 2 };
+        var options =
+            new TableOptions { BlockBytes = 0, RestartInterval = 0, BloomBitsPerKey = 99, FormatVersion = 2 };
         Assert.Equal(4, options.Validate().Count);
         Assert.Throws<ArgumentException>(() => new TableBuilder(_fileSystem, Model.Path, options));
         Assert.False(_fileSystem.FileExists(Model.Path));
@@ -55,9 +59,11 @@ public sealed class TableBuilderTests
     public void Huge_values_round_trip(CompressionType compression)
     {
         int[] lengths = [0, 1 << 20, 3, 16 << 20, 4096];
-        using (var builder = new TableBuilder(_fileSystem, Model.Path, new TableOptions { Compression = compression }))
+        using (var builder = new TableBuilder(
+            _fileSystem, Model.Path, new TableOptions { Compression = compression }))
         {
-            for (int i = 0; i < lengths.Length; i++) builder.Add(Model.Bytes($"key{i}"), Value(i, lengths[i]));
+            for (int i = 0; i < lengths.Length; i++)
+                builder.Add(Model.Bytes($"key{i}"), Value(i, lengths[i]));
             builder.Finish();
         }
 
@@ -104,17 +110,20 @@ public sealed class TableBuilderTests
         }
 
         using TableReader reader = TableReader.Open(_fileSystem, Model.Path);
-        foreach (byte[] key in keys) Assert.Equal(BitConverter.GetBytes(key.Length), reader.Get(key).Value.ToArray());
+        foreach (byte[] key in keys)
+            Assert.Equal(BitConverter.GetBytes(key.Length), reader.Get(key).Value.ToArray());
         reader.VerifyChecksums();
     }
 
     [Fact]
     public void Keys_that_grow_by_sharing_all_of_the_key_before_are_found()
     {
-        // Found by Mutated_files_give_a_result_or_corruption with seed 162: a grown key buffer lost the shared part.
+        // Found by Mutated_files_give_a_result_or_corruption with seed 162: a grown key buffer lost the
+        // shared part.
         using (var builder = new TableBuilder(_fileSystem, Model.Path))
         {
-            for (int length = 0; length <= 1024; length++) builder.Add(Enumerable.Repeat((byte)7, length).ToArray(), "v"u8);
+            for (int length = 0; length <= 1024; length++)
+                builder.Add(Enumerable.Repeat((byte)7, length).ToArray(), "v"u8);
             builder.Finish();
         }
 
@@ -132,7 +141,8 @@ public sealed class TableBuilderTests
         using (var builder = new TableBuilder(_fileSystem, Model.Path, options))
         {
             builder.Add("a"u8, 1, EntryKind.Put, "before"u8);
-            for (ulong s = versions; s >= 1; s--) builder.Add("k"u8, 2 * s, EntryKind.Put, BitConverter.GetBytes(s));
+            for (ulong s = versions; s >= 1; s--)
+                builder.Add("k"u8, 2 * s, EntryKind.Put, BitConverter.GetBytes(s));
             builder.Add("k0"u8, 1, EntryKind.Put, "after"u8);
             builder.Finish();
         }
@@ -209,7 +219,8 @@ public sealed class TableBuilderTests
     [Fact]
     public void The_estimate_is_near_the_file()
     {
-        using var builder = new TableBuilder(_fileSystem, Model.Path, new TableOptions { TargetFileBytes = 1 << 20 });
+        using var builder = new TableBuilder(
+            _fileSystem, Model.Path, new TableOptions { TargetFileBytes = 1 << 20 });
         int added = 0;
         for (; !builder.IsFull; added++) builder.Add(Model.Bytes($"key{added:d9}"), new byte[100]);
         Assert.InRange(builder.Finish().FileBytes, 900_000, 1_100_000);
@@ -221,7 +232,8 @@ public sealed class TableBuilderTests
     public void A_failing_disk_fails_the_builder_for_good(FileOperation operation)
     {
         FaultInjectingFileSystem faulty = Model.Failing(_fileSystem, operation);
-        using var builder = new TableBuilder(faulty, Model.Path, new TableOptions { WriteBufferBytes = 4096 });
+        using var builder = new TableBuilder(
+            faulty, Model.Path, new TableOptions { WriteBufferBytes = 4096 });
         Assert.Throws<StorageException>(() =>
         {
             for (int i = 0; i < 1000; i++) builder.Add(Model.Bytes($"key{i:d9}"), new byte[100]);

@@ -73,7 +73,8 @@ public sealed class TableInspectorTests
             MemoryFileSystem fileSystem = Model.NewFileSystem();
             using (IFile file = fileSystem.Open(Model.Path, FileOpen.CreateNew)) file.Write(0, bad);
             TableInspection inspection = TableInspector.Inspect(fileSystem, Model.Path);
-            Assert.False(inspection.IsSound && !bad.AsSpan().SequenceEqual(good), $"replay with Prng seed {seed}");
+            Assert.False(
+                inspection.IsSound && !bad.AsSpan().SequenceEqual(good), $"replay with Prng seed {seed}");
         }
     }
 

@@ -19,13 +19,16 @@ public sealed class TableModelTests
         TableProperties properties = Model.Build(fileSystem, entries, options);
 
         long cacheBytes = prng.NextInt(3) switch { 0 => 0, 1 => 20_000, _ => 8 << 20 };
-        var readerOptions = new TableReaderOptions { PrivateCacheBytes = cacheBytes, VerifyOnOpen = prng.Chance(0.3) };
+        var readerOptions =
+            new TableReaderOptions { PrivateCacheBytes = cacheBytes, VerifyOnOpen = prng.Chance(0.3) };
         using TableReader reader = TableReader.Open(fileSystem, Model.Path, readerOptions);
         Assert.Equal(entries.Count, reader.Properties.Entries);
         Assert.Equal(properties.FileBytes, reader.Properties.FileBytes);
-        Assert.Equal(entries.Select(e => Convert.ToHexString(e.Key)).Distinct().Count(), reader.Properties.DistinctKeys);
+        int distinct = entries.Select(e => Convert.ToHexString(e.Key)).Distinct().Count();
+        Assert.Equal(distinct, reader.Properties.DistinctKeys);
 
-        var readOptions = new TableReadOptions { FillCache = prng.Chance(0.5), ReadaheadBytes = prng.NextInt(0, 10_000) };
+        var readOptions =
+            new TableReadOptions { FillCache = prng.Chance(0.5), ReadaheadBytes = prng.NextInt(0, 10_000) };
         using TableIterator iterator = reader.NewIterator(readOptions);
         WalkForward(entries, iterator);
         WalkBackward(entries, iterator);
@@ -57,20 +60,25 @@ public sealed class TableModelTests
         Assert.False(iterator.Valid);
     }
 
-    private static void SeekSomewhere(Prng prng, List<ModelEntry> entries, TableReader reader, TableIterator iterator)
+    private static void SeekSomewhere(
+        Prng prng, List<ModelEntry> entries, TableReader reader, TableIterator iterator)
     {
         byte[] key = entries.Count > 0 && prng.Chance(0.7)
             ? entries[prng.NextInt(entries.Count)].Key
             : Model.RandomKey(prng, prng.NextInt(4));
         if (prng.Chance(0.1)) key = [.. key, (byte)prng.NextInt(256)];
         if (prng.Chance(0.1) && key.Length > 0) key = key[..^1];
-        ulong sequence = prng.NextInt(4) switch { 0 => 0, 1 => ulong.MaxValue, _ => (ulong)prng.NextInt(202) };
+        ulong sequence =
+            prng.NextInt(4) switch { 0 => 0, 1 => ulong.MaxValue, _ => (ulong)prng.NextInt(202) };
         ulong capped = Math.Min(sequence, (1UL << 56) - 1);
 
         // Entries before (key, sequence), by linear search.
-        int first = entries.FindIndex(e => EntryOrder.Instance.Compare((e.Key, e.Sequence), (key, capped)) >= 0);
+        int first = entries.FindIndex(
+            e => EntryOrder.Instance.Compare((e.Key, e.Sequence), (key, capped)) >= 0);
         if (first < 0) first = entries.Count;
-        ModelEntry? found = first < entries.Count && entries[first].Key.AsSpan().SequenceEqual(key) ? entries[first] : null;
+        ModelEntry? found = first < entries.Count && entries[first].Key.AsSpan().SequenceEqual(key)
+            ? entries[first]
+            : null;
         TableLookup lookup = reader.Get(key, sequence);
         Assert.Equal(found is not null, lookup.Found);
         if (found is not null)
@@ -83,7 +91,8 @@ public sealed class TableModelTests
         iterator.Seek(key, sequence);
         AssertAround(prng, entries, iterator, first);
         iterator.SeekForPrev(key, sequence);
-        int last = entries.FindLastIndex(e => EntryOrder.Instance.Compare((e.Key, e.Sequence), (key, capped)) <= 0);
+        int last = entries.FindLastIndex(
+            e => EntryOrder.Instance.Compare((e.Key, e.Sequence), (key, capped)) <= 0);
         AssertAround(prng, entries, iterator, last);
     }
 

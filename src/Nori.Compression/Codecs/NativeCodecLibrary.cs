@@ -4,7 +4,9 @@ using System.Runtime.InteropServices;
 
 namespace Nori.Compression.Codecs;
 
-/// <summary>A system library that a codec calls: found once, by the names it goes by on each platform.</summary>
+/// <summary>
+/// A system library that a codec calls: found once, by the names it goes by on each platform.
+/// </summary>
 internal sealed class NativeCodecLibrary(CompressionType type, string package, params string[] names)
 {
     public const string Lz4Name = "nori-lz4";
@@ -26,7 +28,8 @@ internal sealed class NativeCodecLibrary(CompressionType type, string package, p
     }
 
     // The bindings name a library that exists nowhere; this maps it to the handle found above.
-#pragma warning disable CA2255 // The initializer must run before the first call into either library, whoever makes it.
+// The initializer must run before the first call into either library, whoever makes it.
+#pragma warning disable CA2255
     [ModuleInitializer]
     internal static void Register() =>
         NativeLibrary.SetDllImportResolver(typeof(NativeCodecLibrary).Assembly, Resolve);

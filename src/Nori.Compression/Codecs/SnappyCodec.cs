@@ -4,8 +4,8 @@ using Nori.Core;
 namespace Nori.Compression.Codecs;
 
 /// <summary>
-/// Snappy's raw format. IronSnappy compresses; decompression is ours, because the package's allocates what the input
-/// asks for and this one must neither allocate nor trust (docs/decisions/0008-compression.md).
+/// Snappy's raw format. IronSnappy compresses; decompression is ours, because the package's allocates what
+/// the input asks for and this one must neither allocate nor trust (docs/decisions/0008-compression.md).
 /// </summary>
 internal sealed class SnappyCodec : IBlockCodec
 {
@@ -26,5 +26,6 @@ internal sealed class SnappyCodec : IBlockCodec
         return compressed.Length;
     }
 
-    public bool TryDecompress(ReadOnlySpan<byte> source, Span<byte> target) => SnappyDecoder.TryDecode(source, target);
+    public bool TryDecompress(ReadOnlySpan<byte> source, Span<byte> target) =>
+        SnappyDecoder.TryDecode(source, target);
 }

@@ -2,10 +2,11 @@ using Nori.Core;
 
 namespace Nori.Compression.Codecs;
 
-// Snappy's raw format (google/snappy, format_description.txt): a varint with the uncompressed length, then elements.
+// Snappy's raw format (google/snappy, format_description.txt): a varint with the uncompressed length, then
+// elements.
 //
 //   tag byte, low two bits:
-//     00  literal   upper six bits n: length n+1 for n < 60, else n-59 bytes little-endian follow with length-1
+//     00  literal   upper six bits n: length n+1 for n < 60, else n-59 bytes follow with length-1
 //     01  copy      length 4 + bits 2..4, offset 11 bits: bits 5..7 of the tag above one more byte
 //     10  copy      length 1 + upper six bits, offset two bytes little-endian
 //     11  copy      length 1 + upper six bits, offset four bytes little-endian

@@ -39,7 +39,8 @@ internal sealed partial class ZstdCodec : IBlockCodec
 
     public bool TryDecompress(ReadOnlySpan<byte> source, Span<byte> target)
     {
-        // With the whole target given, libzstd decodes into it and allocates no window, whatever the frame asks for.
+        // With the whole target given, libzstd decodes into it and allocates no window, whatever the frame
+        // asks for.
         byte nothing = 0;
         ref byte output = ref (target.IsEmpty ? ref nothing : ref MemoryMarshal.GetReference(target));
         nuint result = ZSTD_decompressDCtx(
@@ -65,7 +66,8 @@ internal sealed partial class ZstdCodec : IBlockCodec
 
     [LibraryImport(NativeCodecLibrary.ZstdName)]
     private static partial nuint ZSTD_compressCCtx(
-        CompressContext context, ref byte target, nuint targetLength, ref byte source, nuint sourceLength, int level);
+        CompressContext context, ref byte target, nuint targetLength, ref byte source, nuint sourceLength,
+        int level);
 
     [LibraryImport(NativeCodecLibrary.ZstdName)]
     private static partial nuint ZSTD_decompressDCtx(

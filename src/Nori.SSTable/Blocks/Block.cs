@@ -4,8 +4,8 @@ using Nori.SSTable.Format;
 namespace Nori.SSTable.Blocks;
 
 /// <summary>
-/// A sorted block in memory, checked by <see cref="BlockValidator"/> when it was made. Immutable and owned by the garbage
-/// collector while it is shared; an iterator that keeps blocks to itself refills its own.
+/// A sorted block in memory, checked by <see cref="BlockValidator"/> when it was made. Immutable and owned by
+/// the garbage collector while it is shared; an iterator that keeps blocks to itself refills its own.
 /// </summary>
 internal sealed class Block
 {

@@ -2,7 +2,10 @@ using Nori.IO;
 
 namespace Nori.SSTable.Blocks;
 
-/// <summary>What an iterator that does not fill the cache reads into: one readahead window, and one block per index level.</summary>
+/// <summary>
+/// What an iterator that does not fill the cache reads into: one readahead window, and one block per index
+/// level.
+/// </summary>
 internal sealed class BlockBuffers(int readaheadBytes)
 {
     private byte[] _single = [];
@@ -14,7 +17,10 @@ internal sealed class BlockBuffers(int readaheadBytes)
 
     public Slot Data { get; } = new();
 
-    /// <summary>The stored bytes, out of the window when they are in it; moving forward, reads up to the window's size.</summary>
+    /// <summary>
+    /// The stored bytes, out of the window when they are in it; moving forward, reads up to the window's
+    /// size.
+    /// </summary>
     /// <param name="file">The table.</param>
     /// <param name="offset">Where they begin.</param>
     /// <param name="count">How many.</param>
@@ -34,7 +40,9 @@ internal sealed class BlockBuffers(int readaheadBytes)
         return _window.AsSpan(0, Math.Min(count, _windowLength));
     }
 
-    /// <summary>The stored bytes alone, not touching the window: index blocks lie behind the data that is read next.</summary>
+    /// <summary>
+    /// The stored bytes alone, not touching the window: index blocks lie behind the data that is read next.
+    /// </summary>
     public ReadOnlySpan<byte> Read(IFile file, long offset, int count)
     {
         if (_single.Length < count) _single = new byte[count];

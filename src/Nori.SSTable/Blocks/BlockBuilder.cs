@@ -7,7 +7,8 @@ namespace Nori.SSTable.Blocks;
 //
 //   entry 0 | entry 1 | … | restart offset u32 × restarts | restarts u32
 //
-// Every `interval` entries a restart point: an entry whose key is stored whole. An empty block has 0 restarts.
+// Every `interval` entries a restart point: an entry whose key is stored whole. An empty block has 0
+// restarts.
 internal sealed class BlockBuilder(int restartInterval)
 {
     private const int HeaderBytesMax = 4 * Varint.BytesMax;
@@ -56,7 +57,8 @@ internal sealed class BlockBuilder(int restartInterval)
         _length += value.Length;
 
         // The shared part stays in place: growing must keep it.
-        if (_lastKey.Length < key.Length) Array.Resize(ref _lastKey, Math.Max(key.Length, 2 * _lastKey.Length));
+        if (_lastKey.Length < key.Length)
+            Array.Resize(ref _lastKey, Math.Max(key.Length, 2 * _lastKey.Length));
         key[shared..].CopyTo(_lastKey.AsSpan(shared));
         _lastKeyLength = key.Length;
         LastTrailer = trailer;

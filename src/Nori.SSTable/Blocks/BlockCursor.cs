@@ -1,6 +1,8 @@
 namespace Nori.SSTable.Blocks;
 
-/// <summary>A position in one block that moves both ways and knows the whole key. A mutable struct: one owner.</summary>
+/// <summary>
+/// A position in one block that moves both ways and knows the whole key. A mutable struct: one owner.
+/// </summary>
 // Hot path: allocates only when a block's longest key outgrows the buffer.
 internal struct BlockCursor
 {
@@ -24,7 +26,8 @@ internal struct BlockCursor
 
     public readonly ReadOnlySpan<byte> Value => _block!.Bytes.AsSpan(_entry.ValueOffset, _entry.ValueLength);
 
-    public readonly ReadOnlyMemory<byte> ValueMemory => _block!.Bytes.AsMemory(_entry.ValueOffset, _entry.ValueLength);
+    public readonly ReadOnlyMemory<byte> ValueMemory =>
+        _block!.Bytes.AsMemory(_entry.ValueOffset, _entry.ValueLength);
 
     public readonly Block? Block => _block;
 
@@ -34,7 +37,8 @@ internal struct BlockCursor
         _block = block;
         _offset = -1;
         _keyLength = 0;
-        if (block is not null && _key.Length < block.KeyLengthMax) _key = new byte[Math.Max(64, block.KeyLengthMax)];
+        if (block is not null && _key.Length < block.KeyLengthMax)
+            _key = new byte[Math.Max(64, block.KeyLengthMax)];
     }
 
     public void SeekToFirst()
@@ -56,7 +60,9 @@ internal struct BlockCursor
         while (_entry.End < _block.EntriesLength) Load(_entry.End);
     }
 
-    /// <summary>Moves to the first entry at or behind (key, sequence); not valid when there is none.</summary>
+    /// <summary>
+    /// Moves to the first entry at or behind (key, sequence); not valid when there is none.
+    /// </summary>
     public void Seek(ReadOnlySpan<byte> key, long sequence)
     {
         Load(BlockSearch.RestartBefore(_block!, _block!.Entries, key, sequence));

@@ -5,11 +5,15 @@ using Nori.SSTable.Format;
 
 namespace Nori.SSTable.Blocks;
 
-/// <summary>Reads blocks of one file: checksum first, then decompression into the stated length, then validation.</summary>
+/// <summary>
+/// Reads blocks of one file: checksum first, then decompression into the stated length, then validation.
+/// </summary>
 /// <remarks>Thread-safe.</remarks>
 internal sealed class BlockLoader(IFile file, long fileLength, ulong tableId)
 {
-    /// <summary>The uncompressed payload in an array of its own (which may be longer), and its length.</summary>
+    /// <summary>
+    /// The uncompressed payload in an array of its own (which may be longer), and its length.
+    /// </summary>
     /// <param name="handle">Where it is.</param>
     /// <param name="role">What it must be.</param>
     /// <param name="expectCompressed">A hint: reads into a rented array first.</param>
@@ -100,13 +104,15 @@ internal sealed class BlockLoader(IFile file, long fileLength, ulong tableId)
     {
         // A block lists only blocks that lie before it.
         string? problem = BlockValidator.Validate(block, role, handleEnd: offset, out BlockLayout layout);
-        if (problem is not null) throw new CorruptionException(file.Path, offset, $"a sound {role} block", problem);
+        if (problem is not null)
+            throw new CorruptionException(file.Path, offset, $"a sound {role} block", problem);
         return layout;
     }
 
     private int CheckHandle(BlockHandle handle)
     {
-        if (handle.End <= fileLength - TableFormat.FooterBytes) return handle.Length + TableFormat.TrailerBytes;
+        if (handle.End <= fileLength - TableFormat.FooterBytes)
+            return handle.Length + TableFormat.TrailerBytes;
         throw new CorruptionException(
             file.Path, handle.Offset, $"a block within {fileLength} bytes", $"one that ends at {handle.End}");
     }
@@ -114,13 +120,15 @@ internal sealed class BlockLoader(IFile file, long fileLength, ulong tableId)
     private void CheckRead(BlockHandle handle, int wanted, int read)
     {
         if (read == wanted) return;
-        throw new CorruptionException(file.Path, handle.Offset, $"a block of {wanted} bytes", $"{read} bytes, then the end");
+        throw new CorruptionException(
+            file.Path, handle.Offset, $"a block of {wanted} bytes", $"{read} bytes, then the end");
     }
 
     private void Decompress(BlockTrailer trailer, ReadOnlySpan<byte> payload, Span<byte> target, long offset)
     {
         if (BlockCodecs.Get(trailer.Compression).TryDecompress(payload, target)) return;
         throw new CorruptionException(
-            file.Path, offset, $"{trailer.Compression} data of {target.Length} bytes", "something that does not decompress to it");
+            file.Path, offset, $"{trailer.Compression} data of {target.Length} bytes",
+            "something that does not decompress to it");
     }
 }

@@ -5,16 +5,19 @@ namespace Nori.SSTable.Blocks;
 internal static class BlockSearch
 {
     /// <summary>
-    /// Finds the first entry at or behind (key, sequence): of a greater key, or of this key with a sequence at or below
+    /// Finds the first entry at or behind (key, sequence): of a greater key, or of this key with a sequence
+    /// at or below
     /// <paramref name="sequence"/>.
     /// </summary>
     /// <returns>False when every entry is before it.</returns>
-    public static bool TryFind(Block block, ReadOnlySpan<byte> key, long sequence, out EntryHeader entry, out bool sameKey)
+    public static bool TryFind(
+        Block block, ReadOnlySpan<byte> key, long sequence, out EntryHeader entry, out bool sameKey)
     {
         ReadOnlySpan<byte> entries = block.Entries;
         int offset = RestartBefore(block, entries, key, sequence);
 
-        // `match`: how many leading bytes of the previous entry's key, which is before the target, equal the target's.
+        // `match`: how many leading bytes of the previous entry's key, which is before the target, equal the
+        // target's.
         int match = 0;
         while (offset < entries.Length)
         {
@@ -45,8 +48,11 @@ internal static class BlockSearch
         return false;
     }
 
-    /// <summary>The offset of the last restart point before (key, sequence); the first one when none is.</summary>
-    public static int RestartBefore(Block block, ReadOnlySpan<byte> entries, ReadOnlySpan<byte> key, long sequence)
+    /// <summary>
+    /// The offset of the last restart point before (key, sequence); the first one when none is.
+    /// </summary>
+    public static int RestartBefore(
+        Block block, ReadOnlySpan<byte> entries, ReadOnlySpan<byte> key, long sequence)
     {
         int low = 0;
         int high = block.RestartCount - 1;

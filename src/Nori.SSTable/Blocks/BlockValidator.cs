@@ -4,8 +4,8 @@ using Nori.SSTable.Format;
 namespace Nori.SSTable.Blocks;
 
 /// <summary>
-/// Checks every entry of a sorted block once, when it comes from disk: lengths, restart points, kinds and the order that
-/// the builder checked on writing. What passes can be read without further doubt.
+/// Checks every entry of a sorted block once, when it comes from disk: lengths, restart points, kinds and the
+/// order that the builder checked on writing. What passes can be read without further doubt.
 /// </summary>
 internal static class BlockValidator
 {
@@ -17,7 +17,8 @@ internal static class BlockValidator
     /// <param name="role">Decides which kinds and values belong there.</param>
     /// <param name="handleEnd">Handles in index blocks end at or before this offset.</param>
     /// <param name="layout">What was learned.</param>
-    public static string? Validate(ReadOnlySpan<byte> block, BlockRole role, long handleEnd, out BlockLayout layout)
+    public static string? Validate(
+        ReadOnlySpan<byte> block, BlockRole role, long handleEnd, out BlockLayout layout)
     {
         layout = default;
         if (block.Length < sizeof(uint)) return "a block shorter than its restart count";
@@ -32,7 +33,8 @@ internal static class BlockValidator
     }
 
     private static string? ValidateEntries(
-        ReadOnlySpan<byte> entries, ReadOnlySpan<byte> restartOffsets, BlockRole role, long handleEnd, out BlockLayout layout)
+        ReadOnlySpan<byte> entries, ReadOnlySpan<byte> restartOffsets, BlockRole role, long handleEnd,
+        out BlockLayout layout)
     {
         layout = default;
         byte[] key = _keyBuffer ??= new byte[TableFormat.KeyBytesMax];
@@ -44,12 +46,16 @@ internal static class BlockValidator
         long lastHandleEnd = 0;
         for (int offset = 0; offset < entries.Length; count++)
         {
-            if (!EntryHeader.TryRead(entries, offset, out EntryHeader header)) return $"a broken entry at {offset}";
-            if (header.Shared > keyLength) return $"an entry at {offset} that shares more than its predecessor's key";
-            if (header.KeyLength > TableFormat.KeyBytesMax) return $"a key of {header.KeyLength} bytes at {offset}";
+            if (!EntryHeader.TryRead(entries, offset, out EntryHeader header))
+                return $"a broken entry at {offset}";
+            if (header.Shared > keyLength)
+                return $"an entry at {offset} that shares more than its predecessor's key";
+            if (header.KeyLength > TableFormat.KeyBytesMax)
+                return $"a key of {header.KeyLength} bytes at {offset}";
 
-            bool isRestart = nextRestart * sizeof(uint) < restartOffsets.Length
-                && BinaryPrimitives.ReadUInt32LittleEndian(restartOffsets[(nextRestart * sizeof(uint))..]) == (uint)offset;
+            int restartAt = nextRestart * sizeof(uint);
+            bool isRestart = restartAt < restartOffsets.Length
+                && BinaryPrimitives.ReadUInt32LittleEndian(restartOffsets[restartAt..]) == (uint)offset;
             if (isRestart) nextRestart++;
             if (isRestart && header.Shared != 0) return $"a restart point at {offset} without a whole key";
             if (count == 0 && !isRestart) return "a first entry that is no restart point";
@@ -75,24 +81,29 @@ internal static class BlockValidator
     }
 
     private static string? CheckEntry(
-        BlockRole role, in EntryHeader header, ReadOnlySpan<byte> value, long handleEnd, ref long lastHandleEnd)
+        BlockRole role, in EntryHeader header, ReadOnlySpan<byte> value, long handleEnd,
+        ref long lastHandleEnd)
     {
         var kind = (EntryKind)(byte)header.Trailer;
         switch (role)
         {
             case BlockRole.Data:
-                if (header.ValueLength > TableFormat.ValueBytesMax) return $"a value of {header.ValueLength} bytes";
+                if (header.ValueLength > TableFormat.ValueBytesMax)
+                    return $"a value of {header.ValueLength} bytes";
                 if (kind > EntryKind.PutWithExpiry) return $"an entry of kind {(byte)kind}";
                 if (kind == EntryKind.Delete && value.Length != 0) return "a delete with a value";
-                if (kind == EntryKind.PutWithExpiry && value.Length < sizeof(ulong)) return "an expiry cut short";
+                if (kind == EntryKind.PutWithExpiry && value.Length < sizeof(ulong))
+                    return "an expiry cut short";
                 return null;
             case BlockRole.RangeDeletes:
-                if (kind != EntryKind.RangeDelete) return $"an entry of kind {(byte)kind} among range deletes";
+                if (kind != EntryKind.RangeDelete)
+                    return $"an entry of kind {(byte)kind} among range deletes";
                 return value.Length > TableFormat.KeyBytesMax ? $"a range end of {value.Length} bytes" : null;
             case BlockRole.Index or BlockRole.TopIndex:
                 if (!BlockHandle.TryRead(value, out BlockHandle handle)) return "a broken block handle";
                 if (handle.Offset < lastHandleEnd) return "a block handle that overlaps its predecessor";
-                if (handle.End > handleEnd) return $"a block handle that ends at {handle.End}, beyond {handleEnd},";
+                if (handle.End > handleEnd)
+                    return $"a block handle that ends at {handle.End}, beyond {handleEnd},";
                 lastHandleEnd = handle.End;
                 return null;
             default:

@@ -7,8 +7,8 @@ namespace Nori.SSTable.Blocks;
 //
 //   shared varint | unshared varint | value length varint | trailer varint | key suffix | value
 //
-// The key is the first `shared` bytes of the previous entry's key and the suffix. The trailer is sequence << 8 | kind.
-// Hot path: read for every entry passed by; do not allocate, do not validate (BlockValidator did).
+// The key is the first `shared` bytes of the previous entry's key and the suffix. The trailer is sequence <<
+// 8 | kind. Hot path: read for every entry passed by; do not allocate, do not validate (BlockValidator did).
 internal readonly struct EntryHeader
 {
     public readonly int Shared;

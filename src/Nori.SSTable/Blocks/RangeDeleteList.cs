@@ -1,6 +1,9 @@
 namespace Nori.SSTable.Blocks;
 
-/// <summary>Gathers a table's range deletes and writes their block: key = start, trailer = sequence and kind, value = end.</summary>
+/// <summary>
+/// Gathers a table's range deletes and writes their block: key = start, trailer = sequence and kind, value =
+/// end.
+/// </summary>
 internal sealed class RangeDeleteList
 {
     private readonly List<RangeDelete> _items = [];
@@ -30,7 +33,8 @@ internal sealed class RangeDeleteList
         for (int i = _items.Count - 1; i > 0; i--)
         {
             RangeDelete previous = _items[i - 1];
-            bool isSame = previous.Sequence == _items[i].Sequence && previous.Start.Span.SequenceEqual(_items[i].Start.Span);
+            bool isSame = previous.Sequence == _items[i].Sequence
+                && previous.Start.Span.SequenceEqual(_items[i].Start.Span);
             if (isSame) _items.RemoveAt(i);
         }
 

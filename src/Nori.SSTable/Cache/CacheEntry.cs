@@ -2,7 +2,9 @@ using Nori.SSTable.Blocks;
 
 namespace Nori.SSTable.Cache;
 
-/// <summary>One cached block: an element of a hash chain (read without a lock) and of the clock's ring.</summary>
+/// <summary>
+/// One cached block: an element of a hash chain (read without a lock) and of the clock's ring.
+/// </summary>
 internal sealed class CacheEntry(ulong owner, long offset, Block block, CacheEntry? next)
 {
     public readonly ulong Owner = owner;
@@ -12,7 +14,8 @@ internal sealed class CacheEntry(ulong owner, long offset, Block block, CacheEnt
     // Read without the lock; changed under it.
     public volatile CacheEntry? Next = next;
 
-    // Set without the lock by readers, cleared under it by the clock's hand: a lost update costs one wrong eviction.
+    // Set without the lock by readers, cleared under it by the clock's hand: a lost update costs one wrong
+    // eviction.
     public volatile bool Referenced;
 
     // The ring, under the lock.

@@ -4,8 +4,9 @@ using Nori.SSTable.Blocks;
 namespace Nori.SSTable.Cache;
 
 /// <summary>
-/// A part of the cache: hash chains that readers walk without a lock, and a clock (second chance) that decides what goes.
-/// A reader that races with an insertion or eviction sees the chain before or after it: at worst one needless read from disk.
+/// A part of the cache: hash chains that readers walk without a lock, and a clock (second chance) that
+/// decides what goes. A reader that races with an insertion or eviction sees the chain before or after it: at
+/// worst one needless read from disk.
 /// </summary>
 internal sealed class CacheShard
 {
@@ -73,10 +74,11 @@ internal sealed class CacheShard
         {
             long bytes = 0;
             long count = 0;
-            for (CacheEntry? entry = _hand; entry is not null; entry = entry.ClockNext == _hand ? null : entry.ClockNext)
+            for (CacheEntry? entry = _hand; entry is not null;)
             {
                 bytes += entry.Block.Charge;
                 count++;
+                entry = entry.ClockNext == _hand ? null : entry.ClockNext;
             }
 
             Invariant.Assert(bytes == _bytes);
@@ -103,7 +105,8 @@ internal sealed class CacheShard
 
     private void RemoveLocked(CacheEntry victim)
     {
-        ref CacheEntry? bucket = ref _buckets[BlockCache.Hash(victim.Owner, victim.Offset) & (ulong)(_buckets.Length - 1)];
+        ref CacheEntry? bucket =
+            ref _buckets[BlockCache.Hash(victim.Owner, victim.Offset) & (ulong)(_buckets.Length - 1)];
         if (bucket == victim)
         {
             Volatile.Write(ref bucket, victim.Next);

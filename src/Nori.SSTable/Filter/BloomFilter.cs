@@ -8,9 +8,10 @@ namespace Nori.SSTable.Filter;
 //
 //   filter version u8 = 1 | probes u8 | reserved u16 = 0 | lines u32 | line 0 (64 bytes) | line 1 | …
 //
-// A key sets `probes` bits within one line of 512 bits: one cache miss per lookup (docs/decisions/0009-sstable-filter.md).
-// Of its hash h (xxHash64, seed 0): the line is the high half of h × lines; the bits are 9-bit slices from the top of
-// rotate(h, 32) × 0x9E3779B97F4A7C15, bit b being bit b mod 8 of byte b div 8 of the line.
+// A key sets `probes` bits within one line of 512 bits: one cache miss per lookup
+// (docs/decisions/0009-sstable-filter.md). Of its hash h (xxHash64, seed 0): the line is the high half of h ×
+// lines; the bits are 9-bit slices from the top of rotate(h, 32) × 0x9E3779B97F4A7C15, bit b being bit b mod
+// 8 of byte b div 8 of the line.
 internal static class BloomFilter
 {
     public const int HeaderBytes = 8;
@@ -52,10 +53,14 @@ internal static class BloomFilter
         if (filter[1] is < 1 or > ProbesMax) return $"{filter[1]} probes";
         if (filter[2] != 0 || filter[3] != 0) return "reserved bytes that are not 0";
         uint lines = BinaryPrimitives.ReadUInt32LittleEndian(filter[4..]);
-        return lines * (long)LineBytes == filter.Length - HeaderBytes ? null : $"{lines} lines in {filter.Length} bytes";
+        return lines * (long)LineBytes == filter.Length - HeaderBytes
+            ? null
+            : $"{lines} lines in {filter.Length} bytes";
     }
 
-    /// <summary>False when the key of that hash is certainly not in the filter. The filter was validated.</summary>
+    /// <summary>
+    /// False when the key of that hash is certainly not in the filter. The filter was validated.
+    /// </summary>
     // Hot path.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool MayContain(ReadOnlySpan<byte> filter, ulong hash)

@@ -2,7 +2,9 @@ using Nori.Core;
 
 namespace Nori.SSTable.Format;
 
-/// <summary>Where a block lies: its offset and the length of its payload, in bytes; the trailer follows the payload.</summary>
+/// <summary>
+/// Where a block lies: its offset and the length of its payload, in bytes; the trailer follows the payload.
+/// </summary>
 internal readonly record struct BlockHandle(long Offset, int Length)
 {
     public const int BytesMax = 2 * Varint.BytesMax;

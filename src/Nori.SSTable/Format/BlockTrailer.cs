@@ -9,8 +9,8 @@ namespace Nori.SSTable.Format;
 //
 //   0  role u8 | 1  compression u8 | 2  uncompressed length u32 | 6  CRC-32C u32
 //
-// The checksum covers table id u64, the block's offset u64, the payload and trailer bytes 0..5. Id and offset are not in
-// the block: a block read from, or written to, a wrong place or of another table does not pass.
+// The checksum covers table id u64, the block's offset u64, the payload and trailer bytes 0..5. Id and offset
+// are not in the block: a block read from, or written to, a wrong place or of another table does not pass.
 internal readonly record struct BlockTrailer(CompressionType Compression, int UncompressedLength)
 {
     private const int ChecksumAt = 6;
@@ -26,7 +26,9 @@ internal readonly record struct BlockTrailer(CompressionType Compression, int Un
         BinaryPrimitives.WriteUInt32LittleEndian(trailer[ChecksumAt..], checksum);
     }
 
-    /// <summary>Checks payload and trailer as read from the file, checksum first; nothing else is believed before it.</summary>
+    /// <summary>
+    /// Checks payload and trailer as read from the file, checksum first; nothing else is believed before it.
+    /// </summary>
     public static BlockTrailer Check(
         ReadOnlySpan<byte> stored, BlockRole role, ulong tableId, long offset, string path)
     {
@@ -35,7 +37,8 @@ internal readonly record struct BlockTrailer(CompressionType Compression, int Un
         uint expected = BinaryPrimitives.ReadUInt32LittleEndian(trailer[ChecksumAt..]);
         uint actual = Checksum(tableId, offset, payload, trailer[..ChecksumAt]);
         if (expected != actual)
-            throw new CorruptionException(path, offset, $"{role} block checksum {expected:x8}", $"{actual:x8}");
+            throw new CorruptionException(
+                path, offset, $"{role} block checksum {expected:x8}", $"{actual:x8}");
         if (trailer[0] != (byte)role)
             throw new CorruptionException(path, offset, $"a {role} block", $"role {trailer[0]}");
 
@@ -51,7 +54,8 @@ internal readonly record struct BlockTrailer(CompressionType Compression, int Un
         return new BlockTrailer(compression, (int)length);
     }
 
-    private static uint Checksum(ulong tableId, long offset, ReadOnlySpan<byte> payload, ReadOnlySpan<byte> trailer)
+    private static uint Checksum(
+        ulong tableId, long offset, ReadOnlySpan<byte> payload, ReadOnlySpan<byte> trailer)
     {
         Span<byte> place = stackalloc byte[16];
         BinaryPrimitives.WriteUInt64LittleEndian(place, tableId);

@@ -56,7 +56,8 @@ internal sealed class BlockWriter(IFile file, CompressionType compression, ulong
         BlockRole role, CompressionType type, Span<byte> target, int length, int plainLength, long offset)
     {
         BlockTrailer.Write(
-            target.Slice(length, TableFormat.TrailerBytes), role, type, plainLength, tableId, offset, target[..length]);
+            target.Slice(length, TableFormat.TrailerBytes), role, type, plainLength, tableId, offset,
+            target[..length]);
         _buffered += length + TableFormat.TrailerBytes;
         return new BlockHandle(offset, length);
     }

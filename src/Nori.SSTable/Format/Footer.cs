@@ -15,7 +15,8 @@ namespace Nori.SSTable.Format;
 //   60  CRC-32C        u32 over bytes 0..59 and 64..71
 //   64  magic          8 bytes "NoriSST\n"
 //
-// Every later version keeps version and magic in these places from the file's end, so that its files are named as such.
+// Every later version keeps version and magic in these places from the file's end, so that its files are
+// named as such.
 internal readonly record struct Footer(
     BlockHandle TopIndex, BlockHandle Filter, BlockHandle RangeDeletes, BlockHandle Properties, ulong TableId)
 {
@@ -38,13 +39,15 @@ internal readonly record struct Footer(
         if (fileLength < TableFormat.FooterBytes)
         {
             throw new CorruptionException(
-                file.Path, 0, $"a table of at least {TableFormat.FooterBytes} bytes", $"a file of {fileLength} bytes");
+                file.Path, 0, $"a table of at least {TableFormat.FooterBytes} bytes",
+                $"a file of {fileLength} bytes");
         }
 
         long offset = fileLength - TableFormat.FooterBytes;
         Span<byte> bytes = stackalloc byte[TableFormat.FooterBytes];
         int read = file.Read(offset, bytes);
-        if (read < bytes.Length) throw new CorruptionException(file.Path, offset, "a footer of 72 bytes", $"{read} bytes");
+        if (read < bytes.Length)
+            throw new CorruptionException(file.Path, offset, "a footer of 72 bytes", $"{read} bytes");
         return Parse(bytes, file.Path, offset);
     }
 
@@ -54,14 +57,17 @@ internal readonly record struct Footer(
         if (magic != TableFormat.Magic)
         {
             throw new CorruptionException(
-                path, offset, $"the magic of a table, {TableFormat.Magic:x16} (this build reads versions 1 to 1)", $"{magic:x16}");
+                path, offset,
+                $"the magic of a table, {TableFormat.Magic:x16} (this build reads versions 1 to 1)",
+                $"{magic:x16}");
         }
 
         uint version = BinaryPrimitives.ReadUInt32LittleEndian(bytes[56..]);
         if (version != TableFormat.Version)
         {
             throw new CorruptionException(
-                path, offset, "a table of format version 1 (this build reads versions 1 to 1)", $"version {version}");
+                path, offset, "a table of format version 1 (this build reads versions 1 to 1)",
+                $"version {version}");
         }
 
         uint expected = BinaryPrimitives.ReadUInt32LittleEndian(bytes[60..]);
@@ -77,7 +83,8 @@ internal readonly record struct Footer(
         return footer;
     }
 
-    // The blocks named here lie one behind the other up to the footer: a cut or grown file cannot pass for whole.
+    // The blocks named here lie one behind the other up to the footer: a cut or grown file cannot pass for
+    // whole.
     private void CheckOrder(string path, long footerOffset)
     {
         long end = footerOffset;
@@ -86,7 +93,8 @@ internal readonly record struct Footer(
         {
             if (handle.IsAbsent && handle != Properties && handle != TopIndex) continue;
             if (handle.End != end)
-                throw new CorruptionException(path, footerOffset, $"a block that ends at {end}", $"one that ends at {handle.End}");
+                throw new CorruptionException(
+                    path, footerOffset, $"a block that ends at {end}", $"one that ends at {handle.End}");
             end = handle.Offset;
         }
     }
@@ -104,8 +112,10 @@ internal readonly record struct Footer(
         bool inside = length <= TableFormat.BlockBytesMax && offset <= (ulong)end
             && (offset == 0 && length == 0 || offset + length + TableFormat.TrailerBytes <= (ulong)end);
         if (inside) return new BlockHandle((long)offset, (int)length);
-        throw new CorruptionException(path, footerOffset, $"a block within {end} bytes", $"offset {offset}, length {length}");
+        throw new CorruptionException(
+            path, footerOffset, $"a block within {end} bytes", $"offset {offset}, length {length}");
     }
 
-    private static uint Checksum(ReadOnlySpan<byte> footer) => Crc32C.Append(Crc32C.Compute(footer[..60]), footer[64..72]);
+    private static uint Checksum(ReadOnlySpan<byte> footer) =>
+        Crc32C.Append(Crc32C.Compute(footer[..60]), footer[64..72]);
 }

@@ -5,9 +5,9 @@ using Nori.SSTable.Blocks;
 
 namespace Nori.SSTable.Format;
 
-// Properties block: a sorted block; key = name, trailer 0, value = bytes. Numbers are varints. Names of this format begin
-// with "nori.", those of users with "user.". Names a reader does not know are ignored. Table id and file length are the
-// footer's and the file's.
+// Properties block: a sorted block; key = name, trailer 0, value = bytes. Numbers are varints. Names of this
+// format begin with "nori.", those of users with "user.". Names a reader does not know are ignored. Table id
+// and file length are the footer's and the file's.
 internal static class PropertiesCodec
 {
     private const string Own = "nori.";
@@ -17,7 +17,8 @@ internal static class PropertiesCodec
     public static byte[] Encode(TableProperties properties)
     {
         var fields = new List<(byte[] Name, byte[] Value)>();
-        foreach ((string name, ulong value) in Numbers(properties)) fields.Add((Name(Own + name), Number(value)));
+        foreach ((string name, ulong value) in Numbers(properties))
+            fields.Add((Name(Own + name), Number(value)));
         fields.Add((Name(Own + "largest_key"), properties.LargestKey.ToArray()));
         fields.Add((Name(Own + "smallest_key"), properties.SmallestKey.ToArray()));
         foreach ((string name, ReadOnlyMemory<byte> value) in properties.UserProperties)
@@ -40,16 +41,20 @@ internal static class PropertiesCodec
         for (cursor.SeekToFirst(); cursor.Valid; cursor.Next())
         {
             string name = Encoding.UTF8.GetString(cursor.Key);
-            if (name.StartsWith(User, StringComparison.Ordinal)) user[name[User.Length..]] = cursor.Value.ToArray();
+            if (name.StartsWith(User, StringComparison.Ordinal))
+                user[name[User.Length..]] = cursor.Value.ToArray();
             if (!name.StartsWith(Own, StringComparison.Ordinal)) continue;
             name = name[Own.Length..];
             if (name is "smallest_key" or "largest_key") keys[name] = cursor.Value.ToArray();
-            else if (Varint.TryRead(cursor.Value, out ulong number, out int read) && read == cursor.Value.Length)
+            else if (Varint.TryRead(cursor.Value, out ulong number, out int n) && n == cursor.Value.Length)
                 numbers[name] = number;
         }
 
-        string? missing = Numbers(new TableProperties()).Select(field => field.Name).FirstOrDefault(n => !numbers.ContainsKey(n));
-        if (!keys.ContainsKey("smallest_key") || !keys.ContainsKey("largest_key")) missing ??= "smallest_key or largest_key";
+        string? missing = Numbers(new TableProperties())
+            .Select(field => field.Name)
+            .FirstOrDefault(n => !numbers.ContainsKey(n));
+        if (!keys.ContainsKey("smallest_key") || !keys.ContainsKey("largest_key"))
+            missing ??= "smallest_key or largest_key";
         problem = missing is null ? "" : $"no number {missing}";
         if (missing is not null) return null;
         string? wide = numbers.FirstOrDefault(n => n.Value > long.MaxValue).Key;
@@ -61,7 +66,8 @@ internal static class PropertiesCodec
     {
         byte[] bytes = Name(User + name);
         if (bytes.Length <= NameBytesMax) return bytes;
-        throw new ArgumentException($"a property name of {bytes.Length} bytes; at most {NameBytesMax}", nameof(name));
+        throw new ArgumentException(
+            $"a property name of {bytes.Length} bytes; at most {NameBytesMax}", nameof(name));
     }
 
     private static TableProperties Make(

@@ -1,9 +1,13 @@
 namespace Nori.SSTable.Format;
 
-/// <summary>Short keys for the index: at or behind a block's last key and before the next block's first.</summary>
+/// <summary>
+/// Short keys for the index: at or behind a block's last key and before the next block's first.
+/// </summary>
 internal static class Separator
 {
-    /// <summary>Writes the shortest key s with last ≤ s &lt; next that this finds; returns its length, at most last's.</summary>
+    /// <summary>
+    /// Writes the shortest key s with last ≤ s &lt; next that this finds; returns its length, at most last's.
+    /// </summary>
     public static int Shortest(ReadOnlySpan<byte> last, ReadOnlySpan<byte> next, Span<byte> target)
     {
         int common = last.CommonPrefixLength(next);

@@ -2,7 +2,7 @@ namespace Nori.SSTable.Format;
 
 // A table file, format 1 (bytewise: docs/formats/sstable.md). Integers are little-endian.
 //
-//   data block 0 … data block n-1, index blocks, in one sequence: an index block follows the data blocks it lists
+//   data block 0 … data block n-1 and index blocks: an index block follows the data blocks it lists
 //   filter block            (absent with 0 bits per key)
 //   range-delete block      (absent without range deletes)
 //   top-index block
@@ -24,7 +24,10 @@ internal static class TableFormat
     /// <summary>The longest value, in bytes: 16 MiB (and the eight bytes of an expiry).</summary>
     public const int ValueBytesMax = (16 << 20) + 8;
 
-    /// <summary>The longest a compressed block may become, in bytes: bounds what a forged length makes a reader allocate.</summary>
+    /// <summary>
+    /// The longest a compressed block may become, in bytes: bounds what a forged length makes a reader
+    /// allocate.
+    /// </summary>
     public const int UncompressedBytesMax = 32 << 20;
 
     /// <summary>The longest block of any kind, in bytes (the filter of a very large table).</summary>

@@ -11,4 +11,5 @@ namespace Nori.SSTable;
 /// <param name="Entries">The entries in it; 0 for a filter or a damaged block.</param>
 /// <param name="Damage">What is wrong with it; null when it is sound.</param>
 public sealed record TableBlockInfo(
-    string Role, long Offset, long StoredBytes, int UncompressedBytes, CompressionType Compression, int Entries, string? Damage);
+    string Role, long Offset, long StoredBytes, int UncompressedBytes, CompressionType Compression,
+    int Entries, string? Damage);

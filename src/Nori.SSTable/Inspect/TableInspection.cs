@@ -15,7 +15,10 @@ public sealed record TableInspection
     /// <summary>The properties; null when they or the footer are damaged.</summary>
     public TableProperties? Properties { get; init; }
 
-    /// <summary>The blocks that could be found, by offset. Behind a damaged index block the blocks it lists are unknown.</summary>
+    /// <summary>
+    /// The blocks that could be found, by offset. Behind a damaged index block the blocks it lists are
+    /// unknown.
+    /// </summary>
     public IReadOnlyList<TableBlockInfo> Blocks { get; init; } = [];
 
     /// <summary>The range deletes; none when their block is damaged.</summary>

@@ -16,11 +16,13 @@ public static class TableInspector
     }
 
     /// <summary>
-    /// The point entries of every sound data block that can be found, in order, read lazily; damaged blocks are left out
-    /// (<see cref="Inspect"/> names them). Keys and values are copies.
+    /// The point entries of every sound data block that can be found, in order, read lazily; damaged blocks
+    /// are left out (<see cref="Inspect"/> names them). Keys and values are copies.
     /// </summary>
     /// <exception cref="StorageException">The file cannot be opened or read.</exception>
-    /// <exception cref="CorruptionException">The footer or the top index is damaged: no block can be found.</exception>
+    /// <exception cref="CorruptionException">
+    /// The footer or the top index is damaged: no block can be found.
+    /// </exception>
     public static IEnumerable<TableEntryInfo> ReadEntries(IFileSystem fileSystem, string path)
     {
         using IFile file = fileSystem.Open(path, FileOpen.Read);
@@ -61,7 +63,8 @@ public static class TableInspector
         for (cursor.SeekToFirst(); cursor.Valid; cursor.Next())
         {
             entries.Add(new TableEntryInfo(
-                offset, cursor.Key.ToArray(), cursor.Trailer >> 8, (EntryKind)(byte)cursor.Trailer, cursor.Value.ToArray()));
+                offset, cursor.Key.ToArray(), cursor.Trailer >> 8, (EntryKind)(byte)cursor.Trailer,
+                cursor.Value.ToArray()));
         }
 
         return entries;

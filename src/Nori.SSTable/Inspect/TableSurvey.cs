@@ -32,7 +32,9 @@ internal sealed class TableSurvey
         TableProperties? properties = ReadProperties(footer);
         SurveyIndex(footer);
         if (!footer.Filter.IsAbsent) SurveyFilter(footer.Filter);
-        RangeDelete[] rangeDeletes = footer.RangeDeletes.IsAbsent ? [] : ReadRangeDeletes(footer.RangeDeletes);
+        RangeDelete[] rangeDeletes = footer.RangeDeletes.IsAbsent
+            ? []
+            : ReadRangeDeletes(footer.RangeDeletes);
         if (_damage.Count == 0) VerifyWhole();
 
         _blocks.Sort((a, b) => a.Offset.CompareTo(b.Offset));
@@ -40,7 +42,9 @@ internal sealed class TableSurvey
         return result with
         {
             FormatVersion = TableFormat.Version,
-            Properties = properties is null ? null : properties with { TableId = footer.TableId, FileBytes = _length },
+            Properties = properties is null
+                ? null
+                : properties with { TableId = footer.TableId, FileBytes = _length },
             Blocks = _blocks,
             RangeDeletes = rangeDeletes,
             Damage = _damage,
@@ -52,7 +56,8 @@ internal sealed class TableSurvey
         var handles = new List<BlockHandle>();
         var cursor = new BlockCursor();
         cursor.Reset(block);
-        for (cursor.SeekToFirst(); cursor.Valid; cursor.Next()) handles.Add(TableReader.ParseHandle(cursor.Value));
+        for (cursor.SeekToFirst(); cursor.Valid; cursor.Next())
+            handles.Add(TableReader.ParseHandle(cursor.Value));
         return handles;
     }
 
@@ -71,19 +76,23 @@ internal sealed class TableSurvey
         bool isSound = Try(
             () =>
             {
-                byte[] filter = _loader.ReadPayload(handle, BlockRole.Filter, expectCompressed: false, out int length);
+                byte[] filter = _loader.ReadPayload(
+                    handle, BlockRole.Filter, expectCompressed: false, out int length);
                 string? problem = BloomFilter.Validate(filter.AsSpan(0, length));
-                if (problem is not null) throw new CorruptionException(_file.Path, handle.Offset, "a bloom filter", problem);
+                if (problem is not null)
+                    throw new CorruptionException(_file.Path, handle.Offset, "a bloom filter", problem);
             },
             out string? damage);
-        _blocks.Add(Info(handle, BlockRole.Filter, isSound ? handle.Length : 0, CompressionType.None, 0, damage));
+        _blocks.Add(
+            Info(handle, BlockRole.Filter, isSound ? handle.Length : 0, CompressionType.None, 0, damage));
     }
 
     private TableProperties? ReadProperties(Footer footer)
     {
         if (Survey(footer.Properties, BlockRole.Properties) is not { } block) return null;
         TableProperties? properties = PropertiesCodec.Decode(block, out string problem);
-        if (properties is null) _damage.Add(new TableDamage(footer.Properties.Offset, $"properties with {problem}"));
+        if (properties is null)
+            _damage.Add(new TableDamage(footer.Properties.Offset, $"properties with {problem}"));
         return properties;
     }
 
@@ -100,7 +109,8 @@ internal sealed class TableSurvey
         () =>
         {
             // The survey's file stays open for its owner; the reader gets a view that does not close it.
-            using TableReader reader = TableReader.Open(new UnownedFile(_file), new TableReaderOptions { PrivateCacheBytes = 0 });
+            using TableReader reader = TableReader.Open(
+                new UnownedFile(_file), new TableReaderOptions { PrivateCacheBytes = 0 });
             reader.VerifyChecksums();
         },
         out _);
@@ -116,7 +126,8 @@ internal sealed class TableSurvey
             {
                 compression = _loader.ReadTrailer(handle, role).Compression;
                 byte[] bytes = _loader.ReadPayload(handle, role, expectCompressed: false, out length);
-                block = new Block(bytes, role, _loader.Validate(bytes.AsSpan(0, length), role, handle.Offset));
+                block = new Block(
+                    bytes, role, _loader.Validate(bytes.AsSpan(0, length), role, handle.Offset));
                 var cursor = new BlockCursor();
                 cursor.Reset(block);
                 for (cursor.SeekToFirst(); cursor.Valid; cursor.Next()) entries++;
@@ -143,6 +154,7 @@ internal sealed class TableSurvey
     }
 
     private static TableBlockInfo Info(
-        BlockHandle handle, BlockRole role, int length, CompressionType compression, int entries, string? damage) =>
+        BlockHandle handle, BlockRole role, int length, CompressionType compression, int entries,
+        string? damage) =>
         new(role.ToString(), handle.Offset, handle.End - handle.Offset, length, compression, entries, damage);
 }

@@ -13,7 +13,8 @@ internal sealed class UnownedFile(IFile file) : IFile
 
     public void Write(long offset, ReadOnlySpan<byte> data) => file.Write(offset, data);
 
-    public void Write(long offset, IReadOnlyList<ReadOnlyMemory<byte>> buffers) => file.Write(offset, buffers);
+    public void Write(long offset, IReadOnlyList<ReadOnlyMemory<byte>> buffers) =>
+        file.Write(offset, buffers);
 
     public void SetLength(long length) => file.SetLength(length);
 
