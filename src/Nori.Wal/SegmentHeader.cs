@@ -44,7 +44,7 @@ internal readonly record struct SegmentHeader(
         return false;
     }
 
-    private static bool TryReadCopy(IFile file, long offset, Span<byte> copy, out SegmentHeader header, out string found)
+    public static bool TryReadCopy(IFile file, long offset, Span<byte> copy, out SegmentHeader header, out string found)
     {
         header = default;
         int read = file.Read(offset, copy);

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Buffers.Binary;
-using Nori.Core;
 using Nori.IO;
 
 namespace Nori.Wal;
@@ -101,20 +100,21 @@ public sealed class WalReader : IDisposable
     /// <summary>Takes a batch header (false) or a record (true) at the present offset.</summary>
     private bool Step(SegmentFile segment, long limit)
     {
+        if (_damage.Count > 0 && TrySkipDamage(segment)) return false;
         ReadOnlySpan<byte> head = Peek(segment, WalFormat.RecordHeaderBytes, limit);
         if (head.Length == WalFormat.RecordHeaderBytes
             && BinaryPrimitives.ReadUInt32LittleEndian(head[4..]) == WalFormat.BatchTag)
         {
             ReadOnlySpan<byte> all = Peek(segment, WalFormat.BatchHeaderBytes, limit);
-            if (!BatchHeader.TryDecode(all, segment.Epoch, (uint)_at, out _)) return SkipOrThrow(segment);
+            if (!BatchHeader.TryDecode(all, segment.Epoch, (uint)_at, out _)) throw Damaged(segment);
             _at += WalFormat.BatchHeaderBytes;
             return false;
         }
 
-        if (!RecordHeader.TryDecode(head, out RecordHeader header)) return SkipOrThrow(segment);
-        if (_at + header.TotalBytes > limit) return SkipOrThrow(segment);
+        if (!RecordHeader.TryDecode(head, out RecordHeader header)) throw Damaged(segment);
+        if (_at + header.TotalBytes > limit) throw Damaged(segment);
         ReadOnlySpan<byte> record = Peek(segment, header.TotalBytes, limit);
-        if (!RecordHeader.TryVerify(record, _epochCrc, out header)) return SkipOrThrow(segment);
+        if (!RecordHeader.TryVerify(record, _epochCrc, out header)) throw Damaged(segment);
         Present(segment, header);
         _at += header.TotalBytes;
         return true;
@@ -133,18 +133,22 @@ public sealed class WalReader : IDisposable
         _expanded = RecordCodec.Expand(header, stored, segment.Path, _at).ToArray();
     }
 
-    private bool SkipOrThrow(SegmentFile segment)
+    /// <summary>Jumps over a stretch that opening found damaged: whole batches, also where one record of them is good.</summary>
+    private bool TrySkipDamage(SegmentFile segment)
     {
+        var here = new WalPosition(segment.Number, (uint)_at);
         foreach (WalDamage damage in _damage)
         {
-            if (damage.Start != new WalPosition(segment.Number, (uint)_at)) continue;
-            Invariant.Assert(damage.End > damage.Start);
+            if (here < damage.Start || here >= damage.End) continue;
             _at = damage.End.Offset;
-            return false;
+            return true;
         }
 
-        throw new CorruptionException(segment.Path, _at, "a batch or a record with its checksum", "other bytes");
+        return false;
     }
+
+    private CorruptionException Damaged(SegmentFile segment) =>
+        new(segment.Path, _at, "a batch or a record with its checksum", "other bytes");
 
     private ReadOnlySpan<byte> Peek(SegmentFile segment, int count, long limit)
     {
