@@ -1,0 +1,82 @@
+using System.CommandLine;
+using Nori.IO;
+using NoriKV.Cli.Console;
+using NoriKV.Cli.Inspect;
+
+namespace NoriKV.Cli.Commands;
+
+/// <summary><c>norikv inspect wal|sst|manifest|lsm PATH</c>: what files of the storage engine hold; changes nothing.</summary>
+internal static class InspectCommand
+{
+    public static Command Create(CliHost host, Option<bool> json)
+    {
+        var command = new ExampleCommand(
+            "inspect",
+            "Show what files of the storage engine hold, and where they are damaged: file and offset, exit code 1. "
+            + "Changes nothing and takes no lock.",
+            "norikv inspect wal DATA_DIR",
+            "norikv inspect wal DATA_DIR --records",
+            "norikv inspect sst DATA_DIR/engine/000012.sst --entries",
+            "norikv inspect lsm DATA_DIR --json");
+        command.Subcommands.Add(Wal(host, json));
+        command.Subcommands.Add(Sst(host, json));
+        return command;
+    }
+
+    private static ExampleCommand Wal(CliHost host, Option<bool> json)
+    {
+        var command = new ExampleCommand(
+            "wal",
+            "Segments of a write-ahead log, or of the log in a node's data directory.",
+            "norikv inspect wal ./data",
+            "norikv inspect wal ./data/log --batches --json");
+        Argument<string> path = PathArgument(command, "The log's directory, or a node's data directory");
+        var batches = new Option<bool>("--batches") { Description = "Each batch too" };
+        var records = new Option<bool>("--records") { Description = "Each record too" };
+        command.Options.Add(batches);
+        command.Options.Add(records);
+        command.SetAction(parse => Print(
+            host,
+            parse.GetValue(json),
+            WalInspectionReport.Of(
+                DiskFileSystem.Instance,
+                Existing(parse.GetValue(path)!),
+                parse.GetValue(batches),
+                parse.GetValue(records))));
+        return command;
+    }
+
+    private static ExampleCommand Sst(CliHost host, Option<bool> json)
+    {
+        var command = new ExampleCommand(
+            "sst",
+            "Blocks and properties of a table file, or one line for each table of a directory.",
+            "norikv inspect sst ./data/engine",
+            "norikv inspect sst ./data/engine/000012.sst --entries");
+        Argument<string> path = PathArgument(command, "A table file or a directory of them");
+        var entries = new Option<bool>("--entries") { Description = "Each entry of the file too" };
+        command.Options.Add(entries);
+        command.SetAction(parse => Print(
+            host,
+            parse.GetValue(json),
+            SstInspection.Of(DiskFileSystem.Instance, Existing(parse.GetValue(path)!), parse.GetValue(entries))));
+        return command;
+    }
+
+    private static Argument<string> PathArgument(Command command, string description)
+    {
+        var path = new Argument<string>("path") { Description = description };
+        command.Arguments.Add(path);
+        return path;
+    }
+
+    private static string Existing(string path) => Path.Exists(path)
+        ? path
+        : throw new UsageException($"there is no file or directory {path}");
+
+    private static int Print(CliHost host, bool json, InspectReport report)
+    {
+        host.WriteLine(json ? report.Json() : report.Text().TrimEnd('\n'));
+        return report.IsCorrupt ? ExitCode.No : ExitCode.Ok;
+    }
+}

@@ -1,0 +1,88 @@
+using System.Text.Json;
+using Nori.IO;
+using Nori.SSTable;
+using Nori.Wal;
+
+namespace NoriKV.Cli.Tests;
+
+public sealed class InspectTests : IDisposable
+{
+    private readonly CliRunner _cli = new();
+
+    public void Dispose() => _cli.Dispose();
+
+    [Fact]
+    public async Task A_log_shows_its_segments_and_records_and_damage_with_file_and_offset()
+    {
+        string directory = _cli.File("log");
+        using (WalLog log = WalLog.Open(new WalOptions { Directory = directory }, out _))
+        {
+            for (int i = 0; i < 3; i++)
+            {
+                var batch = new WalBatch();
+                batch.Add(7, System.Text.Encoding.UTF8.GetBytes($"payload {i}\n"));
+                log.Append(batch);
+                log.Sync();
+            }
+
+            log.Close();
+        }
+
+        // The data directory of a node has its log inside.
+        Assert.Equal(0, await _cli.RunAsync(["inspect", "wal", _cli.Folder, "--records"]));
+        Assert.Contains("payload 2\\n", _cli.Output);
+        Assert.EndsWith("sound\n", _cli.Output);
+        Assert.Equal(0, await _cli.RunAsync(["inspect", "wal", directory, "--records", "--batches", "--json"]));
+        JsonElement root = JsonDocument.Parse(_cli.Output).RootElement;
+        Assert.Equal(3, root.GetProperty("records").GetArrayLength());
+        Assert.Equal(7, root.GetProperty("records")[0].GetProperty("type").GetInt32());
+        string second = root.GetProperty("records")[1].GetProperty("position").GetString()!;
+
+        string file = Directory.GetFiles(directory, "*.wal").Single();
+        byte[] bytes = await File.ReadAllBytesAsync(file);
+        int at = bytes.AsSpan().IndexOf("payload 1"u8);
+        bytes[at] ^= 1;
+        await File.WriteAllBytesAsync(file, bytes);
+        Assert.Equal(1, await _cli.RunAsync(["inspect", "wal", directory]));
+        Assert.Contains($"!! Corruption in {file} at offset", _cli.Output);
+        Assert.EndsWith("CORRUPT\n", _cli.Output);
+        Assert.NotEmpty(second);
+    }
+
+    [Fact]
+    public async Task A_table_shows_its_blocks_and_entries_and_damage_with_file_and_offset()
+    {
+        string file = _cli.File("000001.sst");
+        using (var builder = new TableBuilder(DiskFileSystem.Instance, file, new TableOptions()))
+        {
+            for (int i = 0; i < 500; i++)
+            {
+                builder.Add(System.Text.Encoding.UTF8.GetBytes($"key{i:d4}"), 1, EntryKind.Put, new byte[100]);
+            }
+
+            builder.Finish();
+        }
+
+        Assert.Equal(0, await _cli.RunAsync(["inspect", "sst", file, "--entries", "--json"]));
+        JsonElement root = JsonDocument.Parse(_cli.Output).RootElement;
+        Assert.Equal(500, root.GetProperty("entries").GetArrayLength());
+        Assert.True(root.GetProperty("blocks").GetArrayLength() > 5);
+        Assert.Equal(0, await _cli.RunAsync(["inspect", "sst", _cli.Folder]));
+        Assert.Contains("key0499", _cli.Output);
+
+        byte[] bytes = await File.ReadAllBytesAsync(file);
+        bytes[100] ^= 1;
+        await File.WriteAllBytesAsync(file, bytes);
+        Assert.Equal(1, await _cli.RunAsync(["inspect", "sst", file]));
+        Assert.Contains($"!! Corruption in {file} at offset 0", _cli.Output);
+        Assert.Equal(1, await _cli.RunAsync(["inspect", "sst", _cli.Folder, "--json"]));
+        Assert.False(JsonDocument.Parse(_cli.Output).RootElement.GetProperty("sound").GetBoolean());
+    }
+
+    [Fact]
+    public async Task What_is_not_there_is_a_usage_error()
+    {
+        Assert.Equal(2, await _cli.RunAsync(["inspect", "wal", _cli.File("nowhere")]));
+        Assert.Equal(2, await _cli.RunAsync(["inspect"]));
+    }
+}
