@@ -40,6 +40,7 @@ internal sealed class TableBench : IDisposable
         for (int i = 0; i < _entries; i++) Get(reader, keys, i);
         var prng = new Prng(1);
         Measure("get, cached, random", 1, () => Get(reader, keys, prng.NextInt(_entries)));
+        MeasureTwoThreads(reader, keys);
         Measure("get, missing", 1, () => GetMissing(reader, prng));
         using (TableIterator iterator = reader.NewIterator())
         {
@@ -55,6 +56,19 @@ internal sealed class TableBench : IDisposable
     }
 
     public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    private void MeasureTwoThreads(TableReader reader, byte[] keys)
+    {
+        const int gets = 500_000;
+        long started = Stopwatch.GetTimestamp();
+        Parallel.For(0, 2, thread =>
+        {
+            var prng = new Prng((ulong)thread + 10);
+            for (int i = 0; i < gets; i++) Get(reader, keys, prng.NextInt(_entries));
+        });
+        double took = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        Print($"get, cached, random, 2 threads: {2 * gets / took:n0}/s");
+    }
 
     private TableProperties Build()
     {
