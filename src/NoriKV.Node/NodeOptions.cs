@@ -47,10 +47,12 @@ public sealed record NodeOptions
     /// <summary>How long a request without a deadline may wait. <value>5 s</value></summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long before its deadline a request is answered; half of what is left where that is less. <value>50 ms</value></summary>
+    /// <summary>How long before its deadline a request is answered; half of what is left where that is less.</summary>
+    /// <value>50 ms</value>
     public TimeSpan AnswerMargin { get; init; } = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>Writes are refused while less space than this is left, so that the log never meets a full disk. <value>64 MiB</value></summary>
+    /// <summary>Writes are refused while less space than this is left, so that the log meets no full disk.</summary>
+    /// <value>64 MiB</value>
     public long DiskReserveBytes { get; init; } = 64L << 20;
 
     // Performance.
@@ -70,8 +72,8 @@ public sealed record NodeOptions
     /// <summary>Bytes of a segment of the shared log. <value>128 MiB</value></summary>
     public long LogSegmentBytes { get; init; } = 128L << 20;
 
-    /// <summary>Log bytes above which an engine that alone pins old segments is flushed early. <value>512 MiB</value></summary>
-    public long LogEarlyFlushBytes { get; init; } = 512L << 20;
+    /// <summary>Segments of the log above which an engine that alone pins the oldest is flushed early. <value>4</value></summary>
+    public int LogEarlyFlushSegments { get; init; } = 4;
 
     /// <summary>Bytes of the engine's memtable. <value>64 MiB</value></summary>
     public long MemtableBytes { get; init; } = 64L << 20;

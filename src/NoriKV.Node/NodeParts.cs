@@ -10,5 +10,5 @@ internal sealed record NodeParts(
     INodeLog Log,
     LsmStorage Storage,
     ReplicaTable Replicas,
-    IReadOnlyList<LogGroup> Groups,
+    IReadOnlyList<VoterGroup> Groups,
     FlushGate Gate);

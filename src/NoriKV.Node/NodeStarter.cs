@@ -2,6 +2,7 @@ using Nori.Core;
 using Nori.IO;
 using Nori.Lsm;
 using NoriKV.Node.Directory;
+using NoriKV.Node.Log;
 using NoriKV.Node.Machine;
 using NoriKV.Node.Ports;
 using NoriKV.Node.Replication;
@@ -46,13 +47,25 @@ internal sealed class NodeStarter(NodeOptions options)
         catch
         {
             if (storage is not null) await storage.DisposeAsync().ConfigureAwait(false);
-            log?.Close();
+            log?.Dispose();
             directory.Dispose();
             throw;
         }
     }
 
-    private INodeLog OpenLog(NodeDirectory directory, ulong seed) => new VolatileLog(directory.Identity.TotalShards);
+    private SharedNodeLog OpenLog(NodeDirectory directory, ulong seed) => new(SharedLog.Open(
+        new SharedLogOptions
+        {
+            Directory = directory.LogPath,
+            FileSystem = options.FileSystem,
+            Sync = options.Sync,
+            SegmentBytes = options.LogSegmentBytes,
+            Seed = seed,
+            Meter = options.Meter,
+            Events = options.Events,
+            Time = options.Time,
+        },
+        out _));
 
     private async ValueTask<LsmStorage> OpenEngineAsync(
         NodeDirectory directory, ulong seed, CancellationToken cancellationToken)
@@ -97,12 +110,14 @@ internal sealed class NodeStarter(NodeOptions options)
             iterator.Seek(EngineKey.Create(slot, EngineKeyKind.State));
             if (!iterator.MoveNext()) break;
             slot = EngineKey.SlotOf(iterator.Key);
-            ShardState? state = iterator.Key.Length == EngineKey.PrefixBytes && iterator.Key[^1] == (byte)EngineKeyKind.State
+            bool isRecord = iterator.Key.Length == EngineKey.PrefixBytes && iterator.Key[^1] == (byte)EngineKeyKind.State;
+            ShardState? state = isRecord
                 ? ShardState.TryDecode(iterator.Value, slot, retentionMs)
                 : null;
             if (state is null || state.Shard.Value >= (uint)found.Length)
             {
-                throw new CorruptionException(directory.EnginePath, 0, $"the state record of slot {slot}", "none that can be read");
+                throw new CorruptionException(
+                    directory.EnginePath, 0, $"the state record of slot {slot}", "none that can be read");
             }
 
             ref ShardState? place = ref found[state.Shard.Value];
@@ -165,7 +180,8 @@ internal sealed class NodeStarter(NodeOptions options)
         if (group.Replica.Value != 0 && group.Replica != state.Replica)
         {
             throw new CorruptionException(
-                directory.LogPath, 0, $"replica {state.Replica} of shard {state.Shard}, as in the engine", $"replica {group.Replica}");
+                directory.LogPath, 0,
+                $"replica {state.Replica} of shard {state.Shard}, as in the engine", $"replica {group.Replica}");
         }
 
         if (state.Applied.CompareTo(group.Last) > 0 && state.Applied != state.BaseIndex)
@@ -200,15 +216,14 @@ internal sealed class NodeStarter(NodeOptions options)
                 if (entries >= ReplayRoundEntries || round.Bytes >= ReplayRoundBytes) Finish();
                 cancellationToken.ThrowIfCancellationRequested();
                 LogIndex index = state.Applied.Next;
-                if (!log.TryRead(id, index, out Term term, out ReadOnlyMemory<byte> envelope))
+                if (!log.TryRead(id, index, out CommittedEntry entry))
                 {
                     throw new CorruptionException("log", 0, $"entry {index} of shard {id}", "nothing");
                 }
 
                 try
                 {
-                    // The batch that held it is not known any more; 1 pins the log until the memtable is flushed.
-                    replicas[id].Apply(new CommittedEntry(id, index, term, envelope, 1, null), round);
+                    replicas[id].Apply(entry, round);
                     entries++;
                 }
                 catch (UnknownEntryException e)
@@ -231,16 +246,16 @@ internal sealed class NodeStarter(NodeOptions options)
         }
     }
 
-    private static List<LogGroup> MakeGroups(ReplicaTable replicas, INodeLog log)
+    private static List<VoterGroup> MakeGroups(ReplicaTable replicas, INodeLog log)
     {
-        var groups = new List<LogGroup>(replicas.Count);
+        var groups = new List<VoterGroup>(replicas.Count);
         for (uint shard = 0; shard < (uint)replicas.Count; shard++)
         {
             ShardState state = replicas[new ShardId(shard)].State;
             NodeLogGroup group = log.Group(state.Shard);
             ulong term = Math.Max(group.HardTerm.Value, Math.Max(group.LastTerm.Value, state.AppliedTerm.Value));
             LogIndex last = group.Last.CompareTo(state.Applied) >= 0 ? group.Last : state.Applied;
-            groups.Add(new LogGroup(state.Shard, state.Replica, new Term(term), last) { LastStamp = state.ShardTime });
+            groups.Add(new VoterGroup(state.Shard, state.Replica, new Term(term), last) { LastStamp = state.ShardTime });
         }
 
         return groups;

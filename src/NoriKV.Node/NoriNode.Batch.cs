@@ -12,7 +12,8 @@ public sealed partial class NoriNode
     public async ValueTask<KvResult<IReadOnlyList<BatchOperationResult>>> BatchAsync(
         IReadOnlyList<BatchOperation> operations, BatchOptions options, RequestContext context)
     {
-        if ((_validator.Batch(operations) ?? _validator.IdempotencyKey(options.IdempotencyKey)) is { } error) return error;
+        KvError? error = _validator.Batch(operations) ?? _validator.IdempotencyKey(options.IdempotencyKey);
+        if (error is not null) return error;
         SortedDictionary<uint, List<int>> shards = GroupByShard(operations);
         if (options.RequireAtomic && shards.Count > 1)
         {
@@ -44,7 +45,10 @@ public sealed partial class NoriNode
 
             allFailed &= common is null || common.Code == failed.Code;
             common ??= failed;
-            foreach (int place in places) results[place] = new BatchOperationResult { Kind = operations[place].Kind, Error = failed };
+            foreach (int place in places)
+            {
+                results[place] = new BatchOperationResult { Kind = operations[place].Kind, Error = failed };
+            }
         }
 
         // Where no shard got as far as an outcome, and all for one reason, the call as a whole has that reason.
@@ -65,7 +69,8 @@ public sealed partial class NoriNode
     }
 
     private async ValueTask<KvResult<EntryOutcome>> RunPartAsync(
-        ShardId shard, IReadOnlyList<BatchOperation> operations, List<int> places, EntrySession session, RequestContext context)
+        ShardId shard, IReadOnlyList<BatchOperation> operations, List<int> places, EntrySession session,
+        RequestContext context)
     {
         if (places.TrueForAll(place => operations[place].Kind == BatchOperationKind.Get))
         {
@@ -119,7 +124,8 @@ public sealed partial class NoriNode
     private static EntryOperation ToEntry(BatchOperation operation) => operation.Kind switch
     {
         BatchOperationKind.Put => new EntryOperation(
-            OperationKind.Put, operation.Key, operation.Value, TtlOf(operation.Ttl), operation.IfMatch, operation.IfNotExists),
+            OperationKind.Put, operation.Key, operation.Value, TtlOf(operation.Ttl), operation.IfMatch,
+            operation.IfNotExists),
         BatchOperationKind.Delete => new EntryOperation(
             OperationKind.Delete, operation.Key, default, 0, operation.IfMatch, false),
         _ => new EntryOperation(OperationKind.Get, operation.Key, default, 0, null, false),

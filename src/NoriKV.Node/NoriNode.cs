@@ -56,7 +56,8 @@ public sealed partial class NoriNode : INoriNode, IRouter
             {
                 Node = parts.Directory.Identity.Node,
                 Sync = options.Sync,
-                EarlyFlushBytes = options.LogEarlyFlushBytes,
+                RunInline = !options.RunLoops,
+                EarlyFlushSegments = options.LogEarlyFlushSegments,
                 Meter = options.Meter,
                 Time = _time,
             });
@@ -178,18 +179,25 @@ public sealed partial class NoriNode : INoriNode, IRouter
 
     private void Announce()
     {
-        _options.Meter.ObservableGauge(
-            "raft_groups", "Groups on this node by role.", () => _failure.Reason is null ? _totalShards : 0, new Label("role", "leader"));
-        _options.Meter.Counter("raft_elections_total", "Elections this node began.").Add(_totalShards);
-        _options.Meter.Counter("raft_leader_changes_total", "Changes of leader seen.").Add(_totalShards);
-        _options.Meter.ObservableGauge("node_writes_in_flight", "Writes taken and not yet applied.", () => _admission.Count);
-        _options.Meter.ObservableGauge("node_in_flight_bytes", "Bytes of writes taken and not yet applied.", () => _admission.Bytes);
-        _options.Meter.ObservableGauge("node_apply_backlog_bytes", "Bytes committed and not yet applied.", () => _pipeline.BacklogBytes);
-        foreach (LogGroup group in _parts.Groups) _options.Events.Emit(new LeaderElected(group.Shard, group.Term, NodeId));
+        IMeter meter = _options.Meter;
+        meter.ObservableGauge(
+            "raft_groups", "Groups on this node by role.",
+            () => _failure.Reason is null ? _totalShards : 0, new Label("role", "leader"));
+        meter.Counter("raft_elections_total", "Elections this node began.").Add(_totalShards);
+        meter.Counter("raft_leader_changes_total", "Changes of leader seen.").Add(_totalShards);
+        meter.ObservableGauge("node_writes_in_flight", "Writes taken and not yet applied.", () => _admission.Count);
+        meter.ObservableGauge("node_in_flight_bytes", "Bytes of writes taken and not yet applied.", () => _admission.Bytes);
+        meter.ObservableGauge(
+            "node_apply_backlog_bytes", "Bytes committed and not yet applied.", () => _pipeline.BacklogBytes);
+        foreach (VoterGroup group in _parts.Groups)
+        {
+            _options.Events.Emit(new LeaderElected(group.Shard, group.Term, NodeId));
+        }
     }
 
     private ApplyWorker MakeWorker(ApplyPipeline pipeline, int number) => new(
-        _storage, _replicas, _failure, _admission, pipeline, new ApplyWorkerOptions { Meter = _options.Meter, Time = _time });
+        _storage, _replicas, _failure, _admission, pipeline,
+        new ApplyWorkerOptions { Meter = _options.Meter, Time = _time });
 
     private static int WorkersOf(NodeOptions options) => options switch
     {
@@ -220,7 +228,8 @@ public sealed partial class NoriNode : INoriNode, IRouter
         }
 
         _diskFull = free < _options.DiskReserveBytes
-            ? $"Disk full: {free} bytes are left where {_options.DataDirectory} lies, {_options.DiskReserveBytes} are kept in reserve"
+            ? $"Disk full: {free} bytes are left where {_options.DataDirectory} lies, "
+                + $"{_options.DiskReserveBytes} are kept in reserve"
             : null;
     }
 
@@ -257,7 +266,9 @@ public sealed partial class NoriNode : INoriNode, IRouter
         {
             try
             {
+                // Behind a failure nothing more is written: what the log holds is found by the next start.
                 if (_failure.Reason is null) _parts.Log.Close();
+                else _parts.Log.Dispose();
             }
             finally
             {

@@ -146,9 +146,13 @@ public sealed class MeaningTests : IDisposable
     [Fact]
     public void Contradictions_are_refused()
     {
-        Assert.Equal(KvCode.InvalidArgument, _node.Put("k", "v", new PutOptions { IfNotExists = true, IfMatch = new(1, 1) }).Error!.Code);
-        Assert.Equal(KvCode.InvalidArgument, _node.Put("k", "v", new PutOptions { Ttl = TimeSpan.Zero }).Error!.Code);
-        Assert.Equal(KvCode.InvalidArgument, _node.Put("k", "v", new PutOptions { IdempotencyKey = new('i', 257) }).Error!.Code);
+        PutOptions[] refused =
+        [
+            new() { IfNotExists = true, IfMatch = new(1, 1) },
+            new() { Ttl = TimeSpan.Zero },
+            new() { IdempotencyKey = new('i', 257) },
+        ];
+        Assert.All(refused, o => Assert.Equal(KvCode.InvalidArgument, _node.Put("k", "v", o).Error!.Code));
     }
 
     [Fact]
@@ -157,7 +161,8 @@ public sealed class MeaningTests : IDisposable
         _node.Put("k", "v");
         foreach (Consistency consistency in Enum.GetValues<Consistency>())
         {
-            GetResult got = _node.Run(_node.Node.GetAsync(Bytes("k"), new ReadOptions { Consistency = consistency }, Context)).Value;
+            var read = new ReadOptions { Consistency = consistency };
+            GetResult got = _node.Run(_node.Node.GetAsync(Bytes("k"), read, Context)).Value;
             Assert.True(got.Found);
             Assert.Equal(consistency, got.Meta.Consistency);
             Assert.Equal("n1", got.Meta.ServedBy);

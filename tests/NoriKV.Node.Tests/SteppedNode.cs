@@ -4,7 +4,9 @@ using NoriKV.Types;
 
 namespace NoriKV.Node.Tests;
 
-/// <summary>A node without threads, on a file system in memory and a clock of the test's: every call is stepped to its end.</summary>
+/// <summary>
+/// A node without threads, on a file system in memory and a clock of the test's: every call is stepped to its end.
+/// </summary>
 internal sealed class SteppedNode : IAsyncDisposable
 {
     public const string Data = "/data";
@@ -51,6 +53,13 @@ internal sealed class SteppedNode : IAsyncDisposable
             Node.RunOnce();
         }
 
+        return call.GetAwaiter().GetResult();
+    }
+
+    /// <summary>The result of a call that must have been answered by now.</summary>
+    public static T Answer<T>(Task<T> call)
+    {
+        Assert.True(call.IsCompleted, "the call is not answered");
         return call.GetAwaiter().GetResult();
     }
 

@@ -88,7 +88,11 @@ internal sealed class NodeDirectory : IDisposable
         }
 
         if (damaged is null) return best;
-        if (best is null) throw new CorruptionException(damaged, 0, "a node's identity", "bytes that are none, in both copies");
+        if (best is null)
+        {
+            throw new CorruptionException(damaged, 0, "a node's identity", "bytes that are none, in both copies");
+        }
+
         warnings.Add($"{damaged} was damaged and is written anew from the other copy");
         return best;
     }
@@ -112,7 +116,8 @@ internal sealed class NodeDirectory : IDisposable
         if (stored.TotalShards != options.TotalShards)
         {
             warnings.Add(
-                $"total_shards is {stored.TotalShards} since the directory was formed; the configured {options.TotalShards} is ignored");
+                $"total_shards is {stored.TotalShards} since the directory was formed; "
+                + $"the configured {options.TotalShards} is ignored");
         }
     }
 
@@ -124,7 +129,8 @@ internal sealed class NodeDirectory : IDisposable
             if (files.DirectoryExists(path) && files.List(path).Count > 0)
             {
                 throw new NodeStartException(
-                    $"{path} holds data but {directory} has no identity: it is not a node's directory, or its identity files were lost");
+                    $"{path} holds data but {directory} has no identity: "
+                    + "it is not a node's directory, or its identity files were lost");
             }
         }
     }

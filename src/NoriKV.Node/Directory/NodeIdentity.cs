@@ -63,7 +63,7 @@ internal sealed record NodeIdentity
         var reader = new SpanReader(bytes[41..^4]);
         if (!reader.TryReadUInt64(out ulong node) || !reader.TryReadUInt64(out ulong epoch)) return null;
         if (!reader.TryReadUInt32(out uint shards) || !reader.TryReadByte(out byte tags)) return null;
-        if (!reader.TryReadByte(out byte nameLength) || !reader.TryReadBytes(nameLength, out ReadOnlySpan<byte> name)) return null;
+        if (!reader.TryReadByte(out byte length) || !reader.TryReadBytes(length, out ReadOnlySpan<byte> name)) return null;
         if (!reader.AtEnd || shards is 0 or > Placement.KeyHash.TotalShardsMax || tags > 1) return null;
         return new NodeIdentity
         {

@@ -1,6 +1,8 @@
 namespace NoriKV.Node.Entries;
 
-/// <summary>What an entry of a shard's log is. Part of the format; an unknown kind stops the shard, it is never skipped.</summary>
+/// <summary>
+/// What an entry of a shard's log is. Part of the format; an unknown kind stops the shard, it is never skipped.
+/// </summary>
 public enum EntryKind : byte
 {
     /// <summary>Begins a term: nothing but its stamp.</summary>

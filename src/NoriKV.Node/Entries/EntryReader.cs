@@ -14,14 +14,18 @@ public static class EntryReader
     {
         entry = default;
         var reader = new SpanReader(envelope.Span);
-        if (!reader.TryReadByte(out byte format) || !reader.TryReadByte(out byte kind)) return Fail("cut short", out error);
+        if (!reader.TryReadByte(out byte format) || !reader.TryReadByte(out byte kind)) return Short(out error);
         if (format != EntryWriter.Format) return Fail($"unknown entry format {format}", out error);
-        if (kind is < (byte)EntryKind.NoOp or > (byte)EntryKind.Time) return Fail($"unknown entry kind {kind}", out error);
-        if (!reader.TryReadUInt16(out ushort flags) || !reader.TryReadUInt64(out ulong stamp)) return Fail("cut short", out error);
+        if (kind is < (byte)EntryKind.NoOp or > (byte)EntryKind.Time)
+        {
+            return Fail($"unknown entry kind {kind}", out error);
+        }
+
+        if (!reader.TryReadUInt16(out ushort flags) || !reader.TryReadUInt64(out ulong stamp)) return Short(out error);
         if (flags != 0) return Fail($"unknown entry flags {flags}", out error);
         if (stamp > long.MaxValue) return Fail($"impossible stamp {stamp}", out error);
         if (!TryReadSession(ref reader, envelope, out EntrySession session)) return Fail("damaged session", out error);
-        if (!reader.TryReadUInt32(out uint principal) || !reader.TryReadUInt32(out uint keyspace)) return Fail("cut short", out error);
+        if (!reader.TryReadUInt32(out uint principal) || !reader.TryReadUInt32(out uint keyspace)) return Short(out error);
         if (principal != 0 || keyspace != 0) return Fail("unknown principal or keyspace", out error);
         ReadOnlyMemory<byte> body = envelope[reader.Position..];
         if (!reader.TryReadVarintInt32(out int count)
@@ -33,7 +37,10 @@ public static class EntryReader
         EntryOperation[] operations = count == 0 ? [] : new EntryOperation[count];
         for (int i = 0; i < count; i++)
         {
-            if (!TryReadOperation(ref reader, envelope, out operations[i])) return Fail($"damaged operation {i}", out error);
+            if (!TryReadOperation(ref reader, envelope, out operations[i]))
+            {
+                return Fail($"damaged operation {i}", out error);
+            }
         }
 
         if (!reader.AtEnd) return Fail("bytes behind its end", out error);
@@ -47,7 +54,8 @@ public static class EntryReader
         session = default;
         if (!reader.TryReadByte(out byte kind)) return false;
         if (kind == (byte)SessionKind.None) return true;
-        if (kind > (byte)SessionKind.NodeSession || !TrySlice(ref reader, envelope, out ReadOnlyMemory<byte> id)) return false;
+        if (kind > (byte)SessionKind.NodeSession) return false;
+        if (!TrySlice(ref reader, envelope, out ReadOnlyMemory<byte> id)) return false;
         ulong sequence = 0;
         ulong unixMs = 0;
         if (kind != (byte)SessionKind.IdempotencyKey
@@ -60,7 +68,8 @@ public static class EntryReader
         return true;
     }
 
-    private static bool TryReadOperation(ref SpanReader reader, ReadOnlyMemory<byte> envelope, out EntryOperation operation)
+    private static bool TryReadOperation(
+        ref SpanReader reader, ReadOnlyMemory<byte> envelope, out EntryOperation operation)
     {
         operation = default;
         if (!reader.TryReadByte(out byte kind)
@@ -95,6 +104,8 @@ public static class EntryReader
         slice = envelope.Slice(reader.Position - bytes.Length, bytes.Length);
         return true;
     }
+
+    private static bool Short(out string error) => Fail("cut short", out error);
 
     private static bool Fail(string reason, out string error)
     {

@@ -7,12 +7,13 @@ using NoriKV.Types;
 namespace NoriKV.Node.Machine;
 
 /// <summary>
-/// Exactly once (protocol.md §6): looks an entry's session up before it is applied, and keeps what it came to. All by the
-/// entry's stamp, never by a clock, so that every replica decides alike.
+/// Exactly once (protocol.md §6): looks an entry's session up before it is applied, and keeps what it came to. All by
+/// the entry's stamp, never by a clock, so that every replica decides alike.
 /// </summary>
 /// <remarks>
-/// Engine keys of kind 1: <c>1 | identity 16 bytes</c> an idempotency key's outcome; <c>2 | kind u8 | session</c> a session's head;
-/// <c>3 | kind u8 | session length u16 BE | session | place u16 BE</c> an outcome of the session's window, a ring.
+/// Engine keys of kind 1: <c>1 | identity 16 bytes</c> an idempotency key's outcome; <c>2 | kind u8 | session</c> a
+/// session's head; <c>3 | kind u8 | session length u16 BE | session | place u16 BE</c> an outcome of the session's
+/// window, a ring.
 /// </remarks>
 internal sealed class Ledger(ShardState state, MachineOptions options)
 {
@@ -84,7 +85,8 @@ internal sealed class Ledger(ShardState state, MachineOptions options)
         if (head.Highest > session.Sequence && head.Highest - session.Sequence > (ulong)options.SessionWindow)
         {
             decided = RefuseUnknown(
-                $"sequence {session.Sequence} is more than {options.SessionWindow} below the session's highest, {head.Highest}");
+                $"sequence {session.Sequence} is more than {options.SessionWindow} below the session's highest, "
+                + $"{head.Highest}");
             return true;
         }
 
@@ -97,7 +99,8 @@ internal sealed class Ledger(ShardState state, MachineOptions options)
         }
 
         decided = session.Sequence <= head.Floor
-            ? RefuseUnknown($"the outcome of sequence {session.Sequence} is past the retention of {options.IdempotencyRetention}")
+            ? RefuseUnknown(
+                $"the outcome of sequence {session.Sequence} is past the retention of {options.IdempotencyRetention}")
             : RefuseWhenFull(place, entry);
         return true;
     }
@@ -147,7 +150,8 @@ internal sealed class Ledger(ShardState state, MachineOptions options)
     private static EntryOutcome RefuseUnknown(string why) => new()
     {
         Operations = [],
-        Refusal = new KvError(KvCode.CommitTimeout, $"COMMIT_TIMEOUT: {why}; it was not executed now, its outcome is unknown"),
+        Refusal = new KvError(
+            KvCode.CommitTimeout, $"COMMIT_TIMEOUT: {why}; it was not executed now, its outcome is unknown"),
     };
 
     /// <summary>Which request it is: the whole idempotency string, and the kinds and keys of its operations.</summary>
@@ -158,7 +162,8 @@ internal sealed class Ledger(ShardState state, MachineOptions options)
         byte[] id = entry.Session.ToIdempotencyKey();
         head[0] = (byte)(entry.Session.Kind == SessionKind.NodeSession ? 1 : 0);
         BinaryPrimitives.WriteInt32LittleEndian(head[1..], id.Length);
-        BinaryPrimitives.WriteUInt64LittleEndian(head[5..], entry.Session.Kind == SessionKind.NodeSession ? entry.Session.Sequence : 0);
+        ulong sequence = entry.Session.Kind == SessionKind.NodeSession ? entry.Session.Sequence : 0;
+        BinaryPrimitives.WriteUInt64LittleEndian(head[5..], sequence);
         sha.AppendData(head);
         sha.AppendData(id);
         foreach (ref readonly EntryOperation operation in entry.Operations.AsSpan())

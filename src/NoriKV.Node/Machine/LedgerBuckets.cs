@@ -17,7 +17,7 @@ internal sealed class LedgerBuckets(long retentionMs)
     /// <summary>Milliseconds a bucket covers.</summary>
     public long WidthMs { get; } = Math.Max(1, retentionMs / PerRetention);
 
-    /// <summary>How long a record stays in the engine: the retention and one bucket, so that no bucket forgets too late.</summary>
+    /// <summary>How long a record stays in the engine: the retention and one bucket.</summary>
     public long RecordLifeMs => retentionMs + WidthMs;
 
     /// <summary>Bytes of all records that still count.</summary>

@@ -13,7 +13,9 @@ public interface IStorageIterator : IDisposable
     /// <summary>When the current entry expires, in Unix milliseconds; 0 never.</summary>
     long ExpiryUnixMs { get; }
 
-    /// <summary>Makes the next <see cref="MoveNext"/> go to the first entry at or behind the key, in the walk's direction.</summary>
+    /// <summary>
+    /// Makes the next <see cref="MoveNext"/> go to the first entry at or behind the key, in the walk's direction.
+    /// </summary>
     void Seek(ReadOnlySpan<byte> key);
 
     /// <summary>Goes to the next entry; false at the end.</summary>

@@ -42,7 +42,8 @@ internal sealed class ApplyWorker(
 
     /// <summary>Milliseconds until a round that met a full disk is tried again; null when none waits.</summary>
     public int? RetryInMs => _sealed
-        ? (int)Math.Clamp(options.Time.GetElapsedTime(options.Time.GetTimestamp(), _retryAt).TotalMilliseconds + 1, 1, 1000)
+        ? (int)Math.Clamp(
+            options.Time.GetElapsedTime(options.Time.GetTimestamp(), _retryAt).TotalMilliseconds + 1, 1, 1000)
         : null;
 
     public void Enqueue(in CommittedEntry entry)
@@ -61,7 +62,8 @@ internal sealed class ApplyWorker(
             if (!_sealed && !Gather()) return false;
             return Commit();
         }
-        catch (Exception e) when (e is IOException or InvalidDataException or InvalidOperationException or Nori.Core.InvariantException)
+        catch (Exception e) when (
+            e is IOException or InvalidDataException or InvalidOperationException or Nori.Core.InvariantException)
         {
             failure.Set("The engine failed while applying", e);
             return false;
@@ -128,7 +130,8 @@ internal sealed class ApplyWorker(
         catch (StorageException e) when (e.IsDiskFull)
         {
             // The entries are durable in the log; they wait here until there is space again, and so does everything behind.
-            _retryAt = options.Time.GetTimestamp() + (options.DiskFullRetry.Ticks * options.Time.TimestampFrequency / TimeSpan.TicksPerSecond);
+            _retryAt = options.Time.GetTimestamp()
+                + (long)(options.DiskFullRetry.TotalSeconds * options.Time.TimestampFrequency);
             return false;
         }
 

@@ -42,11 +42,8 @@ internal sealed class FlushGate : ILsmOwner
         return Interlocked.Exchange(ref _waiting, 0) != 0;
     }
 
-    /// <summary>The applied index of each shard that tables hold.</summary>
-    public LogIndex[] FlushedIndexes()
-    {
-        lock (_lock) return Array.ConvertAll(_flushed.Applied, static i => new LogIndex(i));
-    }
+    /// <summary>The applied index of a shard that tables hold: the log may forget everything through it.</summary>
+    public LogIndex FlushedIndex(ShardId shard) => Flushed(shard).Index;
 
     /// <summary>What tables hold of one shard.</summary>
     public (LogIndex Index, Term Term) Flushed(ShardId shard)

@@ -4,13 +4,13 @@ namespace NoriKV.Node.Replication;
 
 /// <summary>The shared log as its one owner uses it: gather records of many groups, write them as one batch, sync once.</summary>
 /// <remarks>Not thread-safe, apart from <see cref="DurableWatermark"/>.</remarks>
-internal interface INodeLog
+internal interface INodeLog : IDisposable
 {
     /// <summary>Everything written up to this batch is durable.</summary>
     ulong DurableWatermark { get; }
 
-    /// <summary>Bytes of all segments.</summary>
-    long SegmentBytesTotal { get; }
+    /// <summary>True when something was written that no sync covers.</summary>
+    bool HasUnsynced { get; }
 
     /// <summary>What the log holds of a shard.</summary>
     NodeLogGroup Group(ShardId shard);
@@ -24,21 +24,27 @@ internal interface INodeLog
     /// <summary>Gathers the loss of everything through an index.</summary>
     void TruncatePrefix(ShardId shard, ReplicaId replica, LogIndex index, Term term);
 
-    /// <summary>Writes what was gathered as one batch, whole or absent after a crash; returns its watermark.</summary>
+    /// <summary>
+    /// Writes what was gathered as one batch, whole or absent after a crash; returns its watermark. On a full disk it throws
+    /// a <see cref="Nori.IO.StorageException"/>, nothing was written and what was gathered is forgotten.
+    /// </summary>
     ulong Write();
 
     /// <summary>Makes everything written durable: one fdatasync.</summary>
     void Sync();
 
     /// <summary>Reads an entry.</summary>
-    bool TryRead(ShardId shard, LogIndex index, out Term term, out ReadOnlyMemory<byte> envelope);
+    bool TryRead(ShardId shard, LogIndex index, out CommittedEntry entry);
 
     /// <summary>
-    /// Deletes old segments that nothing needs: every batch in them below the watermark, every entry applied and flushed.
-    /// Rewrites a few laggards forward and syncs where that frees a segment. True when something was done.
+    /// Deletes old segments that nothing needs: every batch in them below the watermark, every entry in tables. Rewrites a
+    /// few laggards forward and syncs where that frees a segment.
     /// </summary>
-    bool CollectGarbage(ulong unflushedWatermark, IReadOnlyList<LogIndex> flushedByShard);
+    NodeLogGarbage CollectGarbage(ulong unflushedWatermark, Func<ShardId, LogIndex> flushed);
 
-    /// <summary>Closes it; a clean close writes the exact end.</summary>
+    /// <summary>For idle moments: notes, unsynced, how far the log is durable.</summary>
+    void WriteDurableMark();
+
+    /// <summary>Syncs, writes the exact end and closes. To dispose instead writes nothing: behind a failure.</summary>
     void Close();
 }

@@ -10,4 +10,8 @@ namespace NoriKV.Node.Replication;
 /// <param name="HardTerm">The hard state's term.</param>
 /// <param name="Commit">The hard state's commit index.</param>
 internal readonly record struct NodeLogGroup(
-    ReplicaId Replica, LogIndex First, LogIndex Last, Term LastTerm, Term HardTerm, LogIndex Commit);
+    ReplicaId Replica, LogIndex First, LogIndex Last, Term LastTerm, Term HardTerm, LogIndex Commit)
+{
+    /// <summary>A group of which the log holds nothing.</summary>
+    public static NodeLogGroup Empty { get; } = new(default, new LogIndex(1), default, default, default, default);
+}

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Nori.Core;
+using Nori.IO;
 using Nori.Observe;
 using Nori.Wal;
 using NoriKV.Node.Entries;
@@ -18,6 +19,8 @@ namespace NoriKV.Node.Replication;
 /// </remarks>
 internal sealed class SingleVoterLog : IReplicatedLog
 {
+    private static readonly TimeSpan FullRetry = TimeSpan.FromSeconds(1);
+
     private readonly INodeLog _log;
     private readonly ICommittedSink _sink;
     private readonly IStorage _storage;
@@ -25,17 +28,18 @@ internal sealed class SingleVoterLog : IReplicatedLog
     private readonly NodeFailure _failure;
     private readonly Admission _admission;
     private readonly SingleVoterLogOptions _options;
-    private readonly LogGroup[] _groups;
+    private readonly VoterGroup[] _groups;
     private readonly Lock _lock = new();
     private readonly ConcurrentQueue<LogCommand> _commands = new();
-    private readonly List<(Proposal Proposal, LogGroup Group, LogIndex Index)> _round = [];
+    private readonly List<(Proposal Proposal, VoterGroup Group, LogIndex Index)> _round = [];
     private readonly Histogram _commitDuration;
     private readonly Queue<Proposal> _queue = new();
     private bool _syncWanted;
     private bool _maintenanceDue;
+    private bool _markIsDue;
 
     public SingleVoterLog(
-        INodeLog log, IReadOnlyList<LogGroup> groups, ICommittedSink sink, IStorage storage, FlushGate gate,
+        INodeLog log, IReadOnlyList<VoterGroup> groups, ICommittedSink sink, IStorage storage, FlushGate gate,
         NodeFailure failure, Admission admission, SingleVoterLogOptions options)
     {
         _log = log;
@@ -74,7 +78,7 @@ internal sealed class SingleVoterLog : IReplicatedLog
         byte[][] envelopes = new byte[_groups.Length][];
         for (int i = 0; i < _groups.Length; i++)
         {
-            LogGroup group = _groups[i];
+            VoterGroup group = _groups[i];
             group.Term = new Term(group.Term.Value + 1);
             _log.HardState(group.Shard, group.Replica, group.Term, group.Replica, group.Last);
             Append(group, envelopes[i] = EntryWriter.Encode(EntryKind.NoOp), nowUnixMs);
@@ -87,7 +91,7 @@ internal sealed class SingleVoterLog : IReplicatedLog
         NoteDurable();
         for (int i = 0; i < _groups.Length; i++)
         {
-            LogGroup group = _groups[i];
+            VoterGroup group = _groups[i];
             group.Commit = group.Last;
             _sink.Enqueue(new CommittedEntry(group.Shard, group.Last, group.Term, envelopes[i], watermark, null));
         }
@@ -113,7 +117,7 @@ internal sealed class SingleVoterLog : IReplicatedLog
 
     public ReplicaStatus Status(ShardId shard)
     {
-        LogGroup group = _groups[shard.Value];
+        VoterGroup group = _groups[shard.Value];
         return new ReplicaStatus(group.Replica, _failure.Reason is null, group.Term, group.Commit, group.Last);
     }
 
@@ -124,7 +128,7 @@ internal sealed class SingleVoterLog : IReplicatedLog
 
     public ValueTask<KvError?> TruncatePrefixAsync(ShardId shard, LogIndex index)
     {
-        var command = new LogCommand(shard, index);
+        var command = new LogCommand(shard, index, _options.RunInline);
         _commands.Enqueue(command);
         Signal.Set();
         if (_failure.Reason is { } reason) command.Complete(ProposalErrors.Unavailable(reason));
@@ -174,7 +178,7 @@ internal sealed class SingleVoterLog : IReplicatedLog
                 continue;
             }
 
-            LogGroup group = _groups[proposal.Shard.Value];
+            VoterGroup group = _groups[proposal.Shard.Value];
             _round.Add((proposal, group, Append(group, proposal.Envelope, nowUnixMs)));
             bytes += proposal.Envelope.Length;
         }
@@ -185,16 +189,28 @@ internal sealed class SingleVoterLog : IReplicatedLog
 
     private void WriteRound()
     {
-        ulong watermark = _log.Write();
+        ulong watermark;
+        try
+        {
+            watermark = _log.Write();
+        }
+        catch (StorageException e) when (e.IsDiskFull)
+        {
+            // Refused whole and nothing left behind: so it is certain that none of it was done.
+            UndoRound(e.Message);
+            return;
+        }
+
         if (_options.Sync != SyncPolicy.Os)
         {
             // One fdatasync for all shards. Nothing is handed on, and so nothing answered, before it returned.
             _log.Sync();
             NoteDurable();
+            _markIsDue = true;
         }
 
         long now = _options.Time.GetTimestamp();
-        foreach ((Proposal proposal, LogGroup group, LogIndex index) in _round)
+        foreach ((Proposal proposal, VoterGroup group, LogIndex index) in _round)
         {
             group.Commit = index;
             _commitDuration.Record(_options.Time.GetElapsedTime(proposal.EnqueuedAt, now).TotalSeconds);
@@ -205,7 +221,20 @@ internal sealed class SingleVoterLog : IReplicatedLog
         _sink.EndRound();
     }
 
-    private LogIndex Append(LogGroup group, byte[] envelope, long nowUnixMs)
+    private void UndoRound(string why)
+    {
+        for (int i = _round.Count - 1; i >= 0; i--)
+        {
+            (Proposal proposal, VoterGroup group, LogIndex index) = _round[i];
+            group.Last = new LogIndex(index.Value - 1);
+            proposal.TryAnswer(ProposalErrors.Overloaded($"Disk full: {why}; the operation was not done", FullRetry));
+            _admission.Exit(proposal.Envelope.Length);
+        }
+
+        _round.Clear();
+    }
+
+    private LogIndex Append(VoterGroup group, byte[] envelope, long nowUnixMs)
     {
         group.LastStamp = Math.Max(group.LastStamp, nowUnixMs);
         EntryWriter.Stamp(envelope, group.LastStamp);
@@ -243,16 +272,19 @@ internal sealed class SingleVoterLog : IReplicatedLog
     {
         if (!Volatile.Read(ref _maintenanceDue)) return false;
         Volatile.Write(ref _maintenanceDue, false);
-        if (_options.Sync == SyncPolicy.Os) _log.Sync(); // Bounds what a power loss takes to a second of writes.
-        ulong unflushed = _storage.OldestUnflushedWatermark ?? ulong.MaxValue;
-        bool freed = _log.CollectGarbage(unflushed, _gate.FlushedIndexes());
+        // Bounds what a power loss takes under the policy Os to a second of writes.
+        if (_log.HasUnsynced) _log.Sync();
+        NodeLogGarbage garbage = _log.CollectGarbage(
+            _storage.OldestUnflushedWatermark ?? ulong.MaxValue, _gate.FlushedIndex);
         NoteDurable();
-        if (!freed && unflushed != ulong.MaxValue && _log.SegmentBytesTotal > _options.EarlyFlushBytes)
+        if (garbage.IsPinned && garbage.Segments > _options.EarlyFlushSegments)
         {
-            // What is only in memory pins the log's old segments.
+            // What is only in memory pins the log's old segments, and may do so for long where little is written.
             _storage.RequestFlush("log");
         }
 
+        if (_markIsDue) _log.WriteDurableMark();
+        _markIsDue = false;
         return true;
     }
 
@@ -262,11 +294,11 @@ internal sealed class SingleVoterLog : IReplicatedLog
         while (_commands.TryDequeue(out LogCommand? command))
         {
             any = true;
-            LogGroup group = _groups[command.Shard.Value];
+            VoterGroup group = _groups[command.Shard.Value];
             if (command.Index.Value >= _log.Group(command.Shard).First.Value
-                && _log.TryRead(command.Shard, command.Index, out Term term, out _))
+                && _log.TryRead(command.Shard, command.Index, out CommittedEntry entry))
             {
-                _log.TruncatePrefix(group.Shard, group.Replica, command.Index, term);
+                _log.TruncatePrefix(group.Shard, group.Replica, command.Index, entry.Term);
                 _log.Write();
                 _log.Sync();
                 NoteDurable();

@@ -18,8 +18,11 @@ internal sealed record SingleVoterLogOptions
     /// <summary>Entries at which a batch is written although more waits.</summary>
     public int BatchEntriesMax { get; init; } = 16_384;
 
-    /// <summary>Log bytes above which an engine that alone pins old segments is asked to flush.</summary>
-    public long EarlyFlushBytes { get; init; } = 512L << 20;
+    /// <summary>Segments of the log above which an engine that alone pins the oldest is asked to flush.</summary>
+    public int EarlyFlushSegments { get; init; } = 4;
+
+    /// <summary>True in a node without threads: continuations run inside the step.</summary>
+    public bool RunInline { get; init; }
 
     public IMeter Meter { get; init; } = NullMeter.Instance;
 

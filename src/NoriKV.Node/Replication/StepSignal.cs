@@ -1,6 +1,8 @@
 namespace NoriKV.Node.Replication;
 
-/// <summary>Wakes a loop that sleeps because there was nothing to do. Setting it again before it woke costs no system call.</summary>
+/// <summary>
+/// Wakes a loop that sleeps because there was nothing to do. Setting it again before it woke costs no system call.
+/// </summary>
 internal sealed class StepSignal : IDisposable
 {
     private readonly AutoResetEvent _event = new(false);

@@ -18,8 +18,13 @@ internal sealed class RequestValidator(KvLimits limits)
         ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, TimeSpan? ttl, KvVersion? ifMatch, bool ifNotExists)
     {
         if (Key(key) is { } error) return error;
-        if (value.Length > limits.ValueBytesMax) return Invalid($"Value size {value.Length} exceeds limit {limits.ValueBytesMax}");
-        if ((long)key.Length + value.Length > limits.RequestBytesMax) return RequestSize((long)key.Length + value.Length);
+        if (value.Length > limits.ValueBytesMax)
+        {
+            return Invalid($"Value size {value.Length} exceeds limit {limits.ValueBytesMax}");
+        }
+
+        long bytes = (long)key.Length + value.Length;
+        if (bytes > limits.RequestBytesMax) return RequestSize(bytes);
         if (ttl is { } time && time < TimeSpan.FromMilliseconds(1)) return Invalid($"TTL {time} is below 1 ms");
         return ifNotExists && ifMatch is not null
             ? Invalid("if_match and if_not_exists exclude each other")

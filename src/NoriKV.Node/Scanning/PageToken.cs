@@ -15,7 +15,8 @@ internal readonly record struct PageToken(byte[] LastKey, long Count)
 
     public static byte[] Encode(ReadOnlySpan<byte> lastKey, long count, ScanOptions scan)
     {
-        byte[] token = new byte[6 + Varint.SizeOf((ulong)count) + Varint.SizeOf((ulong)lastKey.Length) + lastKey.Length + 4];
+        int varints = Varint.SizeOf((ulong)count) + Varint.SizeOf((ulong)lastKey.Length);
+        byte[] token = new byte[6 + varints + lastKey.Length + 4];
         token[0] = Format;
         token[1] = Direction(scan);
         BinaryPrimitives.WriteUInt32LittleEndian(token.AsSpan(2), RangeCheck(scan));
@@ -23,7 +24,8 @@ internal readonly record struct PageToken(byte[] LastKey, long Count)
         length += Varint.Write(token.AsSpan(length), (ulong)count);
         length += Varint.Write(token.AsSpan(length), (ulong)lastKey.Length);
         lastKey.CopyTo(token.AsSpan(length));
-        BinaryPrimitives.WriteUInt32LittleEndian(token.AsSpan(token.Length - 4), Crc32C.Compute(token.AsSpan(0, token.Length - 4)));
+        Span<byte> body = token.AsSpan(0, token.Length - 4);
+        BinaryPrimitives.WriteUInt32LittleEndian(token.AsSpan(body.Length), Crc32C.Compute(body));
         return token;
     }
 
@@ -39,12 +41,28 @@ internal readonly record struct PageToken(byte[] LastKey, long Count)
         }
 
         var reader = new SpanReader(bytes[..^4]);
-        if (!reader.TryReadByte(out byte format) || format != Format) error = Invalid($"its format {bytes[0]} is unknown");
-        else if (!reader.TryReadByte(out byte direction) || direction != Direction(scan)) error = Invalid("it runs in the other direction");
-        else if (!reader.TryReadUInt32(out uint check) || check != RangeCheck(scan)) error = Invalid("it belongs to a scan of another range");
+        if (!reader.TryReadByte(out byte format) || format != Format)
+        {
+            error = Invalid($"its format {bytes[0]} is unknown");
+        }
+        else if (!reader.TryReadByte(out byte direction) || direction != Direction(scan))
+        {
+            error = Invalid("it runs in the other direction");
+        }
+        else if (!reader.TryReadUInt32(out uint check) || check != RangeCheck(scan))
+        {
+            error = Invalid("it belongs to a scan of another range");
+        }
         else if (!reader.TryReadVarint(out ulong count) || count > long.MaxValue
-            || !reader.TryReadLengthPrefixed(out ReadOnlySpan<byte> key) || !reader.AtEnd) error = Invalid("it is damaged");
-        else token = new PageToken(key.ToArray(), (long)count);
+            || !reader.TryReadLengthPrefixed(out ReadOnlySpan<byte> key) || !reader.AtEnd)
+        {
+            error = Invalid("it is damaged");
+        }
+        else
+        {
+            token = new PageToken(key.ToArray(), (long)count);
+        }
+
         return error is null;
     }
 

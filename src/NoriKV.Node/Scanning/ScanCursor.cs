@@ -172,7 +172,8 @@ internal sealed class ScanCursor : IDisposable
         {
             byte[] key = EngineKey.Create(part.Slot, EngineKeyKind.User, item.Key);
             // In a view taken after the key was read ahead it may be gone.
-            if (!_view.TryGet(key, out StoredEntry entry) || StoredValue.IsExpired(entry.ExpiryUnixMs, Now(part.Shard))) return false;
+            if (!_view.TryGet(key, out StoredEntry entry)) return false;
+            if (StoredValue.IsExpired(entry.ExpiryUnixMs, Now(part.Shard))) return false;
             if (!StoredValue.TryRead(entry.Value.Span, out version, out int offset)) throw Damaged(part.Shard);
             value = entry.Value[offset..];
         }

@@ -3,7 +3,7 @@ using NoriKV.Types;
 namespace NoriKV.Node.Replication;
 
 /// <summary>A shard's log as its one voter drives it. Written by the log's step only; the figures are read by anyone.</summary>
-internal sealed class LogGroup(ShardId shard, ReplicaId replica, Term term, LogIndex last)
+internal sealed class VoterGroup(ShardId shard, ReplicaId replica, Term term, LogIndex last)
 {
     private ulong _term = term.Value;
     private ulong _last = last.Value;

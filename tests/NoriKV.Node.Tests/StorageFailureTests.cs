@@ -1,0 +1,130 @@
+using Nori.IO;
+using NoriKV.Types;
+using static NoriKV.Node.Tests.SteppedNode;
+
+namespace NoriKV.Node.Tests;
+
+/// <summary>What the node does when its disk fails.</summary>
+public sealed class StorageFailureTests
+{
+    [Fact]
+    public void A_failing_sync_stops_every_acknowledgement_and_says_why()
+    {
+        var files = new FaultInjectingFileSystem(new MemoryFileSystem(1));
+        SteppedNode node = Start(files);
+        Assert.True(node.Put("before", "v").IsOk);
+        files.Add(new FaultRule { Operation = FileOperation.Sync, PathPattern = "**/log/*", Times = 1, Errno = Errno.IO });
+
+        Task<KvResult<PutResult>> written = node.Node.PutAsync(Bytes("k"), Bytes("v"), new PutOptions(), Context).AsTask();
+        node.Node.RunOnce();
+        Assert.Equal(KvCode.CommitTimeout, Answer(written).Error!.Code);
+        Assert.StartsWith("COMMIT_TIMEOUT", Answer(written).Error.Message);
+
+        // The second sync would succeed: it must not be tried, and nothing more be taken or shown.
+        Assert.Equal(KvCode.Unavailable, node.Put("k2", "v").Error!.Code);
+        Assert.Equal(KvCode.Unavailable, node.Get("before").Error!.Code);
+        Assert.Equal(KvCode.Unavailable, node.Scan(new ScanOptions()).Error!.Code);
+        Assert.Contains("log failed", node.Node.NotReadyReason);
+        Assert.Equal(HealthStatus.Unhealthy, node.Node.Health.Status);
+        Assert.All(node.Node.View.Shards, s => Assert.False(s.Replicas[0].IsLeader));
+        node.Stop();
+    }
+
+    [Fact]
+    public void What_was_queued_when_the_log_failed_was_not_done()
+    {
+        var files = new FaultInjectingFileSystem(new MemoryFileSystem(1));
+        SteppedNode node = Start(files, configure: o => o with { MaxInFlight = 100 });
+        files.Add(new FaultRule
+        {
+            Operation = FileOperation.Sync,
+            PathPattern = "**/log/*",
+            Times = 1,
+            Errno = Errno.IO,
+            Action = _ => _queued = node.Node.PutAsync(Bytes("later"), Bytes("v"), new PutOptions(), Context).AsTask(),
+        });
+        Task<KvResult<PutResult>> written = node.Node.PutAsync(Bytes("k"), Bytes("v"), new PutOptions(), Context).AsTask();
+        node.Node.RunOnce();
+        Assert.Equal(KvCode.CommitTimeout, Answer(written).Error!.Code);
+        Assert.Equal(KvCode.Unavailable, Answer(_queued!).Error!.Code);
+        Assert.Contains("was not done", Answer(_queued!).Error.Message);
+        node.Stop();
+    }
+
+    private Task<KvResult<PutResult>>? _queued;
+
+    [Fact]
+    public void A_node_that_failed_starts_again_with_what_was_acknowledged()
+    {
+        var memory = new MemoryFileSystem(1);
+        var files = new FaultInjectingFileSystem(memory);
+        SteppedNode node = Start(files);
+        KvVersion version = node.Put("k", "v").Value.Version;
+        files.Add(new FaultRule { Operation = FileOperation.Sync, PathPattern = "**/log/*", Times = 1, Errno = Errno.IO });
+        Task<KvResult<PutResult>> lost = node.Node.PutAsync(Bytes("k"), Bytes("w"), new PutOptions(), Context).AsTask();
+        node.Node.RunOnce();
+        Assert.False(Answer(lost).IsOk);
+        node.Stop();
+
+        node = Start(memory.Crash(7));
+        GetResult got = node.Get("k").Value;
+        Assert.True(got.Found && (got.Version == version || node.Read("k") == "w"));
+        node.Stop();
+    }
+
+    [Fact]
+    public void A_full_disk_refuses_writes_serves_reads_and_recovers_by_itself()
+    {
+        var files = new MemoryFileSystem(1);
+        SteppedNode node = Start(files, configure: o => o with { DiskReserveBytes = 1 << 20 });
+        node.Put("k", "v");
+        long capacity = files.CapacityBytes;
+        files.CapacityBytes = 0;
+        node.Time.Advance(TimeSpan.FromSeconds(2));
+        node.RunUntilIdle();
+        KvError error = node.Put("k", "w").Error!;
+        Assert.Equal(KvCode.Overloaded, error.Code);
+        Assert.StartsWith("Disk full", error.Message);
+        Assert.NotNull(error.RetryAfter);
+        Assert.Equal("v", node.Read("k"));
+        Assert.Equal(HealthStatus.Degraded, node.Node.Health.Status);
+
+        files.CapacityBytes = capacity;
+        node.Time.Advance(TimeSpan.FromSeconds(2));
+        node.RunUntilIdle();
+        Assert.True(node.Put("k", "w").IsOk);
+        Assert.Equal(HealthStatus.Healthy, node.Node.Health.Status);
+        node.Stop();
+    }
+
+    [Fact]
+    public void A_log_that_meets_the_end_of_the_disk_refuses_and_goes_on()
+    {
+        var memory = new MemoryFileSystem(1);
+        var files = new FaultInjectingFileSystem(memory);
+        SteppedNode node = Start(files, configure: o => o with { LogSegmentBytes = 64 << 10 });
+        files.Add(new FaultRule { Operation = FileOperation.Create, PathPattern = "**/log/*", Times = 1, Errno = Errno.NoSpace });
+        string value = new('v', 10_000);
+        List<KvResult<PutResult>> results = [.. Enumerable.Range(0, 30).Select(i => node.Put($"k{i}", value))];
+        KvResult<PutResult>[] refused = [.. results.Where(r => !r.IsOk)];
+        Assert.All(refused, r => Assert.Equal(KvCode.Overloaded, r.Error!.Code));
+        Assert.NotEmpty(refused);
+        Assert.Null(node.Node.NotReadyReason);
+        for (int i = 0; i < 30; i++) Assert.Equal(results[i].IsOk ? value : null, node.Read($"k{i}"));
+        node.Stop();
+    }
+
+    [Fact]
+    public void One_sync_serves_all_shards()
+    {
+        var files = new FaultInjectingFileSystem(new MemoryFileSystem(1));
+        SteppedNode node = Start(files);
+        long before = files.Calls(FileOperation.Sync);
+        Task<KvResult<PutResult>>[] puts = [.. Enumerable.Range(0, 100)
+            .Select(i => node.Node.PutAsync(Bytes($"k{i}"), Bytes("v"), new PutOptions(), Context).AsTask())];
+        node.RunUntilIdle();
+        Assert.All(puts, p => Assert.True(Answer(p).IsOk));
+        Assert.Equal(1, files.Calls(FileOperation.Sync) - before);
+        node.Stop();
+    }
+}
