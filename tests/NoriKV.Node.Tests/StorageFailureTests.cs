@@ -18,7 +18,7 @@ public sealed class StorageFailureTests
         Task<KvResult<PutResult>> written = node.Node.PutAsync(Bytes("k"), Bytes("v"), new PutOptions(), Context).AsTask();
         node.Node.RunOnce();
         Assert.Equal(KvCode.CommitTimeout, Answer(written).Error!.Code);
-        Assert.StartsWith("COMMIT_TIMEOUT", Answer(written).Error.Message);
+        Assert.StartsWith("COMMIT_TIMEOUT", Answer(written).Error!.Message);
 
         // The second sync would succeed: it must not be tried, and nothing more be taken or shown.
         Assert.Equal(KvCode.Unavailable, node.Put("k2", "v").Error!.Code);
@@ -47,7 +47,7 @@ public sealed class StorageFailureTests
         node.Node.RunOnce();
         Assert.Equal(KvCode.CommitTimeout, Answer(written).Error!.Code);
         Assert.Equal(KvCode.Unavailable, Answer(_queued!).Error!.Code);
-        Assert.Contains("was not done", Answer(_queued!).Error.Message);
+        Assert.Contains("was not done", Answer(_queued!).Error!.Message);
         node.Stop();
     }
 
