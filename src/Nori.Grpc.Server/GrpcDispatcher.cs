@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.Http;
 namespace Nori.Grpc.Server;
 
 /// <summary>
-/// Finds the method of a request and runs it: checks, authorization, handler, status. One for a server; its services
-/// do not change.
+/// Finds the method of a request and runs it: checks, authorization, handler, status. One for a server; its
+/// services do not change.
 /// </summary>
 /// <remarks>Thread-safe.</remarks>
 public sealed class GrpcDispatcher : IDisposable
@@ -16,7 +16,9 @@ public sealed class GrpcDispatcher : IDisposable
     private int _running;
 
     /// <summary>Creates a dispatcher.</summary>
-    /// <exception cref="ArgumentException">The options have problems, or two services the same name.</exception>
+    /// <exception cref="ArgumentException">
+    /// The options have problems, or two services the same name.
+    /// </exception>
     public GrpcDispatcher(IEnumerable<GrpcServiceDefinition> services, GrpcServerOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(services);
@@ -50,7 +52,9 @@ public sealed class GrpcDispatcher : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _stopping.Dispose();
 
-    /// <summary>Answers one HTTP request. Never throws for anything a client sends or a handler does.</summary>
+    /// <summary>
+    /// Answers one HTTP request. Never throws for anything a client sends or a handler does.
+    /// </summary>
     public Task HandleAsync(HttpContext http)
     {
         ArgumentNullException.ThrowIfNull(http);

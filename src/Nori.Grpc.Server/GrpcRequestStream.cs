@@ -20,7 +20,9 @@ public sealed class GrpcRequestStream<T>
     public T Current { get; private set; } = default!;
 
     /// <summary>Waits for the next request; false when the client has completed them.</summary>
-    /// <exception cref="GrpcException">What arrived is no message; letting it out answers the client.</exception>
+    /// <exception cref="GrpcException">
+    /// What arrived is no message; letting it out answers the client.
+    /// </exception>
     /// <exception cref="OperationCanceledException">The call's token was cancelled.</exception>
     public async ValueTask<bool> MoveNextAsync()
     {

@@ -14,10 +14,13 @@ public sealed class GrpcResponseStream<T>
         _marshaller = marshaller;
     }
 
-    /// <summary>Sends a response. Completes when there is room for another, so a slow client slows the handler.</summary>
+    /// <summary>
+    /// Sends a response. Completes when there is room for another, so a slow client slows the handler.
+    /// </summary>
     /// <param name="message">The response.</param>
     /// <param name="flush">
-    /// False to let it wait for the next flush, up to 64 KiB; saves writes to the socket when several follow at once.
+    /// False to let it wait for the next flush, up to 64 KiB; saves writes to the socket when several follow
+    /// at once.
     /// </param>
     /// <exception cref="OperationCanceledException">The client is gone or does not read.</exception>
     public ValueTask WriteAsync(T message, bool flush = true)

@@ -12,8 +12,8 @@ public sealed record GrpcServerOptions
     public Action<ServerCallContext, GrpcStatus>? OnCallEnded { get; init; }
 
     /// <summary>
-    /// Told what a handler threw that is not a <see cref="GrpcException"/>: the client learns UNKNOWN and nothing more.
-    /// Must not throw or block.
+    /// Told what a handler threw that is not a <see cref="GrpcException"/>: the client learns UNKNOWN and
+    /// nothing more. Must not throw or block.
     /// </summary>
     public Action<ServerCallContext, Exception>? OnHandlerFault { get; init; }
 
@@ -33,24 +33,28 @@ public sealed record GrpcServerOptions
 
     // Bounds.
 
-    /// <summary>Calls that run at once, streams included; a further one is answered RESOURCE_EXHAUSTED.</summary>
+    /// <summary>
+    /// Calls that run at once, streams included; a further one is answered RESOURCE_EXHAUSTED.
+    /// </summary>
     /// <value>Default: 4,096.</value>
     public int MaxConcurrentCalls { get; init; } = 4096;
 
     /// <summary>
-    /// How long the request of a unary or server-streaming call, or a message of the other kinds once its first byte
-    /// is here, may take to arrive; then the call ends with DEADLINE_EXCEEDED.
+    /// How long the request of a unary or server-streaming call, or a message of the other kinds once its
+    /// first byte is here, may take to arrive; then the call ends with DEADLINE_EXCEEDED.
     /// </summary>
     /// <value>Default: 30 s.</value>
     public TimeSpan ReceiveTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long a client may leave responses unread while the server waits to send; then its call is reset.</summary>
+    /// <summary>
+    /// How long a client may leave responses unread while the server waits to send; then its call is reset.
+    /// </summary>
     /// <value>Default: 60 s.</value>
     public TimeSpan SendTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>
-    /// Bytes of incomplete or large (over 64 KiB) messages of all calls together; a call that would exceed it is
-    /// answered RESOURCE_EXHAUSTED.
+    /// Bytes of incomplete or large (over 64 KiB) messages of all calls together; a call that would exceed it
+    /// is answered RESOURCE_EXHAUSTED.
     /// </summary>
     /// <value>Default: 256 MiB.</value>
     public long MaxBufferedBytes { get; init; } = 256L * 1024 * 1024;

@@ -2,8 +2,8 @@ namespace Nori.Grpc.Server;
 
 /// <summary>The methods of a service with their handlers.</summary>
 /// <remarks>
-/// Built before the server starts and not changed afterwards. Handlers run concurrently. What a handler throws becomes
-/// the status: a <see cref="GrpcException"/> its own, anything else UNKNOWN.
+/// Built before the server starts and not changed afterwards. Handlers run concurrently. What a handler
+/// throws becomes the status: a <see cref="GrpcException"/> its own, anything else UNKNOWN.
 /// </remarks>
 public sealed class GrpcServiceDefinition
 {
@@ -71,7 +71,8 @@ public sealed class GrpcServiceDefinition
     {
         ArgumentNullException.ThrowIfNull(method);
         ArgumentNullException.ThrowIfNull(handler);
-        if (method.Kind != kind) throw new ArgumentException($"{method.Path} is {method.Kind}, not {kind}.", nameof(method));
+        if (method.Kind != kind)
+            throw new ArgumentException($"{method.Path} is {method.Kind}, not {kind}.", nameof(method));
         if (method.Service != Name) throw new ArgumentException($"{method.Path} is not of {Name}.", nameof(method));
     }
 }

@@ -4,8 +4,8 @@ namespace Nori.Grpc.Server;
 public interface IGrpcAuthorizer
 {
     /// <summary>
-    /// OK lets the call run; any other status ends it before its request is read, typically UNAUTHENTICATED or
-    /// PERMISSION_DENIED.
+    /// OK lets the call run; any other status ends it before its request is read, typically UNAUTHENTICATED
+    /// or PERMISSION_DENIED.
     /// </summary>
     ValueTask<GrpcStatus> AuthorizeAsync(ServerCallContext context);
 }

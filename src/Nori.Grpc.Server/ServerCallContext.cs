@@ -6,7 +6,9 @@ using Microsoft.AspNetCore.Http;
 namespace Nori.Grpc.Server;
 
 /// <summary>What a handler may know of its call, and the metadata it answers with.</summary>
-/// <remarks>Valid until the handler has returned. Not thread-safe but for <see cref="CancellationToken"/>.</remarks>
+/// <remarks>
+/// Valid until the handler has returned. Not thread-safe but for <see cref="CancellationToken"/>.
+/// </remarks>
 [SuppressMessage("Design", "CA1001", Justification = "The dispatcher ends each context it made.")]
 public sealed class ServerCallContext
 {

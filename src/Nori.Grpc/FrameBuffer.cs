@@ -3,7 +3,9 @@ using System.Runtime.CompilerServices;
 
 namespace Nori.Grpc;
 
-/// <summary>A pooled, growing buffer of framed messages. Its array goes back to the pool on dispose.</summary>
+/// <summary>
+/// A pooled, growing buffer of framed messages. Its array goes back to the pool on dispose.
+/// </summary>
 internal sealed class FrameBuffer : IBufferWriter<byte>, IDisposable
 {
     private const int InitialBytes = 1024;

@@ -14,8 +14,8 @@ public static class FrameWriter
     }
 
     /// <summary>
-    /// Writes prefix and message. With a marshaller that knows sizes the message is serialized straight into the
-    /// output; otherwise through a pooled buffer.
+    /// Writes prefix and message. With a marshaller that knows sizes the message is serialized straight into
+    /// the output; otherwise through a pooled buffer.
     /// </summary>
     /// <returns>Bytes of the message, without the prefix.</returns>
     public static int Write<T>(IBufferWriter<byte> output, Marshaller<T> marshaller, T message)

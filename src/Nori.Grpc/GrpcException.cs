@@ -1,9 +1,9 @@
 namespace Nori.Grpc;
 
 /// <summary>
-/// A call that did not end with OK. Thrown by the client for whatever the server or the connection answered, and by
-/// server handlers to answer a status of their own. A caller's own cancellation is an
-/// <see cref="OperationCanceledException"/> instead.
+/// A call that did not end with OK. Thrown by the client for whatever the server or the connection answered,
+/// and by server handlers to answer a status of their own. A caller's own cancellation is an <see
+/// cref="OperationCanceledException"/> instead.
 /// </summary>
 public sealed class GrpcException : Exception
 {

@@ -5,8 +5,8 @@ using System.Text;
 namespace Nori.Grpc;
 
 /// <summary>
-/// The encoding of <c>grpc-message</c>: UTF-8 in which every byte outside of <c>0x20–0x7E</c>, and <c>%</c>, is
-/// written as <c>%XX</c>. Decoding never fails: what is not a valid escape stays as it is.
+/// The encoding of <c>grpc-message</c>: UTF-8 in which every byte outside of <c>0x20–0x7E</c>, and <c>%</c>,
+/// is written as <c>%XX</c>. Decoding never fails: what is not a valid escape stays as it is.
 /// </summary>
 public static class GrpcMessageEncoding
 {

@@ -1,6 +1,8 @@
 namespace Nori.Grpc;
 
-/// <summary>A method of a service: its name, kind and message formats. Immutable; make it once and keep it.</summary>
+/// <summary>
+/// A method of a service: its name, kind and message formats. Immutable; make it once and keep it.
+/// </summary>
 /// <typeparam name="TRequest">The type of its requests.</typeparam>
 /// <typeparam name="TResponse">The type of its responses.</typeparam>
 public sealed class GrpcMethod<TRequest, TResponse>

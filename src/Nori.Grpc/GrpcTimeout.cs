@@ -3,7 +3,8 @@ using System.Globalization;
 namespace Nori.Grpc;
 
 /// <summary>
-/// The <c>grpc-timeout</c> header: at most eight digits and a unit, <c>H M S m u n</c> for hours down to nanoseconds.
+/// The <c>grpc-timeout</c> header: at most eight digits and a unit, <c>H M S m u n</c> for hours down to
+/// nanoseconds.
 /// </summary>
 public static class GrpcTimeout
 {
@@ -15,7 +16,9 @@ public static class GrpcTimeout
         ('M', TimeSpan.TicksPerMinute), ('H', TimeSpan.TicksPerHour),
     ];
 
-    /// <summary>Formats in the finest unit that fits, rounded up; a negative timeout is written as zero.</summary>
+    /// <summary>
+    /// Formats in the finest unit that fits, rounded up; a negative timeout is written as zero.
+    /// </summary>
     public static string Format(TimeSpan timeout)
     {
         if (timeout <= TimeSpan.Zero) return "0n";
@@ -34,7 +37,8 @@ public static class GrpcTimeout
     {
         timeout = default;
         if (text.Length is < 2 or > 9) return false;
-        if (!uint.TryParse(text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out uint value)) return false;
+        if (!uint.TryParse(text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out uint value))
+            return false;
         if (text[^1] == 'n')
         {
             timeout = TimeSpan.FromTicks((value + 99L) / 100);

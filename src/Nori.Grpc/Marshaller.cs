@@ -6,7 +6,8 @@ namespace Nori.Grpc;
 /// <typeparam name="T">The message type.</typeparam>
 /// <param name="Serialize">Writes the message, exactly <c>Size</c> bytes where that is given.</param>
 /// <param name="Parse">
-/// Reads a message. The bytes are borrowed: what is kept must be copied. Whatever it throws, the call ends with INTERNAL.
+/// Reads a message. The bytes are borrowed: what is kept must be copied. Whatever it throws, the call ends
+/// with INTERNAL.
 /// </param>
 /// <param name="Size">
 /// The exact serialized size. Optional: with it messages go into the output without a buffer in between.

@@ -7,8 +7,8 @@ namespace Nori.Grpc;
 
 /// <summary>
 /// Headers or trailers of a call: an ordered list of entries; a key may occur more than once. Keys are of
-/// <c>[0-9a-z_.-]</c> and written in lower case; a key that ends in <c>-bin</c> carries bytes; other values are
-/// printable ASCII. Keys that begin with <c>grpc-</c> belong to the protocol and are refused.
+/// <c>[0-9a-z_.-]</c> and written in lower case; a key that ends in <c>-bin</c> carries bytes; other values
+/// are printable ASCII. Keys that begin with <c>grpc-</c> belong to the protocol and are refused.
 /// </summary>
 /// <remarks>Not thread-safe.</remarks>
 [SuppressMessage("Naming", "CA1710", Justification = "Metadata is the protocol's word.")]
@@ -26,7 +26,9 @@ public sealed class Metadata : IReadOnlyList<MetadataEntry>
     public MetadataEntry this[int index] => _entries[index];
 
     /// <summary>Adds a text value.</summary>
-    /// <exception cref="ArgumentException">The key or the value cannot travel, or the key names bytes.</exception>
+    /// <exception cref="ArgumentException">
+    /// The key or the value cannot travel, or the key names bytes.
+    /// </exception>
     public void Add(string key, string value)
     {
         key = CheckedKey(key);
@@ -70,9 +72,9 @@ public sealed class Metadata : IReadOnlyList<MetadataEntry>
     }
 
     /// <summary>
-    /// Adds what arrived in an HTTP/2 header: base64 of a <c>-bin</c> key is decoded (several values may be joined by
-    /// commas, with or without padding). False, and nothing added, for a header of the protocol's own or a value that
-    /// does not decode: a receiver ignores those.
+    /// Adds what arrived in an HTTP/2 header: base64 of a <c>-bin</c> key is decoded (several values may be
+    /// joined by commas, with or without padding). False, and nothing added, for a header of the protocol's
+    /// own or a value that does not decode: a receiver ignores those.
     /// </summary>
     public bool TryAddWire(string key, string value)
     {

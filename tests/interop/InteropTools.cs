@@ -3,9 +3,9 @@ using System.Diagnostics;
 namespace NoriKV.Interop;
 
 /// <summary>
-/// Runs the scripts beside this file with the official clients of other languages. What they need is installed as root
-/// or with CI=true; where it then still is missing, that is a failure; elsewhere the test is skipped and says what to
-/// install. Linked into the test projects that use it.
+/// Runs the scripts beside this file with the official clients of other languages. What they need is
+/// installed as root or with CI=true; where it then still is missing, that is a failure; elsewhere the test
+/// is skipped and says what to install. Linked into the test projects that use it.
 /// </summary>
 internal static class InteropTools
 {
@@ -17,7 +17,9 @@ internal static class InteropTools
     /// <summary>The folder of NoriKV.slnx.</summary>
     public static string RepositoryRoot { get; } = FindRoot();
 
-    /// <summary>Runs a script of tests/interop/python and fails with its output unless it ends with 0.</summary>
+    /// <summary>
+    /// Runs a script of tests/interop/python and fails with its output unless it ends with 0.
+    /// </summary>
     public static async Task RunPythonAsync(string script, params string[] arguments)
     {
         const string Probe = "import grpc, google.protobuf";
@@ -35,7 +37,9 @@ internal static class InteropTools
         await RunScriptAsync(Python, Path.Combine(RepositoryRoot, "tests", "interop", "python", script), arguments);
     }
 
-    /// <summary>Runs a script of tests/interop/node and fails with its output unless it ends with 0.</summary>
+    /// <summary>
+    /// Runs a script of tests/interop/node and fails with its output unless it ends with 0.
+    /// </summary>
     public static async Task RunNodeAsync(string script, params string[] arguments)
     {
         string folder = Path.Combine(RepositoryRoot, "tests", "interop", "node");

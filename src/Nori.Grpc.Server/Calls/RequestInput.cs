@@ -9,7 +9,9 @@ namespace Nori.Grpc.Server;
 // Hot path: a message that is here already is parsed from Kestrel's buffers, with no timer and no copy.
 internal sealed class RequestInput(ServerCallContext context)
 {
-    /// <summary>Messages up to this size are not charged once complete: handling them is bounded by the calls.</summary>
+    /// <summary>
+    /// Messages up to this size are not charged once complete: handling them is bounded by the calls.
+    /// </summary>
     public const int SmallBytes = 64 * 1024;
 
     private readonly GrpcServerOptions _options = context.Dispatcher.Options;
@@ -76,7 +78,8 @@ internal sealed class RequestInput(ServerCallContext context)
                 bool truncated = !rest.IsEmpty;
                 _body.AdvanceTo(rest.End);
                 if (found) return message;
-                throw truncated ? Truncated() : new GrpcException(GrpcStatusCode.Unimplemented, "The request has no message.");
+                if (truncated) throw Truncated();
+                throw new GrpcException(GrpcStatusCode.Unimplemented, "The request has no message.");
             }
 
             _body.AdvanceTo(rest.Start, rest.End);
@@ -92,10 +95,10 @@ internal sealed class RequestInput(ServerCallContext context)
             if (!_body.TryRead(out ReadResult read))
             {
                 // Between messages a client may be silent for as long as it likes; inside one it may not.
-                read = partialSince == 0
-                    ? await _body.ReadAsync(context.CancellationToken).ConfigureAwait(false)
-                    : await ReadWithinAsync(
-                        _options.ReceiveTimeout - _options.TimeProvider.GetElapsedTime(partialSince)).ConfigureAwait(false);
+                ValueTask<ReadResult> reading = partialSince == 0
+                    ? _body.ReadAsync(context.CancellationToken)
+                    : ReadWithinAsync(_options.ReceiveTimeout - _options.TimeProvider.GetElapsedTime(partialSince));
+                read = await reading.ConfigureAwait(false);
             }
 
             ReadOnlySequence<byte> rest = read.Buffer;

@@ -19,7 +19,9 @@ internal static class ResponseHeaders
         Write(response.Headers, metadata);
     }
 
-    /// <summary>Puts the status where it belongs: into the trailers behind a body, else into the headers.</summary>
+    /// <summary>
+    /// Puts the status where it belongs: into the trailers behind a body, else into the headers.
+    /// </summary>
     public static void WriteStatus(ServerCallContext context, in GrpcStatus status, Metadata? trailers)
     {
         HttpResponse response = context.HttpContext.Response;

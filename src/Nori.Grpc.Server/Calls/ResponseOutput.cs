@@ -32,8 +32,9 @@ internal sealed class ResponseOutput(ServerCallContext context)
     }
 
     /// <summary>
-    /// Writes the last message. A small one goes out together with the trailers; for a large one the call waits until
-    /// the client has taken it, so that it counts as running and its bytes as buffered until then.
+    /// Writes the last message. A small one goes out together with the trailers; for a large one the call
+    /// waits until the client has taken it, so that it counts as running and its bytes as buffered until
+    /// then.
     /// </summary>
     public ValueTask WriteLastAsync<T>(Marshaller<T> marshaller, T message)
     {

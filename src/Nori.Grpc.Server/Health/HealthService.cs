@@ -2,7 +2,9 @@ using Nori.Grpc.Server.Proto.Health;
 
 namespace Nori.Grpc.Server;
 
-/// <summary>The standard health service: statuses that are set here are checked and watched by clients.</summary>
+/// <summary>
+/// The standard health service: statuses that are set here are checked and watched by clients.
+/// </summary>
 /// <remarks>Thread-safe. The empty name is the server as a whole, and serving until set otherwise.</remarks>
 public sealed class HealthService
 {
@@ -43,7 +45,9 @@ public sealed class HealthService
         changed.SetResult();
     }
 
-    /// <summary>The status of a service; <see cref="HealthStatus.ServiceUnknown"/> where none was set.</summary>
+    /// <summary>
+    /// The status of a service; <see cref="HealthStatus.ServiceUnknown"/> where none was set.
+    /// </summary>
     public HealthStatus GetStatus(string service)
     {
         lock (_lock) return _statuses.GetValueOrDefault(service, HealthStatus.ServiceUnknown);

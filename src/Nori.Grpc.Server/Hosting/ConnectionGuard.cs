@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Connections;
 namespace Nori.Grpc.Server;
 
 /// <summary>
-/// Bounds the connections of an endpoint, and apart those that have sent no HTTP/2 preface: until then Kestrel's
-/// HTTP/2 machinery is not started for them, and they may be dropped in favour of newer ones.
+/// Bounds the connections of an endpoint, and apart those that have sent no HTTP/2 preface: until then
+/// Kestrel's HTTP/2 machinery is not started for them, and they may be dropped in favour of newer ones.
 /// </summary>
 internal sealed class ConnectionGuard(GrpcEndpointOptions options)
 {

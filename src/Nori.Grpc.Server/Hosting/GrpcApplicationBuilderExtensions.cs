@@ -7,8 +7,8 @@ public static class GrpcApplicationBuilderExtensions
 {
     /// <summary>Adds the end of a pipeline: whatever request reaches it is answered as gRPC.</summary>
     /// <remarks>
-    /// The endpoint must speak HTTP/2 and be configured with <see cref="KestrelGrpc"/>; where other things share it,
-    /// branch by port or content type before.
+    /// The endpoint must speak HTTP/2 and be configured with <see cref="KestrelGrpc"/>; where other things
+    /// share it, branch by port or content type before.
     /// </remarks>
     public static IApplicationBuilder UseGrpc(this IApplicationBuilder app, GrpcDispatcher dispatcher)
     {

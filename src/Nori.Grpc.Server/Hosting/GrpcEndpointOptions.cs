@@ -7,7 +7,9 @@ public sealed record GrpcEndpointOptions
 {
     // Behaviour.
 
-    /// <summary>Certificate and client-certificate rules. Null: plaintext HTTP/2 with prior knowledge.</summary>
+    /// <summary>
+    /// Certificate and client-certificate rules. Null: plaintext HTTP/2 with prior knowledge.
+    /// </summary>
     public HttpsConnectionAdapterOptions? Tls { get; init; }
 
     /// <summary>A silent connection is pinged after this time. Infinite: never.</summary>
@@ -25,12 +27,15 @@ public sealed record GrpcEndpointOptions
     public int MaxConnections { get; init; } = 4096;
 
     /// <summary>
-    /// Connections that have not yet sent the HTTP/2 preface; when a further one comes, the oldest of them is closed.
+    /// Connections that have not yet sent the HTTP/2 preface; when a further one comes, the oldest of them is
+    /// closed.
     /// </summary>
     /// <value>Default: 1,024.</value>
     public int MaxHalfOpenConnections { get; init; } = 1024;
 
-    /// <summary>How long a connection may take for the TLS handshake, and again for the HTTP/2 preface.</summary>
+    /// <summary>
+    /// How long a connection may take for the TLS handshake, and again for the HTTP/2 preface.
+    /// </summary>
     /// <value>Default: 10 s.</value>
     public TimeSpan PrefaceTimeout { get; init; } = TimeSpan.FromSeconds(10);
 

@@ -74,8 +74,8 @@ public sealed class GrpcServer : IAsyncDisposable
     }
 
     /// <summary>
-    /// Stops: takes no new connections or calls, tells long streams, and waits for running calls until the token is
-    /// cancelled; then what still runs is reset.
+    /// Stops: takes no new connections or calls, tells long streams, and waits for running calls until the
+    /// token is cancelled; then what still runs is reset.
     /// </summary>
     public async Task StopAsync(CancellationToken cancellationToken = default)
     {

@@ -8,8 +8,8 @@ namespace Nori.Grpc.Server;
 public static class KestrelGrpc
 {
     /// <summary>
-    /// Sets the limits of a Kestrel server. They hold for all its endpoints, so a server that also speaks HTTP/1.1
-    /// to the world is better a second one with the defaults.
+    /// Sets the limits of a Kestrel server. They hold for all its endpoints, so a server that also speaks
+    /// HTTP/1.1 to the world is better a second one with the defaults.
     /// </summary>
     public static void ConfigureLimits(KestrelServerOptions kestrel, GrpcEndpointOptions options)
     {
@@ -19,7 +19,8 @@ public static class KestrelGrpc
         kestrel.AddServerHeader = false;
         KestrelServerLimits limits = kestrel.Limits;
 
-        // A stream's body has no size and no rate: GrpcServerOptions bounds messages in size and time instead.
+        // A stream's body has no size and no rate: GrpcServerOptions bounds messages in size and time
+        // instead.
         limits.MaxRequestBodySize = null;
         limits.MinRequestBodyDataRate = null;
         limits.MinResponseDataRate = null;
@@ -37,7 +38,9 @@ public static class KestrelGrpc
         http2.KeepAlivePingTimeout = options.KeepAlivePingTimeout;
     }
 
-    /// <summary>Makes an endpoint speak HTTP/2 only, with TLS where given, and bounds its connections.</summary>
+    /// <summary>
+    /// Makes an endpoint speak HTTP/2 only, with TLS where given, and bounds its connections.
+    /// </summary>
     public static void ConfigureEndpoint(ListenOptions listen, GrpcEndpointOptions options)
     {
         ArgumentNullException.ThrowIfNull(listen);

@@ -9,8 +9,8 @@ using V1 = Nori.Grpc.Server.Proto.ReflectionV1;
 namespace Nori.Grpc.Server;
 
 /// <summary>
-/// The standard reflection service, as v1 and v1alpha: tells clients such as grpcurl the services of a server and the
-/// files that declare them. The two versions differ by name only, so one handler answers both.
+/// The standard reflection service, as v1 and v1alpha: tells clients such as grpcurl the services of a server
+/// and the files that declare them. The two versions differ by name only, so one handler answers both.
 /// </summary>
 public sealed class ReflectionService
 {

@@ -4,8 +4,8 @@ using System.Net.Http.Headers;
 namespace Nori.Grpc;
 
 /// <summary>
-/// One HTTP/2 request and its response, with the call's deadline and cancellation. Disposing an unfinished exchange
-/// resets its stream.
+/// One HTTP/2 request and its response, with the call's deadline and cancellation. Disposing an unfinished
+/// exchange resets its stream.
 /// </summary>
 internal sealed class Exchange : IDisposable
 {
@@ -41,7 +41,8 @@ internal sealed class Exchange : IDisposable
         Token = _stop.Token;
         _callerCancels = options.CancellationToken.UnsafeRegister(
             static state => ((CancellationTokenSource)state!).Cancel(), _stop);
-        // The HTTP handler lets running requests finish when it is disposed; a call without a deadline never would.
+        // The HTTP handler lets running requests finish when it is disposed; a call without a deadline never
+        // would.
         _channelCloses = channelClosed.UnsafeRegister(
             static state => ((CancellationTokenSource)state!).Cancel(), _stop);
     }

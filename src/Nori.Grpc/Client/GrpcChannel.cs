@@ -4,8 +4,8 @@ using System.Net.Security;
 namespace Nori.Grpc;
 
 /// <summary>
-/// A client of one server: calls share its HTTP/2 connection, which is opened by the first call and again whenever it
-/// was lost.
+/// A client of one server: calls share its HTTP/2 connection, which is opened by the first call and again
+/// whenever it was lost.
 /// </summary>
 /// <remarks>Thread-safe. Expensive to make: keep one for each server.</remarks>
 public sealed class GrpcChannel : IDisposable
@@ -135,7 +135,8 @@ public sealed class GrpcChannel : IDisposable
         GrpcMethod<TRequest, TResponse> method, GrpcMethodKind kind)
     {
         ArgumentNullException.ThrowIfNull(method);
-        if (method.Kind != kind) throw new ArgumentException($"{method.Path} is {method.Kind}, not {kind}.", nameof(method));
+        if (method.Kind != kind)
+            throw new ArgumentException($"{method.Path} is {method.Kind}, not {kind}.", nameof(method));
     }
 
     private static SocketsHttpHandler CreateHandler(GrpcChannelOptions options)

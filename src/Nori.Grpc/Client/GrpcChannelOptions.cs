@@ -5,12 +5,16 @@ namespace Nori.Grpc;
 /// <summary>How a <see cref="GrpcChannel"/> connects and what it accepts.</summary>
 public sealed record GrpcChannelOptions
 {
-    /// <summary>Where the server is: <c>http://host:port</c> for plaintext, <c>https://host:port</c> for TLS.</summary>
+    /// <summary>
+    /// Where the server is: <c>http://host:port</c> for plaintext, <c>https://host:port</c> for TLS.
+    /// </summary>
     public required Uri Address { get; init; }
 
     // Behaviour.
 
-    /// <summary>Trust, client certificates and the like for <c>https</c>. Null: the system's defaults.</summary>
+    /// <summary>
+    /// Trust, client certificates and the like for <c>https</c>. Null: the system's defaults.
+    /// </summary>
     public SslClientAuthenticationOptions? Tls { get; init; }
 
     /// <summary>How long connecting may take.</summary>
@@ -25,7 +29,9 @@ public sealed record GrpcChannelOptions
     /// <value>Default: 10 s.</value>
     public TimeSpan KeepAlivePingTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>The longest message accepted, in bytes; a longer one ends the call with RESOURCE_EXHAUSTED.</summary>
+    /// <summary>
+    /// The longest message accepted, in bytes; a longer one ends the call with RESOURCE_EXHAUSTED.
+    /// </summary>
     /// <value>Default: 4 MiB.</value>
     public int MaxReceiveMessageBytes { get; init; } = 4 * 1024 * 1024;
 
@@ -37,7 +43,9 @@ public sealed record GrpcChannelOptions
 
     // Performance.
 
-    /// <summary>Whether to open further connections when the server's limit of calls on one is reached.</summary>
+    /// <summary>
+    /// Whether to open further connections when the server's limit of calls on one is reached.
+    /// </summary>
     /// <value>Default: false, further calls wait for their turn.</value>
     public bool EnableMultipleHttp2Connections { get; init; }
 

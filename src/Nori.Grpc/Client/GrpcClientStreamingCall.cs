@@ -18,10 +18,14 @@ public sealed class GrpcClientStreamingCall<TRequest, TResponse> : IAsyncDisposa
         _responses = responses;
     }
 
-    /// <summary>Sends a request. Completes when it was handed to the connection, which waits for a slow server.</summary>
+    /// <summary>
+    /// Sends a request. Completes when it was handed to the connection, which waits for a slow server.
+    /// </summary>
     /// <param name="request">The request.</param>
     /// <param name="flush">False to let it wait for the next request; saves writes to the socket.</param>
-    /// <exception cref="GrpcException">The call is over; its status comes from <see cref="CompleteAsync"/>.</exception>
+    /// <exception cref="GrpcException">
+    /// The call is over; its status comes from <see cref="CompleteAsync"/>.
+    /// </exception>
     public ValueTask WriteAsync(TRequest request, bool flush = true) => _requests.WriteAsync(request, flush);
 
     /// <summary>Ends the requests and waits for the response.</summary>

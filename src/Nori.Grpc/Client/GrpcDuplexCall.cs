@@ -5,7 +5,9 @@ namespace Nori.Grpc;
 /// <summary>A running duplex call: requests and responses flow independently.</summary>
 /// <typeparam name="TRequest">The type of its requests.</typeparam>
 /// <typeparam name="TResponse">The type of its responses.</typeparam>
-/// <remarks>One write and one read at a time; the two may run at once. Dispose it: an unfinished call is reset.</remarks>
+/// <remarks>
+/// One write and one read at a time; the two may run at once. Dispose it: an unfinished call is reset.
+/// </remarks>
 public sealed class GrpcDuplexCall<TRequest, TResponse> : IAsyncDisposable, IDisposable
 {
     private readonly Exchange _exchange;
@@ -27,7 +29,9 @@ public sealed class GrpcDuplexCall<TRequest, TResponse> : IAsyncDisposable, IDis
     /// <exception cref="GrpcException">The call ended before, and not with OK.</exception>
     public ValueTask<Metadata> ReadHeadersAsync() => _responses.ReadHeadersAsync();
 
-    /// <summary>Sends a request. Completes when it was handed to the connection, which waits for a slow server.</summary>
+    /// <summary>
+    /// Sends a request. Completes when it was handed to the connection, which waits for a slow server.
+    /// </summary>
     /// <param name="request">The request.</param>
     /// <param name="flush">False to let it wait for the next request; saves writes to the socket.</param>
     /// <exception cref="GrpcException">The call is over; its status comes with the responses.</exception>
@@ -36,7 +40,9 @@ public sealed class GrpcDuplexCall<TRequest, TResponse> : IAsyncDisposable, IDis
     /// <summary>Says that no request follows; responses may go on.</summary>
     public ValueTask CompleteAsync() => _requests.CompleteAsync();
 
-    /// <summary>Enumerates the responses; throws a <see cref="GrpcException"/> when the call does not end with OK.</summary>
+    /// <summary>
+    /// Enumerates the responses; throws a <see cref="GrpcException"/> when the call does not end with OK.
+    /// </summary>
     public async IAsyncEnumerable<TResponse> ReadAllAsync(
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {

@@ -21,7 +21,9 @@ public sealed class GrpcServerStreamingCall<TResponse> : IAsyncEnumerable<TRespo
     /// <exception cref="GrpcException">The call ended before, and not with OK.</exception>
     public ValueTask<Metadata> ReadHeadersAsync() => _responses.ReadHeadersAsync();
 
-    /// <summary>Enumerates the responses; throws a <see cref="GrpcException"/> when the call does not end with OK.</summary>
+    /// <summary>
+    /// Enumerates the responses; throws a <see cref="GrpcException"/> when the call does not end with OK.
+    /// </summary>
     public async IAsyncEnumerator<TResponse> GetAsyncEnumerator(CancellationToken cancellationToken = default)
     {
         using CancellationTokenRegistration cancels = cancellationToken.UnsafeRegister(

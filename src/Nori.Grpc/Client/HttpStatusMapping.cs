@@ -6,7 +6,9 @@ namespace Nori.Grpc;
 /// <summary>What HTTP answers when there is no gRPC status, and where that status is.</summary>
 internal static class HttpStatusMapping
 {
-    /// <summary>The code for an HTTP status without a gRPC status (http-grpc-status-mapping of the protocol).</summary>
+    /// <summary>
+    /// The code for an HTTP status without a gRPC status (http-grpc-status-mapping of the protocol).
+    /// </summary>
     public static GrpcStatusCode FromHttp(HttpStatusCode status) => (int)status switch
     {
         400 => GrpcStatusCode.Internal,
@@ -17,10 +19,13 @@ internal static class HttpStatusMapping
         _ => GrpcStatusCode.Unknown,
     };
 
-    /// <summary>The code for the error a stream was reset with (the protocol's table of HTTP/2 errors).</summary>
+    /// <summary>
+    /// The code for the error a stream was reset with (the protocol's table of HTTP/2 errors).
+    /// </summary>
     public static GrpcStatusCode FromReset(long errorCode) => errorCode switch
     {
-        // NO_ERROR: the connection was shut down in good order before it answered. REFUSED_STREAM: not processed.
+        // NO_ERROR: the connection was shut down in good order before it answered. REFUSED_STREAM: not
+        // processed.
         0x0 or 0x7 => GrpcStatusCode.Unavailable,
         0x8 => GrpcStatusCode.Cancelled,
         0xb => GrpcStatusCode.ResourceExhausted,
@@ -29,7 +34,9 @@ internal static class HttpStatusMapping
         _ => GrpcStatusCode.Internal,
     };
 
-    /// <summary>The error for an exception out of the HTTP handler that is neither deadline nor cancellation.</summary>
+    /// <summary>
+    /// The error for an exception out of the HTTP handler that is neither deadline nor cancellation.
+    /// </summary>
     public static GrpcException FromException(Exception exception)
     {
         for (Exception? e = exception; e is not null; e = e.InnerException)

@@ -12,7 +12,9 @@ internal sealed class RequestWriter<T>(Exchange exchange, StreamingContent conte
     private bool _completed;
     private volatile bool _disposed;
 
-    /// <summary>Sends a message; with <paramref name="flush"/> false it waits for the next that flushes.</summary>
+    /// <summary>
+    /// Sends a message; with <paramref name="flush"/> false it waits for the next that flushes.
+    /// </summary>
     public async ValueTask WriteAsync(T message, bool flush)
     {
         Enter();
@@ -88,7 +90,8 @@ internal sealed class RequestWriter<T>(Exchange exchange, StreamingContent conte
         Volatile.Write(ref _writing, 0);
     }
 
-    // When the head of the response is there, the server ended the call and its status waits with the responses.
+    // When the head of the response is there, the server ended the call and its status waits with the
+    // responses.
     private Exception Failure(Exception exception) =>
         exchange.Sending.IsCompletedSuccessfully && !exchange.Token.IsCancellationRequested
             ? new GrpcException(

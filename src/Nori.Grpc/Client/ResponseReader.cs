@@ -6,7 +6,8 @@ namespace Nori.Grpc;
 /// <summary>Reads the messages of a response and, behind the last, its status.</summary>
 internal sealed class ResponseReader<T>(Exchange exchange, Marshaller<T> marshaller, int messageBytesMax)
 {
-    // Larger than most answers. Reads of no bytes first, to hold no buffer while waiting, cost a third of the calls.
+    // Larger than most answers. Reads of no bytes first, to hold no buffer while waiting, cost a third of the
+    // calls.
     private static readonly StreamPipeReaderOptions ReaderOptions = new(bufferSize: 16 * 1024);
 
     private HttpResponseMessage? _response;
@@ -62,7 +63,8 @@ internal sealed class ResponseReader<T>(Exchange exchange, Marshaller<T> marshal
             {
                 ReadResult read = await _body!.ReadAsync(exchange.Token).ConfigureAwait(false);
                 ReadOnlySequence<byte> rest = read.Buffer;
-                FrameOutcome outcome = FrameReader.TryRead(ref rest, messageBytesMax, out ReadOnlySequence<byte> message);
+                FrameOutcome outcome = FrameReader.TryRead(
+                    ref rest, messageBytesMax, out ReadOnlySequence<byte> message);
                 if (outcome == FrameOutcome.Message)
                 {
                     Current = Parse(message);

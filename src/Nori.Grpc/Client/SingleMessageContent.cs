@@ -4,9 +4,9 @@ namespace Nori.Grpc;
 
 /// <summary>A request body of one framed message in a pooled buffer.</summary>
 /// <remarks>
-/// The handler may send the body more than once (a stream refused by a closing connection is retried on another), and
-/// may still be copying from it when the response is already there. So the buffer is counted: one for the owner, one
-/// for each send that runs; the last one returns it to the pool.
+/// The handler may send the body more than once (a stream refused by a closing connection is retried on
+/// another), and may still be copying from it when the response is already there. So the buffer is counted:
+/// one for the owner, one for each send that runs; the last one returns it to the pool.
 /// </remarks>
 internal sealed class SingleMessageContent(FrameBuffer buffer) : HttpContent
 {

@@ -14,7 +14,9 @@ internal sealed class StreamingContent : HttpContent
     /// <summary>Ends the body.</summary>
     public void Complete() => _completed.TrySetResult();
 
-    /// <summary>Fails writers when sending fails before the body was opened, and ends the body when it is over.</summary>
+    /// <summary>
+    /// Fails writers when sending fails before the body was opened, and ends the body when it is over.
+    /// </summary>
     public void FailWith(Task<HttpResponseMessage> sending)
     {
         _ = sending.ContinueWith(

@@ -23,7 +23,9 @@ internal sealed class RawHttp2 : IDisposable
         return new RawHttp2(socket);
     }
 
-    /// <summary>Connects and shakes hands; <paramref name="windowBytes"/> is what the server may send on a stream.</summary>
+    /// <summary>
+    /// Connects and shakes hands; <paramref name="windowBytes"/> is what the server may send on a stream.
+    /// </summary>
     public static async Task<RawHttp2> OpenAsync(int port, int windowBytes = 65_535)
     {
         RawHttp2 raw = await ConnectAsync(port);
@@ -91,7 +93,9 @@ internal sealed class RawHttp2 : IDisposable
         }
     }
 
-    /// <summary>Reads until the server closes the connection; false when it does not within the time.</summary>
+    /// <summary>
+    /// Reads until the server closes the connection; false when it does not within the time.
+    /// </summary>
     public async Task<bool> IsClosedWithinAsync(TimeSpan time)
     {
         using var patience = new CancellationTokenSource(time);
