@@ -112,9 +112,11 @@ internal sealed class KvStream(
         result.Id = each.Id;
         int size = result.CalculateSize();
 
-        // In this order: a drained gate means that every result is in the channel.
+        // In this order: the writer gives back only what is held, and a drained gate means that every result is in
+        // the channel.
+        _gate.Hold(size);
         _finished.Writer.TryWrite(new Finished(result, bytes + size, size));
-        _gate.Finish(size);
+        _gate.Finish();
     }
 
     private async ValueTask<StreamResult> AnswerAsync(StreamCall each, RequestContext context)

@@ -54,13 +54,18 @@ internal sealed class StreamGate(int callsMax, long bytesMax)
         }
     }
 
-    /// <summary>A call has its result, of so many bytes, which is held until it is sent.</summary>
-    public void Finish(int resultBytes)
+    /// <summary>A result of so many bytes is held until it is sent: said before anybody may send it.</summary>
+    public void Hold(int resultBytes)
+    {
+        lock (_lock) _bytes += resultBytes;
+    }
+
+    /// <summary>A call is over; its result was handed on.</summary>
+    public void Finish()
     {
         TaskCompletionSource? drained = null;
         lock (_lock)
         {
-            _bytes += resultBytes;
             if (--_running == 0) (drained, _draining) = (_draining, null);
         }
 
