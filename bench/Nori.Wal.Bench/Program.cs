@@ -1,0 +1,173 @@
+using System.Diagnostics;
+using Nori.Core;
+using Nori.IO;
+using Nori.Wal;
+
+// Self-timed: appends with and without sync beside what the disk itself can do, and recovery beside reading and checking
+// the bytes. Usage: Nori.Wal.Bench [directory] [seconds per row]
+string root = args.Length > 0 ? args[0] : Path.Combine(Path.GetTempPath(), "nori-wal-bench");
+double seconds = args.Length > 1 ? double.Parse(args[1]) : 3;
+Directory.CreateDirectory(root);
+Console.WriteLine($"directory {root}, {Environment.ProcessorCount} processors, {seconds} s per row");
+
+double disk = DiskBandwidth(Path.Combine(root, "disk"), seconds);
+Console.WriteLine($"disk: 1 MiB writes over an existing file, each with fdatasync    {disk / 1e6,8:F0} MB/s");
+Console.WriteLine($"disk: 4 KiB writes over an existing file, each with fdatasync    {DiskSyncs(Path.Combine(root, "sync"), seconds),8:F0} /s");
+
+byte[] payload = new byte[1024];
+new Prng(1).Fill(payload);
+foreach ((SyncPolicy policy, int callers, string what) in new[]
+{
+    (SyncPolicy.Batch, 1, "1 caller"),
+    (SyncPolicy.Batch, 16, "16 callers"),
+    (SyncPolicy.Batch, 4096, "4096 callers"),
+    (SyncPolicy.Os, 1, "1 caller"),
+})
+{
+    (double perSecond, long bytes) = await AppendsAsync(policy, callers);
+    double share = perSecond * payload.Length / disk * 100;
+    Console.WriteLine(
+        $"append 1 KiB, {policy,-5} {what,-14} {perSecond,10:F0} /s {perSecond * payload.Length / 1e6,8:F0} MB/s "
+        + (policy == SyncPolicy.Os ? "" : $"{share,5:F0} % of the disk ") + $"({bytes >> 20} MiB)");
+}
+
+double core = CoreBatches(1024);
+Console.WriteLine(
+    $"WalLog, batches of 1,024 records of 1 KiB, sync each {core / 1024,8:F0} /s {core / 1e6,8:F0} MB/s {core / disk * 100,5:F0} % of the disk");
+Recovery();
+Directory.Delete(root, recursive: true);
+return;
+
+async Task<(double PerSecond, long Bytes)> AppendsAsync(SyncPolicy policy, int callers)
+{
+    string directory = Path.Combine(root, "wal");
+    if (Directory.Exists(directory)) Directory.Delete(directory, recursive: true);
+    (Wal wal, _) = await Wal.OpenAsync(new WalOptions { Directory = directory, Sync = policy, SegmentBytes = 64 << 20 });
+
+    // Two rounds: the second overwrites recycled segments, which is the steady state.
+    (double PerSecond, long Bytes) result = default;
+    for (int round = 0; round < 2; round++)
+    {
+        long deadline = Stopwatch.GetTimestamp() + (long)(seconds * Stopwatch.Frequency);
+        long started = Stopwatch.GetTimestamp();
+        long[] counts = new long[callers];
+        await Task.WhenAll(Enumerable.Range(0, callers).Select(caller => Task.Run(async () =>
+        {
+            while (Stopwatch.GetTimestamp() < deadline)
+            {
+                WalPosition at = await wal.AppendAsync(payload);
+                counts[caller]++;
+                if (caller == 0 && counts[0] % 64 == 0 && at.Segment > 3)
+                {
+                    await wal.DeleteSegmentsBefore(at with { Segment = at.Segment - 1 });
+                }
+            }
+        })));
+        long total = counts.Sum();
+        result = (total / Stopwatch.GetElapsedTime(started).TotalSeconds, total * payload.Length);
+    }
+
+    await wal.DisposeAsync();
+    return result;
+}
+
+double CoreBatches(int records)
+{
+    string directory = Path.Combine(root, "core");
+    using WalLog log = WalLog.Open(new WalOptions { Directory = directory, SegmentBytes = 64 << 20 }, out _);
+    using var batch = new WalBatch();
+    double result = 0;
+    for (int round = 0; round < 2; round++)
+    {
+        long started = Stopwatch.GetTimestamp(), count = 0;
+        for (; Stopwatch.GetElapsedTime(started).TotalSeconds < seconds; count += records)
+        {
+            batch.Clear();
+            for (int i = 0; i < records; i++) batch.Add(0, payload);
+            log.Append(batch);
+            log.Sync();
+            log.DeleteSegmentsBefore(log.End);
+        }
+
+        result = count * payload.Length / Stopwatch.GetElapsedTime(started).TotalSeconds;
+    }
+
+    log.Close();
+    return result;
+}
+
+void Recovery()
+{
+    string directory = Path.Combine(root, "recovery");
+    var options = new WalOptions { Directory = directory, Sync = SyncPolicy.Os };
+    using (WalLog log = WalLog.Open(options, out _))
+    {
+        using var batch = new WalBatch();
+        for (int i = 0; i < 64; i++) batch.Add(0, payload);
+        for (int i = 0; i < 6000; i++) log.Append(batch);
+        log.Close();
+    }
+
+    double best = 0, bestCheck = 0;
+    for (int i = 0; i < 3; i++)
+    {
+        using WalLog log = WalLog.Open(options, out RecoveryReport report);
+        best = Math.Max(best, report.Bytes / report.Elapsed.TotalSeconds);
+        bestCheck = Math.Max(bestCheck, ReadAndCheck(directory));
+    }
+
+    Console.WriteLine($"recovery                          {best / 1e9,8:F2} GB/s");
+    Console.WriteLine(
+        $"reading the files and one CRC-32C {bestCheck / 1e9,8:F2} GB/s, so recovery runs at {best / bestCheck * 100:F0} % of it");
+}
+
+static double ReadAndCheck(string directory)
+{
+    byte[] buffer = new byte[1 << 20];
+    long bytes = 0;
+    uint crc = 0;
+    long started = Stopwatch.GetTimestamp();
+    foreach (string path in Directory.GetFiles(directory, "*.wal"))
+    {
+        using IFile file = DiskFileSystem.Instance.Open(path, FileOpen.Read);
+        long offset = 0;
+        for (int read; (read = file.Read(offset, buffer)) > 0; offset += read) crc = Crc32C.Append(crc, buffer.AsSpan(0, read));
+        bytes += offset;
+    }
+
+    GC.KeepAlive(crc);
+    return bytes / Stopwatch.GetElapsedTime(started).TotalSeconds;
+}
+
+static double DiskBandwidth(string path, double seconds)
+{
+    byte[] block = new byte[1 << 20];
+    new Prng(2).Fill(block);
+    using IFile file = DiskFileSystem.Instance.Open(path, FileOpen.OpenOrCreate);
+    for (int i = 0; i < 128; i++) file.Write((long)i << 20, block);
+    file.Sync();
+    long started = Stopwatch.GetTimestamp(), count = 0;
+    for (; Stopwatch.GetElapsedTime(started).TotalSeconds < seconds; count++)
+    {
+        file.Write((count % 128) << 20, block);
+        file.Sync();
+    }
+
+    return (count << 20) / Stopwatch.GetElapsedTime(started).TotalSeconds;
+}
+
+static double DiskSyncs(string path, double seconds)
+{
+    byte[] block = new byte[4096];
+    using IFile file = DiskFileSystem.Instance.Open(path, FileOpen.OpenOrCreate);
+    file.ZeroFill(0, 64 << 20);
+    file.Sync();
+    long started = Stopwatch.GetTimestamp(), count = 0;
+    for (; Stopwatch.GetElapsedTime(started).TotalSeconds < seconds; count++)
+    {
+        file.Write(count % 16384 * 4096, block);
+        file.Sync();
+    }
+
+    return count / Stopwatch.GetElapsedTime(started).TotalSeconds;
+}
