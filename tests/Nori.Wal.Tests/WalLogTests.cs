@@ -129,6 +129,47 @@ public class WalLogTests
     }
 
     [Fact]
+    public void A_batch_behind_a_tear_never_comes_back_even_where_the_new_end_meets_it()
+    {
+        // Three equal batches, none synced; the crash tears the second and keeps the third. What is appended next has the same
+        // length, so that its end is exactly where the third begins.
+        var files = new MemoryFileSystem();
+        WalLog log = WalLog.Open(Support.Options(files), out _);
+        Support.Append(log, "batch 1");
+        WalPosition second = Support.Append(log, "batch 2");
+        Support.Append(log, "batch 3");
+        log.Dispose();
+        files.Corrupt($"{Support.Directory}/{1:D20}.wal", second.Offset, 0x55);
+
+        log = WalLog.Open(Support.Options(files), out RecoveryReport report);
+        Assert.True(report.TornTailBytes > 0);
+        Support.Append(log, "batch 4");
+        log.Sync();
+        log.Dispose();
+        using WalLog again = WalLog.Open(Support.Options(files), out _);
+        Assert.Equal(["batch 1", "batch 4"], Support.ReadTexts(again));
+    }
+
+    [Fact]
+    public void A_batch_refused_for_lack_of_space_does_not_come_back()
+    {
+        var memory = new MemoryFileSystem();
+        var files = new FaultInjectingFileSystem(memory);
+        WalLog log = WalLog.Open(Support.Options(files) with { ZeroAheadBytesMax = 0 }, out _);
+        Support.Append(log, "kept");
+        files.Add(new FaultRule { Operation = FileOperation.Write, Errno = Errno.NoSpace, PartialBytes = 1000 });
+        Assert.Throws<StorageException>(() => Support.Append(log, "refused"));
+        using (WalLog killed = WalLog.Open(Support.Options(memory.Crash(1, CrashMode.ProcessOnly)), out _))
+        {
+            Assert.Equal(["kept"], Support.ReadTexts(killed));
+        }
+
+        Support.Append(log, "later");
+        Assert.Equal(["kept", "later"], Support.ReadTexts(log));
+        log.Close();
+    }
+
+    [Fact]
     public void A_batch_larger_than_a_segment_gets_one_for_itself()
     {
         var files = new MemoryFileSystem();
