@@ -52,7 +52,8 @@ public sealed partial class LsmEngine
         await _manualTurn.WaitAsync(ct).ConfigureAwait(false);
         try
         {
-            var manual = new ManualCompaction(start?.ToArray(), end?.ToArray(), Volatile.Read(ref _nextFileNumber));
+            var manual = new ManualCompaction(
+                Bound(start), Bound(end), Volatile.Read(ref _nextFileNumber));
             _options.Events.Emit(new CompactionScheduled(0));
             Volatile.Write(ref _manual, manual);
             ThrowIfStopped();
@@ -134,6 +135,8 @@ public sealed partial class LsmEngine
         _loop?.WakeCompaction();
     }
 
+    private static byte[]? Bound(ReadOnlyMemory<byte>? key) => key is { IsEmpty: false } given ? given.ToArray() : null;
+
     /// <summary>The caller is alone: no write runs.</summary>
     private bool TryInstallIngest(IngestFiles ingest, bool holdWriters)
     {
@@ -151,6 +154,7 @@ public sealed partial class LsmEngine
             }
         }
 
+        SyncLog();
         ulong sequence = ++_lastSequence;
         var edit = new VersionEdit { LastSequence = sequence };
         lock (_manifestLock)
@@ -172,6 +176,20 @@ public sealed partial class LsmEngine
         // The view is published already: see EnterView.
         Volatile.Write(ref _visible, sequence);
         return true;
+    }
+
+    /// <summary>The tables are durable at once; under Os the writes before them must not be lost when they are not.</summary>
+    private void SyncLog()
+    {
+        if (_wal is null) return;
+        try
+        {
+            lock (_walLock) _wal.Sync();
+        }
+        catch (Exception e)
+        {
+            throw Fail(e);
+        }
     }
 
     private bool MemtablesOverlap(IngestFiles ingest)

@@ -121,10 +121,20 @@ public sealed partial class LsmEngine
             Events = _options.Events,
             Time = _options.Time,
         };
+        CheckLogIsThere(options.Directory, state.LogPosition);
         _wal = WalLog.Open(options, out RecoveryReport report, new LogReplay(this, state.LogPosition));
         CheckLogReaches(state.LogPosition);
         Volatile.Write(ref _visible, _lastSequence);
         return report;
+    }
+
+    /// <summary>A log that tables were flushed from never vanishes: before opening, which would begin a new one.</summary>
+    private void CheckLogIsThere(string directory, WalPosition flushed)
+    {
+        if (flushed.Segment == 0) return;
+        bool any = _files.DirectoryExists(directory)
+            && _files.List(directory).Any(name => name.EndsWith(".wal", StringComparison.Ordinal));
+        if (!any) throw new CorruptionException(directory, 0, $"log segments from {flushed.Segment} on", "none");
     }
 
     /// <summary>The log must not begin behind what tables hold, and must go on at or behind it.</summary>

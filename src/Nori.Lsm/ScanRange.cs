@@ -6,8 +6,13 @@ public readonly record struct ScanRange
     /// <summary>The first key, inclusive; empty: from the beginning.</summary>
     public ReadOnlyMemory<byte> Start { get; init; }
 
-    /// <summary>The key that ends the range, exclusive; null: no end.</summary>
-    public ReadOnlyMemory<byte>? End { get; init; }
+    /// <summary>The key that ends the range, exclusive; null (or empty: no key is below it): no end.</summary>
+    public ReadOnlyMemory<byte>? End
+    {
+        get;
+        // A null array converts to an empty memory, not to null; both mean the same here.
+        init => field = value is { IsEmpty: false } ? value : null;
+    }
 
     /// <summary>True: from the greatest key down.</summary>
     public bool Reverse { get; init; }

@@ -1,0 +1,127 @@
+using Nori.IO;
+
+namespace Nori.Lsm.Tests;
+
+/// <summary>L7: what is deleted stays deleted, what a snapshot sees stays seen, and what nobody sees takes no space.</summary>
+public sealed class DeletionTests
+{
+    private readonly LsmOptions _options = Workload.Small(new MemoryFileSystem(1)) with { MemtableBytes = 1 << 20 };
+
+    [Fact]
+    public void A_tombstone_outlives_the_value_that_lies_deeper()
+    {
+        using var scope = new LsmEngineScope(_options);
+        LsmEngine engine = scope.Engine;
+        Put(engine, "k", "old");
+        Workload.Wait(engine.CompactRangeAsync(), engine);
+        Delete(engine, "k");
+        Flush(engine);
+        // Level 0 moves down step by step; the value lies deepest.
+        while (engine.RunOnce()) Assert.Null(engine.Get(Keys.Of("k")));
+        Assert.Null(engine.Get(Keys.Of("k")));
+        Workload.Wait(engine.CompactRangeAsync(), engine);
+        Assert.Null(engine.Get(Keys.Of("k")));
+        Assert.Equal(0, engine.Stats.Levels.Sum(level => level.Tables));
+    }
+
+    [Fact]
+    public void An_expired_value_does_not_uncover_an_older_one()
+    {
+        var time = new ManualTime();
+        using var scope = new LsmEngineScope(_options with { Time = time });
+        LsmEngine engine = scope.Engine;
+        Put(engine, "k", "old");
+        Workload.Wait(engine.CompactRangeAsync(), engine);
+        var batch = new WriteBatch();
+        batch.Put(Keys.Of("k"), Keys.Of("new"), time.UnixMs + 10);
+        engine.Write(batch);
+        Flush(engine);
+        time.UnixMs += 10;
+        Put(engine, "other", "x");
+        Flush(engine);
+        Assert.Null(engine.Get(Keys.Of("k")));
+        while (engine.RunOnce()) Assert.Null(engine.Get(Keys.Of("k")));
+        Workload.Wait(engine.CompactRangeAsync(), engine);
+        Assert.Null(engine.Get(Keys.Of("k")));
+        Assert.Equal(["other"], engine.Scan(ScanRange.All).Select(e => Keys.Show(e.Key.Span)));
+    }
+
+    [Fact]
+    public void A_snapshot_keeps_what_a_range_delete_and_compactions_would_drop()
+    {
+        using var scope = new LsmEngineScope(_options);
+        LsmEngine engine = scope.Engine;
+        for (int i = 0; i < 50; i++) Put(engine, $"k{i:D2}", "v1");
+        Workload.Wait(engine.CompactRangeAsync(), engine);
+        LsmSnapshot before = engine.Snapshot();
+        var batch = new WriteBatch();
+        batch.DeleteRange(Keys.Of("k10"), Keys.Of("k40"));
+        engine.Write(batch);
+        Put(engine, "k20", "v2");
+        Workload.Wait(engine.CompactRangeAsync(), engine);
+        Assert.Equal(50, engine.Scan(ScanRange.All, new LsmReadOptions { Snapshot = before }).Count());
+        Assert.Equal(21, engine.Scan(ScanRange.All).Count());
+        before.Dispose();
+        Workload.Wait(engine.CompactRangeAsync(), engine);
+        Assert.Equal(21, engine.Scan(ScanRange.All).Count());
+        Assert.Throws<ObjectDisposedException>(() => engine.Get(Keys.Of("k00"), new LsmReadOptions { Snapshot = before }));
+    }
+
+    [Fact]
+    public void An_iterator_keeps_its_view_while_everything_under_it_is_rewritten()
+    {
+        using var scope = new LsmEngineScope(_options);
+        LsmEngine engine = scope.Engine;
+        for (int i = 0; i < 100; i++) Put(engine, $"k{i:D2}", "v1");
+        Flush(engine);
+        using LsmIterator iterator = engine.Scan(ScanRange.All);
+        for (int i = 0; i < 10; i++) Assert.True(iterator.MoveNext());
+        var batch = new WriteBatch();
+        batch.DeleteRange(Keys.Of("k"), Keys.Of("l"));
+        engine.Write(batch);
+        Workload.Wait(engine.CompactRangeAsync(), engine);
+        Assert.Equal(0, engine.Stats.Levels.Sum(level => level.Tables));
+        int rest = 0;
+        while (iterator.MoveNext())
+        {
+            rest++;
+            Assert.Equal("v1", Keys.Show(iterator.Value));
+        }
+
+        Assert.Equal(90, rest);
+    }
+
+    [Fact]
+    public void Sequence_numbers_rise_over_reopening_and_after_refused_writes()
+    {
+        ulong last;
+        using (var scope = new LsmEngineScope(_options))
+        {
+            Put(scope.Engine, "a", "1");
+            Put(scope.Engine, "b", "1");
+            Flush(scope.Engine);
+            Put(scope.Engine, "c", "1");
+            last = scope.Engine.Stats.LastSequence;
+        }
+
+        using var again = new LsmEngineScope(_options);
+        Put(again.Engine, "a", "2");
+        Assert.True(again.Engine.Get(Keys.Of("a"))!.Value.Sequence > last);
+    }
+
+    private static void Put(LsmEngine engine, string key, string value)
+    {
+        var batch = new WriteBatch();
+        batch.Put(Keys.Of(key), Keys.Of(value));
+        engine.Write(batch);
+    }
+
+    private static void Delete(LsmEngine engine, string key)
+    {
+        var batch = new WriteBatch();
+        batch.Delete(Keys.Of(key));
+        engine.Write(batch);
+    }
+
+    private static void Flush(LsmEngine engine) => Workload.Wait(engine.FlushAsync(), engine);
+}

@@ -1,0 +1,135 @@
+using Nori.IO;
+
+namespace Nori.Lsm.Tests;
+
+/// <summary>An engine under an owner's log (docs/protocol.md §2): nothing is installed ahead of that log.</summary>
+public sealed class OwnerTests
+{
+    private readonly MemoryFileSystem _files = new(1);
+    private readonly Owner _owner = new();
+
+    [Fact]
+    public void A_table_enters_the_manifest_only_when_the_owners_log_is_durable_so_far()
+    {
+        LsmEngine engine = Open();
+        Write(engine, "a", 7);
+        Task flushed = engine.FlushAsync();
+        while (engine.RunOnce()) continue;
+        Assert.False(flushed.IsCompleted);
+        Assert.Equal(7UL, _owner.Asked);
+        Assert.Equal(0, engine.Stats.Levels.Sum(level => level.Tables));
+        Assert.Equal(7UL, engine.OldestUnflushedWatermark);
+
+        // The log is lost up to 5: what the engine knows must not be ahead of it.
+        using (var after = new LsmEngineScope(Options(_files.Crash(3, CrashMode.ProcessOnly))))
+            Assert.Null(after.Engine.Get(Keys.Of("a")));
+
+        _owner.Durable = 7;
+        engine.NotifyDurable();
+        while (engine.RunOnce()) continue;
+        Assert.True(flushed.IsCompleted);
+        Assert.Equal([1UL], _owner.Flushed);
+        Assert.Null(engine.OldestUnflushedWatermark);
+        Assert.Equal(7UL, engine.FlushedWatermark);
+        using (var after = new LsmEngineScope(Options(_files.Crash(4))))
+        {
+            Assert.NotNull(after.Engine.Get(Keys.Of("a")));
+            Assert.Equal(7UL, after.Engine.FlushedWatermark);
+        }
+
+        engine.Abandon();
+    }
+
+    [Fact]
+    public void Memtables_are_installed_in_the_order_they_were_made()
+    {
+        LsmEngine engine = Open();
+        Write(engine, "a", 9);
+        Task first = engine.FlushAsync();
+        Write(engine, "b", 3);
+        Task second = engine.FlushAsync();
+        _owner.Durable = 5;
+        while (engine.RunOnce()) continue;
+        Assert.False(first.IsCompleted);
+        Assert.False(second.IsCompleted);
+        Assert.Equal([1UL, 2UL], _owner.Sealed);
+        Assert.Equal(3UL, engine.OldestUnflushedWatermark);
+        _owner.Durable = 9;
+        while (engine.RunOnce()) continue;
+        Assert.True(first.IsCompletedSuccessfully && second.IsCompletedSuccessfully);
+        Assert.Equal([1UL, 2UL], _owner.Flushed);
+        engine.Abandon();
+    }
+
+    [Fact]
+    public async Task With_threads_the_flush_waits_for_the_owner_too()
+    {
+        LsmEngine engine = LsmEngine.Open(Options(_files) with { RunBackground = true });
+        Write(engine, "a", 4);
+        Task flushed = engine.FlushAsync();
+        Assert.False(flushed.IsCompleted);
+        _owner.Durable = 4;
+        engine.NotifyDurable();
+        await flushed.WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.Equal([1UL], _owner.Flushed);
+        await engine.DisposeAsync();
+    }
+
+    [Fact]
+    public void Expired_entries_go_by_the_owners_cutoff_and_not_by_a_clock()
+    {
+        LsmEngine engine = Open();
+        _owner.Durable = ulong.MaxValue;
+        var batch = new WriteBatch { Watermark = 1 };
+        batch.Put(Keys.Of("a"), Keys.Of("1"), expiryUnixMs: 500);
+        engine.Write(batch);
+        Workload.Wait(engine.CompactRangeAsync(), engine);
+        var all = new LsmReadOptions { IncludeExpired = true };
+        Assert.Null(engine.Get(Keys.Of("a")));
+        Assert.Equal(500, engine.Get(Keys.Of("a"), all)!.Value.ExpiryUnixMs);
+        Assert.Equal("1", Keys.Show(engine.Get(Keys.Of("a"), new LsmReadOptions { NowUnixMs = 499 })!.Value.Value.Span));
+
+        _owner.Cutoff = 500;
+        Workload.Wait(engine.CompactRangeAsync(), engine);
+        Assert.Null(engine.Get(Keys.Of("a"), all));
+        Assert.Equal(0, engine.Stats.Levels.Sum(level => level.Tables));
+        engine.Abandon();
+    }
+
+    private LsmEngine Open() => LsmEngine.Open(Options(_files));
+
+    private LsmOptions Options(IFileSystem files) =>
+        Workload.Small(files, LsmWalMode.None) with { Owner = _owner, MemtableBytes = 1 << 20 };
+
+    private static void Write(LsmEngine engine, string key, ulong watermark)
+    {
+        var batch = new WriteBatch { Watermark = watermark };
+        batch.Put(Keys.Of(key), Keys.Of("value"));
+        engine.Write(batch);
+    }
+
+    private sealed class Owner : ILsmOwner
+    {
+        public ulong Durable { get; set; }
+
+        public ulong Asked { get; private set; }
+
+        public long Cutoff { get; set; }
+
+        public List<ulong> Sealed { get; } = [];
+
+        public List<ulong> Flushed { get; } = [];
+
+        public void OnMemtableSealed(ulong memtable) => Sealed.Add(memtable);
+
+        public bool MayInstall(ulong memtable, ulong maxWatermark)
+        {
+            Asked = maxWatermark;
+            return maxWatermark <= Durable;
+        }
+
+        public void OnFlushed(ulong memtable) => Flushed.Add(memtable);
+
+        public long ExpiryCutoff(ReadOnlySpan<byte> key) => Cutoff;
+    }
+}
