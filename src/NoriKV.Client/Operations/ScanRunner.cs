@@ -23,12 +23,15 @@ internal sealed class ScanRunner(
         ScanOptions scan, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         ByteString token = ByteString.CopyFrom(scan.PageToken.Span);
+        long received = 0;
         int failures = 0;
         long deadline = operations.DeadlineFromNow();
         while (true)
         {
             string address = router.Pick(default, failures, null);
-            ScanRequest request = Requests.Scan(scan, token.Memory);
+            // A limit is the call's: what goes on behind a failure asks only for the rest.
+            ScanOptions rest = scan.Limit > 0 && !scan.CountOnly ? scan with { Limit = scan.Limit - received } : scan;
+            ScanRequest request = Requests.Scan(rest, token.Memory);
             using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             IAsyncEnumerator<ScanResponse> pages =
                 nodes.Get(address).Transport.ScanAsync(request, giveUp.Token).GetAsyncEnumerator(giveUp.Token);
@@ -53,9 +56,10 @@ internal sealed class ScanRunner(
                     backoff.Succeeded();
                     router.Reached(address);
                     token = pages.Current.NextPageToken;
+                    received += pages.Current.Pairs.Count;
                     yield return pages.Current;
-                    // A page without a token is the last one; a failure behind it loses nothing.
-                    if (token.IsEmpty) yield break;
+                    // A page without a token, or that fills the limit, is the last one; a failure behind it loses nothing.
+                    if (token.IsEmpty || (scan.Limit > 0 && received >= scan.Limit)) yield break;
                     deadline = operations.DeadlineFromNow();
                 }
             }

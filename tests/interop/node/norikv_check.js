@@ -96,7 +96,7 @@ check('a batch answers each operation', async () => {
     operations: [
       { put: { key: key('b1'), value: Buffer.from('1') } },
       { get: { key: key('missing') } },
-      { delete: { key: key('missing') } },
+      { delete: { key: key('missing too') } },
     ],
   });
   assert.deepEqual(results.map((r) => r.result), ['put', 'get', 'delete']);

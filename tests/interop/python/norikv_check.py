@@ -170,7 +170,7 @@ def a_batch_answers_each_operation(client):
     answer = client.batch(operations=[
         kv.BatchOperation(put=kv.PutRequest(key=RUN + b"b1", value=b"1")),
         kv.BatchOperation(get=kv.GetRequest(key=RUN + b"missing")),
-        kv.BatchOperation(delete=kv.DeleteRequest(key=RUN + b"missing")),
+        kv.BatchOperation(delete=kv.DeleteRequest(key=RUN + b"missing too")),
         kv.BatchOperation(put=kv.PutRequest(key=RUN + b"b2", value=b"2"))])
     equal(["put", "get", "delete", "put"], [r.WhichOneof("result") for r in answer.results])
     equal(False, answer.results[2].delete.tombstoned)
