@@ -146,9 +146,9 @@ public sealed record ServerOptions
         Check(DataDirectory.Length > 0, "data_dir must not be empty");
         Check((TlsCertificate is null) == (TlsKey is null), "tls.cert and tls.key go together");
         Check(TlsClientCa is null || TlsCertificate is not null, "tls.client_ca needs tls.cert and tls.key");
-        Check(Limits.KeyBytesMax is >= 1 and <= 65_535, "limits.max_key_bytes must be 1 to 65535");
-        Check(Limits.ValueBytesMax is >= 0 and <= 256 << 20, "limits.max_value_bytes must be 0 to 256 MiB");
-        Check(Limits.RequestBytesMax is >= 1024 and <= 512 << 20, "limits.request_max_bytes must be 1 KiB to 512 MiB");
+        Check(Limits.KeyBytesMax is >= 1 and <= 32 << 10, "limits.max_key_bytes must be 1 byte to 32 KiB");
+        Check(Limits.ValueBytesMax is >= 0 and <= 8 << 20, "limits.max_value_bytes must be 0 to 8 MiB");
+        Check(Limits.RequestBytesMax is >= 1024 and <= 12 << 20, "limits.request_max_bytes must be 1 KiB to 12 MiB");
         Check(
             Limits.RequestBytesMax >= (long)Limits.KeyBytesMax + Limits.ValueBytesMax + 512,
             "limits.request_max_bytes must hold a key and a value of the greatest size, and 512 bytes more");

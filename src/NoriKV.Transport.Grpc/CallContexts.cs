@@ -8,12 +8,15 @@ internal static class CallContexts
 {
     public static string PrincipalOf(ServerCallContext call) => call.ClientCertificate?.Subject ?? "";
 
-    /// <summary>The client's deadline, or the default where it gave none.</summary>
+    /// <summary>
+    /// The client's deadline, or the default where it gave none. The node keeps the deadline itself, and answers a
+    /// little before it with what it knows of the outcome; only a client that is gone cancels.
+    /// </summary>
     public static RequestContext Of(ServerCallContext call, GrpcTransportParts parts) =>
         new(
             DeadlineIn(call.TimeLeft ?? parts.Options.DefaultTimeout, parts.Time),
             PrincipalOf(call),
-            call.CancellationToken);
+            call.HttpContext.RequestAborted);
 
     public static long DeadlineIn(TimeSpan left, TimeProvider time)
     {

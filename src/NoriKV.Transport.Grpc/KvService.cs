@@ -22,54 +22,40 @@ internal sealed class KvService(GrpcTransportParts parts, KvCalls calls)
         .AddDuplex(KvMethods.Stream, (requests, responses, call) =>
             new KvStream(parts, calls, requests, responses, call).RunAsync());
 
-    // A page at a time, each with a deadline of its own where the client gave none: a long scan is not a slow
-    // one.
+    // Without a deadline of the client a scan has none: a long one is not a slow one. What bounds it is flow control:
+    // no page is read before the one before it is on its way.
     private async Task ScanAsync(
         ScanRequest request, GrpcResponseStream<ScanResponse> responses, ServerCallContext call)
     {
         RequestContext context = CallContexts.Of(call, parts);
+        if (call.TimeLeft is null) context = context with { Deadline = long.MaxValue };
         if (calls.ScanRefusal(request, context, out ReadOptions read) is { } refusal)
             throw StatusTable.ToException(refusal);
-        long limit = (long)Math.Min(request.Limit, long.MaxValue);
-        long seen = 0;
-        ReadOnlyMemory<byte> token = request.PageToken.Memory;
-        while (true)
+        var options = new ScanOptions
         {
-            long left = limit == 0 ? long.MaxValue : limit - seen;
-            var options = new ScanOptions
-            {
-                Start = request.Start.Memory,
-                End = request.End.Memory,
-                Prefix = request.Prefix.Memory,
-                Reverse = request.Reverse,
-                Limit = limit == 0 ? 0 : left,
-                PageToken = token,
-                KeysOnly = request.KeysOnly,
-                CountOnly = request.CountOnly,
-                Read = read,
-            };
-            int pairsMax = (int)Math.Min(left, parts.Options.ScanPairsMax);
-            KvResult<ScanPage> result =
-                await calls.ScanAsync(options, pairsMax, CallContexts.Of(call, parts)).ConfigureAwait(false);
+            Start = request.Start.Memory,
+            End = request.End.Memory,
+            Prefix = request.Prefix.Memory,
+            Reverse = request.Reverse,
+            Limit = (long)Math.Min(request.Limit, long.MaxValue),
+            PageToken = request.PageToken.Memory,
+            KeysOnly = request.KeysOnly,
+            CountOnly = request.CountOnly,
+            Read = read,
+        };
+        await foreach (KvResult<ScanPage> result in calls.ScanAsync(options, context).ConfigureAwait(false))
+        {
             if (!result.TryGet(out ScanPage? page, out KvError? error)) throw StatusTable.ToException(error);
-            seen += page.Count;
-            token = page.NextPageToken;
-            bool last = token.IsEmpty || (limit != 0 && seen >= limit);
-
-            // A count needs no pages in between.
-            if (last || !request.CountOnly)
-                await responses.WriteAsync(ToWire(page, seen, request.KeysOnly)).ConfigureAwait(false);
-            if (last) return;
-            call.CancellationToken.ThrowIfCancellationRequested();
+            await responses.WriteAsync(ToWire(page, request.KeysOnly)).ConfigureAwait(false);
         }
     }
 
-    private static ScanResponse ToWire(ScanPage page, long seen, bool keysOnly)
+    private static ScanResponse ToWire(ScanPage page, bool keysOnly)
     {
         var response = new ScanResponse
         {
             NextPageToken = UnsafeByteOperations.UnsafeWrap(page.NextPageToken),
-            Count = (ulong)seen,
+            Count = (ulong)page.Count,
         };
         foreach (KvPair pair in page.Pairs) response.Pairs.Add(WireMessages.ToWire(pair, keysOnly));
         WireMessages.AddMeta(response.Meta, page.Meta);

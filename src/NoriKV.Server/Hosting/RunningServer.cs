@@ -1,5 +1,6 @@
 using System.Net;
 using Nori.Grpc.Server;
+using Nori.Observe;
 using NoriKV.Node;
 using NoriKV.Transport.Http;
 
@@ -23,12 +24,14 @@ public sealed class RunningServer : IAsyncDisposable
         GrpcServer rpc,
         HttpFacadeServer http,
         HealthLoop health,
+        EventRing events,
         CancellationTokenSource stopping,
         ServerLog log)
     {
         Options = options;
         Node = node;
         AdvertisedAddress = advertised;
+        Events = events;
         (_rpc, _http, _health, _stopping, _log) = (rpc, http, health, stopping, log);
     }
 
@@ -46,6 +49,9 @@ public sealed class RunningServer : IAsyncDisposable
 
     /// <summary>What the ClusterView says of this node.</summary>
     public HostPort AdvertisedAddress { get; }
+
+    /// <summary>What happened lately; what /events sends.</summary>
+    public EventRing Events { get; }
 
     /// <summary>gRPC calls that run now.</summary>
     public int RunningCalls => _rpc.Dispatcher.RunningCalls;

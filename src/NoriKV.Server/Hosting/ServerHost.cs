@@ -95,6 +95,7 @@ public static class ServerHost
         var setup = new NodeSetup(options, parts.FileSystem, meter, events, parts.Authorizer, parts.Time);
         var stopping = new CancellationTokenSource();
         StartedNode started = await StartNodeAsync(setup, parts, cancellationToken).ConfigureAwait(false);
+        foreach (string warning in started.Warnings) parts.Log.Warning("node", warning);
         GrpcServer? rpc = null;
         HttpFacadeServer? http = null;
         try
@@ -131,7 +132,8 @@ public static class ServerHost
                 .ConfigureAwait(false);
             transport.UpdateHealth();
             var health = new HealthLoop(started.Node, transport, parts.Log, parts.Time);
-            var server = new RunningServer(options, started.Node, advertised, rpc, http, health, stopping, parts.Log);
+            var server = new RunningServer(
+                options, started.Node, advertised, rpc, http, health, events, stopping, parts.Log);
             parts.Log.Info(
                 "server",
                 "serving",

@@ -7,7 +7,7 @@ namespace NoriKV.Server;
 public sealed record ServerParts
 {
     /// <summary>Starts the node. Default: the real one.</summary>
-    public Func<NodeSetup, CancellationToken, ValueTask<StartedNode>> StartNode { get; init; } = NodeStarter.StartAsync;
+    public Func<NodeSetup, CancellationToken, ValueTask<StartedNode>> StartNode { get; init; } = RealNode.StartAsync;
 
     /// <summary>Where the node stores. Default: the disk.</summary>
     public IFileSystem FileSystem { get; init; } = DiskFileSystem.Instance;

@@ -2,5 +2,9 @@ using NoriKV.Node;
 
 namespace NoriKV.Server;
 
-/// <summary>A node that runs, and how to tell it the address others dial, once the port is bound.</summary>
-public sealed record StartedNode(INoriNode Node, Action<string> SetAdvertiseAddress);
+/// <summary>A node that runs.</summary>
+/// <param name="Node">The node.</param>
+/// <param name="SetAdvertiseAddress">Tells it the address others dial, once the port is bound.</param>
+/// <param name="Warnings">What is worth printing at its start.</param>
+public sealed record StartedNode(
+    INoriNode Node, Action<string> SetAdvertiseAddress, IReadOnlyList<string> Warnings);

@@ -6,7 +6,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.AspNetCore.WebSockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -18,12 +17,12 @@ namespace NoriKV.Transport.Http;
 /// <summary>The façade on a Kestrel of its own: no host, no middleware but WebSockets.</summary>
 public sealed class HttpFacadeServer : IAsyncDisposable
 {
-    private readonly KestrelServer _kestrel;
-    private readonly ServiceProvider _services;
+    private readonly IServer _kestrel;
+    private readonly WebApplication _application;
     private int _disposed;
 
-    private HttpFacadeServer(KestrelServer kestrel, ServiceProvider services) =>
-        (_kestrel, _services) = (kestrel, services);
+    private HttpFacadeServer(IServer kestrel, WebApplication application) =>
+        (_kestrel, _application) = (kestrel, application);
 
     /// <summary>The address listened on, with the port chosen where 0 was asked for.</summary>
     public IPEndPoint EndPoint { get; private set; } = new(IPAddress.None, 0);
@@ -36,17 +35,23 @@ public sealed class HttpFacadeServer : IAsyncDisposable
     {
         options ??= new HttpEndpointOptions();
         ILoggerFactory logging = NullLoggerFactory.Instance;
-        ServiceProvider services = new ServiceCollection().AddSingleton(logging).AddLogging().BuildServiceProvider();
-        var kestrelOptions = new KestrelServerOptions { ApplicationServices = services, AddServerHeader = false };
-        ConfigureLimits(kestrelOptions.Limits, options);
-        kestrelOptions.Listen(listen, endpoint =>
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Services.AddSingleton(logging);
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrelOptions =>
         {
-            endpoint.Protocols = options.Tls is null ? HttpProtocols.Http1 : HttpProtocols.Http1AndHttp2;
-            if (options.Tls is { } tls) endpoint.UseHttps(tls);
+            kestrelOptions.AddServerHeader = false;
+            ConfigureLimits(kestrelOptions.Limits, options);
+            kestrelOptions.Listen(listen, endpoint =>
+            {
+                endpoint.Protocols = options.Tls is null ? HttpProtocols.Http1 : HttpProtocols.Http1AndHttp2;
+                if (options.Tls is { } tls) endpoint.UseHttps(tls);
+            });
         });
-        var transport = new SocketTransportFactory(Options.Create(new SocketTransportOptions()), logging);
-        var kestrel = new KestrelServer(Options.Create(kestrelOptions), transport, logging);
-        var server = new HttpFacadeServer(kestrel, services);
+
+        // The builder only puts Kestrel together; the application it makes is never run.
+        WebApplication application = builder.Build();
+        IServer kestrel = application.Services.GetRequiredService<IServer>();
+        var server = new HttpFacadeServer(kestrel, application);
         var sockets = new WebSocketMiddleware(facade.InvokeAsync, Options.Create(new WebSocketOptions()), logging);
         try
         {
@@ -74,8 +79,7 @@ public sealed class HttpFacadeServer : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
         await StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
-        _kestrel.Dispose();
-        await _services.DisposeAsync().ConfigureAwait(false);
+        await _application.DisposeAsync().ConfigureAwait(false);
     }
 
     private static void ConfigureLimits(KestrelServerLimits limits, HttpEndpointOptions options)

@@ -1,0 +1,59 @@
+using Nori.Lsm;
+using Nori.Wal;
+using NoriKV.Node;
+using NoriKV.Node.Directory;
+using NoriKV.Node.Machine;
+
+namespace NoriKV.Server;
+
+/// <summary>Starts the node as the server's options say.</summary>
+internal static class RealNode
+{
+    public static async ValueTask<StartedNode> StartAsync(NodeSetup setup, CancellationToken cancellationToken)
+    {
+        try
+        {
+            NoriNode node = await NoriNode.StartAsync(OptionsOf(setup), cancellationToken).ConfigureAwait(false);
+            return new StartedNode(node, node.SetAdvertiseAddress, node.Warnings);
+        }
+        catch (Exception refused) when (refused is NodeStartException or ArgumentException)
+        {
+            throw new ServerStartException(refused.Message, ExitCodes.Usage, refused);
+        }
+    }
+
+    private static NodeOptions OptionsOf(NodeSetup setup)
+    {
+        ServerOptions options = setup.Options;
+        return new NodeOptions
+        {
+            NodeName = options.NodeId,
+            DataDirectory = options.DataDirectory,
+            FileSystem = setup.FileSystem,
+            TotalShards = options.TotalShards,
+            HashTags = options.HashTags,
+            Machine = new MachineOptions { IdempotencyRetention = options.IdempotencyTtl },
+            Sync = options.WalSync switch
+            {
+                "always" => SyncPolicy.Always,
+                "os" => SyncPolicy.Os,
+                _ => SyncPolicy.Batch,
+            },
+            Limits = options.Limits,
+            MaxInFlight = options.MaxInFlight,
+            LogSegmentBytes = options.LogSegmentBytes,
+            MemtableBytes = options.MemtableBytes,
+            BlockCacheBytes = options.BlockCacheBytes,
+            ConfigureEngine = engine => Configure(engine, options),
+            Time = setup.Time,
+            Meter = setup.Meter,
+            Events = setup.Events,
+        };
+    }
+
+    private static LsmOptions Configure(LsmOptions engine, ServerOptions options) => engine with
+    {
+        TargetFileBytes = options.TargetFileBytes,
+        BackgroundBytesPerSecond = options.BackgroundBytesPerSecond,
+    };
+}
