@@ -138,6 +138,12 @@ internal sealed class FakeNode : INoriNode
         }
     }
 
+    public async IAsyncEnumerable<KvResult<ScanPage>> ScanPagesAsync(
+        ScanOptions options, int pagePairsMax, int pageBytesMax, RequestContext context)
+    {
+        yield return await ScanAsync(options, pagePairsMax, pageBytesMax, context);
+    }
+
     public async IAsyncEnumerable<ClusterView> WatchAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         yield return View;
@@ -170,7 +176,14 @@ internal sealed class FakeNode : INoriNode
             Interlocked.Increment(ref _waiting);
             try
             {
-                await hold.Task.WaitAsync(context.CancellationToken);
+                TimeSpan left = TimeProvider.System.GetElapsedTime(
+                    TimeProvider.System.GetTimestamp(), context.Deadline);
+                await hold.Task.WaitAsync(left, context.CancellationToken);
+            }
+            catch (TimeoutException)
+            {
+                Interlocked.Increment(ref _cancelled);
+                return new KvError(KvCode.CommitTimeout, "COMMIT_TIMEOUT: the outcome is unknown");
             }
             catch (OperationCanceledException)
             {

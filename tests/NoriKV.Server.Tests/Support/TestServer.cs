@@ -34,13 +34,13 @@ internal sealed class TestServer : IAsyncDisposable
 
     /// <summary>A server over the given fake.</summary>
     public static Task<TestServer> StartFakeAsync(
-        FakeNode? node = null, Func<ServerOptions, ServerOptions>? change = null, Func<ServerParts, ServerParts>? parts = null)
+        FakeNode? node = null, Func<ServerOptions, ServerOptions>? change = null,
+        Func<ServerParts, ServerParts>? parts = null)
     {
         node ??= new FakeNode();
+        var started = new StartedNode(node, static _ => { }, []);
         return StartAsync(
-            change,
-            p => (parts ?? Same)(p with { StartNode = (_, _) => ValueTask.FromResult(new StartedNode(node, static _ => { })) }),
-            node);
+            change, p => (parts ?? Same)(p with { StartNode = (_, _) => ValueTask.FromResult(started) }), node);
     }
 
     /// <summary>A server over the real node, on a file system in memory.</summary>
@@ -74,17 +74,43 @@ internal sealed class TestServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Sends raw bytes to the HTTP port and reads until the server closes or the time is up.</summary>
-    public async Task<string> RawHttpAsync(string request, bool keepOpen = false)
+    /// <summary>Sends raw bytes to the HTTP port and reads one answer, or what comes until the server closes.</summary>
+    public async Task<string> RawHttpAsync(string request)
     {
         using var socket = new TcpClient();
         await socket.ConnectAsync(Server.HttpEndPoint);
-        NetworkStream stream = socket.GetStream();
-        await stream.WriteAsync(Encoding.Latin1.GetBytes(request));
-        if (!keepOpen) socket.Client.Shutdown(SocketShutdown.Send);
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
-        using var reader = new StreamReader(stream, Encoding.Latin1);
-        return await reader.ReadToEndAsync(limit.Token);
+        await socket.GetStream().WriteAsync(Encoding.Latin1.GetBytes(request));
+        return await ReadAnswerAsync(socket.GetStream());
+    }
+
+    /// <summary>Reads one HTTP answer to its Content-Length, or what comes until the server closes.</summary>
+    public static async Task<string> ReadAnswerAsync(NetworkStream stream)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        byte[] buffer = new byte[16 << 10];
+        var text = new StringBuilder();
+        try
+        {
+            int read;
+            while (!IsWhole(text.ToString()) && (read = await stream.ReadAsync(buffer, limit.Token)) > 0)
+                text.Append(Encoding.Latin1.GetString(buffer, 0, read));
+        }
+        catch (IOException)
+        {
+            // A reset ends an answer as a close does.
+        }
+
+        return text.ToString();
+    }
+
+    private static bool IsWhole(string answer)
+    {
+        int end = answer.IndexOf("\r\n\r\n", StringComparison.Ordinal);
+        const string Name = "\r\nContent-Length: ";
+        int at = end < 0 ? -1 : answer.IndexOf(Name, 0, end, StringComparison.OrdinalIgnoreCase);
+        if (at < 0) return false;
+        int from = at + Name.Length;
+        return answer.Length - end - 4 >= int.Parse(answer[from..answer.IndexOf('\r', from)]);
     }
 
     public async ValueTask DisposeAsync()

@@ -1,0 +1,69 @@
+namespace NoriKV.Transport.Grpc.Tests;
+
+public sealed class StreamGateTests
+{
+    [Fact]
+    public async Task It_lets_in_no_more_calls_than_it_holds()
+    {
+        var gate = new StreamGate(callsMax: 2, bytesMax: 1000);
+        await gate.EnterAsync(1, CancellationToken.None);
+        await gate.EnterAsync(1, CancellationToken.None);
+        Task third = gate.EnterAsync(1, CancellationToken.None).AsTask();
+        Assert.False(third.IsCompleted);
+        gate.Finish(0);
+        Assert.False(third.IsCompleted);
+        gate.Leave(1, 1);
+        await third.WaitAsync(TimeSpan.FromSeconds(5));
+        Assert.Equal(2, gate.Held);
+    }
+
+    [Fact]
+    public async Task Bytes_of_calls_and_of_results_count_together()
+    {
+        var gate = new StreamGate(callsMax: 100, bytesMax: 10);
+        await gate.EnterAsync(4, CancellationToken.None);
+        gate.Finish(4);
+        Task second = gate.EnterAsync(4, CancellationToken.None).AsTask();
+        Assert.False(second.IsCompleted);
+        gate.Leave(1, 8);
+        await second.WaitAsync(TimeSpan.FromSeconds(5));
+    }
+
+    [Fact]
+    public async Task A_call_larger_than_all_room_enters_when_it_is_empty()
+    {
+        var gate = new StreamGate(callsMax: 4, bytesMax: 10);
+        await gate.EnterAsync(1, CancellationToken.None);
+        Task large = gate.EnterAsync(50, CancellationToken.None).AsTask();
+        Assert.False(large.IsCompleted);
+        gate.Finish(0);
+        gate.Leave(1, 1);
+        await large.WaitAsync(TimeSpan.FromSeconds(5));
+    }
+
+    [Fact]
+    public async Task Draining_waits_for_calls_that_run_and_not_for_results_that_wait()
+    {
+        var gate = new StreamGate(callsMax: 4, bytesMax: 10);
+        await gate.EnterAsync(1, CancellationToken.None);
+        await gate.EnterAsync(1, CancellationToken.None);
+        Task drained = gate.DrainAsync();
+        gate.Finish(0);
+        Assert.False(drained.IsCompleted);
+        gate.Finish(0);
+        await drained.WaitAsync(TimeSpan.FromSeconds(5));
+        Assert.Equal(2, gate.Held);
+    }
+
+    [Fact]
+    public async Task Closing_sends_away_who_waits_and_who_comes()
+    {
+        var gate = new StreamGate(callsMax: 1, bytesMax: 10);
+        await gate.EnterAsync(1, CancellationToken.None);
+        Task waiting = gate.EnterAsync(1, CancellationToken.None).AsTask();
+        gate.Close();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => gate.EnterAsync(1, CancellationToken.None).AsTask());
+    }
+}
