@@ -73,10 +73,11 @@ internal sealed class CallStream : IAsyncDisposable
     private async Task RunAsync()
     {
         await Task.Yield();
-        Task writing = GuardAsync(WriteAllAsync());
-        await GuardAsync(ReadAllAsync()).ConfigureAwait(false);
-        await writing.ConfigureAwait(false);
+        Task writing = GuardAsync(WriteAllAsync()), reading = GuardAsync(ReadAllAsync());
+        await Task.WhenAny(writing, reading).ConfigureAwait(false);
+        // The other side may wait for a node that says nothing: resetting the call ends that too.
         await _pipe.DisposeAsync().ConfigureAwait(false);
+        await Task.WhenAll(writing, reading).ConfigureAwait(false);
         _stop.Dispose();
     }
 
