@@ -10,7 +10,7 @@ public sealed class StreamGateTests
         await gate.EnterAsync(1, CancellationToken.None);
         Task third = gate.EnterAsync(1, CancellationToken.None).AsTask();
         Assert.False(third.IsCompleted);
-        gate.Finish(0);
+        gate.Finish();
         Assert.False(third.IsCompleted);
         gate.Leave(1, 1);
         await third.WaitAsync(TimeSpan.FromSeconds(5));
@@ -22,7 +22,8 @@ public sealed class StreamGateTests
     {
         var gate = new StreamGate(callsMax: 100, bytesMax: 10);
         await gate.EnterAsync(4, CancellationToken.None);
-        gate.Finish(4);
+        gate.Hold(4);
+        gate.Finish();
         Task second = gate.EnterAsync(4, CancellationToken.None).AsTask();
         Assert.False(second.IsCompleted);
         gate.Leave(1, 8);
@@ -36,7 +37,7 @@ public sealed class StreamGateTests
         await gate.EnterAsync(1, CancellationToken.None);
         Task large = gate.EnterAsync(50, CancellationToken.None).AsTask();
         Assert.False(large.IsCompleted);
-        gate.Finish(0);
+        gate.Finish();
         gate.Leave(1, 1);
         await large.WaitAsync(TimeSpan.FromSeconds(5));
     }
@@ -48,9 +49,9 @@ public sealed class StreamGateTests
         await gate.EnterAsync(1, CancellationToken.None);
         await gate.EnterAsync(1, CancellationToken.None);
         Task drained = gate.DrainAsync();
-        gate.Finish(0);
+        gate.Finish();
         Assert.False(drained.IsCompleted);
-        gate.Finish(0);
+        gate.Finish();
         await drained.WaitAsync(TimeSpan.FromSeconds(5));
         Assert.Equal(2, gate.Held);
     }
@@ -65,5 +66,26 @@ public sealed class StreamGateTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
             () => gate.EnterAsync(1, CancellationToken.None).AsTask());
+    }
+
+    [Fact]
+    public async Task Whoever_enters_finishes_and_leaves_at_once_the_gate_ends_empty()
+    {
+        var gate = new StreamGate(callsMax: 8, bytesMax: 100);
+        var work = new List<Task>();
+        for (int i = 0; i < 2000; i++)
+        {
+            await gate.EnterAsync(10, CancellationToken.None);
+            work.Add(Task.Run(() =>
+            {
+                gate.Hold(5);
+                gate.Finish();
+                gate.Leave(1, 15);
+            }));
+        }
+
+        await gate.DrainAsync();
+        await Task.WhenAll(work);
+        Assert.Equal(0, gate.Held);
     }
 }
