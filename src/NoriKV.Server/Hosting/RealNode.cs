@@ -1,3 +1,4 @@
+using Nori.Compression;
 using Nori.Lsm;
 using Nori.Wal;
 using NoriKV.Node;
@@ -55,5 +56,22 @@ internal static class RealNode
     {
         TargetFileBytes = options.TargetFileBytes,
         BackgroundBytesPerSecond = options.BackgroundBytesPerSecond,
+        Compression = CompressionOf(options.Compression) ?? engine.Compression,
     };
+
+    private static CompressionType? CompressionOf(string word)
+    {
+        CompressionType? type = word switch
+        {
+            "none" => CompressionType.None,
+            "snappy" => CompressionType.Snappy,
+            "lz4" => CompressionType.Lz4,
+            "zstd" => CompressionType.Zstd,
+            _ => null,
+        };
+        if (type is not { } named || BlockCodecs.IsAvailable(named)) return type;
+        throw new ServerStartException(
+            $"storage.compression: {word} needs a library that this machine lacks; install it or take auto",
+            ExitCodes.Usage);
+    }
 }
