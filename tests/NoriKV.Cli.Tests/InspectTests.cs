@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Nori.IO;
+using Nori.Lsm;
 using Nori.SSTable;
 using Nori.Wal;
 
@@ -57,7 +58,7 @@ public sealed class InspectTests : IDisposable
         {
             for (int i = 0; i < 500; i++)
             {
-                builder.Add(System.Text.Encoding.UTF8.GetBytes($"key{i:d4}"), 1, EntryKind.Put, new byte[100]);
+                builder.Add(System.Text.Encoding.UTF8.GetBytes($"key{i:d4}"), 1, Nori.SSTable.EntryKind.Put, new byte[100]);
             }
 
             builder.Finish();
@@ -77,6 +78,38 @@ public sealed class InspectTests : IDisposable
         Assert.Contains($"!! Corruption in {file} at offset 0", _cli.Output);
         Assert.Equal(1, await _cli.RunAsync(["inspect", "sst", _cli.Folder, "--json"]));
         Assert.False(JsonDocument.Parse(_cli.Output).RootElement.GetProperty("sound").GetBoolean());
+    }
+
+    [Fact]
+    public async Task An_engine_shows_its_manifest_levels_and_tables_and_damage_with_file_and_offset()
+    {
+        string directory = _cli.File("engine");
+        await using (LsmEngine engine = await LsmEngine.OpenAsync(new LsmOptions { Directory = directory }))
+        {
+            for (int i = 0; i < 300; i++) await engine.PutAsync(System.Text.Encoding.UTF8.GetBytes($"key{i:d3}"), new byte[50]);
+            await engine.FlushAsync();
+        }
+
+        // The data directory of a node has its engine inside.
+        Assert.Equal(0, await _cli.RunAsync(["inspect", "lsm", _cli.Folder, "--verify"]));
+        Assert.Contains("key299", _cli.Output);
+        Assert.Equal(0, await _cli.RunAsync(["inspect", "manifest", directory, "--json"]));
+        Assert.True(JsonDocument.Parse(_cli.Output).RootElement.GetProperty("edits").GetArrayLength() >= 1);
+
+        string table = Directory.GetFiles(directory, "*.sst").Single();
+        byte[] bytes = await File.ReadAllBytesAsync(table);
+        bytes[50] ^= 1;
+        await File.WriteAllBytesAsync(table, bytes);
+        Assert.Equal(1, await _cli.RunAsync(["inspect", "lsm", directory, "--verify"]));
+        Assert.Contains($"!! Corruption in {table} at offset 0", _cli.Output);
+        string manifest = Directory.GetFiles(directory, "MANIFEST-*").Single();
+        bytes = await File.ReadAllBytesAsync(manifest);
+        // The header is there twice.
+        bytes[2] ^= 1;
+        bytes[32 + 2] ^= 1;
+        await File.WriteAllBytesAsync(manifest, bytes);
+        Assert.Equal(1, await _cli.RunAsync(["inspect", "manifest", directory]));
+        Assert.Contains($"!! Corruption in {manifest} at offset 0", _cli.Output);
     }
 
     [Fact]

@@ -11,9 +11,10 @@ namespace NoriKV.Cli.Bench;
 /// </summary>
 internal sealed class BenchEngine(INoriKV store, BenchOptions options, TimeProvider time)
 {
+    private static readonly TimeSpan GiveUp = TimeSpan.FromSeconds(5);
+
     private readonly Workload _workload = new(options);
     private readonly Func<TimeSpan> _processorTime = static () => Environment.CpuUsage.TotalTime;
-    private long _due = -1;
 
     /// <summary>Told each second how many operations were measured.</summary>
     public Action<long, TimeSpan> OnProgress { get; init; } = static (_, _) => { };
@@ -47,29 +48,45 @@ internal sealed class BenchEngine(INoriKV store, BenchOptions options, TimeProvi
         return report;
     }
 
-    private async Task<TimeSpan> PhaseAsync(TimeSpan duration, BenchReport report, CancellationToken cancellationToken)
+    private Task<TimeSpan> PhaseAsync(TimeSpan duration, BenchReport report, CancellationToken cancellationToken) =>
+        options.Rate > 0
+            ? ScheduledAsync(duration, report, cancellationToken)
+            : ClosedAsync(duration, report, cancellationToken);
+
+    private async Task<TimeSpan> ClosedAsync(TimeSpan duration, BenchReport report, CancellationToken cancellationToken)
     {
         long start = time.GetTimestamp();
-        _due = -1;
-        long shown = 0;
+        var progress = new Second();
         await WorkersAsync(async random =>
         {
-            while (true)
+            TimeSpan now;
+            while ((now = time.GetElapsedTime(start)) < duration)
             {
-                TimeSpan due = options.Rate > 0
-                    ? TimeSpan.FromSeconds(Interlocked.Increment(ref _due) / options.Rate)
-                    : time.GetElapsedTime(start);
-                if (due >= duration) return;
-                await UntilAsync(start, due, cancellationToken).ConfigureAwait(false);
-                await MeasureAsync(random, report, start, due, cancellationToken).ConfigureAwait(false);
-                long second = (long)time.GetElapsedTime(start).TotalSeconds;
-                long last = Volatile.Read(ref shown);
-                if (second > last && Interlocked.CompareExchange(ref shown, second, last) == last)
-                {
-                    OnProgress(report.All.Count, time.GetElapsedTime(start));
-                }
+                await MeasureAsync(random, report, start, now, cancellationToken).ConfigureAwait(false);
+                if (progress.IsNew(now)) OnProgress(report.All.Count, now);
             }
         }).ConfigureAwait(false);
+        return time.GetElapsedTime(start);
+    }
+
+    private async Task<TimeSpan> ScheduledAsync(TimeSpan duration, BenchReport report, CancellationToken cancellationToken)
+    {
+        long start = time.GetTimestamp();
+        var progress = new Second();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var pacer = new PacerLoop(options.Rate, duration, start, time, stop.Token);
+        await WorkersAsync(async random =>
+        {
+            await foreach (TimeSpan due in pacer.Due.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+            {
+                TimeSpan now = time.GetElapsedTime(start);
+                // A node far slower than the rate would keep us for ever: what is this late is given up and told.
+                if (now > duration + duration + GiveUp) report.Failed("NotSent");
+                else await MeasureAsync(random, report, start, due, cancellationToken).ConfigureAwait(false);
+                if (progress.IsNew(now)) OnProgress(report.All.Count, now);
+            }
+        }).ConfigureAwait(false);
+        await stop.CancelAsync().ConfigureAwait(false);
         return time.GetElapsedTime(start);
     }
 
@@ -89,26 +106,6 @@ internal sealed class BenchEngine(INoriKV store, BenchOptions options, TimeProvi
         }
     }
 
-    // Timers are coarse: the last stretch is yielded through, so that an operation starts within microseconds of its time.
-    private async ValueTask UntilAsync(long start, TimeSpan due, CancellationToken cancellationToken)
-    {
-        if (options.Rate <= 0) return;
-        while (true)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            TimeSpan left = due - time.GetElapsedTime(start);
-            if (left <= TimeSpan.Zero) return;
-            if (left > TimeSpan.FromMilliseconds(3))
-            {
-                await Task.Delay(left - TimeSpan.FromMilliseconds(2), time, cancellationToken).ConfigureAwait(false);
-            }
-            else
-            {
-                await Task.Yield();
-            }
-        }
-    }
-
     private async Task WorkersAsync(Func<Prng, Task> work)
     {
         var seeds = new Prng(options.Seed);
@@ -120,5 +117,17 @@ internal sealed class BenchEngine(INoriKV store, BenchOptions options, TimeProvi
         }
 
         await Task.WhenAll(workers).ConfigureAwait(false);
+    }
+
+    /// <summary>Says once for each second that it has come.</summary>
+    private sealed class Second
+    {
+        private long _last;
+
+        public bool IsNew(TimeSpan now)
+        {
+            long last = Volatile.Read(ref _last), second = (long)now.TotalSeconds;
+            return second > last && Interlocked.CompareExchange(ref _last, second, last) == last;
+        }
     }
 }

@@ -20,6 +20,8 @@ internal static class InspectCommand
             "norikv inspect lsm DATA_DIR --json");
         command.Subcommands.Add(Wal(host, json));
         command.Subcommands.Add(Sst(host, json));
+        command.Subcommands.Add(Manifest(host, json));
+        command.Subcommands.Add(Lsm(host, json));
         return command;
     }
 
@@ -60,6 +62,38 @@ internal static class InspectCommand
             host,
             parse.GetValue(json),
             SstInspection.Of(DiskFileSystem.Instance, Existing(parse.GetValue(path)!), parse.GetValue(entries))));
+        return command;
+    }
+
+    private static ExampleCommand Manifest(CliHost host, Option<bool> json)
+    {
+        var command = new ExampleCommand(
+            "manifest",
+            "The edits of an engine's manifest, oldest first.",
+            "norikv inspect manifest ./data");
+        Argument<string> path = PathArgument(command, "The engine's directory, or a node's data directory");
+        command.SetAction(parse => Print(
+            host,
+            parse.GetValue(json),
+            LsmInspectionReport.OfManifest(DiskFileSystem.Instance, Existing(parse.GetValue(path)!))));
+        return command;
+    }
+
+    private static ExampleCommand Lsm(CliHost host, Option<bool> json)
+    {
+        var command = new ExampleCommand(
+            "lsm",
+            "Levels and tables of an engine, and files that nothing refers to.",
+            "norikv inspect lsm ./data",
+            "norikv inspect lsm ./data --verify --json");
+        Argument<string> path = PathArgument(command, "The engine's directory, or a node's data directory");
+        var verify = new Option<bool>("--verify") { Description = "Check every block of every table too" };
+        command.Options.Add(verify);
+        command.SetAction(parse => Print(
+            host,
+            parse.GetValue(json),
+            LsmInspectionReport.Of(
+                DiskFileSystem.Instance, Existing(parse.GetValue(path)!), parse.GetValue(verify))));
         return command;
     }
 
