@@ -194,6 +194,48 @@ public class SharedLogTests
     }
 
     [Fact]
+    public void Records_of_an_older_replica_behind_the_newer_one_are_dropped_at_start()
+    {
+        var files = new MemoryFileSystem();
+        SharedLog log = SharedLog.Open(LogSupport.Options(files), out _);
+        log.Append(1, 20, 1, 3, term: 2, "current");
+        log.Close();
+
+        // The log itself would refuse to write them.
+        using (WalLog wal = WalLog.Open(LogSupport.Options(files).ToWal(), out _))
+        {
+            using var stale = new SharedLogBatch();
+            stale.Append(new ShardId(1), new ReplicaId(19), new LogIndex(2), new Term(9), "stale"u8);
+            stale.HardState(new ShardId(1), new ReplicaId(19), new Term(9), new ReplicaId(9), default);
+            stale.Clean(new ShardId(1), new ReplicaId(19));
+            wal.Append(stale.Records);
+            wal.Close();
+        }
+
+        log = SharedLog.Open(LogSupport.Options(files), out SharedLogRecovery recovery);
+        Assert.Equal(3, recovery.DroppedRecords);
+        Assert.Equal(LogSupport.Entries(1, 3, 2, "current"), log.Read(1));
+        Assert.Null(log.GroupState(new ShardId(1))!.Value.HardState);
+        log.Close();
+    }
+
+    [Fact]
+    public void Any_payload_is_a_record_or_none_but_no_exception()
+    {
+        for (ulong seed = 0; seed < 5000; seed++)
+        {
+            var prng = new Prng(seed);
+            byte[] payload = new byte[prng.NextInt(60)];
+            prng.Fill(payload);
+            if (payload.Length > 1) (payload[0], payload[1]) = (1, (byte)prng.NextInt(4));
+            byte type = (byte)prng.NextInt(8);
+            if (!LogRecord.TryDecode(type, payload, out LogRecord record)) continue;
+            Assert.InRange(type, (byte)LogRecordKind.Append, (byte)LogRecordKind.Clean);
+            Assert.True(record.Envelope.Length <= payload.Length - LogRecord.CommonBytes);
+        }
+    }
+
+    [Fact]
     public void A_removal_is_remembered_after_its_segment_is_gone()
     {
         var files = new MemoryFileSystem();
