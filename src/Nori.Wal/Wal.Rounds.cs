@@ -67,8 +67,9 @@ public sealed partial class Wal
             {
                 int gathered = _filling.Operations.Count;
                 if (_stopping) return gathered > 0;
-                bool expectsCompany = _company > 1 && gathered > 0 && gathered < _company;
-                if (gathered > 0 && !(expectsCompany && _options.BatchWindow > TimeSpan.Zero)) return true;
+                bool mayWait = _options.Sync == SyncPolicy.Batch && _options.BatchWindow > TimeSpan.Zero;
+                bool expectsCompany = mayWait && _company > 1 && gathered < _company;
+                if (gathered > 0 && !expectsCompany) return true;
                 _wakeAt = gathered == 0 ? 1 : _company;
                 window = gathered > 0 ? _options.BatchWindow : marked ? Timeout.InfiniteTimeSpan : idleMarkDelay;
             }

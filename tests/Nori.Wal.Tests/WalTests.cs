@@ -211,6 +211,36 @@ public class WalTests
     }
 
     [Fact]
+    public async Task A_batch_window_waits_for_company_at_most_its_length_and_not_when_idle()
+    {
+        var files = new MemoryFileSystem();
+        (Wal wal, _) = await Wal.OpenAsync(Support.Options(files) with { BatchWindow = TimeSpan.FromMilliseconds(2) });
+        for (int round = 0; round < 20; round++)
+        {
+            // First with company, then alone: the lone append waits for the window once and completes.
+            await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => wal.AppendAsync(new byte[10]).AsTask()));
+            await wal.AppendAsync(new byte[10]);
+        }
+
+        await wal.DisposeAsync();
+        using WalLog log = WalLog.Open(Support.Options(files), out RecoveryReport report);
+        Assert.Equal(180, report.Records);
+    }
+
+    [Fact]
+    public async Task An_idle_log_notes_how_far_it_is_durable()
+    {
+        var files = new MemoryFileSystem();
+        (Wal wal, _) = await Wal.OpenAsync(Support.Options(files) with { IdleMarkDelay = TimeSpan.FromMilliseconds(1) });
+        WalPosition position = await wal.AppendAsync(new byte[100]);
+        Assert.True(SpinWait.SpinUntil(() => wal.End > wal.DurableEnd, TimeSpan.FromSeconds(10)));
+        MemoryFileSystem crashed = files.Crash(1, CrashMode.ProcessOnly);
+        crashed.Corrupt($"{Support.Directory}/{1:D20}.wal", position.Offset + 30, 1);
+        Assert.Throws<CorruptionException>(() => WalLog.Open(Support.Options(crashed), out _));
+        await wal.DisposeAsync();
+    }
+
+    [Fact]
     public async Task Dispose_drains_and_is_idempotent()
     {
         var files = new MemoryFileSystem();
