@@ -22,6 +22,8 @@ public sealed partial class LsmEngine
     private CompactionJob? _job;
     private CompactionPick? _running;
     private ManualCompaction? _manual;
+    private long _reportedHits;
+    private long _reportedReads;
 
     private sealed record BuiltTable(Memtable Memtable, TableMeta? Table, TimeSpan Elapsed);
 
@@ -80,6 +82,7 @@ public sealed partial class LsmEngine
             if (!_job.IsFinished && !_job.RunOnce(_options.CompactionStepBytes))
             {
                 _limiter.Note(_job.BytesWritten - before);
+                _options.Events.Emit(new CompactionProgress(_job.Pick.OutputLevel, _job.Progress * 100));
                 return true;
             }
 
@@ -135,6 +138,8 @@ public sealed partial class LsmEngine
         if (built.Table is { } flushed)
             _options.Events.Emit(new FlushComplete((long)flushed.Number, flushed.Bytes, flushed.Entries));
 
+        EmitHitRatio();
+
         // Only now: until the manifest says so, the log is the only place that has it.
         if (_wal is not null)
         {
@@ -142,6 +147,14 @@ public sealed partial class LsmEngine
         }
 
         _loop?.WakeCompaction();
+    }
+
+    private void EmitHitRatio()
+    {
+        long hits = CacheHits, reads = hits + CacheMisses;
+        if (reads > _reportedReads)
+            _options.Events.Emit(new CacheHitRatio("block", (hits - _reportedHits) / (double)(reads - _reportedReads)));
+        (_reportedHits, _reportedReads) = (hits, reads);
     }
 
     private bool BeginCompaction()
@@ -394,7 +407,7 @@ public sealed partial class LsmEngine
 
     private void ThrowIfRefusing()
     {
-        ObjectDisposedException.ThrowIf(_disposed, this);
+        ObjectDisposedException.ThrowIf(Volatile.Read(ref _closing) == 1, this);
         if (_failure is { } failure) throw new LsmFailedException(failure);
         if (_isDiskFull) throw new LsmDiskFullException(_options.Directory, _diskFullCause);
     }

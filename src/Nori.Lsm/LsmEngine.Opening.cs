@@ -50,8 +50,9 @@ public sealed partial class LsmEngine
         engine.OpenReport = engine.OpenReport with { Elapsed = options.Time.GetElapsedTime(started) };
         if (options.RunBackground)
         {
-            engine._loop = new LsmLoop(engine, withCommit: true);
-            engine._loop.Start();
+            var loop = new LsmLoop(engine);
+            engine._loop = loop;
+            loop.Start();
         }
 
         return engine;

@@ -165,6 +165,9 @@ public sealed partial class LsmEngine
         catch (Exception e)
         {
             failure = e;
+            // Those that queued up would be refused one by one for the same reason.
+            if (e is LsmFailedException or LsmDiskFullException or ObjectDisposedException)
+                _queue.Gather(_group, GroupBytesMax);
         }
 
         foreach (PendingWrite write in _group) write.Complete(failure is null ? null : Refusals.Again(failure));
@@ -204,7 +207,8 @@ public sealed partial class LsmEngine
     {
         PendingWrite? earlier = Interlocked.Exchange(ref _handedOver, write);
         Invariant.Assert(earlier is null);
-        if (_loop is not null) _loop.WakeCommit();
+        LsmLoop? loop = _loop;
+        if (loop is not null) loop.WakeCommit();
         else RunCommitOnce();
     }
 
@@ -324,7 +328,7 @@ public sealed partial class LsmEngine
         lock (_relief)
         {
             _stalls++;
-            while (!MaySeal() && _failure is null && !_isDiskFull && !_disposed) Monitor.Wait(_relief);
+            while (!MaySeal() && _failure is null && !_isDiskFull && _closing == 0) Monitor.Wait(_relief);
         }
 
         Interlocked.Add(ref _stallTicks, _options.Time.GetElapsedTime(started).Ticks);
@@ -343,7 +347,7 @@ public sealed partial class LsmEngine
         _stalls++;
         lock (_relief)
         {
-            if (_failure is null && !_disposed) Monitor.Wait(_relief, milliseconds);
+            if (_failure is null && _closing == 0) Monitor.Wait(_relief, milliseconds);
         }
 
         Interlocked.Add(ref _stallTicks, TimeSpan.FromMilliseconds(milliseconds).Ticks);

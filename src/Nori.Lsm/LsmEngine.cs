@@ -36,7 +36,7 @@ public sealed partial class LsmEngine : IAsyncDisposable
     private IDisposable? _directoryLock;
     private ManifestWriter _manifest = null!;
     private WalLog? _wal;
-    private LsmLoop? _loop;
+    private volatile LsmLoop? _loop;
     private Memtable _active;
     private Memtable[] _immutables = [];
     private LsmVersion _version;
@@ -63,6 +63,7 @@ public sealed partial class LsmEngine : IAsyncDisposable
     private Exception? _failure;
     private Exception? _diskFullCause;
     private volatile bool _isDiskFull;
+    private int _closing;
     private volatile bool _disposed;
 
     private LsmEngine(LsmOptions options, IDisposable directoryLock, Guid storeId)
@@ -180,12 +181,13 @@ public sealed partial class LsmEngine : IAsyncDisposable
     /// <remarks>Without a log of its own, what was not flushed is gone: flush first, or replay from the owner's log.</remarks>
     public async ValueTask DisposeAsync()
     {
-        if (_disposed) return;
-        // Alone: no write is under way behind this, and later ones are refused.
-        bool first = _loop is null ? StopIntake() : await Task.Run(StopIntake).ConfigureAwait(false);
-        if (!first) return;
+        if (Interlocked.Exchange(ref _closing, 1) == 1) return;
+        // First those that wait for room: what they wait for may never come.
         lock (_relief) Monitor.PulseAll(_relief);
-        _loop?.Dispose();
+        // Alone: no write is under way behind this, and later ones are refused.
+        if (_loop is null) StopIntake();
+        else await Task.Run(StopIntake).ConfigureAwait(false);
+        StopLoop();
         Close(syncLog: true);
     }
 
@@ -196,19 +198,23 @@ public sealed partial class LsmEngine : IAsyncDisposable
     /// <summary>Lets go of memory and handles without touching the disk, as a crash does; for tests.</summary>
     internal void Abandon()
     {
-        if (_disposed) return;
+        if (Interlocked.Exchange(ref _closing, 1) == 1) return;
         _disposed = true;
         lock (_relief) Monitor.PulseAll(_relief);
-        _loop?.Dispose();
+        StopLoop();
         Close(syncLog: false);
     }
 
-    private bool StopIntake() => Alone(() =>
+    private void StopIntake() => Alone(() => _disposed = true);
+
+    private void StopLoop()
     {
-        bool first = !_disposed;
-        _disposed = true;
-        return first;
-    });
+        LsmLoop? loop = _loop;
+        _loop = null;
+        loop?.Dispose();
+        // A write handed over meanwhile gets its refusal here.
+        while (RunCommitOnce()) continue;
+    }
 
     private void Close(bool syncLog)
     {

@@ -76,6 +76,28 @@ public sealed class OwnerTests
     }
 
     [Fact]
+    public async Task Closing_ends_writes_that_wait_for_an_owner_who_is_never_durable()
+    {
+        LsmEngine engine = LsmEngine.Open(
+            Options(_files) with { RunBackground = true, MemtableBytes = 1024, ImmutableMemtablesMax = 1 });
+        Task[] writers = [.. Enumerable.Range(0, 3).Select(writer => Task.Run(async () =>
+        {
+            for (ulong i = 1; ; i++)
+            {
+                var batch = new WriteBatch { Watermark = i };
+                batch.Put(Keys.Number((int)i), new byte[200]);
+                if (writer == 0) engine.Write(batch);
+                else await engine.WriteAsync(batch);
+            }
+        }))];
+        while (engine.Stats.Stalls == 0) await Task.Yield();
+        Assert.True(engine.Stats.IsStalled);
+        await engine.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));
+        foreach (Task writer in writers)
+            await Assert.ThrowsAsync<ObjectDisposedException>(() => writer.WaitAsync(TimeSpan.FromSeconds(30)));
+    }
+
+    [Fact]
     public void Expired_entries_go_by_the_owners_cutoff_and_not_by_a_clock()
     {
         LsmEngine engine = Open();
