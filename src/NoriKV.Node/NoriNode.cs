@@ -1,6 +1,7 @@
 using Nori.IO;
 using Nori.Observe;
 using NoriKV.Node.Directory;
+using NoriKV.Node.Entries;
 using NoriKV.Node.Ports;
 using NoriKV.Node.Replication;
 using NoriKV.Node.Requests;
@@ -12,6 +13,9 @@ namespace NoriKV.Node;
 /// <summary>A node: one shared log, one engine, all shards. Composes the parts and gives requests their meaning.</summary>
 public sealed partial class NoriNode : INoriNode, IRouter
 {
+    /// <summary>How often idle shards with expired bytes get a time entry.</summary>
+    private static readonly TimeSpan TimeEntryPeriod = TimeSpan.FromHours(1);
+
     private readonly NodeOptions _options;
     private readonly NodeParts _parts;
     private readonly TimeProvider _time;
@@ -31,6 +35,7 @@ public sealed partial class NoriNode : INoriNode, IRouter
     private readonly bool _hashTags;
     private readonly int _totalShards;
     private long _maintainedAt;
+    private long _timedAt;
     private string? _diskFull;
     private string? _stopping;
     private int _stopped;
@@ -68,6 +73,7 @@ public sealed partial class NoriNode : INoriNode, IRouter
         _writeMeta = options.Sync == Nori.Wal.SyncPolicy.Os ? new KvMeta { Durability = "os" } : KvMeta.None;
         _startedAt = _time.GetTimestamp();
         _maintainedAt = _startedAt;
+        _timedAt = _startedAt;
         if (options.RunLoops)
         {
             _loop = new NodeLoop(_log, _pipeline, _watch, Tick, e => _failure.Set("A loop of the node ended", e));
@@ -215,7 +221,22 @@ public sealed partial class NoriNode : INoriNode, IRouter
         if (!maintenanceDue) return;
         _maintainedAt = _time.GetTimestamp();
         CheckDisk();
+        if (_time.GetElapsedTime(_timedAt) >= TimeEntryPeriod) MoveTimeOn();
         _log.WantMaintenance();
+    }
+
+    /// <summary>Compaction drops expired bytes by shard time, which stands still in an idle shard: an entry moves it on.</summary>
+    private void MoveTimeOn()
+    {
+        _timedAt = _time.GetTimestamp();
+        long nowUnixMs = _time.GetUtcNow().ToUnixTimeMilliseconds();
+        for (uint i = 0; i < (uint)_totalShards && NotReadyReason is null; i++)
+        {
+            var shard = new ShardId(i);
+            if (!_replicas.NeedsTime(shard, nowUnixMs)) continue;
+            _log.TryPropose(new Proposal(
+                shard, EntryWriter.Encode(EntryKind.Time), _timedAt, long.MaxValue, _completions, CancellationToken.None));
+        }
     }
 
     private void CheckDisk()

@@ -86,6 +86,21 @@ public sealed class ClusterTests : IAsyncLifetime
     }
 
     [Fact]
+    public void An_idle_shard_with_expired_bytes_gets_one_time_entry_an_hour_and_no_more()
+    {
+        _node.Put("k", "v", new PutOptions { Ttl = TimeSpan.FromMinutes(1) });
+        ShardId shard = _node.Node.ShardOf(Bytes("k"));
+        Assert.Equal([2UL, 3UL, 3UL], Enumerable.Range(0, 3).Select(_ =>
+        {
+            ulong applied = _node.Node.Health.Shards[(int)shard.Value].LastApplied.Value;
+            _node.Time.Advance(TimeSpan.FromMinutes(61));
+            _node.RunUntilIdle();
+            return applied;
+        }));
+        Assert.All(_node.Node.Health.Shards, s => Assert.Equal(s.Shard == shard ? 3UL : 1UL, s.LastApplied.Value));
+    }
+
+    [Fact]
     public void A_stopped_node_refuses_and_says_so()
     {
         _node.Stop();

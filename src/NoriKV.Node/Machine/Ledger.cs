@@ -138,7 +138,9 @@ internal sealed class Ledger(ShardState state, MachineOptions options)
         int length = encode(_scratch);
         if (replacedBytes > 0) state.Ledger.Remove(replacedStamp, replacedBytes);
         state.Ledger.Add(stamp, RecordBytes(key.Length, length));
-        round.Put(key, _scratch.AsSpan(0, length), default, stamp + state.Ledger.RecordLifeMs);
+        long expiry = stamp + state.Ledger.RecordLifeMs;
+        state.LatestExpiry = Math.Max(state.LatestExpiry, expiry);
+        round.Put(key, _scratch.AsSpan(0, length), default, expiry);
     }
 
     private static EntryOutcome Replay(OutcomeRecord record, ulong hash) => new()

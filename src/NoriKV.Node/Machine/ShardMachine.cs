@@ -118,7 +118,9 @@ internal sealed class ShardMachine(ShardState state, MachineOptions options)
 
         Span<byte> header = stackalloc byte[StoredValue.HeaderBytesMax];
         int length = StoredValue.WriteHeader(header, version);
-        round.Put(key, header[..length], operation.Value.Span, ExpiryOf(stamp, operation.TtlMs));
+        long expiry = ExpiryOf(stamp, operation.TtlMs);
+        state.LatestExpiry = Math.Max(state.LatestExpiry, expiry);
+        round.Put(key, header[..length], operation.Value.Span, expiry);
     }
 
     private bool TryGetCurrent(

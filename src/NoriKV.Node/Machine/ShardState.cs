@@ -57,6 +57,9 @@ internal sealed class ShardState
 
     public LedgerBuckets Ledger { get; }
 
+    /// <summary>The latest expiry written since the start, Unix ms; not stored: a start moves shard time on anyway.</summary>
+    public long LatestExpiry { get; set; }
+
     public int EncodedBytesMax => FixedBytes + Varint.BytesMax + (16 * Configuration.Count) + Ledger.EncodedBytesMax;
 
     public int Encode(Span<byte> target)

@@ -15,6 +15,7 @@ internal sealed class ReplicaTable
     private readonly ulong[] _applied;
     private readonly ulong[] _appliedTerm;
     private readonly long[] _shardTime;
+    private readonly long[] _latestExpiry;
     private readonly string?[] _stopped;
 
     public ReplicaTable(IReadOnlyList<ShardMachine> machines)
@@ -23,6 +24,7 @@ internal sealed class ReplicaTable
         _applied = new ulong[machines.Count];
         _appliedTerm = new ulong[machines.Count];
         _shardTime = new long[machines.Count];
+        _latestExpiry = new long[machines.Count];
         _stopped = new string?[machines.Count];
         _shardOfSlot = new Dictionary<uint, int>(machines.Count);
         for (int shard = 0; shard < machines.Count; shard++)
@@ -42,6 +44,13 @@ internal sealed class ReplicaTable
 
     public long ShardTime(ShardId shard) => Volatile.Read(ref _shardTime[shard.Value]);
 
+    /// <summary>True when the shard holds what has expired by now and its own time has not got there.</summary>
+    public bool NeedsTime(ShardId shard, long nowUnixMs)
+    {
+        long expiry = Volatile.Read(ref _latestExpiry[shard.Value]);
+        return expiry != 0 && expiry <= nowUnixMs && ShardTime(shard) < expiry;
+    }
+
     /// <summary>Why a shard stopped (an entry that this code does not know); null while it works.</summary>
     public string? Stopped(ShardId shard) => Volatile.Read(ref _stopped[shard.Value]);
 
@@ -53,6 +62,7 @@ internal sealed class ReplicaTable
     public void Publish(ShardState state)
     {
         uint shard = state.Shard.Value;
+        Volatile.Write(ref _latestExpiry[shard], state.LatestExpiry);
         Volatile.Write(ref _shardTime[shard], state.ShardTime);
         Volatile.Write(ref _appliedTerm[shard], state.AppliedTerm.Value);
         Volatile.Write(ref _applied[shard], state.Applied.Value);

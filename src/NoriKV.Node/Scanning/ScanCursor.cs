@@ -17,6 +17,7 @@ internal sealed class ScanCursor : IDisposable
     private const int QuotaMax = 128;
     private const int ReadAheadBytesMax = 16 * 1024;
     private const int InlineValueBytesMax = 1024;
+    private const int InlineFirstBytesMax = 64;
     private const int PairsBetweenChecks = 1024;
 
     private readonly IStorage _storage;
@@ -26,11 +27,13 @@ internal sealed class ScanCursor : IDisposable
     private readonly NodeOptions _options;
     private readonly List<ScanPart> _parts = [];
     private readonly PriorityQueue<ScanPart, byte[]> _heap;
+    private readonly int _firstQuota;
     private IStorageView _view;
     private IStorageIterator _iterator;
     private long _viewTakenAt;
     private bool _started;
     private byte[]? _lastKey;
+    private byte[] _seekKey = new byte[128];
 
     public ScanCursor(
         IStorage storage, ReplicaTable replicas, IReadOnlyList<ShardId> shards, ScanOptions scan, PageToken? token,
@@ -47,6 +50,7 @@ internal sealed class ScanCursor : IDisposable
         KeyRange range = KeyRange.Of(scan, token?.LastKey);
         long wanted = Math.Min(Remaining, pagePairs);
         int quota = (int)Math.Min(QuotaMax, ((wanted + shards.Count - 1) / shards.Count) + 1);
+        _firstQuota = shards.Count > 1 ? quota : 0;
         if (!range.IsEmpty)
         {
             foreach (ShardId shard in shards) _parts.Add(new ScanPart(shard, replicas[shard].State.Slot, range, quota));
@@ -136,6 +140,8 @@ internal sealed class ScanCursor : IDisposable
     {
         long now = Now(part.Shard);
         int bytes = 0;
+        // Of a short scan most of what is first read ahead is never given: its values are not worth copying.
+        int inlineMax = part.Quota > _firstQuota ? InlineValueBytesMax : InlineFirstBytesMax;
         Seek(part);
         while (part.Count < part.Quota && bytes < ReadAheadBytesMax)
         {
@@ -152,9 +158,7 @@ internal sealed class ScanCursor : IDisposable
             if (StoredValue.IsExpired(_iterator.ExpiryUnixMs, now)) continue;
             ReadOnlySpan<byte> stored = _iterator.Value;
             if (!StoredValue.TryRead(stored, out KvVersion version, out int offset)) throw Damaged(part.Shard);
-            byte[]? value = _scan.KeysOnly ? []
-                : stored.Length - offset <= InlineValueBytesMax ? stored[offset..].ToArray()
-                : null;
+            byte[]? value = _scan.KeysOnly ? [] : stored.Length - offset <= inlineMax ? stored[offset..].ToArray() : null;
             part.Add(new ScanItem(key, value, version));
             bytes += key.Length + (value?.Length ?? 0);
         }
@@ -186,14 +190,19 @@ internal sealed class ScanCursor : IDisposable
     {
         if (!_scan.Reverse)
         {
-            _iterator.Seek(EngineKey.Create(part.Slot, EngineKeyKind.User, part.Rest.Start));
+            SeekTo(part, EngineKeyKind.User, part.Rest.Start);
             return;
         }
 
         // Nothing lies between the last user key of a slot and the next kind, so that is its open end.
-        _iterator.Seek(part.Rest.End.Length > 0
-            ? EngineKey.Create(part.Slot, EngineKeyKind.User, part.Rest.End)
-            : EngineKey.Create(part.Slot, EngineKeyKind.User + 1));
+        bool open = part.Rest.End.Length == 0;
+        SeekTo(part, open ? EngineKeyKind.User + 1 : EngineKeyKind.User, part.Rest.End);
+    }
+
+    private void SeekTo(ScanPart part, EngineKeyKind kind, ReadOnlySpan<byte> key)
+    {
+        if (_seekKey.Length < EngineKey.PrefixBytes + key.Length) _seekKey = new byte[2 * (EngineKey.PrefixBytes + key.Length)];
+        _iterator.Seek(_seekKey.AsSpan(0, EngineKey.Write(_seekKey, part.Slot, kind, key)));
     }
 
     /// <summary>To the next key of the part; false behind its range.</summary>
