@@ -186,7 +186,7 @@ public sealed partial class LsmEngine : IAsyncDisposable
         lock (_relief) Monitor.PulseAll(_relief);
         // Alone: no write is under way behind this, and later ones are refused.
         if (_loop is null) StopIntake();
-        else await Task.Run(StopIntake).ConfigureAwait(false);
+        else await LsmLoop.Offload(StopIntake).ConfigureAwait(false);
         StopLoop();
         Close(syncLog: true);
     }

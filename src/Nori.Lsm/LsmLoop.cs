@@ -26,6 +26,9 @@ internal sealed class LsmLoop : IDisposable
         ];
     }
 
+    /// <summary>Runs what may wait elsewhere than on the caller's thread.</summary>
+    public static Task Offload(Action work) => Task.Run(work);
+
     public void Start()
     {
         foreach (Thread thread in _threads) thread.Start();
