@@ -195,6 +195,29 @@ public sealed class WireFramingTests
     }
 
     [Theory]
+    [InlineData("grpc.reflection.v1.ServerReflection")]
+    [InlineData("grpc.reflection.v1alpha.ServerReflection")]
+    public async Task Reflection_lists_the_services_in_both_versions(string service)
+    {
+        await using TestServer server = await TestServer.StartFakeAsync();
+        var method = new GrpcMethod<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>>(
+            GrpcMethodKind.Duplex, service, "ServerReflectionInfo", Marshallers.Bytes, Marshallers.Bytes);
+        await using var call = server.Rpc.DuplexStreaming(method);
+
+        // ServerReflectionRequest { list_services: "*" }
+        await call.WriteAsync(new byte[] { 0x3A, 1, (byte)'*' });
+        await call.CompleteAsync();
+        await foreach (ReadOnlyMemory<byte> answer in call.ReadAllAsync())
+        {
+            foreach (string name in new[] { "norikv.v1.Kv", "norikv.v1.Meta", "norikv.v1.Admin", "grpc.health.v1.Health" })
+                Assert.True(answer.Span.IndexOf(System.Text.Encoding.ASCII.GetBytes(name)) >= 0, name);
+            return;
+        }
+
+        Assert.Fail("no answer");
+    }
+
+    [Theory]
     [InlineData(new byte[] { }, "12")]
     [InlineData(new byte[] { 0, 0, 0 }, "13")]
     [InlineData(new byte[] { 0, 0, 0, 0, 9, 1 }, "13")]
