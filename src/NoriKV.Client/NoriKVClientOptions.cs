@@ -30,7 +30,9 @@ public sealed record NoriKVClientOptions
     /// <summary>Pipelined streams, each on a connection of its own, to one node. <value>1</value></summary>
     public int StreamsPerNode { get; init; } = 1;
 
-    /// <summary>Most bytes of operations gathered into one message; one larger than this goes alone. <value>256 KiB</value></summary>
+    /// <summary>
+    /// Most bytes of operations gathered into one message; one larger than this goes alone. <value>256 KiB</value>
+    /// </summary>
     public int MessageBytesMax { get; init; } = 256 << 10;
 
     /// <summary>Most bytes of one message from a node. <value>64 MiB</value></summary>

@@ -4,7 +4,9 @@ using NoriKV.Types;
 
 namespace NoriKV.Acceptance;
 
-/// <summary>A counter that many workers raise by compare-and-set: no acknowledged increment is lost, none is done twice.</summary>
+/// <summary>
+/// A counter that many workers raise by compare-and-set: no acknowledged increment is lost, none is done twice.
+/// </summary>
 internal sealed class CounterHistory(int number)
 {
     private long _acknowledged;

@@ -64,7 +64,8 @@ internal sealed class KeyHistory(uint number)
         if (!got.Found)
         {
             Assert.True(
-                _ackedWrite == 0 || _perhaps.Any(p => p.Deletes), $"key {number}: write {_ackedWrite} was acknowledged and is lost");
+                _ackedWrite == 0 || _perhaps.Any(p => p.Deletes),
+                $"key {number}: write {_ackedWrite} was acknowledged and is lost");
             return;
         }
 

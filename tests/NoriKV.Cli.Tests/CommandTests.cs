@@ -191,7 +191,8 @@ public sealed class CommandTests : IDisposable
     {
         Assert.Equal(
             0,
-            await _cli.RunAsync(["bench", "--duration", "300ms", "--warmup", "0s", "--keys", "100", "--json", "--sync-dir", _cli.Folder]));
+            await _cli.RunAsync(
+                ["bench", "--duration", "300ms", "--warmup", "0s", "--keys", "100", "--json", "--sync-dir", _cli.Folder]));
         JsonElement root = JsonDocument.Parse(_cli.Output).RootElement;
         Assert.True(root.GetProperty("operations_per_second").GetDouble() > 0);
         Assert.True(root.GetProperty("latency_microseconds").GetProperty("all").GetProperty("p99.9").GetDouble() > 0);

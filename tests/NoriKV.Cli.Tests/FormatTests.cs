@@ -27,7 +27,8 @@ public sealed class FormatTests
             var buffer = new ArrayBufferWriter<byte>();
             codec.Write(new DataRecord(key, value), buffer);
             Assert.DoesNotContain((byte)'\n', buffer.WrittenSpan.ToArray());
-            Assert.True(codec.TryParse(buffer.WrittenSpan, out DataRecord read, out string reason), $"seed 42, record {i}: {reason}");
+            bool parsed = codec.TryParse(buffer.WrittenSpan, out DataRecord read, out string reason);
+            Assert.True(parsed, $"seed 42, record {i}: {reason}");
             Assert.Equal(key, read.Key.ToArray());
             Assert.Equal(value, read.Value.ToArray());
         }
@@ -39,7 +40,9 @@ public sealed class FormatTests
         IRecordCodec codec = IRecordCodec.Create(RecordFormat.Jsonl, FieldEncoding.Text, FieldEncoding.Text);
         var buffer = new ArrayBufferWriter<byte>();
         codec.Write(new DataRecord("k\"\\"u8.ToArray(), "tab\t é \u0001 \u2028 🦔"u8.ToArray()), buffer);
-        Assert.Equal("{\"key\":\"k\\\"\\\\\",\"value\":\"tab\\t é \\u0001 \u2028 🦔\"}", Encoding.UTF8.GetString(buffer.WrittenSpan));
+        Assert.Equal(
+            "{\"key\":\"k\\\"\\\\\",\"value\":\"tab\\t é \\u0001 \u2028 🦔\"}",
+            Encoding.UTF8.GetString(buffer.WrittenSpan));
         Assert.Equal("k\"\\", JsonDocument.Parse(buffer.WrittenMemory).RootElement.GetProperty("key").GetString());
     }
 
@@ -122,7 +125,12 @@ public sealed class FormatTests
 
     private static byte[] Bytes(Prng random)
     {
-        if (random.Chance(0.5)) return Encoding.UTF8.GetBytes(new string([.. Enumerable.Range(0, random.NextInt(20)).Select(_ => (char)random.NextInt(0x7FF))]));
+        if (random.Chance(0.5))
+        {
+            IEnumerable<char> text = Enumerable.Range(0, random.NextInt(20)).Select(_ => (char)random.NextInt(0x7FF));
+            return Encoding.UTF8.GetBytes([.. text]);
+        }
+
         byte[] bytes = new byte[random.NextInt(30)];
         random.Fill(bytes);
         return bytes;

@@ -32,7 +32,10 @@ internal sealed class MemoryNoriKV : INoriKV
     }
 
     public async ValueTask<PutResult> PutAsync(
-        ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, PutOptions? options = null, CancellationToken cancellationToken = default)
+        ReadOnlyMemory<byte> key,
+        ReadOnlyMemory<byte> value,
+        PutOptions? options = null,
+        CancellationToken cancellationToken = default)
     {
         if (OnPut is not null) await OnPut(key);
         if (key.Length is 0 or > 1024)

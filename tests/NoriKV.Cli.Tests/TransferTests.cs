@@ -15,7 +15,8 @@ public sealed class TransferTests : IDisposable
     [Fact]
     public async Task An_export_equals_the_sorted_import_byte_for_byte()
     {
-        string[] lines = [.. Enumerable.Range(0, 5000).Select(i => $"{{\"key\":\"k{(i * 7919) % 5000:d4}\",\"value\":\"v \\\"{i}\\\"\\n é\"}}")];
+        string[] lines = [.. Enumerable.Range(0, 5000).Select(
+            i => $"{{\"key\":\"k{(i * 7919) % 5000:d4}\",\"value\":\"v \\\"{i}\\\"\\n é\"}}")];
         await File.WriteAllLinesAsync(_cli.File("in.jsonl"), lines);
         Assert.Equal(0, await _cli.RunAsync(["import", _cli.File("in.jsonl")]));
         Assert.Equal(5000, _cli.Store.Count);

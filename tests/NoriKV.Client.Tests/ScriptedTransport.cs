@@ -17,7 +17,8 @@ internal sealed class ScriptedTransport(string address) : INodeTransport
     public Func<StreamCall, StreamResult?> OnCall { get; set; } = Echo;
 
     /// <summary>Pages of a scan by token.</summary>
-    public Func<ScanRequest, CancellationToken, IAsyncEnumerable<ScanResponse>> OnScan { get; set; } = (_, _) => Empty<ScanResponse>();
+    public Func<ScanRequest, CancellationToken, IAsyncEnumerable<ScanResponse>> OnScan { get; set; } =
+        (_, _) => Empty<ScanResponse>();
 
     public Func<CancellationToken, IAsyncEnumerable<ClusterView>> OnWatch { get; set; } = Never;
 

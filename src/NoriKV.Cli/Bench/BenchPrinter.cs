@@ -15,7 +15,8 @@ internal static class BenchPrinter
     {
         var text = new StringBuilder();
         text.Append(Invariant($"{report.Throughput:N0} operations/s over {report.Took.TotalSeconds:0.0} s, "))
-            .Append(Invariant($"{options.Concurrency} at once, client {report.ProcessorMicrosecondsPerOperation:0.0} us CPU/op\n"))
+            .Append(Invariant($"{options.Concurrency} at once, "))
+            .Append(Invariant($"client {report.ProcessorMicrosecondsPerOperation:0.0} us CPU/op\n"))
             .Append(options.Rate > 0
                 ? Invariant($"rate {options.Rate:N0}/s: latency counts from when an operation was due\n")
                 : "no rate: each worker waits for its answer; latency is that of the answer\n")
@@ -61,7 +62,8 @@ internal static class BenchPrinter
         writer.WriteStartObject(name);
         writer.WriteNumber("count", latency.Count);
         writer.WriteNumber("mean", Microseconds((long)latency.Mean));
-        foreach ((string label, double quantile) in Quantiles) writer.WriteNumber(label, Microseconds(latency.Quantile(quantile)));
+        foreach ((string label, double quantile) in Quantiles)
+            writer.WriteNumber(label, Microseconds(latency.Quantile(quantile)));
         writer.WriteNumber("max", Microseconds(latency.Max));
         writer.WriteEndObject();
     }

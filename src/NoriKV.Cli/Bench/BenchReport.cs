@@ -4,7 +4,8 @@ namespace NoriKV.Cli.Bench;
 internal sealed class BenchReport
 {
     /// <summary>By kind; each in nanoseconds.</summary>
-    public IReadOnlyDictionary<OperationKind, LatencyHistogram> Latencies { get; } = new SortedDictionary<OperationKind, LatencyHistogram>
+    public IReadOnlyDictionary<OperationKind, LatencyHistogram> Latencies { get; } =
+        new SortedDictionary<OperationKind, LatencyHistogram>
     {
         [OperationKind.Get] = new(),
         [OperationKind.Put] = new(),

@@ -56,7 +56,10 @@ internal sealed class ClientOptions
 
     /// <summary>Makes the client that the command line asks for.</summary>
     public async Task<INoriKV> ConnectAsync(
-        ParseResult parse, CliHost host, CancellationToken cancellationToken, Func<NoriKVClientOptions, NoriKVClientOptions>? adjust = null)
+        ParseResult parse,
+        CliHost host,
+        CancellationToken cancellationToken,
+        Func<NoriKVClientOptions, NoriKVClientOptions>? adjust = null)
     {
         string addresses = parse.GetValue(_address) ?? host.Environment("NORIKV_ADDR") ?? "localhost:7447";
         var options = new NoriKVClientOptions

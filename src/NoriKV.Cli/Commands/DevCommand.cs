@@ -36,9 +36,12 @@ internal static class DevCommand
 
             string? file = flags.File(parse, null, host);
             ServerOptions options = flags.Load(parse, file, host) with { Json = parse.GetValue(json) };
-            var given = new Given(parse, flags, host, file is null ? "" : await File.ReadAllTextAsync(file, token).ConfigureAwait(false));
-            if (!given.Has("rpc-addr", "grpc-addr")) options = options with { RpcAddress = FreeOnLoopback(options.RpcAddress.Port) };
-            if (!given.Has("http-addr")) options = options with { HttpAddress = FreeOnLoopback(options.HttpAddress.Port) };
+            string yaml = file is null ? "" : await File.ReadAllTextAsync(file, token).ConfigureAwait(false);
+            var given = new Given(parse, flags, host, yaml);
+            if (!given.Has("rpc-addr", "grpc-addr"))
+                options = options with { RpcAddress = FreeOnLoopback(options.RpcAddress.Port) };
+            if (!given.Has("http-addr"))
+                options = options with { HttpAddress = FreeOnLoopback(options.HttpAddress.Port) };
             bool temporary = !given.Has("data-dir");
             if (temporary)
             {

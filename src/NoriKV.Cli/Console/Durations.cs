@@ -11,8 +11,9 @@ internal static class Durations
         span = default;
         int digits = 0;
         while (digits < text.Length && (char.IsAsciiDigit(text[digits]) || text[digits] == '.')) digits++;
-        if (!double.TryParse(
-            text.AsSpan(0, digits), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number)) return false;
+        ReadOnlySpan<char> figure = text.AsSpan(0, digits);
+        if (!double.TryParse(figure, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number))
+            return false;
         double? ms = text[digits..] switch
         {
             "ms" => 1,

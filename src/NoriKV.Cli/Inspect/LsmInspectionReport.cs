@@ -83,8 +83,8 @@ internal static class LsmInspectionReport
 
         if (manifest.TornBytes > 0)
         {
-            report.Findings.Add(new InspectFinding(
-                "TornTail", manifest.Path, 0, $"{manifest.TornBytes} bytes behind the last whole edit: a write that a crash cut", false));
+            string what = $"{manifest.TornBytes} bytes behind the last whole edit: a write that a crash cut";
+            report.Findings.Add(new InspectFinding("TornTail", manifest.Path, 0, what, false));
         }
 
         foreach (LsmDamage d in manifest.Damage)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Nori.Core;
+using NoriKV.Cli.Console;
 
 namespace NoriKV.Cli.Transfer;
 
@@ -36,10 +37,14 @@ internal static class ImportCheckpoint
     /// <summary>Replaces the checkpoint.</summary>
     public static void Save(string path, Stream input, ImportProgress progress)
     {
-        string text = $$"""
-            {"records":{{progress.Records}},"line":{{progress.Line}},"offset":{{progress.Offset}},"bad_lines":{{progress.BadLines}},"head":"{{Head(input)}}"}
-
-            """;
+        string text = JsonOutput.Line(w =>
+        {
+            w.WriteNumber("records", progress.Records);
+            w.WriteNumber("line", progress.Line);
+            w.WriteNumber("offset", progress.Offset);
+            w.WriteNumber("bad_lines", progress.BadLines);
+            w.WriteString("head", Head(input));
+        });
         // A checkpoint lost with the power only repeats work; a half-written one is never seen.
         File.WriteAllText(path + ".tmp", text);
         File.Move(path + ".tmp", path, overwrite: true);
