@@ -12,7 +12,8 @@ Console.WriteLine($"directory {root}, {Environment.ProcessorCount} processors, {
 
 double disk = DiskBandwidth(Path.Combine(root, "disk"), seconds);
 Console.WriteLine($"disk: 1 MiB writes over an existing file, each with fdatasync    {disk / 1e6,8:F0} MB/s");
-Console.WriteLine($"disk: 4 KiB writes over an existing file, each with fdatasync    {DiskSyncs(Path.Combine(root, "sync"), seconds),8:F0} /s");
+double syncs = DiskSyncs(Path.Combine(root, "sync"), seconds);
+Console.WriteLine($"disk: 4 KiB writes over an existing file, each with fdatasync    {syncs,8:F0} /s");
 
 byte[] payload = new byte[1024];
 new Prng(1).Fill(payload);
@@ -33,7 +34,8 @@ foreach ((SyncPolicy policy, int callers, string what) in new[]
 
 (double core, double raw) = CoreBatches(1024);
 Console.WriteLine(
-    $"WalLog, 1,024 records of 1 KiB, then sync {core / 1e6,8:F0} MB/s; 1 MiB + fdatasync, by turns {raw / 1e6:F0} MB/s: {core / raw * 100:F0} %");
+    $"WalLog, 1,024 records of 1 KiB, then sync {core / 1e6,8:F0} MB/s; "
+    + $"1 MiB and fdatasync, by turns {raw / 1e6:F0} MB/s: {core / raw * 100:F0} %");
 Recovery();
 Directory.Delete(root, recursive: true);
 return;
@@ -127,7 +129,7 @@ void Recovery()
 
     Console.WriteLine($"recovery                          {best / 1e9,8:F2} GB/s");
     Console.WriteLine(
-        $"reading the files and one CRC-32C {bestCheck / 1e9,8:F2} GB/s, so recovery runs at {best / bestCheck * 100:F0} % of it");
+        $"reading the files and one CRC-32C {bestCheck / 1e9,8:F2} GB/s; recovery runs at {best / bestCheck * 100:F0} %");
 }
 
 static double ReadAndCheck(string directory)
@@ -140,7 +142,11 @@ static double ReadAndCheck(string directory)
     {
         using IFile file = DiskFileSystem.Instance.Open(path, FileOpen.Read);
         long offset = 0;
-        for (int read; (read = file.Read(offset, buffer)) > 0; offset += read) crc = Crc32C.Append(crc, buffer.AsSpan(0, read));
+        for (int read; (read = file.Read(offset, buffer)) > 0; offset += read)
+        {
+            crc = Crc32C.Append(crc, buffer.AsSpan(0, read));
+        }
+
         bytes += offset;
     }
 

@@ -2,7 +2,9 @@ using System.Threading.Tasks.Sources;
 
 namespace Nori.Wal;
 
-/// <summary>A caller that waits for its records, for a sync or for a deletion; reused, so that appending allocates nothing.</summary>
+/// <summary>
+/// A caller that waits for its records, for a sync or for a deletion; reused, so that appending allocates nothing.
+/// </summary>
 internal sealed class AppendOperation : IValueTaskSource<WalPosition>, IValueTaskSource
 {
     private readonly OperationPool _pool;

@@ -2,7 +2,9 @@ using Nori.Core;
 
 namespace Nori.Wal;
 
-/// <summary>What gathers while a sync runs: the records of all callers, to be written together, and who waits for them.</summary>
+/// <summary>
+/// What gathers while a sync runs: the records of all callers, to be written together, and who waits for them.
+/// </summary>
 internal sealed class AppendRound(WalOptions options) : IDisposable
 {
     private readonly List<WalBatch> _batches = [new(options.Compression, options.CompressionThresholdBytes)];

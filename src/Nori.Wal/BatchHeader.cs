@@ -36,7 +36,8 @@ internal readonly record struct BatchHeader(
 
     /// <summary>True when the bytes are the header of a batch of this epoch at this very offset.</summary>
     /// <remarks>
-    /// Epoch and offset are compared before the checksum: a header of the file's former life, a copy carried by a payload
+    /// Epoch and offset are compared before the checksum: a header of the file's former life, a copy carried by a
+    /// payload
     /// or one that a disk wrote to the wrong place is none.
     /// </remarks>
     public static bool TryDecode(ReadOnlySpan<byte> source, ulong epoch, uint offset, out BatchHeader header)

@@ -7,7 +7,8 @@ public enum CorruptionAction
     Throw,
 
     /// <summary>
-    /// Lists it in <see cref="RecoveryReport.Damage"/>, skips to the next whole batch and goes on: for owners that know how
+    /// Lists it in <see cref="RecoveryReport.Damage"/>, skips to the next whole batch and goes on: for owners that
+    /// know how
     /// to get the missing records elsewhere.
     /// </summary>
     Report,

@@ -4,7 +4,8 @@ using Nori.Core;
 namespace Nori.Wal;
 
 /// <summary>
-/// A ready payload for people who use the log alone: put or delete of a key, with a version and a time to live. Bytewise
+/// A ready payload for people who use the log alone: put or delete of a key, with a version and a time to live.
+/// Bytewise
 /// in docs/formats/wal.md.
 /// </summary>
 public readonly ref struct Record

@@ -7,7 +7,8 @@ namespace Nori.Wal;
 internal static class RecordCodec
 {
     /// <summary>The payload itself when it is stored plainly; else a new array with the expanded bytes.</summary>
-    /// <exception cref="CorruptionException">The checksum held but the codec refused: written by a faulty machine.</exception>
+    /// <exception cref="CorruptionException">The checksum held but the codec refused: written by a faulty
+    /// machine.</exception>
     public static ReadOnlySpan<byte> Expand(
         in RecordHeader header, ReadOnlySpan<byte> stored, string path, long offset) =>
         header.Codec == CompressionType.None ? stored : Decompress(header, stored, path, offset);

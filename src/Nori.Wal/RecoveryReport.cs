@@ -27,7 +27,9 @@ public sealed record RecoveryReport
     /// <summary>True when the log was closed in order.</summary>
     public bool CleanShutdown { get; init; }
 
-    /// <summary>Damage below <see cref="DurableKnown"/>; empty unless <see cref="WalOptions.OnCorruption"/> says Report.</summary>
+    /// <summary>
+    /// Damage below <see cref="DurableKnown"/>; empty unless <see cref="WalOptions.OnCorruption"/> says Report.
+    /// </summary>
     public IReadOnlyList<WalDamage> Damage { get; init; } = [];
 
     /// <summary>Names in the directory that are not this log's; they are left alone.</summary>

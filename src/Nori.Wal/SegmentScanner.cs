@@ -4,7 +4,9 @@ using Nori.IO;
 
 namespace Nori.Wal;
 
-/// <summary>Reads one segment from front to back through a window, checks batches and finds the next header past damage.</summary>
+/// <summary>
+/// Reads one segment from front to back through a window, checks batches and finds the next header past damage.
+/// </summary>
 internal sealed class SegmentScanner(IFile file, ulong epoch) : IDisposable
 {
     // One read call takes this much; larger batches grow the window to their size, which their checked header and the
@@ -61,7 +63,8 @@ internal sealed class SegmentScanner(IFile file, ulong epoch) : IDisposable
     }
 
     /// <summary>
-    /// Finds the first header of this epoch at or behind <paramref name="from"/>. Batches begin at multiples of 8, so one
+    /// Finds the first header of this epoch at or behind <paramref name="from"/>. Batches begin at multiples of 8,
+    /// so one
     /// look at each eight bytes is enough: about 10 ms for a segment of 128 MiB in memory.
     /// </summary>
     public bool TryFindHeader(long from, long limit, out long at, out BatchHeader header)
@@ -113,7 +116,9 @@ internal sealed class SegmentScanner(IFile file, ulong epoch) : IDisposable
         return false;
     }
 
-    /// <summary>Up to <paramref name="count"/> bytes at the offset; fewer at the limit or the end of the file.</summary>
+    /// <summary>
+    /// Up to <paramref name="count"/> bytes at the offset; fewer at the limit or the end of the file.
+    /// </summary>
     private ReadOnlySpan<byte> Peek(long offset, int count, long limit)
     {
         count = (int)Math.Max(0, Math.Min(count, limit - offset));

@@ -6,7 +6,9 @@ public enum SyncPolicy
     /// <summary>After the fdatasync that covers it; nothing ever waits for company.</summary>
     Always,
 
-    /// <summary>After the fdatasync that covers it; under load it may wait <see cref="WalOptions.BatchWindow"/> for company.</summary>
+    /// <summary>
+    /// After the fdatasync that covers it; under load it may wait <see cref="WalOptions.BatchWindow"/> for company.
+    /// </summary>
     Batch,
 
     /// <summary>

@@ -11,7 +11,8 @@ public sealed partial class Wal
     private int _company;
 
     /// <summary>
-    /// Runs one round on the calling thread: for owners that set <see cref="WalOptions.RunLoop"/> to false. False when
+    /// Runs one round on the calling thread: for owners that set <see cref="WalOptions.RunLoop"/> to false. False
+    /// when
     /// nothing had gathered.
     /// </summary>
     /// <remarks>One caller at a time.</remarks>
@@ -56,7 +57,9 @@ public sealed partial class Wal
         return true;
     }
 
-    /// <summary>For the loop: true when there is work; false when it may end. Notes durability when idle for a while.</summary>
+    /// <summary>
+    /// For the loop: true when there is work; false when it may end. Notes durability when idle for a while.
+    /// </summary>
     internal bool WaitForWork(AutoResetEvent signal, TimeSpan idleMarkDelay)
     {
         bool marked = false;

@@ -7,8 +7,10 @@ namespace Nori.Wal;
 /// A write-ahead log for many callers: while one fdatasync runs, everybody else's records gather and share the next.
 /// </summary>
 /// <remarks>
-/// Thread-safe. Under <see cref="SyncPolicy.Os"/> there is no thread: the caller writes under a lock, and its append is
-/// complete on return. Otherwise an append completes after the sync that covers it; continuations run on the thread pool.
+/// Thread-safe. Under <see cref="SyncPolicy.Os"/> there is no thread: the caller writes under a lock, and its
+/// append is
+/// complete on return. Otherwise an append completes after the sync that covers it; continuations run on the thread
+/// pool.
 /// </remarks>
 public sealed partial class Wal : IAsyncDisposable
 {
@@ -94,11 +96,14 @@ public sealed partial class Wal : IAsyncDisposable
     }
 
     /// <summary>Appends a record; completes as <see cref="WalOptions.Sync"/> says, with its position.</summary>
-    /// <param name="payload">Copied before the call returns, unless the queue is full: then it must stay as it is until completion.</param>
+    /// <param name="payload">Copied before the call returns, unless the queue is full: then it must stay as it is
+    /// until completion.</param>
     /// <param name="type">The owner's tag, given back when read.</param>
-    /// <param name="cancellationToken">Honoured until the record is queued, never between writing and acknowledging.</param>
+    /// <param name="cancellationToken">Honoured until the record is queued, never between writing and
+    /// acknowledging.</param>
     /// <exception cref="StorageException">The disk is full: the record was not appended, the log goes on.</exception>
-    /// <exception cref="WalFailedException">The log failed; the record may or may not be there after reopening.</exception>
+    /// <exception cref="WalFailedException">The log failed; the record may or may not be there after
+    /// reopening.</exception>
     public ValueTask<WalPosition> AppendAsync(
         ReadOnlyMemory<byte> payload, byte type = 0, CancellationToken cancellationToken = default)
     {
@@ -127,11 +132,15 @@ public sealed partial class Wal : IAsyncDisposable
         return operation.AsPosition();
     }
 
-    /// <summary>Appends all records of the batch or, after a crash, none; completes with the first one's position.</summary>
-    /// <param name="batch">Not empty. Free for reuse when the call returns, unless the queue is full: then on completion.</param>
+    /// <summary>
+    /// Appends all records of the batch or, after a crash, none; completes with the first one's position.
+    /// </summary>
+    /// <param name="batch">Not empty. Free for reuse when the call returns, unless the queue is full: then on
+    /// completion.</param>
     /// <param name="cancellationToken">Honoured until the batch is queued.</param>
     /// <exception cref="StorageException">The disk is full: nothing was appended, the log goes on.</exception>
-    /// <exception cref="WalFailedException">The log failed; the batch may or may not be there after reopening.</exception>
+    /// <exception cref="WalFailedException">The log failed; the batch may or may not be there after
+    /// reopening.</exception>
     public ValueTask<WalPosition> AppendBatchAsync(WalBatch batch, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(batch);
@@ -164,12 +173,16 @@ public sealed partial class Wal : IAsyncDisposable
     /// <exception cref="WalFailedException">The log failed.</exception>
     public ValueTask SyncAsync() => RunInOrder(null);
 
-    /// <summary>Deletes the segments that lie wholly before the position, after what was queued before; never the current one.</summary>
+    /// <summary>
+    /// Deletes the segments that lie wholly before the position, after what was queued before; never the current
+    /// one.
+    /// </summary>
     /// <exception cref="WalFailedException">The log failed.</exception>
     public ValueTask DeleteSegmentsBefore(WalPosition position) => RunInOrder(position);
 
     /// <summary>
-    /// The records from the position (a record's, or <see cref="WalPosition.Start"/>) to what is durable now; under policy
+    /// The records from the position (a record's, or <see cref="WalPosition.Start"/>) to what is durable now; under
+    /// policy
     /// Os to what is written now. Each payload is the caller's own.
     /// </summary>
     /// <exception cref="CorruptionException">While enumerating: a record is damaged.</exception>
@@ -189,7 +202,9 @@ public sealed partial class Wal : IAsyncDisposable
     /// <summary>The live segments, oldest first, and the bytes in use in each.</summary>
     public IReadOnlyList<SegmentInfo> Segments => _log.Segments;
 
-    /// <summary>Takes nothing more, writes and syncs what was taken, notes the exact end and releases the directory.</summary>
+    /// <summary>
+    /// Takes nothing more, writes and syncs what was taken, notes the exact end and releases the directory.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         bool first;

@@ -24,7 +24,9 @@ public sealed class WalBatch : IDisposable
     {
     }
 
-    /// <summary>An empty batch that compresses payloads of at least the threshold, where that makes them smaller.</summary>
+    /// <summary>
+    /// An empty batch that compresses payloads of at least the threshold, where that makes them smaller.
+    /// </summary>
     public WalBatch(CompressionType compression, int thresholdBytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(thresholdBytes);
@@ -97,7 +99,9 @@ public sealed class WalBatch : IDisposable
         if (offsets.Length > 0) ArrayPool<int>.Shared.Return(offsets);
     }
 
-    /// <summary>Adds all records of another batch, as they are stored there; returns the index of the first.</summary>
+    /// <summary>
+    /// Adds all records of another batch, as they are stored there; returns the index of the first.
+    /// </summary>
     internal int AddAll(WalBatch other)
     {
         int first = Count;

@@ -1,7 +1,8 @@
 namespace Nori.Wal;
 
 /// <summary>
-/// A write or sync of the log failed, so what reached the disk is unknown: the log takes nothing more until it is opened
+/// A write or sync of the log failed, so what reached the disk is unknown: the log takes nothing more until it is
+/// opened
 /// anew. <see cref="Exception.InnerException"/> is the first cause.
 /// </summary>
 public sealed class WalFailedException(string directory, Exception cause)

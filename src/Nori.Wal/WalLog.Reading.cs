@@ -6,7 +6,9 @@ namespace Nori.Wal;
 /// <summary>Reading what was appended.</summary>
 public sealed partial class WalLog
 {
-    /// <summary>Reads the records from the position (a record's, or <see cref="WalPosition.Start"/>) to the present end.</summary>
+    /// <summary>
+    /// Reads the records from the position (a record's, or <see cref="WalPosition.Start"/>) to the present end.
+    /// </summary>
     public WalReader ReadFrom(WalPosition position)
     {
         ObjectDisposedException.ThrowIf(_closed, this);

@@ -72,7 +72,8 @@ public sealed partial class WalLog : IDisposable
     /// <param name="options">Where and how.</param>
     /// <param name="report">What was found.</param>
     /// <param name="replay">Receives every record, in the same pass that checks them.</param>
-    /// <exception cref="CorruptionException">Damage below what was known durable, a missing or foreign segment.</exception>
+    /// <exception cref="CorruptionException">Damage below what was known durable, a missing or foreign
+    /// segment.</exception>
     /// <exception cref="StorageException">The file system failed, or another process has the directory.</exception>
     public static WalLog Open(WalOptions options, out RecoveryReport report, IWalReplay? replay = null)
     {
@@ -121,9 +122,13 @@ public sealed partial class WalLog : IDisposable
         return WouldRoll(batch.Bytes);
     }
 
-    /// <summary>Writes the batch behind the end: after a crash all of it is there or nothing. Durable after <see cref="Sync"/>.</summary>
+    /// <summary>
+    /// Writes the batch behind the end: after a crash all of it is there or nothing. Durable after <see
+    /// cref="Sync"/>.
+    /// </summary>
     /// <returns>The first record's position; <see cref="WalBatch.PositionOf"/> has all.</returns>
-    /// <exception cref="ArgumentException">The batch is empty or larger than <see cref="WalOptions.BatchBytesMax"/>.</exception>
+    /// <exception cref="ArgumentException">The batch is empty or larger than <see
+    /// cref="WalOptions.BatchBytesMax"/>.</exception>
     /// <exception cref="StorageException">The disk is full; nothing was appended and the log goes on.</exception>
     /// <exception cref="WalFailedException">The log failed, now or before.</exception>
     public WalPosition Append(WalBatch batch)
@@ -162,7 +167,8 @@ public sealed partial class WalLog : IDisposable
     }
 
     /// <summary>
-    /// Notes in the log, unsynced, how far it is durable, if no batch says so yet: from then on damage in the last synced
+    /// Notes in the log, unsynced, how far it is durable, if no batch says so yet: from then on damage in the last
+    /// synced
     /// batch is told from a torn tail. For idle moments; costs a write of 48 bytes.
     /// </summary>
     public void WriteDurableMark()
@@ -198,7 +204,9 @@ public sealed partial class WalLog : IDisposable
         return count;
     }
 
-    /// <summary>Syncs, writes the exact end, syncs again and releases the directory. After a failure it only releases.</summary>
+    /// <summary>
+    /// Syncs, writes the exact end, syncs again and releases the directory. After a failure it only releases.
+    /// </summary>
     public void Close()
     {
         if (_closed) return;
@@ -216,7 +224,9 @@ public sealed partial class WalLog : IDisposable
         }
     }
 
-    /// <summary>Releases files and directory without writing anything, as a crash would. See <see cref="Close"/>.</summary>
+    /// <summary>
+    /// Releases files and directory without writing anything, as a crash would. See <see cref="Close"/>.
+    /// </summary>
     public void Dispose()
     {
         if (_closed) return;
@@ -255,7 +265,9 @@ public sealed partial class WalLog : IDisposable
         }
     }
 
-    /// <summary>A refused batch must not come back: its header goes, in bytes that are already allocated or never were.</summary>
+    /// <summary>
+    /// A refused batch must not come back: its header goes, in bytes that are already allocated or never were.
+    /// </summary>
     private void EraseHeader(SegmentFile segment)
     {
         try
@@ -280,7 +292,8 @@ public sealed partial class WalLog : IDisposable
     }
 
     /// <summary>
-    /// Fills the way ahead with zeros, so that the fdatasyncs of the next small appends change no metadata. Large batches
+    /// Fills the way ahead with zeros, so that the fdatasyncs of the next small appends change no metadata. Large
+    /// batches
     /// pay more for writing twice than for the metadata, and without syncs there is nothing to gain.
     /// </summary>
     private void ZeroAhead(SegmentFile segment, int batchBytes)

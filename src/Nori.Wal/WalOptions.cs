@@ -108,7 +108,7 @@ public sealed record WalOptions
         Require(ZeroAheadBytesMax is >= 0 and <= 64 << 20, "ZeroAheadBytesMax must lie between 0 and 64 MiB");
         Require(RecordBytesMax is >= 1 and <= 512 << 20, "RecordBytesMax must lie between 1 byte and 512 MiB");
         Require(BatchBytesMax >= (long)RecordBytesMax + WalFormat.BatchOverheadBytes && BatchBytesMax <= 1 << 30,
-            $"BatchBytesMax must hold a record of RecordBytesMax ({WalFormat.BatchOverheadBytes} bytes more) and be at most 1 GiB");
+            $"BatchBytesMax must be at most 1 GiB and {WalFormat.BatchOverheadBytes} bytes more than RecordBytesMax");
         Require(QueueBytesMax >= 1, "QueueBytesMax must be positive");
         Require(IdleMarkDelay > TimeSpan.Zero, "IdleMarkDelay must be positive");
         return problems;

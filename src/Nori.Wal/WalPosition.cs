@@ -1,6 +1,8 @@
 namespace Nori.Wal;
 
-/// <summary>A place in the log: a segment and a byte offset in its file. Positions of one log only ever rise.</summary>
+/// <summary>
+/// A place in the log: a segment and a byte offset in its file. Positions of one log only ever rise.
+/// </summary>
 /// <param name="Segment">The segment's number; the first is 1, 0 is before everything.</param>
 /// <param name="Offset">Bytes from the start of the segment's file.</param>
 public readonly record struct WalPosition(ulong Segment, uint Offset) : IComparable<WalPosition>

@@ -52,8 +52,10 @@ public sealed class WalReader : IDisposable
         _isExpanded ? _expanded : _window.AsSpan(_payloadStart, _payloadLength);
 
     /// <summary>Moves to the next record; false at the end.</summary>
-    /// <exception cref="CorruptionException">A record is damaged, or the reader was made with a position that is none.</exception>
-    /// <exception cref="InvalidOperationException">The segment was deleted, or the log closed, while it was read.</exception>
+    /// <exception cref="CorruptionException">A record is damaged, or the reader was made with a position that is
+    /// none.</exception>
+    /// <exception cref="InvalidOperationException">The segment was deleted, or the log closed, while it was
+    /// read.</exception>
     public bool Read()
     {
         while (_index < _segments.Length)
@@ -133,7 +135,9 @@ public sealed class WalReader : IDisposable
         _expanded = RecordCodec.Expand(header, stored, segment.Path, _at).ToArray();
     }
 
-    /// <summary>Jumps over a stretch that opening found damaged: whole batches, also where one record of them is good.</summary>
+    /// <summary>
+    /// Jumps over a stretch that opening found damaged: whole batches, also where one record of them is good.
+    /// </summary>
     private bool TrySkipDamage(SegmentFile segment)
     {
         var here = new WalPosition(segment.Number, (uint)_at);

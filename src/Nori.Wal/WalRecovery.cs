@@ -3,10 +3,14 @@ using Nori.IO;
 
 namespace Nori.Wal;
 
-/// <summary>Finds what a directory's segments hold: the pass behind <see cref="WalLog.Open"/> and the inspector.</summary>
+/// <summary>
+/// Finds what a directory's segments hold: the pass behind <see cref="WalLog.Open"/> and the inspector.
+/// </summary>
 /// <remarks>
-/// The first bad batch ends the log when it lies at or above every position that any header calls durable: a torn tail,
-/// whatever follows. Below such a position it is corruption. To know all those positions, the pass looks past the damage
+/// The first bad batch ends the log when it lies at or above every position that any header calls durable: a torn
+/// tail,
+/// whatever follows. Below such a position it is corruption. To know all those positions, the pass looks past the
+/// damage
 /// for every header of the segment's epoch, once.
 /// </remarks>
 internal sealed class WalRecovery(WalOptions options, IWalReplay? replay)
@@ -212,7 +216,9 @@ internal sealed class WalRecovery(WalOptions options, IWalReplay? replay)
         }
     }
 
-    /// <summary>Learns every durable position that a header behind the damage tells; once is enough for all.</summary>
+    /// <summary>
+    /// Learns every durable position that a header behind the damage tells; once is enough for all.
+    /// </summary>
     private void LookAhead(int index, long at, SegmentScanner scanner)
     {
         if (_lookedAhead) return;

@@ -3,7 +3,10 @@ using Nori.IO;
 
 namespace Nori.Wal.Tests;
 
-/// <summary>Damage: below what was known durable it is corruption with file and offset, above it a torn tail; never wrong data.</summary>
+/// <summary>
+/// Damage: below what was known durable it is corruption with file and offset, above it a torn tail; never wrong
+/// data.
+/// </summary>
 public class CorruptionTests
 {
     private static readonly string First = $"{Support.Directory}/{1:D20}.wal";
@@ -223,7 +226,10 @@ public class CorruptionTests
     {
         MemoryFileSystem files = Make(withMark: true, out List<string> texts);
         WalPosition last;
-        using (WalLog log = WalLog.Open(Support.Options(files.Clone(), 16 << 10), out _)) last = Support.ReadAll(log)[^1].Position;
+        using (WalLog log = WalLog.Open(Support.Options(files.Clone(), 16 << 10), out _))
+        {
+            last = Support.ReadAll(log)[^1].Position;
+        }
 
         // The last record and the mark's own body: only the mark's header still tells.
         files.Corrupt(First, last.Offset + 17, 1);

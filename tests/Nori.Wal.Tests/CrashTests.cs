@@ -4,7 +4,8 @@ using Nori.IO;
 namespace Nori.Wal.Tests;
 
 /// <summary>
-/// A random workload against a model, stopped before every single file-system call: whatever the crash keeps of what was
+/// A random workload against a model, stopped before every single file-system call: whatever the crash keeps of
+/// what was
 /// not synced, everything that was acknowledged is there, in order, and nothing is torn or foreign.
 /// </summary>
 public class CrashTests
@@ -132,9 +133,24 @@ public class CrashTests
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
+    public void A_crash_before_any_call_loses_nothing_that_was_synced(ulong seed) => StopBeforeEveryCall(seed);
+
+    [Theory]
+    [Trait("Category", "Slow")]
     [InlineData(3)]
     [InlineData(4)]
-    public void A_crash_before_any_call_loses_nothing_that_was_synced(ulong seed)
+    [InlineData(5)]
+    [InlineData(6)]
+    public void A_crash_before_any_call_loses_nothing_under_more_seeds(ulong seed) => StopBeforeEveryCall(seed);
+
+    [Fact]
+    public void A_power_loss_with_any_subset_of_the_unsynced_writes_loses_nothing_that_was_synced() => LosePower(100, 160);
+
+    [Fact]
+    [Trait("Category", "Slow")]
+    public void A_power_loss_loses_nothing_under_more_seeds() => LosePower(160, 400);
+
+    private static void StopBeforeEveryCall(ulong seed)
     {
         const int steps = 45;
         for (long call = 0; ; call++)
@@ -168,10 +184,9 @@ public class CrashTests
         }
     }
 
-    [Fact]
-    public void A_power_loss_with_any_subset_of_the_unsynced_writes_loses_nothing_that_was_synced()
+    private static void LosePower(ulong firstSeed, ulong endSeed)
     {
-        for (ulong seed = 100; seed < 250; seed++)
+        for (ulong seed = firstSeed; seed < endSeed; seed++)
         {
             var memory = new MemoryFileSystem(seed);
             var workload = new Workload(memory, seed, 20 + (int)(seed % 60));

@@ -28,7 +28,8 @@ public sealed class WalInspector
     /// <param name="files">Where it lies.</param>
     /// <param name="directory">The log's directory.</param>
     /// <param name="onBatch">Called for each whole batch, in order.</param>
-    /// <param name="onRecord">Called for each record, behind its batch; one that does not expand is a finding.</param>
+    /// <param name="onRecord">Called for each record, behind its batch; one that does not expand is a
+    /// finding.</param>
     /// <exception cref="StorageException">The directory or a file cannot be read.</exception>
     public static WalInspection Inspect(
         IFileSystem files,
@@ -65,7 +66,10 @@ public sealed class WalInspector
         return new WalInspection
         {
             Segments = _segments,
-            Findings = [.. _findings.OrderBy(finding => finding.File, StringComparer.Ordinal).ThenBy(finding => finding.Offset)],
+            Findings =
+            [
+                .. _findings.OrderBy(finding => finding.File, StringComparer.Ordinal).ThenBy(finding => finding.Offset),
+            ],
             Durable = _durable,
             FreeFiles = free,
         };

@@ -4,7 +4,8 @@ using NoriKV.Types;
 namespace NoriKV.Node.Log;
 
 /// <summary>The entries of one group by index: a ring that grows at both ends.</summary>
-/// <remarks>Holes exist only while the log is read at start, where moved entries come behind their followers.</remarks>
+/// <remarks>Holes exist only while the log is read at start, where moved entries come behind their
+/// followers.</remarks>
 internal sealed class EntryTable
 {
     private EntryRef[] _ring = [];

@@ -4,7 +4,9 @@ using NoriKV.Types;
 
 namespace NoriKV.Node.Log;
 
-/// <summary>What the log holds of one shard: the index over its entries and the newest of its small records.</summary>
+/// <summary>
+/// What the log holds of one shard: the index over its entries and the newest of its small records.
+/// </summary>
 internal sealed class LogGroup(ShardId shard, ReplicaId replica, SegmentUsage usage)
 {
     private readonly EntryTable _entries = new();
@@ -103,7 +105,8 @@ internal sealed class LogGroup(ShardId shard, ReplicaId replica, SegmentUsage us
 
     /// <summary>Forgets entries up to the index, or all of them when a snapshot replaces the log.</summary>
     /// <remarks>
-    /// The record says which: at start the entry at the index may be gone with its segment, so looking for it would tell
+    /// The record says which: at start the entry at the index may be gone with its segment, so looking for it would
+    /// tell
     /// nothing.
     /// </remarks>
     public void TruncatePrefix(ulong index, Term term, bool replacesLog, WalPosition position)

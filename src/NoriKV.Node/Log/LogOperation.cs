@@ -2,7 +2,9 @@ using NoriKV.Types;
 
 namespace NoriKV.Node.Log;
 
-/// <summary>What one record does to the index; the same for records just written and for records found at start.</summary>
+/// <summary>
+/// What one record does to the index; the same for records just written and for records found at start.
+/// </summary>
 internal readonly record struct LogOperation(
     LogRecordKind Kind, bool ReplacesLog, ShardId Shard, ReplicaId Replica, LogIndex Index, Term Term, ReplicaId Vote)
 {

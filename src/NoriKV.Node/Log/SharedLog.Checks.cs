@@ -4,7 +4,9 @@ using NoriKV.Types;
 
 namespace NoriKV.Node.Log;
 
-/// <summary>What a batch must fulfil before a byte of it is written: a wrong record would be replayed for ever.</summary>
+/// <summary>
+/// What a batch must fulfil before a byte of it is written: a wrong record would be replayed for ever.
+/// </summary>
 public sealed partial class SharedLog
 {
     /// <summary>A group as it will be behind the records of the batch looked at so far.</summary>

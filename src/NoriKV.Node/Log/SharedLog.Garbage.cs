@@ -18,7 +18,8 @@ public sealed partial class SharedLog
     /// <param name="unflushedWatermark">
     /// The smallest watermark in any memtable not yet flushed; <see cref="ulong.MaxValue"/> when there is none.
     /// </param>
-    /// <param name="releasable">Up to which index a group needs its entries no longer, once they are flushed: applied, and
+    /// <param name="releasable">Up to which index a group needs its entries no longer, once they are flushed:
+    /// applied, and
     /// sent to every peer that will still ask.</param>
     /// <param name="segmentsMax">The most segments one call deletes, which bounds how long it takes.</param>
     /// <exception cref="CorruptionException">An entry that had to move is damaged; its segment stays.</exception>

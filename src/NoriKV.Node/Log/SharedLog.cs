@@ -7,7 +7,8 @@ using NoriKV.Types;
 namespace NoriKV.Node.Log;
 
 /// <summary>
-/// The one log of a node: entries and hard states of all its groups, made durable by one fdatasync per batch. An index in
+/// The one log of a node: entries and hard states of all its groups, made durable by one fdatasync per batch. An
+/// index in
 /// memory finds an entry by group and index (docs/formats/shared-log.md).
 /// </summary>
 /// <remarks>
@@ -84,7 +85,8 @@ public sealed partial class SharedLog : IDisposable
 
     /// <summary>Writes the batch; durable after the next <see cref="Sync"/>.</summary>
     /// <returns>Its watermark: at or below <see cref="DurableWatermark"/> once it is durable.</returns>
-    /// <exception cref="InvariantException">A record does not fit what the log holds; nothing was written.</exception>
+    /// <exception cref="InvariantException">A record does not fit what the log holds; nothing was
+    /// written.</exception>
     /// <exception cref="StorageException">The disk is full; nothing was written.</exception>
     /// <exception cref="WalFailedException">The log failed.</exception>
     public ulong Write(SharedLogBatch batch)
@@ -165,7 +167,8 @@ public sealed partial class SharedLog : IDisposable
     }
 
     /// <summary>
-    /// Reads entries from <paramref name="first"/> on, at least one if it is there, until a bound is met or the log ends.
+    /// Reads entries from <paramref name="first"/> on, at least one if it is there, until a bound is met or the log
+    /// ends.
     /// </summary>
     /// <returns>How many were added to the target.</returns>
     /// <exception cref="CorruptionException">One is damaged.</exception>
@@ -234,7 +237,8 @@ public sealed partial class SharedLog : IDisposable
     }
 
     /// <summary>
-    /// Begins the current segment with copies of every group's newest small records, unless it has them: so older segments
+    /// Begins the current segment with copies of every group's newest small records, unless it has them: so older
+    /// segments
     /// never hold the only copy, and a damaged one is not the end of a vote.
     /// </summary>
     private void WriteStates()

@@ -26,7 +26,8 @@ public sealed class SharedLogBatch : IDisposable
     internal List<LogOperation> OperationList => _operations;
 
     /// <summary>
-    /// An entry. Its index is at most one behind the group's last; an earlier one replaces that entry and cuts all behind.
+    /// An entry. Its index is at most one behind the group's last; an earlier one replaces that entry and cuts all
+    /// behind.
     /// </summary>
     public void Append(ShardId shard, ReplicaId replica, LogIndex index, Term term, ReadOnlySpan<byte> envelope) =>
         AddEntry(LogRecordKind.Append, 0, shard, replica, index, term, envelope);
@@ -46,11 +47,15 @@ public sealed class SharedLogBatch : IDisposable
     public void HardState(ShardId shard, ReplicaId replica, Term term, ReplicaId vote, LogIndex commit) =>
         AddHardState(0, shard, replica, new HardState(term, vote, commit));
 
-    /// <summary>Forgets the entries up to the index, which the log holds with that term; those behind it stay.</summary>
+    /// <summary>
+    /// Forgets the entries up to the index, which the log holds with that term; those behind it stay.
+    /// </summary>
     public void TruncatePrefix(ShardId shard, ReplicaId replica, LogIndex index, Term term) =>
         AddTruncatePrefix(0, shard, replica, index, term);
 
-    /// <summary>A snapshot takes the place of the whole log: forgets all entries and goes on behind the index.</summary>
+    /// <summary>
+    /// A snapshot takes the place of the whole log: forgets all entries and goes on behind the index.
+    /// </summary>
     public void InstallSnapshot(ShardId shard, ReplicaId replica, LogIndex index, Term term) =>
         AddTruncatePrefix(LogRecord.ReplacesFlag, shard, replica, index, term);
 

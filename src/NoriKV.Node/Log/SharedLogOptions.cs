@@ -42,11 +42,15 @@ public sealed record SharedLogOptions
     /// <value>4 GiB.</value>
     public long LiveBytesMax { get; init; } = 4L << 30;
 
-    /// <summary>Entries the node keeps (24 bytes of memory each) before the group that retains most must let go.</summary>
+    /// <summary>
+    /// Entries the node keeps (24 bytes of memory each) before the group that retains most must let go.
+    /// </summary>
     /// <value>4 million.</value>
     public long LiveEntriesMax { get; init; } = 4_000_000;
 
-    /// <summary>A segment is emptied by moving its live entries forward when they fill no more than this part of it.</summary>
+    /// <summary>
+    /// A segment is emptied by moving its live entries forward when they fill no more than this part of it.
+    /// </summary>
     /// <value>0.25.</value>
     public double RewriteFractionMax { get; init; } = 0.25;
 

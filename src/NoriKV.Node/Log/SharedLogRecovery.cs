@@ -18,8 +18,10 @@ public sealed record SharedLogRecovery
     public long DroppedRecords { get; init; }
 
     /// <summary>
-    /// Groups that may have lost something durable; empty unless damage was reported. A group all of whose records were in
-    /// the damage is not known at all: after damage, a shard that should be here and has no state is in doubt as well.
+    /// Groups that may have lost something durable; empty unless damage was reported. A group all of whose records
+    /// were in
+    /// the damage is not known at all: after damage, a shard that should be here and has no state is in doubt as
+    /// well.
     /// </summary>
     public IReadOnlyList<SuspectGroup> Suspects { get; init; } = [];
 }

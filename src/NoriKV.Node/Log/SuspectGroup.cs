@@ -3,7 +3,8 @@ using NoriKV.Types;
 namespace NoriKV.Node.Log;
 
 /// <summary>
-/// A group that may have lost something durable: it may have promised what it no longer knows, so it comes back only under
+/// A group that may have lost something durable: it may have promised what it no longer knows, so it comes back
+/// only under
 /// a new replica id.
 /// </summary>
 /// <param name="Shard">The shard.</param>

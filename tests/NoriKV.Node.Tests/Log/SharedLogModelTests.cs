@@ -7,10 +7,14 @@ using NoriKV.Types;
 
 namespace NoriKV.Node.Tests.Log;
 
-/// <summary>Random batches and garbage collections against a dictionary of groups, with crashes of every kind.</summary>
+/// <summary>
+/// Random batches and garbage collections against a dictionary of groups, with crashes of every kind.
+/// </summary>
 public class SharedLogModelTests
 {
-    /// <summary>What one shard should hold. Entries are never forgotten here, so that any prefix can be compared.</summary>
+    /// <summary>
+    /// What one shard should hold. Entries are never forgotten here, so that any prefix can be compared.
+    /// </summary>
     private sealed record ModelGroup(
         ulong Replica,
         bool IsClean,
@@ -25,7 +29,9 @@ public class SharedLogModelTests
     {
         private const int Shards = 5;
 
-        /// <summary>The state behind each batch since the last sync, oldest first: one of them must come back.</summary>
+        /// <summary>
+        /// The state behind each batch since the last sync, oldest first: one of them must come back.
+        /// </summary>
         public List<ImmutableSortedDictionary<uint, ModelGroup>> Candidates { get; } =
             [ImmutableSortedDictionary<uint, ModelGroup>.Empty];
 
@@ -184,7 +190,8 @@ public class SharedLogModelTests
             if (state.IsClean != group.IsClean) return $"shard {shard}: clean {state.IsClean}";
             if (state.HardState != group.HardState) return $"shard {shard}: {state.HardState}, not {group.HardState}";
             if (state.LastIndex.Value != group.Last) return $"shard {shard}: last {state.LastIndex}, not {group.Last}";
-            if (state.PrefixIndex.Value > (isCollecting ? group.Last : group.Prefix)) return $"shard {shard}: prefix {state.PrefixIndex} > {group.Prefix}";
+            ulong prefixMax = isCollecting ? group.Last : group.Prefix;
+            if (state.PrefixIndex.Value > prefixMax) return $"shard {shard}: prefix {state.PrefixIndex} > {prefixMax}";
             if (state.PrefixIndex.Value > 0
                 && group.Entries.TryGetValue(state.PrefixIndex.Value, out (ulong Term, byte[] Envelope) prefix)
                 && prefix.Term != state.PrefixTerm.Value)

@@ -72,7 +72,9 @@ public class SharedLogTests
         log.Fill(9, 1);
         log.Append(1, 1, 6, 8, term: 1);
         log.Fill(9, 2);
-        Assert.True(log.CollectGarbage(ulong.MaxValue, s => new LogIndex(s.Value == 9 ? ulong.MaxValue : 0), 1).EntriesRewritten > 0);
+        GarbageReport report = log.CollectGarbage(
+            ulong.MaxValue, shard => new LogIndex(shard.Value == 9 ? ulong.MaxValue : 0), segmentsMax: 1);
+        Assert.True(report.EntriesRewritten > 0);
         log.Append(1, 1, 4, 4, term: 2);
         log = Reopen(log, files, out _);
         List<string> expected = [.. LogSupport.Entries(1, 3, 1), .. LogSupport.Entries(4, 4, 2)];
