@@ -26,7 +26,9 @@ foreach (string work in works)
             Report(work, keys, () => Fill(filled, _ => random.NextInt(keys)));
             await filled.CompactRangeAsync();
             LsmStats stats = filled.Stats;
-            Console.WriteLine($"  write amplification {stats.WriteAmplification:F1}, stalls {stats.Stalls} ({stats.StallTime.TotalSeconds:F2} s), "
+            Console.WriteLine(
+                $"  write amplification {stats.WriteAmplification:F1}, "
+                + $"stalls {stats.Stalls} ({stats.StallTime.TotalSeconds:F2} s), "
                 + $"{stats.Levels.Sum(level => level.Bytes) / 1e6:F0} MB in {stats.Levels.Sum(level => level.Tables)} tables");
             break;
         case "readrandom":
@@ -48,10 +50,12 @@ foreach (string work in works)
             Report(work, keys / 10, () => Seek(filled!, keys / 10));
             break;
         case "fillsync1":
-            await using (LsmEngine engine = Fresh("sync1", LsmWalMode.Batch)) Report(work, 3000, () => FillSync(engine, 1, 3000));
+            await using (LsmEngine engine = Fresh("sync1", LsmWalMode.Batch))
+                Report(work, 3000, () => FillSync(engine, 1, 3000));
             break;
         case "fillsync16":
-            await using (LsmEngine engine = Fresh("sync16", LsmWalMode.Batch)) Report(work, 48_000, () => FillSync(engine, 16, 48_000));
+            await using (LsmEngine engine = Fresh("sync16", LsmWalMode.Batch))
+                Report(work, 48_000, () => FillSync(engine, 16, 48_000));
             break;
         default:
             Console.WriteLine($"no such work: {work}");

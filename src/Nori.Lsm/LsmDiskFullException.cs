@@ -1,7 +1,8 @@
 namespace Nori.Lsm;
 
 /// <summary>
-/// There is no space left: this write was refused and left nothing behind. Reads go on; writes are taken again, without
+/// There is no space left: this write was refused and left nothing behind. Reads go on; writes are taken again,
+/// without
 /// any call, once space was freed and the background work has got through.
 /// </summary>
 /// <param name="directory">The engine's directory.</param>

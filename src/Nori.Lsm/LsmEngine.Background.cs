@@ -16,8 +16,6 @@ public sealed partial class LsmEngine
     private readonly Lock _flushGate = new();
     private readonly Lock _compactionGate = new();
 
-    // Guards the manifest and the order of installs.
-    private readonly Lock _manifestLock = new();
     private BuiltTable? _built;
     private CompactionJob? _job;
     private CompactionPick? _running;
@@ -27,14 +25,23 @@ public sealed partial class LsmEngine
 
     private sealed record BuiltTable(Memtable Memtable, TableMeta? Table, TimeSpan Elapsed);
 
-    /// <summary>One background step on the caller's thread: a flush, or a slice of a compaction. False when there was nothing to do.</summary>
-    /// <remarks>For engines opened with RunBackground = false; harmless beside the engine's own threads.</remarks>
+    /// <summary>
+    /// One background step on the caller's thread: a flush, or a slice of a compaction. False when there was
+    /// nothing to do.
+    /// </summary>
+    /// <remarks>
+    /// For engines opened with RunBackground = false; harmless beside the engine's own threads.
+    /// </remarks>
     public bool RunOnce() => RunFlushOnce() || RunCompactionOnce();
 
-    /// <summary>The owner's log is durable further than before: tables held back are asked about again.</summary>
+    /// <summary>
+    /// The owner's log is durable further than before: tables held back are asked about again.
+    /// </summary>
     public void NotifyDurable() => _loop?.WakeFlush();
 
-    /// <summary>Flushes the oldest sealed memtable; false when none waits or the owner's log is not durable so far.</summary>
+    /// <summary>
+    /// Flushes the oldest sealed memtable; false when none waits or the owner's log is not durable so far.
+    /// </summary>
     internal bool RunFlushOnce()
     {
         if (!_flushGate.TryEnter()) return false;
@@ -250,129 +257,6 @@ public sealed partial class LsmEngine
         lock (_manifestLock) _running = pick;
     }
 
-    /// <summary>Makes the edit durable, then visible: manifest, version, view, in this order.</summary>
-    /// <param name="edit">The change.</param>
-    /// <param name="flushed">The memtable whose data the edit brings; null for others.</param>
-    private void Install(VersionEdit edit, Memtable? flushed)
-    {
-        lock (_manifestLock)
-        {
-            LsmVersion next = ApplyEdit(_version, edit);
-            try
-            {
-                Record(edit, next);
-            }
-            catch
-            {
-                next.Release();
-                throw;
-            }
-
-            LsmVersion old = _version;
-            foreach ((int level, ulong number) in edit.Removed)
-            {
-                bool moved = edit.Added.Exists(added => added.Meta.Number == number);
-                if (!moved) old.Levels[level].First(file => file.Number == number).MarkObsolete();
-            }
-
-            lock (_viewLock)
-            {
-                _version = next;
-                if (flushed is not null) _immutables = [.. _immutables.Where(memtable => memtable != flushed)];
-                PublishView();
-            }
-
-            old.Release();
-            flushed?.Release();
-            NotePressure(next);
-        }
-
-        lock (_relief) Monitor.PulseAll(_relief);
-        CompleteFlushWaiters();
-    }
-
-    private void Record(VersionEdit edit, LsmVersion next)
-    {
-        edit.NextFileNumber = Volatile.Read(ref _nextFileNumber);
-        try
-        {
-            if (_manifest.ShouldRewrite)
-            {
-                VersionEdit whole = WholeState(edit, next);
-                _manifest.Begin(NextFileNumber(), whole);
-            }
-            else
-            {
-                _manifest.Append(edit);
-            }
-        }
-        catch (StorageException e) when (e.IsDiskFull)
-        {
-            throw;
-        }
-        catch (Exception e)
-        {
-            throw Fail(e);
-        }
-
-        _logPosition = edit.LogPosition ?? _logPosition;
-        _flushedSequence = Math.Max(_flushedSequence, edit.LastSequence ?? 0);
-        _flushedWatermark = Math.Max(_flushedWatermark, edit.FlushedWatermark ?? 0);
-    }
-
-    private VersionEdit WholeState(VersionEdit change, LsmVersion version)
-    {
-        var whole = new VersionEdit
-        {
-            StoreId = _storeId,
-            Levels = _options.Levels,
-            NextFileNumber = Volatile.Read(ref _nextFileNumber) + 1,
-            LastSequence = Math.Max(_flushedSequence, change.LastSequence ?? 0),
-            LogPosition = change.LogPosition ?? _logPosition,
-            FlushedWatermark = Math.Max(_flushedWatermark, change.FlushedWatermark ?? 0),
-        };
-        for (int level = 0; level < version.Levels.Length; level++)
-            foreach (TableFile file in version.Levels[level]) whole.Added.Add((level, file.Meta));
-        return whole;
-    }
-
-    private LsmVersion ApplyEdit(LsmVersion from, VersionEdit edit) =>
-        VersionBuilder.Apply(from, edit, _store, SnapshotSequences());
-
-    /// <summary>Replaces the view; the caller holds _viewLock.</summary>
-    private void PublishView()
-    {
-        ReadView old = _view;
-        Volatile.Write(ref _view, new ReadView(_active, _immutables, _version));
-        old?.Retire();
-    }
-
-    private LsmVersion AcquireVersion()
-    {
-        lock (_viewLock)
-        {
-            _version.Acquire();
-            return _version;
-        }
-    }
-
-    private ulong NextFileNumber() => Interlocked.Increment(ref _nextFileNumber) - 1;
-
-    private void NotePressure(LsmVersion version)
-    {
-        long debt = CompactionPicker.DebtBytes(version, _options);
-        int tables = version.Levels[0].Length;
-        double byTables = tables < _options.L0SlowdownTrigger ? 0
-            : (tables - _options.L0SlowdownTrigger + 1) / (double)(_options.L0StopTrigger - _options.L0SlowdownTrigger + 1);
-        double byDebt = debt < _options.CompactionDebtSlowdownBytes ? 0
-            : Math.Max(0.01, (debt - _options.CompactionDebtSlowdownBytes) / (double)_options.CompactionDebtSlowdownBytes);
-        double pressure = Math.Max(byTables, byDebt);
-        bool changed = pressure != Volatile.Read(ref _slowdown);
-        Volatile.Write(ref _slowdown, pressure);
-        Volatile.Write(ref _debt, debt);
-        if (changed) _options.Events.Emit(new WritePressure(pressure));
-    }
-
     private LsmFailedException Fail(Exception cause)
     {
         Exception first = cause is LsmFailedException { InnerException: { } inner } ? inner : cause;
@@ -397,7 +281,9 @@ public sealed partial class LsmEngine
         lock (_relief) Monitor.PulseAll(_relief);
     }
 
-    /// <summary>With nothing to flush, free space alone ends the refusal: a memtable's worth of it, twice.</summary>
+    /// <summary>
+    /// With nothing to flush, free space alone ends the refusal: a memtable's worth of it, twice.
+    /// </summary>
     private bool ProbeSpace()
     {
         if (!_isDiskFull || _files.FreeBytes(_options.Directory) < 2 * _options.MemtableBytes) return false;

@@ -26,7 +26,8 @@ public sealed partial class LsmEngine
     }
 
     /// <summary>
-    /// Seals the memtable; completes when all that was written before is in durable tables. With an owner whose log is not
+    /// Seals the memtable; completes when all that was written before is in durable tables. With an owner whose
+    /// log is not
     /// durable so far it waits for <see cref="NotifyDurable"/>; without background threads the steps run here.
     /// </summary>
     /// <exception cref="LsmFailedException">The engine stopped writing.</exception>
@@ -41,7 +42,9 @@ public sealed partial class LsmEngine
         return WhenFlushed(id, ct);
     }
 
-    /// <summary>Compacts [start, end) down to the last level, so that nothing deleted or expired takes space there.</summary>
+    /// <summary>
+    /// Compacts [start, end) down to the last level, so that nothing deleted or expired takes space there.
+    /// </summary>
     /// <param name="start">Null: from the first key.</param>
     /// <param name="end">Null: to the last key.</param>
     /// <param name="ct">Stops waiting; what began is finished.</param>
@@ -68,7 +71,8 @@ public sealed partial class LsmEngine
     }
 
     /// <summary>
-    /// Makes a copy of the engine as of now in a new directory, by hard links on the same file system; durable on return. It
+    /// Makes a copy of the engine as of now in a new directory, by hard links on the same file system; durable
+    /// on return. It
     /// opens as an engine of its own.
     /// </summary>
     /// <param name="directory">Must not exist, or be empty.</param>
@@ -98,11 +102,14 @@ public sealed partial class LsmEngine
     }
 
     /// <summary>
-    /// Adds finished tables by one manifest edit, without rewriting them: all of them or none, durable on return. Their
-    /// entries are newer than everything written before; a range delete in a table deletes what the engine held before, not
+    /// Adds finished tables by one manifest edit, without rewriting them: all of them or none, durable on
+    /// return. Their
+    /// entries are newer than everything written before; a range delete in a table deletes what the engine held
+    /// before, not
     /// the tables' own entries. Sequence numbers in the files do not count.
     /// </summary>
-    /// <param name="tables">Paths on the engine's file system; disjoint in keys. They are linked: the originals stay.</param>
+    /// <param name="tables">Paths on the engine's file system; disjoint in keys. They are linked: the originals
+    /// stay.</param>
     /// <param name="ct">Honoured before the tables are taken.</param>
     /// <exception cref="ArgumentException">Tables overlap each other.</exception>
     /// <exception cref="CorruptionException">A table is damaged.</exception>
@@ -178,7 +185,9 @@ public sealed partial class LsmEngine
         return true;
     }
 
-    /// <summary>The tables are durable at once; under Os the writes before them must not be lost when they are not.</summary>
+    /// <summary>
+    /// The tables are durable at once; under Os the writes before them must not be lost when they are not.
+    /// </summary>
     private void SyncLog()
     {
         if (_wal is null) return;
@@ -198,7 +207,9 @@ public sealed partial class LsmEngine
             return ingest.Overlaps(_active) || Array.Exists(_immutables, ingest.Overlaps);
     }
 
-    /// <summary>Seals the memtable unless it is empty; returns the newest sealed memtable's id, 0 when all are flushed.</summary>
+    /// <summary>
+    /// Seals the memtable unless it is empty; returns the newest sealed memtable's id, 0 when all are flushed.
+    /// </summary>
     private ulong SealIfUsed(string reason)
     {
         if (!_active.IsEmpty) return SealActive(reason);
@@ -214,7 +225,9 @@ public sealed partial class LsmEngine
         return done.Task.WaitAsync(ct);
     }
 
-    /// <summary>Without threads of its own the engine steps here, until there is nothing to do or the condition ends.</summary>
+    /// <summary>
+    /// Without threads of its own the engine steps here, until there is nothing to do or the condition ends.
+    /// </summary>
     private void RunWhile(Func<bool> condition, bool flushOnly = false)
     {
         while (condition() && (RunFlushOnce() || (!flushOnly && RunCompactionOnce())))

@@ -129,7 +129,9 @@ public sealed partial class LsmEngine
         return report;
     }
 
-    /// <summary>A log that tables were flushed from never vanishes: before opening, which would begin a new one.</summary>
+    /// <summary>
+    /// A log that tables were flushed from never vanishes: before opening, which would begin a new one.
+    /// </summary>
     private void CheckLogIsThere(string directory, WalPosition flushed)
     {
         if (flushed.Segment == 0) return;

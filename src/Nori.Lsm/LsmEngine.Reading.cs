@@ -35,7 +35,10 @@ public sealed partial class LsmEngine
         return value;
     }
 
-    /// <summary>Writes the key's value to the writer; false, and nothing written, when there is none. Allocates nothing itself.</summary>
+    /// <summary>
+    /// Writes the key's value to the writer; false, and nothing written, when there is none. Allocates nothing
+    /// itself.
+    /// </summary>
     /// <exception cref="Nori.IO.CorruptionException">A block on the way is damaged.</exception>
     // Hot path: two interlocked operations on a stripe of the view, no lock, no allocation.
     public bool TryGet(
@@ -110,7 +113,8 @@ public sealed partial class LsmEngine
     }
 
     /// <summary>
-    /// The sequence numbers that what is dropped must be judged by: the snapshots' and the latest visible one, which every
+    /// The sequence numbers that what is dropped must be judged by: the snapshots' and the latest visible one,
+    /// which every
     /// snapshot to come is at or above.
     /// </summary>
     private ulong[] SnapshotSequences()
@@ -124,9 +128,12 @@ public sealed partial class LsmEngine
 
     /// <summary>The current view, counted in, and the sequence number to read at.</summary>
     /// <remarks>
-    /// The view first: entries that only a view replaced meanwhile would show are then never missed by a compaction that
-    /// dropped what they shadow. And the view again after the sequence: an ingest publishes its view and then its sequence
-    /// number, so a reader with the old view and a new number would see later writes but not the ingested tables.
+    /// The view first: entries that only a view replaced meanwhile would show are then never missed by a
+    /// compaction that
+    /// dropped what they shadow. And the view again after the sequence: an ingest publishes its view and then
+    /// its sequence
+    /// number, so a reader with the old view and a new number would see later writes but not the ingested
+    /// tables.
     /// </remarks>
     private ReadView EnterView(LsmSnapshot? snapshot, out int stripe, out ulong sequence)
     {
@@ -146,7 +153,9 @@ public sealed partial class LsmEngine
         }
     }
 
-    /// <summary>The newest entry of the key: memtables, level 0, then one table per level, from new to old.</summary>
+    /// <summary>
+    /// The newest entry of the key: memtables, level 0, then one table per level, from new to old.
+    /// </summary>
     private bool Find(
         ReadView view, ReadOnlySpan<byte> key, ulong sequence, out ulong trailer, out ReadOnlySpan<byte> value)
     {
@@ -159,7 +168,8 @@ public sealed partial class LsmEngine
         TableFile[][] levels = view.Version.Levels;
         foreach (TableFile file in levels[0])
         {
-            if (!file.Meta.Contains(key) || !file.TryGet(key, hash, sequence, out trailer, out ReadOnlyMemory<byte> found)) continue;
+            if (!file.Meta.Contains(key)) continue;
+            if (!file.TryGet(key, hash, sequence, out trailer, out ReadOnlyMemory<byte> found)) continue;
             value = found.Span;
             return true;
         }

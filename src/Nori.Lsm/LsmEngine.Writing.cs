@@ -56,10 +56,12 @@ public sealed partial class LsmEngine
     }
 
     /// <summary>
-    /// Applies the batch atomically; completes when it is durable as the log's mode says, and visible. The caller leaves the
+    /// Applies the batch atomically; completes when it is durable as the log's mode says, and visible. The
+    /// caller leaves the
     /// batch alone until then. Never waits for a sync on the caller's thread while the engine runs its own.
     /// </summary>
-    /// <exception cref="LsmFailedException">The engine stopped writing; whether this write was kept is unknown.</exception>
+    /// <exception cref="LsmFailedException">The engine stopped writing; whether this write was kept is
+    /// unknown.</exception>
     /// <exception cref="LsmDiskFullException">Refused: no space.</exception>
     public ValueTask WriteAsync(WriteBatch batch, LsmWriteOptions? options = null, CancellationToken ct = default)
     {
@@ -81,8 +83,11 @@ public sealed partial class LsmEngine
         return new ValueTask(write.Completion);
     }
 
-    /// <summary>As <see cref="WriteAsync"/>, on the caller's thread, which waits for syncs and stalls.</summary>
-    /// <exception cref="LsmFailedException">The engine stopped writing; whether this write was kept is unknown.</exception>
+    /// <summary>
+    /// As <see cref="WriteAsync"/>, on the caller's thread, which waits for syncs and stalls.
+    /// </summary>
+    /// <exception cref="LsmFailedException">The engine stopped writing; whether this write was kept is
+    /// unknown.</exception>
     /// <exception cref="LsmDiskFullException">Refused: no space.</exception>
     public void Write(WriteBatch batch, LsmWriteOptions? options = null)
     {
@@ -277,7 +282,9 @@ public sealed partial class LsmEngine
         Invariant.Assert(!reader.IsMalformed);
     }
 
-    /// <summary>Seals a full memtable, and waits or slows down where background work is behind. The caller leads.</summary>
+    /// <summary>
+    /// Seals a full memtable, and waits or slows down where background work is behind. The caller leads.
+    /// </summary>
     private void MakeRoom(int bytes)
     {
         while (true)
@@ -334,7 +341,9 @@ public sealed partial class LsmEngine
         Interlocked.Add(ref _stallTicks, _options.Time.GetElapsedTime(started).Ticks);
     }
 
-    /// <summary>Holds writes to a rate that falls as the debt grows, so that the stop is seldom reached.</summary>
+    /// <summary>
+    /// Holds writes to a rate that falls as the debt grows, so that the stop is seldom reached.
+    /// </summary>
     private void SlowDown(int bytes)
     {
         double pressure = Volatile.Read(ref _slowdown);

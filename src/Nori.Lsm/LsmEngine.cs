@@ -8,11 +8,13 @@ using Nori.Wal;
 namespace Nori.Lsm;
 
 /// <summary>
-/// An embeddable ordered key-value store on a log-structured merge tree: atomic durable batches, snapshots, iterators both
+/// An embeddable ordered key-value store on a log-structured merge tree: atomic durable batches, snapshots,
+/// iterators both
 /// ways, range deletes, expiry, checkpoints, ingest.
 /// </summary>
 /// <remarks>
-/// Thread-safe. Reads take no lock; writes queue behind one another. After a failed sync, log write or manifest write it
+/// Thread-safe. Reads take no lock; writes queue behind one another. After a failed sync, log write or manifest
+/// write it
 /// takes no more writes (<see cref="LsmFailedException"/>), and reads go on.
 /// </remarks>
 public sealed partial class LsmEngine : IAsyncDisposable
@@ -89,7 +91,8 @@ public sealed partial class LsmEngine : IAsyncDisposable
     public LsmOptions Options => _options;
 
     /// <summary>
-    /// The smallest watermark above 0 of any batch that is not in a durable table yet; null when there is none: the owner's
+    /// The smallest watermark above 0 of any batch that is not in a durable table yet; null when there is none:
+    /// the owner's
     /// log must keep everything from there.
     /// </summary>
     public ulong? OldestUnflushedWatermark
@@ -100,7 +103,11 @@ public sealed partial class LsmEngine : IAsyncDisposable
             {
                 ulong least = _active.MinWatermark;
                 foreach (Memtable memtable in _immutables)
-                    if (memtable.MinWatermark != 0 && (least == 0 || memtable.MinWatermark < least)) least = memtable.MinWatermark;
+                {
+                    ulong watermark = memtable.MinWatermark;
+                    if (watermark != 0 && (least == 0 || watermark < least)) least = watermark;
+                }
+
                 return least == 0 ? null : least;
             }
         }
@@ -177,8 +184,12 @@ public sealed partial class LsmEngine : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops intake, syncs the log, stops the threads and closes; unflushed data stays in the log. Idempotent.</summary>
-    /// <remarks>Without a log of its own, what was not flushed is gone: flush first, or replay from the owner's log.</remarks>
+    /// <summary>
+    /// Stops intake, syncs the log, stops the threads and closes; unflushed data stays in the log. Idempotent.
+    /// </summary>
+    /// <remarks>
+    /// Without a log of its own, what was not flushed is gone: flush first, or replay from the owner's log.
+    /// </remarks>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _closing, 1) == 1) return;
@@ -186,7 +197,11 @@ public sealed partial class LsmEngine : IAsyncDisposable
         lock (_relief) Monitor.PulseAll(_relief);
         // Alone: no write is under way behind this, and later ones are refused.
         if (_loop is null) StopIntake();
+<<<<<<< HEAD
         else await LsmLoop.Offload(StopIntake).ConfigureAwait(false);
+=======
+        else await LsmLoop.RunApartAsync(StopIntake).ConfigureAwait(false);
+>>>>>>> 1191e86 (lsm: an ingest into a gap that a compaction fills; lines and files within bounds)
         StopLoop();
         Close(syncLog: true);
     }

@@ -1,7 +1,8 @@
 namespace Nori.Lsm;
 
 /// <summary>
-/// A sync, a log write or a manifest write failed, so what reached the disk is unknown: the engine takes no more writes
+/// A sync, a log write or a manifest write failed, so what reached the disk is unknown: the engine takes no
+/// more writes
 /// until it is opened again. Reads go on.
 /// </summary>
 /// <param name="cause">The first failure.</param>

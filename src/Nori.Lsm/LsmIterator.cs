@@ -6,8 +6,13 @@ using Nori.SSTable;
 
 namespace Nori.Lsm;
 
-/// <summary>Walks the visible entries of a range as of the moment it was made, whatever is written, flushed or compacted meanwhile.</summary>
-/// <remarks>One owner. Holds memory and files until disposed: hold it briefly. Enumerating it disposes it at the end.</remarks>
+/// <summary>
+/// Walks the visible entries of a range as of the moment it was made, whatever is written, flushed or compacted
+/// meanwhile.
+/// </summary>
+/// <remarks>
+/// One owner. Holds memory and files until disposed: hold it briefly. Enumerating it disposes it at the end.
+/// </remarks>
 public sealed class LsmIterator : IEnumerable<LsmEntry>, IDisposable
 {
     // Behind this many entries of one key, or newer than the view, the source is asked to seek instead of to step.
@@ -27,7 +32,8 @@ public sealed class LsmIterator : IEnumerable<LsmEntry>, IDisposable
     private Place _place = Place.BeforeFirst;
 
     internal LsmIterator(
-        InternalIterator source, RangeTombstoneSet[] tombstones, ulong sequence, long nowUnixMs, ScanRange range, Action release)
+        InternalIterator source, RangeTombstoneSet[] tombstones, ulong sequence, long nowUnixMs, ScanRange range,
+        Action release)
     {
         _source = source;
         _tombstones = tombstones;
@@ -104,7 +110,8 @@ public sealed class LsmIterator : IEnumerable<LsmEntry>, IDisposable
     }
 
     /// <summary>
-    /// Makes the next <see cref="MoveNext"/> go to the first entry at or behind the key in the walk's direction, within the range.
+    /// Makes the next <see cref="MoveNext"/> go to the first entry at or behind the key in the walk's
+    /// direction, within the range.
     /// </summary>
     public void Seek(ReadOnlySpan<byte> key)
     {

@@ -2,7 +2,10 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Nori.Lsm;
 
-/// <summary>The engine's threads: commit, flush, compaction. The only place of the package that starts any; each only calls steps.</summary>
+/// <summary>
+/// The engine's threads: commit, flush, compaction. The only place of the package that starts any; each only
+/// calls steps.
+/// </summary>
 [SuppressMessage("Usage", "CA2213", Justification = "A late wake-up may still come; the events are finalized.")]
 internal sealed class LsmLoop : IDisposable
 {
@@ -39,6 +42,9 @@ internal sealed class LsmLoop : IDisposable
     public void WakeFlush() => _flush.Set();
 
     public void WakeCompaction() => _compaction.Set();
+
+    /// <summary>Runs what may wait for a writer's turn, so that an awaiting caller does not.</summary>
+    public static Task RunApartAsync(Action action) => Task.Run(action);
 
     /// <summary>Stops and joins the threads; a step under way is finished first.</summary>
     public void Dispose()

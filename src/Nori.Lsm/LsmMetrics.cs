@@ -3,7 +3,9 @@ using Nori.Observe;
 
 namespace Nori.Lsm;
 
-/// <summary>The engine's measurements, under the names of the wire contract without the exporter's prefix.</summary>
+/// <summary>
+/// The engine's measurements, under the names of the wire contract without the exporter's prefix.
+/// </summary>
 internal sealed class LsmMetrics
 {
     private readonly Histogram[] _compactionSeconds;

@@ -15,7 +15,9 @@ public sealed record LsmOptions
 
     // Behaviour.
 
-    /// <summary>The write-ahead log and when a write is answered. <value>Batch: after the sync that covers it.</value></summary>
+    /// <summary>
+    /// The write-ahead log and when a write is answered. <value>Batch: after the sync that covers it.</value>
+    /// </summary>
     public LsmWalMode WriteAheadLog { get; init; } = LsmWalMode.Batch;
 
     /// <summary>Who runs the engine on a log of its own. <value>Null: nobody.</value></summary>
@@ -31,10 +33,14 @@ public sealed record LsmOptions
     public CompressionType Compression { get; init; } =
         BlockCodecs.IsAvailable(CompressionType.Lz4) ? CompressionType.Lz4 : CompressionType.Snappy;
 
-    /// <summary>Compression by level, the last one for all deeper levels. <value>Null: Compression everywhere.</value></summary>
+    /// <summary>
+    /// Compression by level, the last one for all deeper levels. <value>Null: Compression everywhere.</value>
+    /// </summary>
     public IReadOnlyList<CompressionType>? CompressionByLevel { get; init; }
 
-    /// <summary>How long a background step that met a full disk waits before it tries again. <value>1 s.</value></summary>
+    /// <summary>
+    /// How long a background step that met a full disk waits before it tries again. <value>1 s.</value>
+    /// </summary>
     public TimeSpan DiskFullRetry { get; init; } = TimeSpan.FromSeconds(1);
 
     // Performance.
@@ -54,10 +60,14 @@ public sealed record LsmOptions
     /// <summary>Tables in level 0 at which writes stop. <value>36.</value></summary>
     public int L0StopTrigger { get; init; } = 36;
 
-    /// <summary>Bytes that wait for compaction from which on writes are slowed. <value>64 GiB.</value></summary>
+    /// <summary>
+    /// Bytes that wait for compaction from which on writes are slowed. <value>64 GiB.</value>
+    /// </summary>
     public long CompactionDebtSlowdownBytes { get; init; } = 64L << 30;
 
-    /// <summary>Bytes a second that slowed writes are held to at first; less as the debt grows. <value>16 MiB.</value></summary>
+    /// <summary>
+    /// Bytes a second that slowed writes are held to at first; less as the debt grows. <value>16 MiB.</value>
+    /// </summary>
     public long SlowdownBytesPerSecond { get; init; } = 16L << 20;
 
     /// <summary>Levels, level 0 included. <value>7.</value></summary>
@@ -84,10 +94,14 @@ public sealed record LsmOptions
     /// <summary>Bits of bloom filter a key; 0 none. <value>10 (about 0.9 % false positives).</value></summary>
     public int BloomBitsPerKey { get; init; } = 10;
 
-    /// <summary>Bytes a second that flush and compaction may write together; 0 as fast as the disk. <value>0.</value></summary>
+    /// <summary>
+    /// Bytes a second that flush and compaction may write together; 0 as fast as the disk. <value>0.</value>
+    /// </summary>
     public long BackgroundBytesPerSecond { get; init; }
 
-    /// <summary>Input bytes a compaction step reads before it returns to its loop. <value>4 MiB.</value></summary>
+    /// <summary>
+    /// Input bytes a compaction step reads before it returns to its loop. <value>4 MiB.</value>
+    /// </summary>
     public long CompactionStepBytes { get; init; } = 4L << 20;
 
     /// <summary>The most bytes of one write batch in the log. <value>16 MiB.</value></summary>
@@ -110,7 +124,9 @@ public sealed record LsmOptions
     /// <summary>The clock that judges expiry. <value>The system's.</value></summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    /// <summary>Seeds what is random (skip list heights, log epochs). <value>0: from the system.</value></summary>
+    /// <summary>
+    /// Seeds what is random (skip list heights, log epochs). <value>0: from the system.</value>
+    /// </summary>
     public ulong Seed { get; init; }
 
     /// <summary>Every problem with these options, in words; empty when there is none.</summary>

@@ -1,6 +1,8 @@
 namespace Nori.Lsm;
 
-/// <summary>A view of the data as of one moment. Hold it briefly: what it sees is not reclaimed. Dispose releases it.</summary>
+/// <summary>
+/// A view of the data as of one moment. Hold it briefly: what it sees is not reclaimed. Dispose releases it.
+/// </summary>
 /// <remarks>Thread-safe; dispose is idempotent.</remarks>
 public sealed class LsmSnapshot : IDisposable
 {

@@ -3,7 +3,8 @@ using Nori.Core;
 namespace Nori.Lsm;
 
 /// <summary>
-/// Range tombstones cut at each other's ends, so that they do not overlap: per fragment the sequence numbers that cover
+/// Range tombstones cut at each other's ends, so that they do not overlap: per fragment the sequence numbers
+/// that cover
 /// it, newest first. Immutable; a lookup is one binary search.
 /// </summary>
 internal sealed class RangeTombstoneSet
@@ -28,7 +29,8 @@ internal sealed class RangeTombstoneSet
     /// <summary>Fragments the tombstones.</summary>
     /// <param name="tombstones">In any order.</param>
     /// <param name="snapshots">
-    /// Rising sequence numbers: of the tombstones on a fragment only the newest that each of them, and the latest reader,
+    /// Rising sequence numbers: of the tombstones on a fragment only the newest that each of them, and the
+    /// latest reader,
     /// sees is kept. Null keeps all.
     /// </param>
     public static RangeTombstoneSet Build(IReadOnlyList<RangeTombstone> tombstones, ulong[]? snapshots = null)
@@ -64,14 +66,18 @@ internal sealed class RangeTombstoneSet
         return new RangeTombstoneSet([.. starts], [.. ends], [.. sequences]);
     }
 
-    /// <summary>The newest tombstone at or below <paramref name="maxSequence"/> that covers the key; 0 when none does.</summary>
+    /// <summary>
+    /// The newest tombstone at or below <paramref name="maxSequence"/> that covers the key; 0 when none does.
+    /// </summary>
     public ulong Covering(ReadOnlySpan<byte> key, ulong maxSequence)
     {
         int i = FindFragment(key);
         return i < 0 ? 0 : NewestAtOrBelow(_sequences[i], maxSequence);
     }
 
-    /// <summary>The oldest tombstone above <paramref name="sequence"/> that covers the key; 0 when none does.</summary>
+    /// <summary>
+    /// The oldest tombstone above <paramref name="sequence"/> that covers the key; 0 when none does.
+    /// </summary>
     public ulong OldestAbove(ReadOnlySpan<byte> key, ulong sequence)
     {
         int i = FindFragment(key);

@@ -1,7 +1,11 @@
 namespace Nori.Lsm;
 
-/// <summary>Counts bytes that background work wrote and says how long it should rest to keep to a rate.</summary>
-/// <remarks>Thread-safe. Flushes count, but only compactions rest: a flush that waits would stop writers.</remarks>
+/// <summary>
+/// Counts bytes that background work wrote and says how long it should rest to keep to a rate.
+/// </summary>
+/// <remarks>
+/// Thread-safe. Flushes count, but only compactions rest: a flush that waits would stop writers.
+/// </remarks>
 internal sealed class RateLimiter(long bytesPerSecond, TimeProvider time)
 {
     private static readonly TimeSpan RestMax = TimeSpan.FromSeconds(1);

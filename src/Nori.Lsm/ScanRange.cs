@@ -28,7 +28,9 @@ public readonly record struct ScanRange
     public static ScanRange Prefix(ReadOnlyMemory<byte> prefix, bool reverse = false) =>
         new() { Start = prefix, End = PrefixEnd(prefix.Span), Reverse = reverse };
 
-    /// <summary>The least key above every key that begins with <paramref name="prefix"/>; null when there is none.</summary>
+    /// <summary>
+    /// The least key above every key that begins with <paramref name="prefix"/>; null when there is none.
+    /// </summary>
     public static byte[]? PrefixEnd(ReadOnlySpan<byte> prefix)
     {
         int last = prefix.LastIndexOfAnyExcept((byte)0xFF);

@@ -3,7 +3,9 @@ using Nori.SSTable;
 
 namespace Nori.Lsm;
 
-/// <summary>Walks the operations of a batch; stops with <see cref="IsMalformed"/> at bytes that are none.</summary>
+/// <summary>
+/// Walks the operations of a batch; stops with <see cref="IsMalformed"/> at bytes that are none.
+/// </summary>
 internal ref struct WriteBatchReader(ReadOnlySpan<byte> operations)
 {
     private SpanReader _reader = new(operations);

@@ -1,8 +1,11 @@
 using Nori.IO;
+using State = System.Collections.Generic.SortedDictionary<string, string>;
 
 namespace Nori.Lsm.Tests;
 
-/// <summary>L1, L3, D1, D7, D9, D14: what was acknowledged is there after any crash, and nothing is there in part.</summary>
+/// <summary>
+/// L1, L3, D1, D7, D9, D14: what was acknowledged is there after any crash, and nothing is there in part.
+/// </summary>
 public sealed class CrashTests
 {
     private const int Steps = 120;
@@ -17,18 +20,19 @@ public sealed class CrashTests
         var files = new FaultInjectingFileSystem(memory);
         LsmOptions options = Workload.Small(files);
         var workload = new Workload(seed, options);
-        var crashes = new List<(FaultCall Call, MemoryFileSystem After, SortedDictionary<string, string> A, SortedDictionary<string, string> B)>();
+        var crashes = new List<(FaultCall Call, MemoryFileSystem After, State A, State B)>();
         files.Add(new FaultRule
         {
             Errno = 0,
             Times = FaultRule.Forever,
-            Action = call => crashes.Add((call, memory.Crash(seed + (ulong)call.Number), workload.Acknowledged, workload.UnderWay)),
+            Action = call => crashes.Add(
+                (call, memory.Crash(seed + (ulong)call.Number), workload.Acknowledged, workload.UnderWay)),
         });
         LsmEngine engine = LsmEngine.Open(options);
         for (int i = 0; i < Steps; i++) workload.Step(engine);
         engine.Abandon();
         Assert.True(crashes.Count > 300, $"only {crashes.Count} calls");
-        foreach ((FaultCall call, MemoryFileSystem after, SortedDictionary<string, string> a, SortedDictionary<string, string> b) in crashes)
+        foreach ((FaultCall call, MemoryFileSystem after, State a, State b) in crashes)
         {
             try
             {
@@ -80,7 +84,7 @@ public sealed class CrashTests
             CheckIsOneOf(killed, workload.Acknowledged, workload.Acknowledged);
 
             LsmEngine opened = LsmEngine.Open(Workload.Small(lost, LsmWalMode.Os));
-            SortedDictionary<string, string> found = Workload.Read(opened);
+            State found = Workload.Read(opened);
             Assert.True(
                 found.Count == 0 || workload.History.Exists(state => state.SequenceEqual(found)),
                 $"seed {seed}: the state after the power loss never was");
@@ -120,7 +124,8 @@ public sealed class CrashTests
             }
             catch (Exception e)
             {
-                throw new InvalidOperationException($"call {k} failed with errno {errno}; the workload: {failed ?? "went on"}", e);
+                throw new InvalidOperationException(
+                    $"call {k} failed with errno {errno}; the workload: {failed ?? "went on"}", e);
             }
         }
     }
@@ -156,11 +161,11 @@ public sealed class CrashTests
         return engine.Stats.Failure?.Message;
     }
 
-    private static void CheckIsOneOf(MemoryFileSystem files, SortedDictionary<string, string> a, SortedDictionary<string, string> b)
+    private static void CheckIsOneOf(MemoryFileSystem files, State a, State b)
     {
         using (var scope = new LsmEngineScope(Workload.Small(files)))
         {
-            SortedDictionary<string, string> found = Workload.Read(scope.Engine);
+            State found = Workload.Read(scope.Engine);
             if (!found.SequenceEqual(a)) Assert.Equal(b, found);
             scope.Engine.Write(One("zz", "alive"));
             Workload.Wait(scope.Engine.CompactRangeAsync(), scope.Engine);

@@ -2,7 +2,9 @@ using Nori.IO;
 
 namespace Nori.Lsm.Tests;
 
-/// <summary>L7: what is deleted stays deleted, what a snapshot sees stays seen, and what nobody sees takes no space.</summary>
+/// <summary>
+/// L7: what is deleted stays deleted, what a snapshot sees stays seen, and what nobody sees takes no space.
+/// </summary>
 public sealed class DeletionTests
 {
     private readonly LsmOptions _options = Workload.Small(new MemoryFileSystem(1)) with { MemtableBytes = 1 << 20 };

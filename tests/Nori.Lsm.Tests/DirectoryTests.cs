@@ -13,7 +13,8 @@ public sealed class DirectoryTests
     public void Orphans_are_deleted_after_the_manifest_was_read_and_other_files_are_left_alone()
     {
         Fill();
-        foreach (string name in new[] { "00009999.sst", "MANIFEST-00009998", "CURRENT.tmp", "notes.txt" }) WriteFile(name, [1, 2, 3]);
+        foreach (string name in new[] { "00009999.sst", "MANIFEST-00009998", "CURRENT.tmp", "notes.txt" })
+            WriteFile(name, [1, 2, 3]);
         using var scope = new LsmEngineScope(Options());
         Assert.Equal(["00009999.sst", "CURRENT.tmp", "MANIFEST-00009998"], scope.Engine.OpenReport.OrphansDeleted);
         Assert.True(_files.FileExists("/db/notes.txt"));

@@ -41,15 +41,37 @@ public sealed class MaintenanceTests
         Workload.Wait(engine.IngestAsync([a, b]), engine);
         Put(engine, 2, "newer");
         // 0, 4 and 5 were deleted by the table's range; its own keys were not.
-        string[] expected = ["k000001=in", "k000002=newer", "k000003=in", "k000006=old", "k000007=in", "k000008=in", "k000009=in"];
+        string[] expected =
+            ["k000001=in", "k000002=newer", "k000003=in", "k000006=old", "k000007=in", "k000008=in", "k000009=in"];
         Check();
-        Assert.Equal(10, engine.Scan(ScanRange.All, new LsmReadOptions { Snapshot = before }).Count(e => Keys.Show(e.Value.Span) == "old"));
+        var then = new LsmReadOptions { Snapshot = before };
+        Assert.Equal(10, engine.Scan(ScanRange.All, then).Count(e => Keys.Show(e.Value.Span) == "old"));
         before.Dispose();
         Workload.Wait(engine.CompactRangeAsync(), engine);
         Check();
 
         void Check() => Assert.Equal(
             expected, engine.Scan(ScanRange.All).Select(e => $"{Keys.Show(e.Key.Span)}={Keys.Show(e.Value.Span)}"));
+    }
+
+    [Fact]
+    public void A_table_ingested_into_a_gap_that_a_running_compaction_will_fill_stays_above_it()
+    {
+        using var scope = new LsmEngineScope(
+            Options() with { L0CompactionTrigger = 3, CompactionStepBytes = 1, TargetFileBytes = 1 << 20 });
+        LsmEngine engine = scope.Engine;
+        foreach (int[] keys in new int[][] { [1, 2, 10], [2, 3], [90, 91] })
+        {
+            foreach (int i in keys) Put(engine, i, "own");
+            Workload.Wait(engine.FlushAsync(), engine);
+        }
+
+        Assert.True(engine.RunOnce());
+        Assert.True(engine.RunOnce());
+        Workload.Wait(engine.IngestAsync([Table(50, 52)]), engine);
+        while (engine.RunOnce()) continue;
+        Assert.Null(engine.Stats.Failure);
+        Assert.Equal(9, Workload.Read(engine).Count);
     }
 
     [Fact]

@@ -2,7 +2,9 @@ using Nori.IO;
 
 namespace Nori.Lsm.Tests;
 
-/// <summary>An engine under an owner's log (docs/protocol.md §2): nothing is installed ahead of that log.</summary>
+/// <summary>
+/// An engine under an owner's log (docs/protocol.md §2): nothing is installed ahead of that log.
+/// </summary>
 public sealed class OwnerTests
 {
     private readonly MemoryFileSystem _files = new(1);

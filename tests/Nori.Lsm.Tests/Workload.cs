@@ -5,7 +5,8 @@ using Nori.SSTable;
 namespace Nori.Lsm.Tests;
 
 /// <summary>
-/// A fixed mix of writes, flushes, compactions and ingests, with the states that a crash may leave: what was acknowledged,
+/// A fixed mix of writes, flushes, compactions and ingests, with the states that a crash may leave: what was
+/// acknowledged,
 /// and that with the operation under way.
 /// </summary>
 internal sealed class Workload(ulong seed, LsmOptions options)
@@ -93,7 +94,9 @@ internal sealed class Workload(ulong seed, LsmOptions options)
         return found;
     }
 
-    /// <summary>A task of an engine without threads: what a full disk held up goes on when it is stepped.</summary>
+    /// <summary>
+    /// A task of an engine without threads: what a full disk held up goes on when it is stepped.
+    /// </summary>
     public static void Wait(Task task, LsmEngine engine)
     {
         for (int i = 0; !task.IsCompleted && i < 1000; i++)

@@ -6,7 +6,9 @@ using Nori.SSTable;
 
 namespace Nori.Lsm.Compaction;
 
-/// <summary>One compaction under way, advanced in slices; its outputs count only when the engine installs its edit.</summary>
+/// <summary>
+/// One compaction under way, advanced in slices; its outputs count only when the engine installs its edit.
+/// </summary>
 /// <remarks>One owner. Holds its version until disposed.</remarks>
 internal sealed class CompactionJob : IDisposable
 {
@@ -37,8 +39,10 @@ internal sealed class CompactionJob : IDisposable
         var tombstones = new List<RangeTombstone>();
         foreach (TableFile file in pick.Inputs.Concat(pick.Overlapped)) tombstones.AddRange(file.RangeTombstones());
         var children = new List<InternalIterator>();
-        if (pick.Level == 0) children.AddRange(pick.Inputs.Select(file => new TableSource(file, TableReadOptions.Compaction)));
-        else children.Add(new LevelSource([.. pick.Inputs], TableReadOptions.Compaction));
+        if (pick.Level == 0)
+            children.AddRange(pick.Inputs.Select(file => new TableSource(file, TableReadOptions.Compaction)));
+        else
+            children.Add(new LevelSource([.. pick.Inputs], TableReadOptions.Compaction));
         if (pick.Overlapped.Count > 0) children.Add(new LevelSource([.. pick.Overlapped], TableReadOptions.Compaction));
         _input = new MergingIterator(children);
         try
@@ -63,7 +67,9 @@ internal sealed class CompactionJob : IDisposable
 
     public double Progress => IsFinished ? 1 : Math.Min(1, _merger.BytesRead / (double)Math.Max(1, Pick.InputBytes * 2));
 
-    /// <summary>Reads up to that many input bytes; true when the job is finished and may be installed.</summary>
+    /// <summary>
+    /// Reads up to that many input bytes; true when the job is finished and may be installed.
+    /// </summary>
     public bool RunOnce(long bytes)
     {
         Invariant.Assert(!IsFinished && !_disposed);
@@ -73,7 +79,8 @@ internal sealed class CompactionJob : IDisposable
             if (_merger.BytesRead >= until) return false;
             ReadOnlySpan<byte> key = _merger.Key;
             // Only before a new key: all versions of a key stay in one table, so that tables of a level are disjoint.
-            if (_output is not null && _merger.IsNewKey && (_output.IsFull | SpansTooManyGrandparents(key))) Close(key.ToArray());
+            bool mayEnd = _output is not null && _merger.IsNewKey;
+            if (mayEnd && (SpansTooManyGrandparents(key) || _output!.IsFull)) Close(key.ToArray());
             Output().Add(key, _merger.TrailerValue, _merger.Value);
             _merger.Next();
         }
@@ -124,7 +131,8 @@ internal sealed class CompactionJob : IDisposable
     /// <summary>Ends the table at [_lower, upper) with the range tombstones in these bounds.</summary>
     private void Close(byte[]? upper)
     {
-        _merger.WriteRangeTombstones(_lower, upper, (start, end, sequence) => Output().AddRangeDelete(start, end, sequence));
+        _merger.WriteRangeTombstones(
+            _lower, upper, (start, end, sequence) => Output().AddRangeDelete(start, end, sequence));
         _lower = upper;
         _grandparentBytes = 0;
         if (_output is null) return;

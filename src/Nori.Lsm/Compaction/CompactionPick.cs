@@ -11,10 +11,14 @@ internal sealed record CompactionPick
 
     public required IReadOnlyList<TableFile> Inputs { get; init; }
 
-    /// <summary>Tables of the output level that overlap the inputs; none when the levels are the same.</summary>
+    /// <summary>
+    /// Tables of the output level that overlap the inputs; none when the levels are the same.
+    /// </summary>
     public required IReadOnlyList<TableFile> Overlapped { get; init; }
 
-    /// <summary>The output level's next deeper tables that overlap: an output that spans too many of them ends.</summary>
+    /// <summary>
+    /// The output level's next deeper tables that overlap: an output that spans too many of them ends.
+    /// </summary>
     public required IReadOnlyList<TableFile> Grandparents { get; init; }
 
     /// <summary>True when the table may be moved by a manifest edit alone.</summary>
@@ -22,9 +26,11 @@ internal sealed record CompactionPick
 
     public long InputBytes => Inputs.Sum(file => file.Meta.Bytes) + Overlapped.Sum(file => file.Meta.Bytes);
 
-    public byte[] Smallest => Bound(static (a, b) => a.Meta.Smallest.AsSpan().SequenceCompareTo(b.Meta.Smallest) <= 0).Meta.Smallest;
+    public byte[] Smallest => 
+        Bound(static (a, b) => a.Meta.Smallest.AsSpan().SequenceCompareTo(b.Meta.Smallest) <= 0).Meta.Smallest;
 
-    public byte[] Largest => Bound(static (a, b) => a.Meta.Largest.AsSpan().SequenceCompareTo(b.Meta.Largest) >= 0).Meta.Largest;
+    public byte[] Largest => 
+        Bound(static (a, b) => a.Meta.Largest.AsSpan().SequenceCompareTo(b.Meta.Largest) >= 0).Meta.Largest;
 
     private TableFile Bound(Func<TableFile, TableFile, bool> wins)
     {

@@ -3,7 +3,9 @@ using Nori.Lsm.Versions;
 
 namespace Nori.Lsm.Compaction;
 
-/// <summary>Chooses what to compact next: the level most over its size, and in it the table that drags the least along.</summary>
+/// <summary>
+/// Chooses what to compact next: the level most over its size, and in it the table that drags the least along.
+/// </summary>
 internal static class CompactionPicker
 {
     private const int GrandparentOverlapFiles = 10;
@@ -45,7 +47,9 @@ internal static class CompactionPicker
     public static CompactionPick PickLevel0(LsmVersion version, LsmOptions options, int baseLevel) =>
         Make(version, options, 0, baseLevel, version.Levels[0]);
 
-    /// <summary>The inputs with what they overlap, from one level into a deeper (or, for rewriting, the same) one.</summary>
+    /// <summary>
+    /// The inputs with what they overlap, from one level into a deeper (or, for rewriting, the same) one.
+    /// </summary>
     public static CompactionPick Make(
         LsmVersion version, LsmOptions options, int level, int outputLevel, IReadOnlyList<TableFile> inputs)
     {

@@ -6,10 +6,13 @@ using Nori.SSTable;
 namespace Nori.Lsm.Compaction;
 
 /// <summary>
-/// Decides, entry by entry in internal order, what survives a flush or a compaction. Nothing that a snapshot or the latest
+/// Decides, entry by entry in internal order, what survives a flush or a compaction. Nothing that a snapshot or
+/// the latest
 /// reader can see is lost, and nothing that was deleted or has expired comes back:
-/// an older entry goes when a newer one of its key, or a range tombstone, is seen by every snapshot that sees it; a
-/// tombstone goes only when every snapshot sees it and no deeper level can hold its key; an expired put becomes a tombstone.
+/// an older entry goes when a newer one of its key, or a range tombstone, is seen by every snapshot that sees
+/// it; a
+/// tombstone goes only when every snapshot sees it and no deeper level can hold its key; an expired put becomes
+/// a tombstone.
 /// </summary>
 internal sealed class EntryMerger
 {
@@ -30,7 +33,8 @@ internal sealed class EntryMerger
     /// <param name="outputLevel">Where the output goes.</param>
     /// <param name="cutoff">Judges expiry.</param>
     public EntryMerger(
-        InternalIterator input, RangeTombstoneSet tombstones, ulong[] snapshots, LsmVersion? below, int outputLevel, ExpiryCutoff cutoff)
+        InternalIterator input, RangeTombstoneSet tombstones, ulong[] snapshots, LsmVersion? below, int outputLevel,
+        ExpiryCutoff cutoff)
     {
         _input = input;
         _tombstones = tombstones;
@@ -47,7 +51,9 @@ internal sealed class EntryMerger
     /// <summary>True while an entry to write is current.</summary>
     public bool Valid { get; private set; }
 
-    /// <summary>True when the current entry is the first written of its key: a table may end before it.</summary>
+    /// <summary>
+    /// True when the current entry is the first written of its key: a table may end before it.
+    /// </summary>
     public bool IsNewKey { get; private set; }
 
     /// <summary>Input entries read so far and their bytes.</summary>
@@ -148,7 +154,8 @@ internal sealed class EntryMerger
             kind = EntryKind.Delete;
         }
 
-        if (kind == EntryKind.Delete && stripe == 0 && _below is not null && !_below.DeeperMayHold(_outputLevel, _key.Span))
+        if (kind == EntryKind.Delete && stripe == 0 && _below is not null
+            && !_below.DeeperMayHold(_outputLevel, _key.Span))
         {
             EntriesDropped++;
             return false;

@@ -8,7 +8,8 @@ internal static class FlushJob
 {
     /// <summary>Writes and syncs the table and its name; null when nothing of the memtable is needed.</summary>
     public static TableMeta? Run(
-        Memtable memtable, LsmOptions options, TableStore store, ulong[] snapshots, EntryMerger.ExpiryCutoff cutoff, ulong fileNumber)
+        Memtable memtable, LsmOptions options, TableStore store, ulong[] snapshots,
+        EntryMerger.ExpiryCutoff cutoff, ulong fileNumber)
     {
         using MemtableIterator input = memtable.NewIterator();
         // Deeper levels may hold anything as far as a flush knows, so tombstones stay (below: null).

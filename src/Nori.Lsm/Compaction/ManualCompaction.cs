@@ -3,7 +3,8 @@ using Nori.Lsm.Versions;
 namespace Nori.Lsm.Compaction;
 
 /// <summary>
-/// Compacts a range down to the last level: level 0 at once, then each level table by table, and at last those tables of
+/// Compacts a range down to the last level: level 0 at once, then each level table by table, and at last those
+/// tables of
 /// the deepest level, written before this began, that hold tombstones or expiring entries.
 /// </summary>
 internal sealed class ManualCompaction(byte[]? start, byte[]? end, ulong numberLimit)

@@ -69,7 +69,8 @@ internal sealed class IngestFiles(IFileSystem files, string directory, IReadOnly
     }
 
     /// <summary>
-    /// The deepest level where nothing in it or above it shares keys with the table, a running compaction's outputs to come
+    /// The deepest level where nothing in it or above it shares keys with the table, a running compaction's
+    /// outputs to come
     /// included: what is newer must lie above what is older.
     /// </summary>
     public int LevelFor(TableMeta meta, LsmVersion version, CompactionPick? running)

@@ -6,7 +6,9 @@ using Nori.SSTable;
 
 namespace Nori.Lsm;
 
-/// <summary>Shows an engine's directory without changing it, damage included; also while an engine has it open.</summary>
+/// <summary>
+/// Shows an engine's directory without changing it, damage included; also while an engine has it open.
+/// </summary>
 public static class LsmInspector
 {
     /// <summary>The manifest that CURRENT names, edit by edit.</summary>
@@ -22,7 +24,8 @@ public static class LsmInspector
             {
                 Path = path,
                 Number = reader.Number,
-                Edits = [.. reader.Edits.Select((edit, i) => new ManifestEditInfo((ulong)i + 1, edit.Offset, Describe(edit.Edit)))],
+                Edits = [.. reader.Edits.Select(
+                    (edit, i) => new ManifestEditInfo((ulong)i + 1, edit.Offset, Describe(edit.Edit)))],
                 TornBytes = reader.TornBytes,
                 HealedOffsets = reader.Healed,
             };
@@ -57,7 +60,8 @@ public static class LsmInspector
 
         if (state is null) return new LsmInspection { Directory = directory, Manifest = manifest, Damage = damage };
         var tables = new List<LsmTableInfo>();
-        foreach ((int level, TableMeta meta) in state.Tables.Values.OrderBy(t => t.Level).ThenBy(t => t.Meta.Smallest, KeyComparer.Instance))
+        foreach ((int level, TableMeta meta) in state.Tables.Values
+            .OrderBy(t => t.Level).ThenBy(t => t.Meta.Smallest, KeyComparer.Instance))
         {
             LsmTableInfo table = ToInfo(directory, level, meta);
             tables.Add(table);

@@ -17,10 +17,14 @@ internal abstract class InternalIterator : IDisposable
 
     public abstract void SeekToLast();
 
-    /// <summary>To the first entry at or behind (key, sequence): of the key only those at or below the sequence.</summary>
+    /// <summary>
+    /// To the first entry at or behind (key, sequence): of the key only those at or below the sequence.
+    /// </summary>
     public abstract void Seek(ReadOnlySpan<byte> userKey, ulong sequence);
 
-    /// <summary>To the last entry at or before (key, sequence): of the key only those at or above the sequence.</summary>
+    /// <summary>
+    /// To the last entry at or before (key, sequence): of the key only those at or above the sequence.
+    /// </summary>
     public abstract void SeekForPrev(ReadOnlySpan<byte> userKey, ulong sequence);
 
     public abstract void Next();

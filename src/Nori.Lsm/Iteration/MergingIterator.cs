@@ -2,8 +2,12 @@ using Nori.Core;
 
 namespace Nori.Lsm.Iteration;
 
-/// <summary>The entries of several iterators in one order, through a binary heap whose top is the current one.</summary>
-/// <remarks>Ties (the same key and sequence in two sources) go to the child that comes first in the list.</remarks>
+/// <summary>
+/// The entries of several iterators in one order, through a binary heap whose top is the current one.
+/// </summary>
+/// <remarks>
+/// Ties (the same key and sequence in two sources) go to the child that comes first in the list.
+/// </remarks>
 internal sealed class MergingIterator : InternalIterator
 {
     private readonly InternalIterator[] _children;

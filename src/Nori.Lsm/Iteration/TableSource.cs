@@ -3,7 +3,9 @@ using Nori.SSTable;
 
 namespace Nori.Lsm.Iteration;
 
-/// <summary>Walks one table; in an ingested one every entry has the sequence number that ingesting gave it.</summary>
+/// <summary>
+/// Walks one table; in an ingested one every entry has the sequence number that ingesting gave it.
+/// </summary>
 internal sealed class TableSource(TableFile file, TableReadOptions options) : InternalIterator
 {
     private readonly TableIterator _inner = file.NewIterator(options);

@@ -7,7 +7,10 @@ namespace Nori.Lsm.Manifest;
 // Layout (docs/formats/manifest.md), twice, one copy behind the other:
 //   magic "NORICURR" 8 | format u32 = 1 | zero u32 | manifest number u64 | crc u32 over the 24 bytes before | zero u32
 
-/// <summary>The file CURRENT names the manifest in force. Two copies, each with a checksum: one damaged copy is survived.</summary>
+/// <summary>
+/// The file CURRENT names the manifest in force. Two copies, each with a checksum: one damaged copy is
+/// survived.
+/// </summary>
 internal static class CurrentFile
 {
     public const int CopyBytes = 32;

@@ -5,7 +5,8 @@ using Nori.Core;
 namespace Nori.Lsm.Manifest;
 
 // Layout of a manifest (docs/formats/manifest.md):
-//   header, twice:  magic "NORIMANI" 8 | format u32 = 1 | zero u32 | manifest number u64 | crc u32 over the 24 before | zero u32
+//   header, twice:  magic "NORIMANI" 8 | format u32 = 1 | zero u32 | manifest number u64
+//                   | crc u32 over the 24 bytes before | zero u32
 //   frames:         each edit as two equal frames, one behind the other:
 //     payload length u32 | crc u32 | edit number u64 | payload (VersionEdit)
 //     crc over manifest number u64, length, edit number and payload; edits are numbered 1, 2, 3 …; edit 1 is the whole state
@@ -35,7 +36,9 @@ internal static class ManifestFormat
         return both;
     }
 
-    /// <summary>Reads the header; false when neither copy is whole. A format other than 1 gives true and that format.</summary>
+    /// <summary>
+    /// Reads the header; false when neither copy is whole. A format other than 1 gives true and that format.
+    /// </summary>
     public static bool TryDecodeHeader(ReadOnlySpan<byte> file, out uint format, out ulong manifestNumber)
     {
         for (int at = 0; at + HeaderCopyBytes <= Math.Min(file.Length, HeaderBytes); at += HeaderCopyBytes)
@@ -71,7 +74,9 @@ internal static class ManifestFormat
         return both;
     }
 
-    /// <summary>Reads the frame at the offset if it is whole and its number lies in [least, greatest].</summary>
+    /// <summary>
+    /// Reads the frame at the offset if it is whole and its number lies in [least, greatest].
+    /// </summary>
     public static bool TryReadFrame(
         ReadOnlySpan<byte> file, long offset, ulong manifestNumber, ulong least, ulong greatest,
         out ulong editNumber, out int payloadLength)

@@ -2,7 +2,9 @@ using Nori.IO;
 
 namespace Nori.Lsm.Manifest;
 
-/// <summary>Reads a manifest's edits: each whole in at least one copy, without a gap, up to a tail that a crash cut.</summary>
+/// <summary>
+/// Reads a manifest's edits: each whole in at least one copy, without a gap, up to a tail that a crash cut.
+/// </summary>
 internal sealed class ManifestReader
 {
     // A frame further ahead than this is not taken for one of this manifest: bounds what stray bytes can pass for.
@@ -27,7 +29,8 @@ internal sealed class ManifestReader
     /// <summary>Offsets where a copy was damaged and the other one served.</summary>
     public List<long> Healed { get; } = [];
 
-    /// <exception cref="CorruptionException">An edit is damaged in both copies and later ones exist; or no header.</exception>
+    /// <exception cref="CorruptionException">An edit is damaged in both copies and later ones exist; or no
+    /// header.</exception>
     public static ManifestReader Read(IFileSystem files, string path)
     {
         using IFile file = files.Open(path, FileOpen.Read);
@@ -83,7 +86,9 @@ internal sealed class ManifestReader
             throw new CorruptionException(_path, ManifestFormat.HeaderBytes, "edit 1, the whole state", "no whole edit");
     }
 
-    /// <summary>Behind a first copy whose twin is damaged: at the next edit, or at the end when there is none.</summary>
+    /// <summary>
+    /// Behind a first copy whose twin is damaged: at the next edit, or at the end when there is none.
+    /// </summary>
     private long SkipDamagedTwin(long from, ulong number)
     {
         long at = FindFrame(from, number + 1, out ulong found, out _);

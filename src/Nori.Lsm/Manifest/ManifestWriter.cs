@@ -3,8 +3,14 @@ using Nori.IO;
 
 namespace Nori.Lsm.Manifest;
 
-/// <summary>Appends edits to the manifest in force, each synced before it counts; the engine begins a new one when it grew large.</summary>
-/// <remarks>One caller at a time. Any failure but a full disk while writing leaves the outcome unknown: the engine stops.</remarks>
+/// <summary>
+/// Appends edits to the manifest in force, each synced before it counts; the engine begins a new one when it
+/// grew large.
+/// </summary>
+/// <remarks>
+/// One caller at a time. Any failure but a full disk while writing leaves the outcome unknown: the engine
+/// stops.
+/// </remarks>
 internal sealed class ManifestWriter(IFileSystem files, string directory, long bytesMax) : IDisposable
 {
     private IFile? _file;
@@ -22,10 +28,14 @@ internal sealed class ManifestWriter(IFileSystem files, string directory, long b
     /// <summary>True when the next edit must come with the whole state, by <see cref="Begin"/>.</summary>
     public bool ShouldRewrite => _mustRewrite || Bytes > bytesMax;
 
-    /// <summary>Names the manifest that an earlier opening wrote: the first <see cref="Begin"/> replaces it.</summary>
+    /// <summary>
+    /// Names the manifest that an earlier opening wrote: the first <see cref="Begin"/> replaces it.
+    /// </summary>
     public void Adopt(ulong number) => Number = number;
 
-    /// <summary>Writes a new manifest that holds one edit, the whole state, and makes it the one in force.</summary>
+    /// <summary>
+    /// Writes a new manifest that holds one edit, the whole state, and makes it the one in force.
+    /// </summary>
     public void Begin(ulong number, VersionEdit wholeState)
     {
         string path = Path.Combine(directory, FileNames.Manifest(number));
@@ -63,7 +73,8 @@ internal sealed class ManifestWriter(IFileSystem files, string directory, long b
 
     /// <summary>Appends the edit and syncs; it counts when this returns.</summary>
     /// <exception cref="StorageException">
-    /// With IsDiskFull while writing: the edit does not count, and the next must come by <see cref="Begin"/>, which leaves
+    /// With IsDiskFull while writing: the edit does not count, and the next must come by <see cref="Begin"/>,
+    /// which leaves
     /// the half-written one behind.
     /// </exception>
     public void Append(VersionEdit edit)

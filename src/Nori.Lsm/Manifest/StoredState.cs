@@ -37,7 +37,8 @@ internal sealed class StoredState
     public IReadOnlyList<string> Orphans => _orphans;
 
     /// <summary>Reads without changing anything; an empty directory gives the state of a new engine.</summary>
-    /// <exception cref="CorruptionException">CURRENT or the manifest is missing or damaged, or a table is missing.</exception>
+    /// <exception cref="CorruptionException">CURRENT or the manifest is missing or damaged, or a table is
+    /// missing.</exception>
     public static StoredState Read(IFileSystem files, string directory)
     {
         var state = new StoredState();
@@ -96,7 +97,10 @@ internal sealed class StoredState
         foreach ((int level, TableMeta meta) in edit.Added)
         {
             if (level >= Levels || !Tables.TryAdd(meta.Number, (level, meta)))
-                throw new CorruptionException(path, offset, $"a new table {meta.Number}", "one that is there, or a level that is not");
+            {
+                throw new CorruptionException(
+                    path, offset, $"a new table {meta.Number}", "one that is there, or a level that is not");
+            }
         }
     }
 
@@ -105,7 +109,10 @@ internal sealed class StoredState
         // A creation that crashed leaves a manifest without CURRENT, but never a table.
         string? table = names.FirstOrDefault(name => FileNames.TryParseTable(name, out _));
         if (table is not null)
-            throw new CorruptionException(Path.Combine(directory, FileNames.Current), 0, "CURRENT beside tables", $"none, but {table}");
+        {
+            throw new CorruptionException(
+                Path.Combine(directory, FileNames.Current), 0, "CURRENT beside tables", $"none, but {table}");
+        }
     }
 
     private void FindOrphans(IReadOnlyList<string> names)
@@ -127,11 +134,14 @@ internal sealed class StoredState
         {
             string name = FileNames.Table(number);
             if (!there.Contains(name))
-                throw new CorruptionException(Path.Combine(directory, name), 0, "a table that the manifest names", "no such file");
+            {
+                throw new CorruptionException(
+                    Path.Combine(directory, name), 0, "a table that the manifest names", "no such file");
+            }
         }
 
-        foreach (IGrouping<int, (int Level, TableMeta Meta)> level in Tables.Values.Where(t => t.Level > 0).GroupBy(t => t.Level))
-            CheckDisjoint(directory, level.Select(t => t.Meta));
+        foreach (int level in Tables.Values.Select(t => t.Level).Where(level => level > 0).Distinct())
+            CheckDisjoint(directory, Tables.Values.Where(t => t.Level == level).Select(t => t.Meta));
     }
 
     private void CheckDisjoint(string directory, IEnumerable<TableMeta> metas)

@@ -4,7 +4,8 @@ using Nori.Core;
 namespace Nori.Lsm.Memtables;
 
 /// <summary>
-/// Memory that is taken piece by piece and given back at once. Unsafe because of what it saves: the garbage collector
+/// Memory that is taken piece by piece and given back at once. Unsafe because of what it saves: the garbage
+/// collector
 /// neither scans nor moves millions of keys (a 64 MiB memtable of objects costs a pause per collection).
 /// </summary>
 /// <remarks>One thread allocates; freed by whoever lets go of the memtable last.</remarks>

@@ -71,7 +71,9 @@ internal sealed unsafe class Memtable : RefCounted
         if (watermark > MaxWatermark) MaxWatermark = watermark;
     }
 
-    /// <summary>The newest entry of the key at or below the sequence; the value lives as long as the caller's reference.</summary>
+    /// <summary>
+    /// The newest entry of the key at or below the sequence; the value lives as long as the caller's reference.
+    /// </summary>
     public bool TryGet(ReadOnlySpan<byte> key, ulong maxSequence, out ulong trailer, out ReadOnlySpan<byte> value)
     {
         byte* node = _list.FindAtOrAfter(key, Trailer.Seek(maxSequence));
@@ -89,7 +91,9 @@ internal sealed unsafe class Memtable : RefCounted
 
     public MemtableIterator NewIterator() => new(_list);
 
-    /// <summary>All range tombstones written so far, fragmented; built by the first reader that needs it.</summary>
+    /// <summary>
+    /// All range tombstones written so far, fragmented; built by the first reader that needs it.
+    /// </summary>
     public RangeTombstoneSet RangeTombstones()
     {
         int count = Volatile.Read(ref _tombstoneCount);

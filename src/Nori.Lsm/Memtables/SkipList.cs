@@ -8,12 +8,14 @@ namespace Nori.Lsm.Memtables;
 // eight key bytes differ.
 //
 // A node, in arena memory (never in a file):
-//   next[height-1] … next[0] | key's first 8 bytes, big-endian u64 | trailer u64 | key length i32 | value length i32 | key | value
-//                            ^ a node's address: links lie below it, so that the height need not be stored.
+//   next[height-1] … next[0] | key's first 8 bytes, big-endian u64 | trailer u64 | key length i32 | value length i32
+//     | key | value          ^ a node's address: links lie below it, so that the height need not be stored.
 
 /// <summary>
-/// Entries ordered by user key, then by trailer (sequence and kind) from new to old. One thread inserts; any number read
-/// at the same time without locks, because a node is complete before the link to it is published and links never go away.
+/// Entries ordered by user key, then by trailer (sequence and kind) from new to old. One thread inserts; any
+/// number read
+/// at the same time without locks, because a node is complete before the link to it is published and links
+/// never go away.
 /// </summary>
 internal sealed unsafe class SkipList
 {

@@ -3,8 +3,10 @@ using Nori.Core;
 namespace Nori.Lsm.Versions;
 
 /// <summary>
-/// The size each level is kept to. Counted up from the last level, which holds what there is: each level above is a
-/// LevelRatio smaller, and levels that would be smaller than the base are left empty; so little space is taken by old
+/// The size each level is kept to. Counted up from the last level, which holds what there is: each level above
+/// is a
+/// LevelRatio smaller, and levels that would be smaller than the base are left empty; so little space is taken
+/// by old
 /// versions, whatever the total ("dynamic level sizes").
 /// </summary>
 internal readonly struct LevelTargets

@@ -3,7 +3,8 @@ using Nori.Core;
 namespace Nori.Lsm.Versions;
 
 /// <summary>
-/// The tables as of one manifest edit, immutable. Level 0 from new to old, its tables may overlap; the others by key,
+/// The tables as of one manifest edit, immutable. Level 0 from new to old, its tables may overlap; the others
+/// by key,
 /// disjoint, and no user key lies in two tables of a level.
 /// </summary>
 internal sealed class LsmVersion : RefCounted
@@ -41,7 +42,9 @@ internal sealed class LsmVersion : RefCounted
         }
     }
 
-    /// <summary>The range tombstones of all tables as one set; built by the first reader that needs it.</summary>
+    /// <summary>
+    /// The range tombstones of all tables as one set; built by the first reader that needs it.
+    /// </summary>
     public RangeTombstoneSet RangeTombstones()
     {
         if (!HasRangeDeletes) return RangeTombstoneSet.Empty;
@@ -56,7 +59,9 @@ internal sealed class LsmVersion : RefCounted
 
     public long BytesOf(int level) => Levels[level].Sum(file => file.Meta.Bytes);
 
-    /// <summary>The index of the first table of a level ≥ 1 that does not end before the key; the length when none.</summary>
+    /// <summary>
+    /// The index of the first table of a level ≥ 1 that does not end before the key; the length when none.
+    /// </summary>
     public static int FindTable(TableFile[] level, ReadOnlySpan<byte> key)
     {
         int low = 0, high = level.Length;
@@ -96,7 +101,9 @@ internal sealed class LsmVersion : RefCounted
         return false;
     }
 
-    /// <summary>Whether a table of a level deeper than <paramref name="level"/> overlaps [start, end).</summary>
+    /// <summary>
+    /// Whether a table of a level deeper than <paramref name="level"/> overlaps [start, end).
+    /// </summary>
     public bool DeeperOverlaps(int level, ReadOnlySpan<byte> start, ReadOnlySpan<byte> end)
     {
         for (int i = level + 1; i < Levels.Length; i++)

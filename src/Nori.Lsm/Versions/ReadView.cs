@@ -4,13 +4,17 @@ using Nori.Lsm.Memtables;
 namespace Nori.Lsm.Versions;
 
 /// <summary>
-/// Everything a read looks at, immutable: the memtables and the version. Read by Volatile.Read and a count in stripes, so
+/// Everything a read looks at, immutable: the memtables and the version. Read by Volatile.Read and a count in
+/// stripes, so
 /// that readers on different threads do not write to one cache line.
 /// </summary>
 /// <remarks>
-/// Why the stripes are safe: Enter counts first and looks at the retired flag second, with a full fence between; Retire sets
-/// the flag first and sums second. So either the reader sees the flag and leaves, or the sum sees the reader. A reader
-/// leaves through the stripe it entered by, hence each stripe is at least the number of readers inside through it.
+/// Why the stripes are safe: Enter counts first and looks at the retired flag second, with a full fence
+/// between; Retire sets
+/// the flag first and sums second. So either the reader sees the flag and leaves, or the sum sees the reader. A
+/// reader
+/// leaves through the stripe it entered by, hence each stripe is at least the number of readers inside through
+/// it.
 /// </remarks>
 internal sealed class ReadView
 {

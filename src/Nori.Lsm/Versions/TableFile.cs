@@ -3,7 +3,8 @@ using Nori.SSTable;
 namespace Nori.Lsm.Versions;
 
 /// <summary>
-/// A table of the engine: what the manifest says of it, and its reader. Versions hold references; with the last one an
+/// A table of the engine: what the manifest says of it, and its reader. Versions hold references; with the last
+/// one an
 /// obsolete table's file may go.
 /// </summary>
 internal sealed class TableFile(TableMeta meta, TableStore store) : RefCounted
@@ -18,7 +19,9 @@ internal sealed class TableFile(TableMeta meta, TableStore store) : RefCounted
 
     public string Path => store.PathOf(Number);
 
-    /// <summary>The newest entry of the key at or below the sequence. The value is the garbage collector's.</summary>
+    /// <summary>
+    /// The newest entry of the key at or below the sequence. The value is the garbage collector's.
+    /// </summary>
     // Hot path: the caller's read view keeps the reader open, so no count is touched here.
     public bool TryGet(
         ReadOnlySpan<byte> key, ulong keyHash, ulong maxSequence, out ulong trailer, out ReadOnlyMemory<byte> value)
@@ -44,7 +47,9 @@ internal sealed class TableFile(TableMeta meta, TableStore store) : RefCounted
         return iterator;
     }
 
-    /// <summary>The table's range tombstones, with the sequence number that an ingested table was given.</summary>
+    /// <summary>
+    /// The table's range tombstones, with the sequence number that an ingested table was given.
+    /// </summary>
     public IReadOnlyList<RangeTombstone> RangeTombstones()
     {
         if (Meta.RangeDeletes == 0) return [];

@@ -29,7 +29,9 @@ internal sealed record TableMeta
     /// <summary>Entries with an expiry.</summary>
     public long Expiring { get; init; }
 
-    /// <summary>An ingested table: all of its entries have this sequence number, whatever the file says. 0: an own one.</summary>
+    /// <summary>
+    /// An ingested table: all of its entries have this sequence number, whatever the file says. 0: an own one.
+    /// </summary>
     public ulong GlobalSequence { get; init; }
 
     /// <summary>True when the key lies above everything in the table.</summary>

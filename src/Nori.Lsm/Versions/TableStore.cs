@@ -5,9 +5,12 @@ using Nori.SSTable;
 
 namespace Nori.Lsm.Versions;
 
-/// <summary>The engine's table files: opens them, bounds how many stay open, and deletes those nobody uses any more.</summary>
+/// <summary>
+/// The engine's table files: opens them, bounds how many stay open, and deletes those nobody uses any more.
+/// </summary>
 /// <remarks>
-/// The first <see cref="LsmOptions.OpenTablesMax"/> readers stay open until their table goes; beyond that a table is opened
+/// The first <see cref="LsmOptions.OpenTablesMax"/> readers stay open until their table goes; beyond that a
+/// table is opened
 /// for each use. So a lookup needs no count or lock per table (docs/decisions/0013-reads-without-locks.md).
 /// </remarks>
 internal sealed class TableStore(LsmOptions options)
@@ -30,7 +33,10 @@ internal sealed class TableStore(LsmOptions options)
         try
         {
             if (file.Length != meta.Bytes)
-                throw new CorruptionException(path, file.Length, $"{meta.Bytes} bytes, as the manifest says", $"{file.Length} bytes");
+            {
+                throw new CorruptionException(
+                    path, file.Length, $"{meta.Bytes} bytes, as the manifest says", $"{file.Length} bytes");
+            }
         }
         catch
         {
@@ -52,7 +58,9 @@ internal sealed class TableStore(LsmOptions options)
 
     public void Enqueue(ulong number) => _obsolete.Enqueue(number);
 
-    /// <summary>Deletes what is obsolete and unused; a file that will not go is left for the next opening.</summary>
+    /// <summary>
+    /// Deletes what is obsolete and unused; a file that will not go is left for the next opening.
+    /// </summary>
     public bool DeleteObsolete()
     {
         bool any = false;

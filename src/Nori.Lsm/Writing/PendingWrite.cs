@@ -3,7 +3,9 @@ using Nori.Core;
 
 namespace Nori.Lsm.Writing;
 
-/// <summary>A write waiting for its turn: of a blocked thread, of an awaiting caller, or a turn alone (no batch).</summary>
+/// <summary>
+/// A write waiting for its turn: of a blocked thread, of an awaiting caller, or a turn alone (no batch).
+/// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "The waiting thread disposes the event when its wait ends.")]
 internal sealed class PendingWrite
 {

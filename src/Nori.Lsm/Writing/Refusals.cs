@@ -1,6 +1,8 @@
 namespace Nori.Lsm.Writing;
 
-/// <summary>One failure, thrown to many writers: each gets an exception of its own with the first as its cause.</summary>
+/// <summary>
+/// One failure, thrown to many writers: each gets an exception of its own with the first as its cause.
+/// </summary>
 internal static class Refusals
 {
     public static Exception Again(Exception failure) => failure switch

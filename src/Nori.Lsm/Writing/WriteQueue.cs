@@ -3,7 +3,8 @@ using Nori.Core;
 namespace Nori.Lsm.Writing;
 
 /// <summary>
-/// Who writes next. At most one leads: it commits its own write together with those that queued up meanwhile, then passes
+/// Who writes next. At most one leads: it commits its own write together with those that queued up meanwhile,
+/// then passes
 /// the lead on. A leader is a thread that wrote, or the commit thread on behalf of awaiting callers.
 /// </summary>
 internal sealed class WriteQueue
@@ -23,7 +24,9 @@ internal sealed class WriteQueue
         }
     }
 
-    /// <summary>Queues the write; true when nobody leads, and then the caller does, with this write not in the queue.</summary>
+    /// <summary>
+    /// Queues the write; true when nobody leads, and then the caller does, with this write not in the queue.
+    /// </summary>
     public bool LeadOrWait(PendingWrite write)
     {
         lock (_lock)

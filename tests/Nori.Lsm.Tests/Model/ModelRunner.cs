@@ -4,7 +4,9 @@ using Nori.SSTable;
 
 namespace Nori.Lsm.Tests.Model;
 
-/// <summary>Runs a history against an engine and the model side by side; throws at the first difference.</summary>
+/// <summary>
+/// Runs a history against an engine and the model side by side; throws at the first difference.
+/// </summary>
 internal sealed class ModelRunner
 {
     private const int TtlMs = 250;
@@ -197,7 +199,8 @@ internal sealed class ModelRunner
     {
         if (_scans.Count < 3)
         {
-            _scans.Add((_engine.Scan(ScanRange.All, new LsmReadOptions { NowUnixMs = _time.UnixMs }), _model.Visible(_time.UnixMs), 0));
+            var now = new LsmReadOptions { NowUnixMs = _time.UnixMs };
+            _scans.Add((_engine.Scan(ScanRange.All, now), _model.Visible(_time.UnixMs), 0));
             return;
         }
 
@@ -209,7 +212,8 @@ internal sealed class ModelRunner
     private void Check()
     {
         CheckAt("the latest", null, _model);
-        foreach ((LsmSnapshot snapshot, ModelState state) in _snapshots) CheckAt($"snapshot {snapshot.Sequence}", snapshot, state);
+        foreach ((LsmSnapshot snapshot, ModelState state) in _snapshots)
+            CheckAt($"snapshot {snapshot.Sequence}", snapshot, state);
     }
 
     private void CheckAt(string what, LsmSnapshot? snapshot, ModelState state)
@@ -232,7 +236,9 @@ internal sealed class ModelRunner
             LsmValue? got = _engine.Get(Keys.Of(key), options);
             string? value = got is { } v ? Keys.Show(v.Value.Span) : null;
             byKey.TryGetValue(key, out string? wanted);
-            if (value != wanted) throw new InvalidOperationException($"{what}: get '{key}' gave {value ?? "nothing"}, not {wanted ?? "nothing"}");
+            if (value == wanted) continue;
+            throw new InvalidOperationException(
+                $"{what}: get '{key}' gave {value ?? "nothing"}, not {wanted ?? "nothing"}");
         }
     }
 
@@ -243,7 +249,8 @@ internal sealed class ModelRunner
         if (expected.SequenceEqual(actual)) return;
         string missing = string.Join(" ", expected.Except(actual).Take(5));
         string extra = string.Join(" ", actual.Except(expected).Take(5));
-        throw new InvalidOperationException($"{what}: {expected.Count} wanted, {actual.Count} found; missing {missing}; extra {extra}");
+        throw new InvalidOperationException(
+            $"{what}: {expected.Count} wanted, {actual.Count} found; missing {missing}; extra {extra}");
     }
 
     private void DropAll()

@@ -5,7 +5,8 @@ public sealed class ModelTests
 {
     private const int Ops = 400;
 
-    public static IEnumerable<TheoryDataRow<ulong>> Seeds() => Enumerable.Range(1, 40).Select(i => new TheoryDataRow<ulong>((ulong)i));
+    public static IEnumerable<TheoryDataRow<ulong>> Seeds() =>
+        Enumerable.Range(1, 40).Select(i => new TheoryDataRow<ulong>((ulong)i));
 
     [Theory]
     [MemberData(nameof(Seeds))]
@@ -16,7 +17,7 @@ public sealed class ModelTests
         if (failure is null) return;
         List<Op> shorter = Shrinker.Shrink(ops, candidate => ModelRunner.Run(seed, candidate) is not null);
         Assert.Fail(
-            $"seed {seed}: {failure}\nreplay: -method '*{nameof(Any_history_equals_a_sorted_dictionary)}*'\nshrunk to {shorter.Count}:\n"
-            + $"{ModelRunner.Run(seed, shorter)}\n{string.Join('\n', shorter)}");
+            $"seed {seed}: {failure}\nreplay: --filter-method *{nameof(Any_history_equals_a_sorted_dictionary)}\n"
+            + $"shrunk to {shorter.Count}:\n{ModelRunner.Run(seed, shorter)}\n{string.Join('\n', shorter)}");
     }
 }

@@ -20,7 +20,9 @@ internal enum OpKind
     LongScan,
 }
 
-/// <summary>One operation of a generated history; Parts are the operations of a batch or the entries of an ingest.</summary>
+/// <summary>
+/// One operation of a generated history; Parts are the operations of a batch or the entries of an ingest.
+/// </summary>
 internal sealed record Op(OpKind Kind, string Key = "", string End = "", int Value = 0, IReadOnlyList<Op>? Parts = null)
 {
     public override string ToString() => Kind switch
