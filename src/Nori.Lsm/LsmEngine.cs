@@ -197,11 +197,7 @@ public sealed partial class LsmEngine : IAsyncDisposable
         lock (_relief) Monitor.PulseAll(_relief);
         // Alone: no write is under way behind this, and later ones are refused.
         if (_loop is null) StopIntake();
-<<<<<<< HEAD
         else await LsmLoop.Offload(StopIntake).ConfigureAwait(false);
-=======
-        else await LsmLoop.RunApartAsync(StopIntake).ConfigureAwait(false);
->>>>>>> 1191e86 (lsm: an ingest into a gap that a compaction fills; lines and files within bounds)
         StopLoop();
         Close(syncLog: true);
     }

@@ -43,9 +43,6 @@ internal sealed class LsmLoop : IDisposable
 
     public void WakeCompaction() => _compaction.Set();
 
-    /// <summary>Runs what may wait for a writer's turn, so that an awaiting caller does not.</summary>
-    public static Task RunApartAsync(Action action) => Task.Run(action);
-
     /// <summary>Stops and joins the threads; a step under way is finished first.</summary>
     public void Dispose()
     {
