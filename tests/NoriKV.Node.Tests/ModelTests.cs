@@ -69,7 +69,8 @@ public sealed class ModelTests
             options = options with { IfNotExists = options.IfMatch is null && _random.Chance(0.15) };
             string value = $"v{_next++}" + new string('x', _random.NextInt(2000));
             KvResult<PutResult> result = _node.Put(key, value, options);
-            if (Replayed((options.IdempotencyKey, key, false), result.IsOk ? result.Value.Version : null, result.Error, step)) return;
+            KvVersion? answered = result.IsOk ? result.Value.Version : null;
+            if (Replayed((options.IdempotencyKey, key, false), answered, result.Error, step)) return;
             Item? now = Live(key);
             KvCode expected = options.IfMatch is { } version && now?.Version != version ? KvCode.VersionMismatch
                 : options.IfNotExists && now is not null ? KvCode.AlreadyExists
@@ -88,7 +89,8 @@ public sealed class ModelTests
                 IdempotencyKey = _random.Chance(0.3) ? $"id{_random.NextInt(8)}" : null,
             };
             KvResult<DeleteResult> result = _node.Delete(key, options);
-            if (Replayed((options.IdempotencyKey, key, true), result.IsOk ? result.Value.Version : null, result.Error, step)) return;
+            KvVersion? answered = result.IsOk ? result.Value.Version : null;
+            if (Replayed((options.IdempotencyKey, key, true), answered, result.Error, step)) return;
             Item? now = Live(key);
             bool refused = options.IfMatch is { } version && now?.Version != version;
             Expect(refused ? KvCode.VersionMismatch : KvCode.Ok, result.Error, $"delete {key} at {step}");
@@ -104,7 +106,8 @@ public sealed class ModelTests
             (string, string, bool) id = (request.Id, request.Key, request.IsDelete);
             if (_kept.TryGetValue(id, out Kept kept) && _time.UnixMs - kept.Stamp < 600_000)
             {
-                Assert.True(kept.Version == version && kept.Code == (error?.Code ?? KvCode.Ok), Where($"repeat of {id} at {step}"));
+                bool same = kept.Version == version && kept.Code == (error?.Code ?? KvCode.Ok);
+                Assert.True(same, Where($"repeat of {id} at {step}"));
                 return true;
             }
 
