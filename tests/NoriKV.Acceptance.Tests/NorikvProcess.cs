@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 using System.Text;
 
 namespace NoriKV.Acceptance;
@@ -39,9 +41,14 @@ internal sealed class NorikvProcess : IAsyncDisposable
     public int Id => _process.Id;
 
     /// <summary>Starts a server and waits until it serves; answers what its ready line says.</summary>
-    public static async Task<(NorikvProcess Server, IReadOnlyDictionary<string, string> Ready)> ServeAsync(params string[] args)
+    public static Task<(NorikvProcess Server, IReadOnlyDictionary<string, string> Ready)> ServeAsync(params string[] args) =>
+        ServeAsync(null, args);
+
+    /// <summary>As the other, with variables of the environment.</summary>
+    public static async Task<(NorikvProcess Server, IReadOnlyDictionary<string, string> Ready)> ServeAsync(
+        IReadOnlyDictionary<string, string>? environment, string[] args)
     {
-        var server = new NorikvProcess(args, null);
+        var server = new NorikvProcess(args, environment);
         using var late = new CancellationTokenSource(StartLimit);
         try
         {
@@ -102,6 +109,14 @@ internal sealed class NorikvProcess : IAsyncDisposable
         if (!_process.HasExited) await KillAsync();
         await _reading;
         _process.Dispose();
+    }
+
+    /// <summary>A port that was free a moment ago: a restarted server must be found where it was.</summary>
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private async Task ReadOutputAsync()
