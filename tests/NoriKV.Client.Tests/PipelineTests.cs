@@ -94,6 +94,17 @@ public sealed class PipelineTests
     }
 
     [Fact]
+    public async Task Disposing_an_idle_client_races_with_nothing()
+    {
+        for (int i = 0; i < 500; i++)
+        {
+            var cluster = new ScriptedCluster();
+            await cluster.Client.GetAsync("k");
+            await Task.WhenAll(cluster.DisposeAsync().AsTask(), Task.Run(() => cluster.Only.Pipes.Single().Break()));
+        }
+    }
+
+    [Fact]
     public async Task No_call_is_lost_while_streams_break_again_and_again()
     {
         const ulong Seed = 7;

@@ -77,7 +77,7 @@ internal sealed class BenchEngine(INoriKV store, BenchOptions options, TimeProvi
         var pacer = new PacerLoop(options.Rate, duration, start, time, stop.Token);
         await WorkersAsync(async random =>
         {
-            await foreach (TimeSpan due in pacer.Due.ReadAllAsync(cancellationToken).ConfigureAwait(false))
+            while (await pacer.NextAsync(cancellationToken).ConfigureAwait(false) is { } due)
             {
                 TimeSpan now = time.GetElapsedTime(start);
                 // A node far slower than the rate would keep us for ever: what is this late is given up and told.

@@ -22,8 +22,19 @@ internal sealed partial class PacerLoop
         thread.Start();
     }
 
-    /// <summary>When each operation was due, since the start; what nobody takes waits here and is late.</summary>
-    public ChannelReader<TimeSpan> Due => _due.Reader;
+    /// <summary>When the next operation was due, since the start; what nobody takes waits and is late. Null at the end.</summary>
+    public async ValueTask<TimeSpan?> NextAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            // Not WaitToReadAsync: that wakes every idle worker for each operation, this one of them.
+            return await _due.Reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (ChannelClosedException)
+        {
+            return null;
+        }
+    }
 
     private void Run(double rate, TimeSpan duration, long start, TimeProvider time, CancellationToken stop)
     {

@@ -17,7 +17,11 @@ internal sealed class CallStream : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly int _messageBytesMax;
     private readonly ConcurrentDictionary<ulong, PendingCall> _pending = new();
+
+    // Never disposed: both sides may end while the first failure is still on its way to cancelling it. It has neither timer
+    // nor wait handle, so there is nothing to give back.
     private readonly CancellationTokenSource _stop = new();
+
     private readonly Channel<PendingCall> _waiting =
         Channel.CreateUnbounded<PendingCall>(new UnboundedChannelOptions { SingleReader = true });
 
@@ -78,7 +82,6 @@ internal sealed class CallStream : IAsyncDisposable
         // The other side may wait for a node that says nothing: resetting the call ends that too.
         await _pipe.DisposeAsync().ConfigureAwait(false);
         await Task.WhenAll(writing, reading).ConfigureAwait(false);
-        _stop.Dispose();
     }
 
     private async Task GuardAsync(Task side)
