@@ -15,7 +15,9 @@ public enum KvCode
     /// <summary>if_not_exists on an existing key.</summary>
     AlreadyExists,
 
-    /// <summary>The request contradicts the state of things, other than by a version (require_atomic over shards).</summary>
+    /// <summary>
+    /// The request contradicts the state of things, other than by a version (require_atomic over shards).
+    /// </summary>
     FailedPrecondition,
 
     /// <summary>Not the leader and it could not be reached in time; a hint may name it.</summary>
@@ -24,7 +26,9 @@ public enum KvCode
     /// <summary>No majority of the shard can be reached.</summary>
     QuorumUnavailable,
 
-    /// <summary>The node cannot serve now: starting, stopping, or its store failed. The operation was not done.</summary>
+    /// <summary>
+    /// The node cannot serve now: starting, stopping, or its store failed. The operation was not done.
+    /// </summary>
     Unavailable,
 
     /// <summary>The deadline passed and the outcome is unknown: it may have been done.</summary>

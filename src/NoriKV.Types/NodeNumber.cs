@@ -1,6 +1,8 @@
 namespace NoriKV.Types;
 
-/// <summary>The number that the meta group gives a node for logs, Raft and peer streams; never reused. 0 is none.</summary>
+/// <summary>
+/// The number that the meta group gives a node for logs, Raft and peer streams; never reused. 0 is none.
+/// </summary>
 public readonly record struct NodeNumber(ulong Value) : IComparable<NodeNumber>
 {
     /// <inheritdoc/>

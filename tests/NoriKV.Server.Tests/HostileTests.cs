@@ -6,7 +6,9 @@ using Nori.Grpc.Server.Tests;
 
 namespace NoriKV.Server.Tests;
 
-/// <summary>Clients that mean harm or are broken, against a whole server: the right status, bounded memory, still serves.</summary>
+/// <summary>
+/// Clients that mean harm or are broken, against a whole server: the right status, bounded memory, still serves.
+/// </summary>
 public sealed class HostileTests
 {
     [Fact]
@@ -132,7 +134,8 @@ public sealed class HostileTests
         await using TestServer server = await TestServer.StartFakeAsync();
         string line = await server.RawHttpAsync($"GET /kv/{new string('a', 40_000)} HTTP/1.1\r\nHost: x\r\n\r\n");
         Assert.StartsWith("HTTP/1.1 414", line, StringComparison.Ordinal);
-        string header = await server.RawHttpAsync($"GET /kv/a HTTP/1.1\r\nHost: x\r\nX: {new string('a', 40_000)}\r\n\r\n");
+        string header = await server.RawHttpAsync(
+            $"GET /kv/a HTTP/1.1\r\nHost: x\r\nX: {new string('a', 40_000)}\r\n\r\n");
         Assert.StartsWith("HTTP/1.1 431", header, StringComparison.Ordinal);
         await server.PutAsync("still", "serves");
     }
@@ -189,7 +192,8 @@ public sealed class HostileTests
         for (int i = 0; i < 300; i++)
         {
             byte[] mutated = valid[..random.NextInt(1, valid.Length + 1)];
-            for (int j = random.NextInt(1, 4); j > 0; j--) mutated[random.NextInt(mutated.Length)] = (byte)random.NextInt(256);
+            for (int j = random.NextInt(1, 4); j > 0; j--)
+                mutated[random.NextInt(mutated.Length)] = (byte)random.NextInt(256);
             RawCall.Answer answer = await RawCall.SendAsync(
                 server.Server.RpcEndPoint.Port, "/norikv.v1.Kv/" + paths[random.NextInt(paths.Length)], mutated);
             Assert.True(

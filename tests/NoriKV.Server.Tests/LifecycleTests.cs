@@ -18,8 +18,8 @@ public sealed class LifecycleTests
     {
         var output = new StringWriter();
         using var stop = new CancellationTokenSource();
-        Task<int> running = ServerHost.RunAsync(
-            Options(), TextWriter.Synchronized(output), new ServerParts { FileSystem = new MemoryFileSystem() }, stop.Token);
+        var parts = new ServerParts { FileSystem = new MemoryFileSystem() };
+        Task<int> running = ServerHost.RunAsync(Options(), TextWriter.Synchronized(output), parts, stop.Token);
         await WireFramingTests.EventuallyAsync(() => output.ToString().Contains('\n', StringComparison.Ordinal));
         string line = output.ToString().TrimEnd();
         Assert.Matches(@"^ready node=n1 rpc=127\.0\.0\.1:\d+ http=127\.0\.0\.1:\d+ data=/data$", line);
@@ -37,7 +37,8 @@ public sealed class LifecycleTests
         await using TestServer server = await TestServer.StartAsync(static o => o with { Json = true });
         JsonElement line = JsonDocument.Parse(ServerHost.ReadyLine(server.Server)).RootElement;
         Assert.Equal(("n1", server.Server.RpcEndPoint.ToString(), "/data"), (
-            line.GetProperty("node").GetString(), line.GetProperty("rpc").GetString(), line.GetProperty("data").GetString()));
+            line.GetProperty("node").GetString(), line.GetProperty("rpc").GetString(),
+            line.GetProperty("data").GetString()));
     }
 
     [Fact]

@@ -209,7 +209,8 @@ public sealed class WireFramingTests
         await call.CompleteAsync();
         await foreach (ReadOnlyMemory<byte> answer in call.ReadAllAsync())
         {
-            foreach (string name in new[] { "norikv.v1.Kv", "norikv.v1.Meta", "norikv.v1.Admin", "grpc.health.v1.Health" })
+            string[] names = ["norikv.v1.Kv", "norikv.v1.Meta", "norikv.v1.Admin", "grpc.health.v1.Health"];
+            foreach (string name in names)
                 Assert.True(answer.Span.IndexOf(System.Text.Encoding.ASCII.GetBytes(name)) >= 0, name);
             return;
         }
