@@ -102,8 +102,8 @@ public sealed partial class NoriNode
             _completions, context.CancellationToken);
         if (_log.TryPropose(proposal) is { } error) return error;
         if (_watch.Add(proposal)) _loop?.WakeTicks();
-        // A failure may have passed between the look above and the watch: then nobody else would answer.
-        if ((_failure.Reason ?? (_stopped != 0 ? null : _stopping)) is { } failed)
+        // A failure or the end may have passed between the look above and the watch: then nobody else would answer.
+        if ((_failure.Reason ?? Volatile.Read(ref _closed)) is { } failed)
         {
             proposal.TryFail(ProposalErrors.Unavailable(failed), ProposalErrors.OutcomeUnknown(failed));
         }

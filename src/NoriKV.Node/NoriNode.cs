@@ -38,6 +38,7 @@ public sealed partial class NoriNode : INoriNode, IRouter
     private long _timedAt;
     private string? _diskFull;
     private string? _stopping;
+    private string? _closed;
     private int _stopped;
 
     private NoriNode(NodeOptions options, NodeParts parts)
@@ -221,11 +222,12 @@ public sealed partial class NoriNode : INoriNode, IRouter
         if (!maintenanceDue) return;
         _maintainedAt = _time.GetTimestamp();
         CheckDisk();
+        if (_storage.Failure is { } failed) _failure.Set("The engine failed", failed);
         if (_time.GetElapsedTime(_timedAt) >= TimeEntryPeriod) MoveTimeOn();
         _log.WantMaintenance();
     }
 
-    /// <summary>Compaction drops expired bytes by shard time, which stands still in an idle shard: an entry moves it on.</summary>
+    /// <summary>Compaction drops expired bytes by shard time, which stands still in an idle shard.</summary>
     private void MoveTimeOn()
     {
         _timedAt = _time.GetTimestamp();
@@ -280,6 +282,8 @@ public sealed partial class NoriNode : INoriNode, IRouter
     {
         _stopping ??= "The node is stopping";
         _loop?.Dispose();
+        Volatile.Write(ref _closed, _stopping);
+        _log.Close(_stopping);
         _watch.Fail(_stopping);
         _completions?.Drain();
         try

@@ -21,7 +21,16 @@ public sealed class PowerLossTests
     [InlineData(SyncPolicy.Batch)]
     public void Nothing_acknowledged_is_lost(SyncPolicy sync)
     {
-        for (ulong seed = 1; seed <= 150; seed++) new Run(seed, sync).Go();
+        for (ulong seed = 1; seed <= 60; seed++) new Run(seed, sync).Go();
+    }
+
+    [Theory]
+    [InlineData(SyncPolicy.Always)]
+    [InlineData(SyncPolicy.Batch)]
+    [Trait("Category", "Slow")]
+    public void Nothing_acknowledged_is_lost_over_many_seeds(SyncPolicy sync)
+    {
+        for (ulong seed = 1000; seed < 1300; seed++) new Run(seed, sync).Go();
     }
 
     private sealed class Run(ulong seed, SyncPolicy sync)

@@ -13,6 +13,8 @@ internal sealed class SortedStorage : IStorage
 
     public ulong? OldestUnflushedWatermark => null;
 
+    public Exception? Failure => null;
+
     public IStorageBatch NewBatch() => new Batch();
 
     public void Write(IStorageBatch batch)

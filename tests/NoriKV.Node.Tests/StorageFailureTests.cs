@@ -54,6 +54,60 @@ public sealed class StorageFailureTests
     private Task<KvResult<PutResult>>? _queued;
 
     [Fact]
+    public void A_failing_sync_of_the_engine_stops_the_node_too()
+    {
+        var memory = new MemoryFileSystem(1);
+        var files = new FaultInjectingFileSystem(memory);
+        var time = new ManualTime();
+        SteppedNode node = Start(files, time, o => o with { MemtableBytes = 8192 });
+        var versions = new Dictionary<string, KvVersion>();
+        files.Add(new FaultRule { Operation = FileOperation.Sync, PathPattern = "**/engine/*", Errno = Errno.IO });
+        for (int i = 0; i < 200 && node.Node.NotReadyReason is null; i++)
+        {
+            KvResult<PutResult> put = node.Put($"k{i}", new string('v', 500));
+            if (put.IsOk) versions[$"k{i}"] = put.Value.Version;
+            time.AdvanceMs(50);
+        }
+
+        time.Advance(TimeSpan.FromSeconds(2));
+        node.RunUntilIdle();
+        Assert.Contains("engine failed", node.Node.NotReadyReason);
+        Assert.Equal(KvCode.Unavailable, node.Put("k", "v").Error!.Code);
+        Assert.Equal(KvCode.Unavailable, node.Get("k0").Error!.Code);
+        node.Stop();
+
+        node = Start(memory.Crash(3), time, o => o with { MemtableBytes = 8192 });
+        foreach ((string key, KvVersion version) in versions) Assert.Equal(version, node.Get(key).Value.Version);
+        node.Stop();
+    }
+
+    [Fact]
+    public void Collecting_the_logs_garbage_on_a_full_disk_is_no_failure()
+    {
+        var files = new FaultInjectingFileSystem(new MemoryFileSystem(1));
+        SteppedNode node = Start(files, configure: o => o with { LogSegmentBytes = 64 << 10, MemtableBytes = 8192 });
+        for (int i = 0; i < 100; i++) node.Put($"k{i % 9}", new string('v', 3000));
+        node.Run(node.Node.SnapshotShardAsync(new ShardId(0), Context));
+        files.Add(new FaultRule
+        {
+            Operation = FileOperation.Create,
+            PathPattern = "**/log/*",
+            Errno = Errno.NoSpace,
+            Times = FaultRule.Forever,
+        });
+        for (int i = 0; i < 10; i++)
+        {
+            node.Time.Advance(TimeSpan.FromSeconds(2));
+            node.RunUntilIdle();
+        }
+
+        files.ClearRules();
+        Assert.Null(node.Node.NotReadyReason);
+        Assert.True(node.Put("k", "v").IsOk);
+        node.Stop();
+    }
+
+    [Fact]
     public void A_node_that_failed_starts_again_with_what_was_acknowledged()
     {
         var memory = new MemoryFileSystem(1);

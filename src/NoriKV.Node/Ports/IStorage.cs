@@ -14,6 +14,9 @@ public interface IStorage : IAsyncDisposable
     /// <summary>The smallest watermark among batches that are not in tables yet; null when all are.</summary>
     ulong? OldestUnflushedWatermark { get; }
 
+    /// <summary>Why the engine takes no more writes for good; null while it works.</summary>
+    Exception? Failure { get; }
+
     /// <summary>An empty batch for this engine.</summary>
     IStorageBatch NewBatch();
 

@@ -34,6 +34,7 @@ internal sealed class SingleVoterLog : IReplicatedLog
     private readonly List<(Proposal Proposal, VoterGroup Group, LogIndex Index)> _round = [];
     private readonly Histogram _commitDuration;
     private readonly Queue<Proposal> _queue = new();
+    private string? _closed;
     private bool _syncWanted;
     private bool _maintenanceDue;
     private bool _markIsDue;
@@ -131,8 +132,19 @@ internal sealed class SingleVoterLog : IReplicatedLog
         var command = new LogCommand(shard, index, _options.RunInline);
         _commands.Enqueue(command);
         Signal.Set();
-        if (_failure.Reason is { } reason) command.Complete(ProposalErrors.Unavailable(reason));
+        if ((_failure.Reason ?? Volatile.Read(ref _closed)) is { } reason)
+        {
+            command.Complete(ProposalErrors.Unavailable(reason));
+        }
+
         return new ValueTask<KvError?>(command.Done);
+    }
+
+    /// <summary>No step follows: answers the commands that still wait.</summary>
+    public void Close(string why)
+    {
+        Volatile.Write(ref _closed, why);
+        FailCommands(why);
     }
 
     /// <summary>The next step collects garbage.</summary>
@@ -144,9 +156,9 @@ internal sealed class SingleVoterLog : IReplicatedLog
 
     public bool RunOnce()
     {
-        if (_failure.Reason is not null)
+        if (_failure.Reason is { } failed)
         {
-            FailCommands();
+            FailCommands(failed);
             return false;
         }
 
@@ -272,6 +284,20 @@ internal sealed class SingleVoterLog : IReplicatedLog
     {
         if (!Volatile.Read(ref _maintenanceDue)) return false;
         Volatile.Write(ref _maintenanceDue, false);
+        try
+        {
+            Tidy();
+        }
+        catch (StorageException e) when (e.IsDiskFull)
+        {
+            // Nothing was lost; what garbage there is stays until there is room to move the rest of its segment.
+        }
+
+        return true;
+    }
+
+    private void Tidy()
+    {
         // Bounds what a power loss takes under the policy Os to a second of writes.
         if (_log.HasUnsynced) _log.Sync();
         NodeLogGarbage garbage = _log.CollectGarbage(
@@ -285,7 +311,6 @@ internal sealed class SingleVoterLog : IReplicatedLog
 
         if (_markIsDue) _log.WriteDurableMark();
         _markIsDue = false;
-        return true;
     }
 
     private bool RunCommands()
@@ -294,27 +319,33 @@ internal sealed class SingleVoterLog : IReplicatedLog
         while (_commands.TryDequeue(out LogCommand? command))
         {
             any = true;
-            VoterGroup group = _groups[command.Shard.Value];
-            if (command.Index.Value >= _log.Group(command.Shard).First.Value
-                && _log.TryRead(command.Shard, command.Index, out CommittedEntry entry))
+            try
             {
-                _log.TruncatePrefix(group.Shard, group.Replica, command.Index, entry.Term);
-                _log.Write();
-                _log.Sync();
-                NoteDurable();
+                Truncate(command);
+                command.Complete(null);
             }
-
-            command.Complete(null);
+            catch (StorageException e) when (e.IsDiskFull)
+            {
+                command.Complete(ProposalErrors.Overloaded($"Disk full: {e.Message}", FullRetry));
+            }
         }
 
         return any;
     }
 
-    private void FailCommands()
+    private void Truncate(LogCommand command)
     {
-        while (_commands.TryDequeue(out LogCommand? command))
-        {
-            command.Complete(ProposalErrors.Unavailable(_failure.Reason!));
-        }
+        VoterGroup group = _groups[command.Shard.Value];
+        if (command.Index.CompareTo(_log.Group(command.Shard).First) < 0) return;
+        if (!_log.TryRead(command.Shard, command.Index, out CommittedEntry entry)) return;
+        _log.TruncatePrefix(group.Shard, group.Replica, command.Index, entry.Term);
+        _log.Write();
+        _log.Sync();
+        NoteDurable();
+    }
+
+    private void FailCommands(string why)
+    {
+        while (_commands.TryDequeue(out LogCommand? command)) command.Complete(ProposalErrors.Unavailable(why));
     }
 }

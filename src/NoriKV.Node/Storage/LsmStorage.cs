@@ -15,6 +15,8 @@ internal sealed class LsmStorage(LsmEngine engine, string directory) : IStorage
 
     public ulong? OldestUnflushedWatermark => engine.OldestUnflushedWatermark;
 
+    public Exception? Failure => engine.Stats.Failure;
+
     /// <summary>The engine, for its statistics.</summary>
     public LsmEngine Engine => engine;
 
