@@ -90,7 +90,8 @@ public sealed partial class SwimNode
         if (ready.Events.Count > 0 || !ReferenceEquals(_published, _core.Self)) Publish(ready.Events);
         foreach ((string address, bool succeeded) in ready.Joins)
         {
-            if (_joins.Remove(address, out List<TaskCompletionSource<bool>>? waiting)) waiting.ForEach(w => w.TrySetResult(succeeded));
+            if (!_joins.Remove(address, out List<TaskCompletionSource<bool>>? waiting)) continue;
+            foreach (TaskCompletionSource<bool> join in waiting) join.TrySetResult(succeeded);
         }
 
         ready.Clear();
@@ -152,7 +153,8 @@ public sealed partial class SwimNode
         TaskCompletionSource<bool> joined = new(TaskCreationOptions.RunContinuationsAsynchronously);
         bool posted = TryCall(() =>
         {
-            if (!_joins.TryGetValue(address, out List<TaskCompletionSource<bool>>? waiting)) _joins[address] = waiting = [];
+            if (!_joins.TryGetValue(address, out List<TaskCompletionSource<bool>>? waiting))
+                _joins[address] = waiting = [];
             waiting.Add(joined);
             _core.Join(Now, address);
         });
