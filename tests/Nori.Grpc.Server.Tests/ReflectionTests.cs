@@ -64,7 +64,8 @@ public sealed class ReflectionTests
             Assert.Equal((int)GrpcStatusCode.NotFound, answer.ErrorResponse.ErrorCode);
         }
 
-        Assert.Equal((int)GrpcStatusCode.InvalidArgument, (await AskAsync(new ServerReflectionRequest())).ErrorResponse.ErrorCode);
+        ServerReflectionResponse empty = await AskAsync(new ServerReflectionRequest());
+        Assert.Equal((int)GrpcStatusCode.InvalidArgument, empty.ErrorResponse.ErrorCode);
     }
 
     [Fact]

@@ -120,7 +120,7 @@ public sealed partial class TextTests
     [GeneratedRegex("""(^|[^A-Za-z0-9_.])/(root|work)/[a-z.]|/tmp/w/|"resolved": *"http|nuget\.org/v3|registry\.npmjs""")]
     private static partial Regex MachinePath();
 
-    [GeneratedRegex(@"https?://|GeneratedRegex\(")]
+    [GeneratedRegex(@"https?://|GeneratedRegex\(|""""""\{")]
     private static partial Regex Uncut();
 
     [GeneratedRegex(@"\b(TODO|FIXME|HACK)\b|NotImplementedException")]

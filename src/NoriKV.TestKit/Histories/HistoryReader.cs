@@ -3,9 +3,10 @@ using NoriKV.TestKit.Linearizability;
 namespace NoriKV.TestKit.Histories;
 
 /// <summary>
-/// Reads a recorded history in any of three forms, told apart by the first line: a Jepsen register log
-/// (<c>INFO  jepsen.util - 0  :invoke  :read  nil</c>), the key-value form (<c>{:process 0, :type :invoke, :f :get, …}</c>), or our
-/// own JSON lines (<c>{"process":0,"type":"invoke","f":"write","key":"a","value":"1"}</c>).
+/// Reads a recorded history in any of three forms, told apart line by line: a Jepsen register log
+/// (<c>INFO  jepsen.util - 0  :invoke  :read  nil</c>), the key-value form
+/// (<c>{:process 0, :type :invoke, :f :get, …}</c>), or our own JSON lines
+/// (<c>{"process":0,"type":"invoke","f":"write","key":"a","value":"1"}</c>).
 /// </summary>
 public static class HistoryReader
 {

@@ -21,7 +21,9 @@ public sealed record Operation(
     string? Result = null,
     bool Succeeded = true)
 {
-    /// <summary>The return time of a call whose outcome is unknown: it may take effect at any time after its call, or never.</summary>
+    /// <summary>
+    /// The return time of a call whose outcome is unknown: it may take effect at any time after its call, or never.
+    /// </summary>
     public const long Unknown = long.MaxValue;
 
     /// <summary>True when somebody learnt the outcome.</summary>
