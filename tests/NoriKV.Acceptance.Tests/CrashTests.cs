@@ -57,7 +57,9 @@ public sealed class CrashTests(ITestOutputHelper output) : IDisposable
         // Small memtables and segments: kills also meet flushes, compactions and segment changes.
         (NorikvProcess server, _) = await NorikvProcess.ServeAsync(
             "server", "--data-dir", _folder, "--rpc-addr", address, "--http-addr", "127.0.0.1:0",
-            "--storage-memtable-bytes", "1MiB", "--log-segment-bytes", "4MiB");
+            "--storage-memtable-bytes", "1MiB", "--log-segment-bytes", "4MiB",
+            // A slow machine must not outlive the memory of what is repeated.
+            "--limits-idempotency-ttl", "2h");
         return server;
     }
 }
