@@ -44,7 +44,7 @@ public sealed class NoriKVClient : INoriKV
         var backoff = new Backoff(options.Retry, random.Fork());
         _nodes = new NodePool(options, connect);
         _places = new Places(options.InFlightMax, options.Time, _disposing.Token);
-        _sessions = new SessionPool(random.Fork(), options.Time);
+        _sessions = new SessionPool(options.Time);
         _runner = new OperationRunner(_nodes, router, backoff, options, _disposing.Token);
         _scans = new ScanRunner(_nodes, router, backoff, _runner, options);
         _watcher = new ViewWatcher(_nodes, router, backoff, _runner);
@@ -232,8 +232,15 @@ public sealed class NoriKVClient : INoriKV
             SessionKey id = _sessions.Acquire();
             try
             {
-                return await _runner.RunAsync(call(state, id.Text), key, true, deadline, cancellationToken)
-                    .ConfigureAwait(false);
+                StreamResult result = await _runner.RunAsync(
+                    call(state, id.Text), key, true, deadline, cancellationToken).ConfigureAwait(false);
+                if (Responses.IsAnswerToAnother(result))
+                {
+                    throw NoriKVException.From(new KvError(
+                        KvCode.Internal, $"the node answered another write of the session in {id.Text}: this one was not done"));
+                }
+
+                return result;
             }
             finally
             {

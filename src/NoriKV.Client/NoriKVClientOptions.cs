@@ -52,7 +52,7 @@ public sealed record NoriKVClientOptions
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    /// <summary>Seed of jitter; null for a fresh one.</summary>
+    /// <summary>Seed of jitter, and of nothing else; null for a fresh one.</summary>
     public ulong? Seed { get; init; }
 
     /// <summary>Every problem of these options; empty when they can be used.</summary>

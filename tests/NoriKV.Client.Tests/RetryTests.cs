@@ -23,6 +23,24 @@ public sealed class RetryTests
         Assert.Equal(3, cluster.Only.PipesOpened);
     }
 
+    [Theory]
+    [InlineData(null, true)]
+    [InlineData("mine", false)]
+    public async Task The_answer_to_another_write_never_passes_for_success(string? ownKey, bool throws)
+    {
+        await using var cluster = new ScriptedCluster();
+        cluster.Only.OnCall = call =>
+        {
+            StreamResult result = ScriptedTransport.Echo(call)!;
+            result.Put.Meta["idempotent_replay"] = "payload_differs";
+            return result;
+        };
+        var options = new PutOptions { IdempotencyKey = ownKey };
+        Task<PutResult> put = cluster.Client.PutAsync("k", "v", options).AsTask();
+        if (throws) Assert.Equal(KvCode.Internal, (await Assert.ThrowsAnyAsync<NoriKVException>(() => put)).Code);
+        else Assert.Equal("payload_differs", (await put).Meta.IdempotentReplay);
+    }
+
     [Fact]
     public async Task A_write_that_may_have_been_done_ends_with_an_unknown_outcome()
     {

@@ -5,7 +5,7 @@ namespace NoriKV.Client.Tests;
 
 public sealed class SessionTests
 {
-    private readonly SessionPool _pool = new(new Prng(3), TimeProvider.System);
+    private readonly SessionPool _pool = new(TimeProvider.System);
 
     [Fact]
     public void A_key_names_session_sequence_and_time()
@@ -16,6 +16,15 @@ public sealed class SessionTests
         Assert.Equal("1", parts[2]);
         Assert.InRange(long.Parse(parts[3]), 1_600_000_000_000, 5_000_000_000_000);
         Assert.EndsWith(":2", string.Join(':', _pool.Acquire().Text.Split(':')[..3]));
+    }
+
+    [Fact]
+    public void Two_clients_never_share_a_session()
+    {
+        // Two with one seed did: a compare-and-set of one was answered with the outcome of the other's, and was lost.
+        IEnumerable<string> sessions = Enumerable.Range(0, 100)
+            .Select(_ => new SessionPool(TimeProvider.System).Acquire().Session.Id);
+        Assert.Equal(100, sessions.Distinct().Count());
     }
 
     [Fact]

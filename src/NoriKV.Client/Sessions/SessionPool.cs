@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Nori.Core;
 
 namespace NoriKV.Client.Sessions;
@@ -7,9 +8,9 @@ namespace NoriKV.Client.Sessions;
 /// would hold back a session once 4,096 newer ones were numbered; then another session is used, so writes do not wait.
 /// </summary>
 /// <remarks>Thread-safe. At most as many sessions as writes in flight need; a drained one is used again.</remarks>
-internal sealed class SessionPool(Prng random, TimeProvider time)
+internal sealed class SessionPool(TimeProvider time)
 {
-    private readonly Lock _gate = new(); // guards _sessions, their state, _current and random
+    private readonly Lock _gate = new(); // guards _sessions, their state and _current
     private readonly List<Session> _sessions = [];
     private Session? _current;
 
@@ -42,13 +43,19 @@ internal sealed class SessionPool(Prng random, TimeProvider time)
         lock (_gate) key.Session.Release(key.Sequence);
     }
 
+    /// <summary>
+    /// 128 random bits, never from a seed: two clients of one session would take each other's outcomes for their own, and
+    /// lose writes that were acknowledged to them.
+    /// </summary>
+    private static string NewId() => RandomNumberGenerator.GetHexString(32, lowercase: true);
+
     private Session CurrentLocked()
     {
         if (_current is { HasRoom: true } current) return current;
         Session? found = _sessions.Find(static s => s.IsIdle) ?? _sessions.Find(static s => s.HasRoom);
         if (found is null)
         {
-            found = new Session($"{random.NextUInt64():x16}{random.NextUInt64():x16}");
+            found = new Session(NewId());
             _sessions.Add(found);
         }
 

@@ -41,6 +41,22 @@ internal static class Responses
         checked((int)view.TotalShards),
         view.HashTags);
 
+    /// <summary>
+    /// True when the answer is the first one under that idempotency key, to a request that was not this one. Under a key
+    /// that a client made for itself that cannot be, and must never pass for success.
+    /// </summary>
+    public static bool IsAnswerToAnother(Pb.StreamResult result)
+    {
+        MapField<string, string>? meta = result.ResultCase switch
+        {
+            Pb.StreamResult.ResultOneofCase.Put => result.Put.Meta,
+            Pb.StreamResult.ResultOneofCase.Delete => result.Delete.Meta,
+            Pb.StreamResult.ResultOneofCase.Batch => result.Batch.Meta,
+            _ => null,
+        };
+        return meta is { Count: > 0 } && Find(meta, "idempotent_replay") == "payload_differs";
+    }
+
     private static BatchOperationResult Operation(Pb.OperationResult result, BatchOperationKind kind) =>
         result.ResultCase switch
         {
