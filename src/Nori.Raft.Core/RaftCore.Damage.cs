@@ -1,0 +1,48 @@
+namespace Nori.Raft.Core;
+
+// A replica whose log was damaged once held, and confirmed, more than it holds now. It neither votes nor leads until it holds
+// everything that its leader held at some moment after this start: whatever it confirmed and was committed is among that.
+public sealed partial class RaftCore
+{
+    private bool _damaged;
+    private ulong _healContext;
+    private LogIndex? _healTarget;
+
+    /// <summary>True while it neither votes nor leads because it may lack what it once confirmed.</summary>
+    public bool IsDamaged => _damaged;
+
+    private void AskToHeal()
+    {
+        if (!_damaged || _healTarget is not null) return;
+        // New with each start: an answer to the process before tells of a moment before this start.
+        if (_healContext == 0) _healContext = _random.NextUInt64() | 1;
+        Send(_leader, MessageKind.Heal, r => r with { Index = _log.LastIndex, Context = _healContext });
+    }
+
+    private StepResult OnHeal(Progress peer, in RaftMessage m)
+    {
+        peer.OnLost(m.Index);
+        _appendsDue = true;
+        if (_sleep != SleepState.Awake) WakeUp();
+        LogIndex last = _log.LastIndex;
+        Send(m, MessageKind.HealResponse, (r, heal) => r with { Index = last, Context = heal.Context });
+        return StepResult.Processed;
+    }
+
+    private StepResult OnHealResponse(in RaftMessage m)
+    {
+        if (!_damaged || m.Context != _healContext || _healTarget is not null) return StepResult.Ignored;
+        _healTarget = m.Index;
+        HealIfWhole();
+        return StepResult.Processed;
+    }
+
+    private void HealIfWhole()
+    {
+        if (!_damaged || _healTarget is not { } target) return;
+        if (_matchedThrough < target || _durable < target) return;
+        _damaged = false;
+        _healTarget = null;
+        Emit(RaftEventKind.Healed, _leader, target);
+    }
+}
