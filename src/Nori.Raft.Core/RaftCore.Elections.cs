@@ -40,15 +40,20 @@ public sealed partial class RaftCore
     // "if a server receives a RequestVote request within the minimum election timeout of hearing from a current leader, it does
     // not update its term or grant its vote" (dissertation §4.2.3). A sleeping replica trusts that its node watches the leader's.
     private bool IsLoyal => Role == RaftRole.Leader || _sleep == SleepState.Asleep
-        || (_sinceLeader < _options.ElectionTicksMin && !Configuration.IsOnlyVoter(Replica));
+        || (_sinceLeader < _options.ElectionTicksMin && !IsAlone);
+
+    // The only voter owes nothing to anybody and waits for nobody. But not while its configuration is not committed: the leader
+    // that removes itself is not in it, leads on until then, and may hold a lease on this replica's loyalty.
+    private bool IsAlone => Configuration.IsOnlyVoter(Replica) && ConfigurationIndex <= _commit;
 
     private bool MayVoteNow(in RaftMessage m) => _silentTicks == 0 && (m.IsTransfer || !IsLoyal);
 
     private void TickElection()
     {
         if (!IsPromotable || _silentTicks > 0) return;
-        if (_electionElapsed < _electionTimeout && !Configuration.IsOnlyVoter(Replica)) return;
-        if (Role == RaftRole.Candidate && Configuration.IsOnlyVoter(Replica)) return;
+        if (_electionElapsed < _electionTimeout && !IsAlone) return;
+        // Its own vote is on its way to the disk; there is no other to ask for.
+        if (Role == RaftRole.Candidate && IsAlone) return;
         StartPreVote();
     }
 

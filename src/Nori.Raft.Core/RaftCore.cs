@@ -64,7 +64,7 @@ public sealed partial class RaftCore
         _lease = new Lease(options.LeaseNanoseconds);
         _reads = new ReadIndexQueue(options.PendingReadsMax);
         _damaged = state.IsDamaged;
-        _silentTicks = Configuration.IsOnlyVoter(Replica) ? 0 : options.ElectionTicksMin;
+        _silentTicks = IsAlone ? 0 : options.ElectionTicksMin;
         _matchOf = id => id == Replica ? _durable.Value : FindProgress(id)?.Match.Value ?? 0;
         _roundOf = id => id == Replica ? _round : FindProgress(id)?.AckedRound ?? 0;
         _activeOf = id => id == Replica || FindProgress(id)?.RecentlyActive == true;
