@@ -1,7 +1,8 @@
 namespace Nori.Raft.Core;
 
-// A replica whose log was damaged once held, and confirmed, more than it holds now. It neither votes nor leads until it holds
-// everything that its leader held at some moment after this start: whatever it confirmed and was committed is among that.
+// A replica whose log was damaged once held, and confirmed, more than it holds now. It neither votes nor
+// leads until it holds everything that its leader held at some moment after this start: whatever it confirmed
+// and was committed is among that.
 public sealed partial class RaftCore
 {
     private bool _damaged;

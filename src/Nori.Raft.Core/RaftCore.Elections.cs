@@ -8,7 +8,8 @@ public sealed partial class RaftCore
     private bool _isTransferCampaign;
 
     /// <summary>
-    /// Campaigns now instead of at the next election timeout: for a driver that knows that there is no leader.
+    /// Campaigns now instead of at the next election timeout: for a driver that knows that there is no
+    /// leader.
     /// </summary>
     /// <returns>False for one who may not lead, leads already, or still owes loyalty to a leader.</returns>
     public bool Campaign()
@@ -32,18 +33,20 @@ public sealed partial class RaftCore
     // Who may stand for election: a voter with a whole log on a machine that is well.
     private bool IsPromotable => !_damaged && IsEligible && (Configuration.IsVoter(Replica) || IsStillNeeded);
 
-    // "a server that is not part of its own latest configuration should still start new elections, as it might still be needed
-    // until the Cnew entry is committed" (dissertation §4.2.2): it may be the only one that holds that entry. Its own vote does
-    // not count.
+    // "a server that is not part of its own latest configuration should still start new elections, as it
+    // might still be needed until the Cnew entry is committed" (dissertation §4.2.2): it may be the only one
+    // that holds that entry. Its own vote does not count.
     private bool IsStillNeeded => ConfigurationIndex > _commit && ConfigurationAt(_commit).Configuration.IsVoter(Replica);
 
-    // "if a server receives a RequestVote request within the minimum election timeout of hearing from a current leader, it does
-    // not update its term or grant its vote" (dissertation §4.2.3). A sleeping replica trusts that its node watches the leader's.
+    // "if a server receives a RequestVote request within the minimum election timeout of hearing from a
+    // current leader, it does not update its term or grant its vote" (dissertation §4.2.3). A sleeping
+    // replica trusts that its node watches the leader's.
     private bool IsLoyal => Role == RaftRole.Leader || _sleep == SleepState.Asleep
         || (_sinceLeader < _options.ElectionTicksMin && !IsAlone);
 
-    // The only voter owes nothing to anybody and waits for nobody. But not while its configuration is not committed: the leader
-    // that removes itself is not in it, leads on until then, and may hold a lease on this replica's loyalty.
+    // The only voter owes nothing to anybody and waits for nobody. But not while its configuration is not
+    // committed: the leader that removes itself is not in it, leads on until then, and may hold a lease on
+    // this replica's loyalty.
     private bool IsAlone => Configuration.IsOnlyVoter(Replica) && ConfigurationIndex <= _commit;
 
     private bool MayVoteNow(in RaftMessage m) => _silentTicks == 0 && (m.IsTransfer || !IsLoyal);
@@ -73,8 +76,8 @@ public sealed partial class RaftCore
     private void StartElection(bool isTransfer)
     {
         BecomeCandidate(isTransfer);
-        // The own vote counts once it is durable (Advance); the requests leave at the same time, so that nobody votes for a
-        // candidate that could forget that it stood.
+        // The own vote counts once it is durable (Advance); the requests leave at the same time, so that
+        // nobody votes for a candidate that could forget that it stood.
         AskForVotes(MessageKind.Vote, _term, afterPersist: true);
     }
 
@@ -117,8 +120,9 @@ public sealed partial class RaftCore
         return StepResult.Processed;
     }
 
-    // "If the logs have last entries with different terms, then the log with the later term is more up-to-date. If the logs end
-    // with the same term, then whichever log is longer is more up-to-date" (Raft §5.4.1).
+    // "If the logs have last entries with different terms, then the log with the later term is more
+    // up-to-date. If the logs end with the same term, then whichever log is longer is more up-to-date" (Raft
+    // §5.4.1).
     private bool IsUpToDate(LogIndex lastIndex, Term lastTerm) =>
         lastTerm > _log.LastTerm || (lastTerm == _log.LastTerm && lastIndex >= _log.LastIndex);
 

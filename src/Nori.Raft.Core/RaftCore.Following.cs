@@ -81,9 +81,9 @@ public sealed partial class RaftCore
     private void AcceptThrough(LogIndex index) =>
         _afterPersist.Add(NewMessage(_leader, MessageKind.AppendResponse) with { Index = index });
 
-    // "If an existing entry conflicts with a new one (same index but different terms), delete the existing entry and all that
-    // follow it. Append any new entries not already in the log" (Raft figure 2). An entry that does not conflict stays, and so
-    // does what stands behind it: the append may be an old one.
+    // "If an existing entry conflicts with a new one (same index but different terms), delete the existing
+    // entry and all that follow it. Append any new entries not already in the log" (Raft figure 2). An entry
+    // that does not conflict stays, and so does what stands behind it: the append may be an old one.
     private void AppendNew(EntryRange entries)
     {
         if (entries.IsEmpty) return;
@@ -135,7 +135,8 @@ public sealed partial class RaftCore
     {
         AskToHeal();
         _roundSeen = Math.Max(_roundSeen, m.Round);
-        // The leader says at most what it knows this replica to hold; one that lost part of that waits for it.
+        // The leader says at most what it knows this replica to hold; one that lost part of that waits for
+        // it.
         if (m.Commit <= (_damaged ? _matchedThrough : _log.LastIndex)) CommitThrough(m.Commit);
         Send(m, MessageKind.HeartbeatResponse, (r, heartbeat) => r with { Round = heartbeat.Round });
     }

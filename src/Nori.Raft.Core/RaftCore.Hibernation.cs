@@ -2,7 +2,8 @@ using Nori.Core;
 
 namespace Nori.Raft.Core;
 
-// A group without work stops its timers; its nodes watch each other instead and wake it (Wake) when the leader's is in doubt.
+// A group without work stops its timers; its nodes watch each other instead and wake it (Wake) when the
+// leader's is in doubt.
 public sealed partial class RaftCore
 {
     private SleepState _sleep;
@@ -14,10 +15,12 @@ public sealed partial class RaftCore
     public SleepState Sleep => _sleep;
 
     /// <summary>
-    /// Puts the group to sleep, if every live voter holds everything, everything is committed, and nothing is under way.
-    /// Call it on a leader that had no work for some seconds. It has no lease from now until it is awake again.
+    /// Puts the group to sleep, if every live voter holds everything, everything is committed, and nothing is
+    /// under way. Call it on a leader that had no work for some seconds. It has no lease from now until it is
+    /// awake again.
     /// </summary>
-    /// <param name="absent">Voters known to be down: they need not hold everything, and are woken for when they return.</param>
+    /// <param name="absent">Voters known to be down: they need not hold everything, and are woken for when
+    /// they return.</param>
     public bool TryHibernate(IReadOnlyList<ReplicaId> absent)
     {
         if (Role != RaftRole.Leader || _sleep != SleepState.Awake || !IsIdle(absent)) return false;
@@ -25,7 +28,8 @@ public sealed partial class RaftCore
         _absent = absent.ToArray();
         _fallingElapsed = 0;
         _roundDue = false;
-        // The sleepers' loyalty ends without this leader's knowledge: what they promised before is worth nothing now.
+        // The sleepers' loyalty ends without this leader's knowledge: what they promised before is worth
+        // nothing now.
         _lease.Drop();
         _sleepRound = ++_round;
         foreach (Progress peer in _progress)
@@ -42,7 +46,10 @@ public sealed partial class RaftCore
         return true;
     }
 
-    /// <summary>Wakes the group: its timers start anew. Nothing happens to one that is awake, unless its leader restarted.</summary>
+    /// <summary>
+    /// Wakes the group: its timers start anew. Nothing happens to one that is awake, unless its leader
+    /// restarted.
+    /// </summary>
     public void Wake(WakeReason reason)
     {
         bool endsLoyalty = reason == WakeReason.LeaderRestarted
@@ -57,7 +64,9 @@ public sealed partial class RaftCore
         CheckInvariants();
     }
 
-    /// <summary>True when a member lags behind this leader's log: its return is a reason to wake the group.</summary>
+    /// <summary>
+    /// True when a member lags behind this leader's log: its return is a reason to wake the group.
+    /// </summary>
     public bool Lags(ReplicaId member) => FindProgress(member) is { } peer && peer.Match < _log.LastIndex;
 
     private bool IsIdle(IReadOnlyList<ReplicaId> absent)
@@ -94,7 +103,8 @@ public sealed partial class RaftCore
 
     private StepResult OnHibernate(in RaftMessage m)
     {
-        // An earlier round than one already answered: the leader is awake again and may hold a lease on that answer.
+        // An earlier round than one already answered: the leader is awake again and may hold a lease on that
+        // answer.
         if (m.Round <= _roundSeen) return m.Round == _roundSeen && _sleep == SleepState.Asleep ? AckSleep(m) : StepResult.Ignored;
         if (!_log.Matches(m.Index, m.LogTerm) || m.Index != _log.LastIndex || _damaged) return StepResult.Ignored;
         _roundSeen = m.Round;

@@ -2,8 +2,9 @@ using Nori.Core;
 
 namespace Nori.Raft.Core;
 
-// Raft §6 and dissertation §4.3: "each server adopts" a configuration "as soon as it is appended to its log". One change at a
-// time; every change of voters goes through a joint configuration, which any leader leaves once it is committed.
+// Raft §6 and dissertation §4.3: "each server adopts" a configuration "as soon as it is appended to its log".
+// One change at a time; every change of voters goes through a joint configuration, which any leader leaves
+// once it is committed.
 public sealed partial class RaftCore
 {
     private const long BytesPerMember = 16;
@@ -21,8 +22,8 @@ public sealed partial class RaftCore
     private ConfigurationEntry CurrentConfiguration => _configurations.Count > 0 ? _configurations[^1] : _baseConfiguration;
 
     /// <summary>
-    /// Proposes another configuration. A change of voters takes two entries, of which this is the first; the second follows
-    /// by itself, under whatever leader.
+    /// Proposes another configuration. A change of voters takes two entries, of which this is the first; the
+    /// second follows by itself, under whatever leader.
     /// </summary>
     /// <param name="plannedAgainst">The <see cref="ConfigurationIndex"/> that the plan was made for.</param>
     /// <param name="target">Who shall take part in the end.</param>
@@ -40,8 +41,8 @@ public sealed partial class RaftCore
     {
         if (Role != RaftRole.Leader) return (ConfigurationStatus.NotLeader, default);
         if (!_transferTarget.IsNone) return (ConfigurationStatus.Transferring, default);
-        // The bug in the single-server change of the dissertation (Ongaro, 2015): two leaders each change the configuration
-        // without an entry of their own term between, and their majorities do not meet.
+        // The bug in the single-server change of the dissertation (Ongaro, 2015): two leaders each change the
+        // configuration without an entry of their own term between, and their majorities do not meet.
         if (_commit < _termStart) return (ConfigurationStatus.NoCommitInTerm, default);
         if (Configuration.IsJoint || ConfigurationIndex > _commit) return (ConfigurationStatus.InProgress, default);
         if (plannedAgainst != ConfigurationIndex) return (ConfigurationStatus.Stale, default);
@@ -121,7 +122,8 @@ public sealed partial class RaftCore
         if (_commit < _termStart || ConfigurationIndex > _commit) return;
         if (Configuration.IsJoint)
         {
-            // Whoever leads when the joint configuration is committed ends it: the one that began it may be gone.
+            // Whoever leads when the joint configuration is committed ends it: the one that began it may be
+            // gone.
             AppendConfiguration(Configuration.Leave());
             AdvanceCommit();
             return;

@@ -16,8 +16,8 @@ public sealed partial class RaftCore
     private bool _roundDue;
 
     /// <summary>
-    /// Asks for an index such that a state applied up to it reflects every write that was acknowledged before this call. On a
-    /// leader it waits for the next round of heartbeats; on others it goes to the leader.
+    /// Asks for an index such that a state applied up to it reflects every write that was acknowledged before
+    /// this call. On a leader it waits for the next round of heartbeats; on others it goes to the leader.
     /// </summary>
     /// <param name="context">Comes back in the <see cref="ReadState"/>.</param>
     public ReadIndexStatus TryReadIndex(ulong context)
@@ -49,8 +49,8 @@ public sealed partial class RaftCore
     }
 
     /// <summary>
-    /// Whether the lease still holds <b>after</b> the state was read. Between a check before and the read a process may
-    /// stand still for longer than any lease.
+    /// Whether the lease still holds <b>after</b> the state was read. Between a check before and the read a
+    /// process may stand still for longer than any lease.
     /// </summary>
     /// <param name="read">What <see cref="TryBeginLeaseRead"/> gave.</param>
     /// <param name="nowNanoseconds">The clock, looked at after the read.</param>
@@ -60,8 +60,8 @@ public sealed partial class RaftCore
     private bool HoldsLease(long nowNanoseconds) => Role == RaftRole.Leader && _sleep == SleepState.Awake
         && _commit >= _termStart && _lease.Covers(nowNanoseconds);
 
-    // "If the leader has not yet marked an entry from its current term committed, it waits until it has done so"
-    // (dissertation §6.4): its commit index may lag behind what its predecessors acknowledged.
+    // "If the leader has not yet marked an entry from its current term committed, it waits until it has done
+    // so" (dissertation §6.4): its commit index may lag behind what its predecessors acknowledged.
     private bool CanCloseReads => _reads.HasWaiting && _commit >= _termStart;
 
     private bool MustOpenRound => _roundDue || (CanCloseReads && _reads.RoundsInFlight < _options.ReadRoundsMax);

@@ -33,10 +33,11 @@ public sealed partial class RaftCore
 
     private bool IsAwakeLeader => Role == RaftRole.Leader && _sleep == SleepState.Awake;
 
-    /// <summary>Takes everything that is to be done now. See <see cref="Ready"/> for what must be durable before what.</summary>
-    /// <param name="nowNanoseconds">
-    /// A monotonic clock that also counts suspension, looked at before this call: rounds of heartbeats count as sent from
-    /// here on, and the lease with them.
+    /// <summary>
+    /// Takes everything that is to be done now. See <see cref="Ready"/> for what must be durable before what.
+    /// </summary>
+    /// <param name="nowNanoseconds"> A monotonic clock that also counts suspension, looked at before this
+    /// call: rounds of heartbeats count as sent from here on, and the lease with them.
     /// </param>
     public Ready TakeReady(long nowNanoseconds)
     {
@@ -73,8 +74,8 @@ public sealed partial class RaftCore
     }
 
     /// <summary>
-    /// A Ready and all before it are durable. Its <see cref="Ready.MessagesAfterPersist"/> may leave, and this replica's own
-    /// copy and own vote count from now on.
+    /// A Ready and all before it are durable. Its <see cref="Ready.MessagesAfterPersist"/> may leave, and
+    /// this replica's own copy and own vote count from now on.
     /// </summary>
     public void Advance(in Persisted persisted)
     {

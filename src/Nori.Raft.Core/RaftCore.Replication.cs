@@ -18,8 +18,8 @@ public sealed partial class RaftCore
     public IReadOnlyList<Progress> Peers => _progress;
 
     /// <summary>
-    /// Appends entries that the driver holds. They go out with the next Ready; what is proposed before it is taken travels
-    /// in the same append.
+    /// Appends entries that the driver holds. They go out with the next Ready; what is proposed before it is
+    /// taken travels in the same append.
     /// </summary>
     /// <param name="count">How many; they get consecutive indexes.</param>
     /// <param name="bytes">What they take together.</param>
@@ -77,8 +77,8 @@ public sealed partial class RaftCore
         CheckQuorum();
     }
 
-    // "a leader steps down if an election timeout elapses without a successful round of heartbeats to a majority of its cluster"
-    // (dissertation §6.2).
+    // "a leader steps down if an election timeout elapses without a successful round of heartbeats to a
+    // majority of its cluster" (dissertation §6.2).
     private void CheckQuorum()
     {
         if (Configuration.Quorum.Tally(_activeOf) != VoteResult.Won)
@@ -127,8 +127,8 @@ public sealed partial class RaftCore
 
     private StepResult OnAppendRejected(Progress peer, in RaftMessage m)
     {
-        // Every place in a run of entries of a later term than the follower's is skipped at once (Raft §5.3, "the protocol can
-        // be optimized to reduce the number of rejected AppendEntries RPCs").
+        // Every place in a run of entries of a later term than the follower's is skipped at once (Raft §5.3,
+        // "the protocol can be optimized to reduce the number of rejected AppendEntries RPCs").
         LogIndex hint = _log.LastNotAbove(m.HintIndex, m.HintTerm).Index;
         if (peer.OnRejected(m.Index, hint)) _appendsDue = true;
         return StepResult.Processed;
@@ -151,8 +151,8 @@ public sealed partial class RaftCore
         return StepResult.Processed;
     }
 
-    // "only log entries from the leader's current term are committed by counting replicas" (Raft §5.4.2). This replica's own copy
-    // counts as far as it is durable, and is not needed when others make the quorum.
+    // "only log entries from the leader's current term are committed by counting replicas" (Raft §5.4.2).
+    // This replica's own copy counts as far as it is durable, and is not needed when others make the quorum.
     private void AdvanceCommit()
     {
         if (Role != RaftRole.Leader) return;
@@ -163,7 +163,8 @@ public sealed partial class RaftCore
         OnCommitOfLeader();
     }
 
-    // Sends what there is to send. Called once per Ready, so that everything proposed in between shares a message.
+    // Sends what there is to send. Called once per Ready, so that everything proposed in between shares a
+    // message.
     private void FlushAppends()
     {
         _appendsDue = false;
@@ -215,13 +216,15 @@ public sealed partial class RaftCore
     /// <summary>The driver is done with sending a snapshot.</summary>
     /// <param name="peer">To whom.</param>
     /// <param name="index">What it covered.</param>
-    /// <param name="isDelivered">False when it did not get through; the peer is tried again after the next heartbeat.</param>
+    /// <param name="isDelivered">False when it did not get through; the peer is tried again after the next
+    /// heartbeat.</param>
     public void ReportSnapshot(ReplicaId peer, LogIndex index, bool isDelivered)
     {
         if (FindProgress(peer) is not { State: ProgressState.Snapshot } progress) return;
         progress.BecomeSnapshot(isDelivered ? LogIndex.Min(index, _log.LastIndex) : default);
         progress.BecomeProbe();
-        // Its own answer says whether it was installed; until then, or the next heartbeat's answer, nothing is sent.
+        // Its own answer says whether it was installed; until then, or the next heartbeat's answer, nothing
+        // is sent.
         progress.ProbeSent = true;
         CheckInvariants();
     }
@@ -240,10 +243,11 @@ public sealed partial class RaftCore
     }
 
     /// <summary>
-    /// The driver drops the log up to and with an index: forget it too. Keep as much as followers are behind, or they
-    /// need snapshots.
+    /// The driver drops the log up to and with an index: forget it too. Keep as much as followers are behind,
+    /// or they need snapshots.
     /// </summary>
-    /// <returns>False when not all of that was handed out as committed yet; nothing is forgotten then.</returns>
+    /// <returns>False when not all of that was handed out as committed yet; nothing is forgotten
+    /// then.</returns>
     public bool TruncatePrefix(LogIndex index)
     {
         if (index > _emitted) return false;

@@ -11,8 +11,8 @@ public sealed partial class RaftCore
     public ReplicaId TransferTarget => _transferTarget;
 
     /// <summary>
-    /// Hands leadership to a voter: brings its log up to date, then asks it to campaign at once. Proposals are refused
-    /// meanwhile. Given up after an election timeout.
+    /// Hands leadership to a voter: brings its log up to date, then asks it to campaign at once. Proposals
+    /// are refused meanwhile. Given up after an election timeout.
     /// </summary>
     public TransferStatus TransferLeadership(ReplicaId target)
     {
@@ -36,7 +36,8 @@ public sealed partial class RaftCore
 
     private void SendTimeoutNow(ReplicaId target)
     {
-        // Votes in that campaign are not bound by loyalty, and the message may arrive at any time in this term.
+        // Votes in that campaign are not bound by loyalty, and the message may arrive at any time in this
+        // term.
         _lease.Forbid();
         Send(target, MessageKind.TimeoutNow, m => m);
     }

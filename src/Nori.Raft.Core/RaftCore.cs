@@ -4,17 +4,17 @@ namespace Nori.Raft.Core;
 
 /// <summary>
 /// One replica of one consensus group as a deterministic state machine: messages, ticks and requests in, one
-/// <see cref="Ready"/> out. Equal inputs give equal outputs. It keeps term boundaries and indexes, never the bytes of an
-/// entry; of all entries it reads only configurations.
+/// <see cref="Ready"/> out. Equal inputs give equal outputs. It keeps term boundaries and indexes, never the
+/// bytes of an entry; of all entries it reads only configurations.
 /// </summary>
 /// <remarks>
-/// Not thread-safe: one owner. A broken invariant throws <see cref="InvariantException"/>; the replica must then stop, its
-/// state is not to be used again. The rules and where each is kept: docs/raft.md.
+/// Not thread-safe: one owner. A broken invariant throws <see cref="InvariantException"/>; the replica must
+/// then stop, its state is not to be used again. The rules and where each is kept: docs/raft.md.
 /// </remarks>
 public sealed partial class RaftCore
 {
-    // The order of files: this one (state, Step, Tick), Roles, Elections, Replication (a leader's side), Following (the other
-    // side), Membership, Reads, Transfer, Hibernation, Damage, Ready, Invariants.
+    // The order of files: this one (state, Step, Tick), Roles, Elections, Replication (a leader's side),
+    // Following (the other side), Membership, Reads, Transfer, Hibernation, Damage, Ready, Invariants.
     private readonly RaftOptions _options;
     private readonly Prng _random;
 
@@ -30,8 +30,8 @@ public sealed partial class RaftCore
     private int _electionTimeout;
     private int _heartbeatElapsed;
 
-    // Ticks since a leader was heard from: below the least election timeout this replica keeps its vote to itself. Not reset
-    // by a change of term: the promise was made to a leader, and its lease counts on it.
+    // Ticks since a leader was heard from: below the least election timeout this replica keeps its vote to
+    // itself. Not reset by a change of term: the promise was made to a leader, and its lease counts on it.
     private int _sinceLeader;
 
     // Ticks during which nothing is granted after the start: the promise of the process before died with it.
@@ -107,7 +107,8 @@ public sealed partial class RaftCore
     public LogIndex DurableIndex => _durable;
 
     /// <summary>
-    /// False keeps it from campaigning: for a machine that knows it is not well. It goes on voting and following.
+    /// False keeps it from campaigning: for a machine that knows it is not well. It goes on voting and
+    /// following.
     /// </summary>
     public bool IsEligible { get; set; } = true;
 
@@ -130,8 +131,9 @@ public sealed partial class RaftCore
     }
 
     /// <summary>
-    /// A tick of the clock has passed. Call it at most once per <see cref="RaftOptions.TickNanoseconds"/>: after a pause the
-    /// missed ticks are left out, never made up for, or voters would forget their promises too early.
+    /// A tick of the clock has passed. Call it at most once per <see cref="RaftOptions.TickNanoseconds"/>:
+    /// after a pause the missed ticks are left out, never made up for, or voters would forget their promises
+    /// too early.
     /// </summary>
     public void Tick()
     {
@@ -165,8 +167,8 @@ public sealed partial class RaftCore
         };
     }
 
-    // Tells a leader of an earlier term, or a campaign for one, that time has gone on. Without this a replica that won its
-    // pre-vote and lost its election could neither follow the old leader nor make it step down.
+    // Tells a leader of an earlier term, or a campaign for one, that time has gone on. Without this a replica
+    // that won its pre-vote and lost its election could neither follow the old leader nor make it step down.
     private StepResult StepEarlierTerm(in RaftMessage m)
     {
         if (m.Kind is MessageKind.Append or MessageKind.Heartbeat or MessageKind.Snapshot)

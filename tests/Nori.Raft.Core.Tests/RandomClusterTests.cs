@@ -4,8 +4,8 @@ using Xunit.Sdk;
 namespace Nori.Raft.Core.Tests;
 
 /// <summary>
-/// Whole groups in virtual time. NORI_RAFT_SEEDS=FIRST+COUNT runs other seeds (one seed: FIRST), and prints the story of
-/// one that fails.
+/// Whole groups in virtual time. NORI_RAFT_SEEDS=FIRST+COUNT runs other seeds (one seed: FIRST), and prints
+/// the story of one that fails.
 /// </summary>
 public sealed class RandomClusterTests(ITestOutputHelper output)
 {

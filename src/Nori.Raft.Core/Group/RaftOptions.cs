@@ -10,12 +10,14 @@ public sealed record RaftOptions
     public required ReplicaId Replica { get; init; }
 
     /// <summary>
-    /// Draws election timeouts and request ids. Give another one at each start of the process, or answers to requests of the
-    /// process before could be taken for one's own.
+    /// Draws election timeouts and request ids. Give another one at each start of the process, or answers to
+    /// requests of the process before could be taken for one's own.
     /// </summary>
     public required ulong Seed { get; init; }
 
-    /// <summary>The least election timeout, and for how long voters are loyal to a leader they heard from.</summary>
+    /// <summary>
+    /// The least election timeout, and for how long voters are loyal to a leader they heard from.
+    /// </summary>
     /// <value>Default 12 ticks: 600 ms.</value>
     public int ElectionTicksMin { get; init; } = 12;
 
@@ -27,13 +29,16 @@ public sealed record RaftOptions
     /// <value>Default 3 ticks: 150 ms.</value>
     public int HeartbeatTicks { get; init; } = 3;
 
-    /// <summary>The length of a tick in the unit of the stamps given to <see cref="RaftCore.TakeReady"/>.</summary>
+    /// <summary>
+    /// The length of a tick in the unit of the stamps given to <see cref="RaftCore.TakeReady"/>.
+    /// </summary>
     /// <value>Default 50 ms.</value>
     public long TickNanoseconds { get; init; } = 50_000_000;
 
     /// <summary>
-    /// No lease is longer. The lease is the lesser of this and 0.9 × the least election timeout − one tick: clocks may drift
-    /// apart by a tenth, and a tick may be counted just after a heartbeat came. 0 for no leases.
+    /// No lease is longer. The lease is the lesser of this and 0.9 × the least election timeout − one tick:
+    /// clocks may drift apart by a tenth, and a tick may be counted just after a heartbeat came. 0 for no
+    /// leases.
     /// </summary>
     /// <value>Default 2 s.</value>
     public long LeaseNanosecondsMax { get; init; } = 2_000_000_000;
@@ -54,7 +59,9 @@ public sealed record RaftOptions
     /// <value>Default 16 MiB.</value>
     public long InflightBytesMax { get; init; } = 16 << 20;
 
-    /// <summary>Bytes that wait for their commit; beyond, proposals are refused. One proposal is always let in.</summary>
+    /// <summary>
+    /// Bytes that wait for their commit; beyond, proposals are refused. One proposal is always let in.
+    /// </summary>
     /// <value>Default 64 MiB.</value>
     public long UncommittedBytesMax { get; init; } = 64 << 20;
 
@@ -62,7 +69,9 @@ public sealed record RaftOptions
     /// <value>Default 65,536.</value>
     public int PendingReadsMax { get; init; } = 65_536;
 
-    /// <summary>Rounds with reads on their way; a read that comes later waits for one to return or for the heartbeat.</summary>
+    /// <summary>
+    /// Rounds with reads on their way; a read that comes later waits for one to return or for the heartbeat.
+    /// </summary>
     /// <value>Default 4.</value>
     public int ReadRoundsMax { get; init; } = 4;
 

@@ -25,20 +25,25 @@ public sealed record RaftState
     /// <summary>The state machine holds the effect of every entry up to here.</summary>
     public LogIndex Applied { get; init; }
 
-    /// <summary>The newest configuration at or before the base; for a new group, the first one, at index 0.</summary>
+    /// <summary>
+    /// The newest configuration at or before the base; for a new group, the first one, at index 0.
+    /// </summary>
     public required ConfigurationEntry BaseConfiguration { get; init; }
 
     /// <summary>The configurations in the log, in order.</summary>
     public IReadOnlyList<ConfigurationEntry> Configurations { get; init; } = [];
 
     /// <summary>
-    /// True when the log held more than it does now: something in it was damaged and it was cut off before that. The replica
-    /// then neither votes nor leads until it is healed. Give this at every start until the event
+    /// True when the log held more than it does now: something in it was damaged and it was cut off before
+    /// that. The replica then neither votes nor leads until it is healed. Give this at every start until the
+    /// event
     /// <see cref="RaftEventKind.Healed"/> was seen and the mark durably removed.
     /// </summary>
     public bool IsDamaged { get; init; }
 
-    /// <summary>The state of a replica of a new group. Every first voter starts with the same configuration.</summary>
+    /// <summary>
+    /// The state of a replica of a new group. Every first voter starts with the same configuration.
+    /// </summary>
     public static RaftState New(Configuration configuration) =>
         new() { BaseConfiguration = new ConfigurationEntry(default, configuration) };
 

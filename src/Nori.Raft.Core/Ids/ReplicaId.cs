@@ -1,7 +1,8 @@
 namespace Nori.Raft.Core;
 
 /// <summary>
-/// One arrival of a replica of a group: given once, never reused, also not by the same machine with a fresh disk. 0 is none.
+/// One arrival of a replica of a group: given once, never reused, also not by the same machine with a fresh
+/// disk. 0 is none.
 /// </summary>
 /// <param name="Value">The number; 0 is nobody.</param>
 public readonly record struct ReplicaId(ulong Value) : IComparable<ReplicaId>

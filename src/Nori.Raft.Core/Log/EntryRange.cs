@@ -1,8 +1,9 @@
 namespace Nori.Raft.Core;
 
 /// <summary>
-/// Entries that stand behind one another, without their bytes: the driver takes those from its log when it sends or from
-/// the message when it receives. An entry is named by index and term: two replicas that hold the same pair hold the same bytes.
+/// Entries that stand behind one another, without their bytes: the driver takes those from its log when it
+/// sends or from the message when it receives. An entry is named by index and term: two replicas that hold
+/// the same pair hold the same bytes.
 /// </summary>
 public sealed class EntryRange
 {

@@ -3,8 +3,8 @@ using Nori.Core;
 namespace Nori.Raft.Core;
 
 /// <summary>
-/// How many bytes a range of entries takes, near enough to bound messages and windows: sums at marks some kilobytes
-/// apart, averages between them.
+/// How many bytes a range of entries takes, near enough to bound messages and windows: sums at marks some
+/// kilobytes apart, averages between them.
 /// </summary>
 /// <remarks>An entry larger than a mark has a mark of its own. Not thread-safe.</remarks>
 internal sealed class LogSizes
@@ -38,10 +38,14 @@ internal sealed class LogSizes
         else _marks.Add(mark);
     }
 
-    /// <summary>Bytes of the entries behind <paramref name="after"/>, through <paramref name="last"/>.</summary>
+    /// <summary>
+    /// Bytes of the entries behind <paramref name="after"/>, through <paramref name="last"/>.
+    /// </summary>
     public long Between(LogIndex after, LogIndex last) => last <= after ? 0 : SumAt(last) - SumAt(after);
 
-    /// <summary>The last entry such that the range takes no more than the bytes; the first one in any case.</summary>
+    /// <summary>
+    /// The last entry such that the range takes no more than the bytes; the first one in any case.
+    /// </summary>
     public LogIndex Fit(LogIndex first, LogIndex last, long bytesMax)
     {
         if (Between(first.Previous, last) <= bytesMax) return last;

@@ -3,8 +3,8 @@ using Nori.Core;
 namespace Nori.Raft.Core;
 
 /// <summary>
-/// Which entry has which term, kept as one span per term: all that consensus needs to know of a log. A log that saw five
-/// leaders takes five spans, however long it is.
+/// Which entry has which term, kept as one span per term: all that consensus needs to know of a log. A log
+/// that saw five leaders takes five spans, however long it is.
 /// </summary>
 /// <remarks>Not thread-safe.</remarks>
 public sealed class TermSpans
@@ -12,11 +12,14 @@ public sealed class TermSpans
     private readonly List<TermSpan> _spans = [];
 
     /// <summary>An empty log behind a base.</summary>
-    /// <param name="baseIndex">The last place that was compacted away or replaced by a snapshot; 0 for a new log.</param>
+    /// <param name="baseIndex">The last place that was compacted away or replaced by a snapshot; 0 for a new
+    /// log.</param>
     /// <param name="baseTerm">Its term.</param>
     public TermSpans(LogIndex baseIndex = default, Term baseTerm = default) => Reset(baseIndex, baseTerm);
 
-    /// <summary>The last place before the first entry held; its term is known, its entry is not held.</summary>
+    /// <summary>
+    /// The last place before the first entry held; its term is known, its entry is not held.
+    /// </summary>
     public LogIndex BaseIndex { get; private set; }
 
     /// <summary>The term at <see cref="BaseIndex"/>.</summary>
@@ -56,12 +59,14 @@ public sealed class TermSpans
         return true;
     }
 
-    /// <summary>True when the entry at the place is known to have the term (the consistency check of Raft §5.3).</summary>
+    /// <summary>
+    /// True when the entry at the place is known to have the term (the consistency check of Raft §5.3).
+    /// </summary>
     public bool Matches(LogIndex index, Term term) => TryGetTerm(index, out Term held) && held == term;
 
     /// <summary>
-    /// The last place at or before <paramref name="index"/> whose term is not above <paramref name="term"/>: where a
-    /// leader and a follower may agree at the latest. Not below the base.
+    /// The last place at or before <paramref name="index"/> whose term is not above <paramref name="term"/>:
+    /// where a leader and a follower may agree at the latest. Not below the base.
     /// </summary>
     public (LogIndex Index, Term Term) LastNotAbove(LogIndex index, Term term)
     {
@@ -86,7 +91,9 @@ public sealed class TermSpans
         LastIndex = from.Previous;
     }
 
-    /// <summary>Forgets the entries up to and with <paramref name="index"/>, which becomes the base.</summary>
+    /// <summary>
+    /// Forgets the entries up to and with <paramref name="index"/>, which becomes the base.
+    /// </summary>
     public void TruncatePrefix(LogIndex index)
     {
         Invariant.Assert(index <= LastIndex);
@@ -99,7 +106,9 @@ public sealed class TermSpans
         (BaseIndex, BaseTerm) = (index, term);
     }
 
-    /// <summary>The spans of a range of entries held; the first one begins at <paramref name="first"/>.</summary>
+    /// <summary>
+    /// The spans of a range of entries held; the first one begins at <paramref name="first"/>.
+    /// </summary>
     public TermSpan[] Slice(LogIndex first, LogIndex last)
     {
         Invariant.Assert(first > BaseIndex);

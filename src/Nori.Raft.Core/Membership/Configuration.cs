@@ -3,8 +3,8 @@ using Nori.Core;
 namespace Nori.Raft.Core;
 
 /// <summary>
-/// Who takes part: voters, learners, and while it changes also the voters that are on their way out (joint consensus,
-/// Raft §6). Immutable; sets are sorted.
+/// Who takes part: voters, learners, and while it changes also the voters that are on their way out (joint
+/// consensus, Raft §6). Immutable; sets are sorted.
 /// </summary>
 public sealed class Configuration : IEquatable<Configuration>
 {
@@ -73,7 +73,8 @@ public sealed class Configuration : IEquatable<Configuration>
     public bool IsOnlyVoter(ReplicaId id) => _voters.Length == 1 && _voters[0] == id && !IsJoint;
 
     /// <summary>
-    /// The next configuration on the way to the target: joint when the voters differ, the target itself when only learners do.
+    /// The next configuration on the way to the target: joint when the voters differ, the target itself when
+    /// only learners do.
     /// </summary>
     public Configuration Toward(ConfigurationTarget target)
     {

@@ -3,7 +3,9 @@ namespace Nori.Raft.Core;
 /// <summary>What became of a proposed configuration.</summary>
 public enum ConfigurationStatus
 {
-    /// <summary>It is in the log; it counts from now on and is done when the entry of its second step commits.</summary>
+    /// <summary>
+    /// It is in the log; it counts from now on and is done when the entry of its second step commits.
+    /// </summary>
     Accepted,
 
     /// <summary>This replica does not lead.</summary>

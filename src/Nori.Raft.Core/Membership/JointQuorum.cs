@@ -1,8 +1,8 @@
 namespace Nori.Raft.Core;
 
 /// <summary>
-/// Agreement "requires separate majorities from both the old and new configurations" (Raft §6). With one half empty it is
-/// the majority of the other.
+/// Agreement "requires separate majorities from both the old and new configurations" (Raft §6). With one half
+/// empty it is the majority of the other.
 /// </summary>
 public readonly struct JointQuorum
 {

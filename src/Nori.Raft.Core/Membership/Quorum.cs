@@ -1,6 +1,9 @@
 namespace Nori.Raft.Core;
 
-/// <summary>The majority of a set of voters. The empty set agrees to everything: it is the missing half of a joint one.</summary>
+/// <summary>
+/// The majority of a set of voters. The empty set agrees to everything: it is the missing half of a joint
+/// one.
+/// </summary>
 public readonly struct Quorum
 {
     private const int OnStackMax = 16;
@@ -16,8 +19,8 @@ public readonly struct Quorum
     public int Majority => (Count / 2) + 1;
 
     /// <summary>
-    /// The greatest value that a majority has reached: the commit index when each voter's value is the end of its durable
-    /// log (Raft §5.3, §5.4). <see cref="ulong.MaxValue"/> without voters.
+    /// The greatest value that a majority has reached: the commit index when each voter's value is the end of
+    /// its durable log (Raft §5.3, §5.4). <see cref="ulong.MaxValue"/> without voters.
     /// </summary>
     public ulong Reached(Func<ReplicaId, ulong> valueOf)
     {

@@ -6,10 +6,14 @@ public enum MessageKind : byte
     /// <summary>Nothing; never sent.</summary>
     None = 0,
 
-    /// <summary>Leader → all: entries behind Index/LogTerm, the commit index (AppendEntries, Raft §5.3).</summary>
+    /// <summary>
+    /// Leader → all: entries behind Index/LogTerm, the commit index (AppendEntries, Raft §5.3).
+    /// </summary>
     Append = 1,
 
-    /// <summary>The log holds Index durably; or, rejected, it lacks Index and may agree at HintIndex/HintTerm.</summary>
+    /// <summary>
+    /// The log holds Index durably; or, rejected, it lacks Index and may agree at HintIndex/HintTerm.
+    /// </summary>
     AppendResponse = 2,
 
     /// <summary>Leader → all: I lead, in Round; commit as far as you are known to hold the log.</summary>
@@ -30,7 +34,9 @@ public enum MessageKind : byte
     /// <summary>My vote, or (rejected) none.</summary>
     VoteResponse = 8,
 
-    /// <summary>A snapshot has arrived whole; Snapshot says what it covers (InstallSnapshot, Raft §7).</summary>
+    /// <summary>
+    /// A snapshot has arrived whole; Snapshot says what it covers (InstallSnapshot, Raft §7).
+    /// </summary>
     Snapshot = 9,
 
     /// <summary>Leader → transfer target: campaign at once (dissertation §3.10).</summary>
@@ -42,13 +48,17 @@ public enum MessageKind : byte
     /// <summary>Index serves Context; or, rejected, leadership went away.</summary>
     ReadIndexResponse = 12,
 
-    /// <summary>Leader → all: everything is committed up to Index/LogTerm; stop your timers until something happens.</summary>
+    /// <summary>
+    /// Leader → all: everything is committed up to Index/LogTerm; stop your timers until something happens.
+    /// </summary>
     Hibernate = 13,
 
     /// <summary>I sleep since Round.</summary>
     HibernateResponse = 14,
 
-    /// <summary>Follower → leader: my log was damaged and ends at Index now; Context is new with each start.</summary>
+    /// <summary>
+    /// Follower → leader: my log was damaged and ends at Index now; Context is new with each start.
+    /// </summary>
     Heal = 15,
 
     /// <summary>You are whole again once you hold Index; answers Context.</summary>

@@ -1,8 +1,9 @@
 namespace Nori.Raft.Core;
 
 /// <summary>
-/// What replicas tell each other. Which fields count is said at each <see cref="MessageKind"/>; the rest is zero. Entries are
-/// named by range: the driver adds the bytes when it sends, and stages them by (index, term) before it hands the message over.
+/// What replicas tell each other. Which fields count is said at each <see cref="MessageKind"/>; the rest is
+/// zero. Entries are named by range: the driver adds the bytes when it sends, and stages them by (index,
+/// term) before it hands the message over.
 /// </summary>
 public readonly record struct RaftMessage
 {

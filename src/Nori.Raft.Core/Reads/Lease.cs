@@ -3,8 +3,8 @@ using Nori.Core;
 namespace Nori.Raft.Core;
 
 /// <summary>
-/// How long nobody else can have become leader: from the moment a round was <b>sent</b> that a quorum confirmed, for less
-/// than the time its voters keep their votes to themselves.
+/// How long nobody else can have become leader: from the moment a round was <b>sent</b> that a quorum
+/// confirmed, for less than the time its voters keep their votes to themselves.
 /// </summary>
 /// <remarks>Stamps come from one monotonic clock, in nanoseconds. Not thread-safe.</remarks>
 public sealed class Lease
@@ -17,7 +17,8 @@ public sealed class Lease
     private bool _isForbidden;
 
     /// <summary>No lease yet.</summary>
-    /// <param name="durationNanoseconds">How long a confirmed round lasts; 0 or less for no leases at all.</param>
+    /// <param name="durationNanoseconds">How long a confirmed round lasts; 0 or less for no leases at
+    /// all.</param>
     public Lease(long durationNanoseconds) => _durationNanoseconds = durationNanoseconds;
 
     /// <summary>A round is about to go out; the stamp was taken before.</summary>
@@ -43,7 +44,9 @@ public sealed class Lease
     public bool Covers(long nowNanoseconds) =>
         _isHeld && !_isForbidden && _durationNanoseconds > 0 && nowNanoseconds - _start < _durationNanoseconds;
 
-    /// <summary>Forgets the lease and all rounds sent so far; rounds sent from now on may give a new one.</summary>
+    /// <summary>
+    /// Forgets the lease and all rounds sent so far; rounds sent from now on may give a new one.
+    /// </summary>
     public void Drop()
     {
         _sent.Clear();

@@ -3,8 +3,8 @@ using Nori.Core;
 namespace Nori.Raft.Core;
 
 /// <summary>
-/// Reads that wait for a round of heartbeats. A read joins the next round that is <b>not yet sent</b>: a round under way
-/// proves leadership at a time before the read came, which proves nothing for it.
+/// Reads that wait for a round of heartbeats. A read joins the next round that is <b>not yet sent</b>: a
+/// round under way proves leadership at a time before the read came, which proves nothing for it.
 /// </summary>
 /// <remarks>Not thread-safe.</remarks>
 public sealed class ReadIndexQueue
@@ -35,7 +35,9 @@ public sealed class ReadIndexQueue
         return true;
     }
 
-    /// <summary>A round goes out now: all that wait belong to it, and to the commit index of this moment.</summary>
+    /// <summary>
+    /// A round goes out now: all that wait belong to it, and to the commit index of this moment.
+    /// </summary>
     public void Close(ulong round, LogIndex commit)
     {
         if (_waiting.Count == 0) return;

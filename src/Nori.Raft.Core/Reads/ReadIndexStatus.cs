@@ -7,7 +7,8 @@ public enum ReadIndexStatus
     Queued,
 
     /// <summary>
-    /// It went to the leader; a <see cref="ReadState"/> will come, aborted if no answer does within an election timeout.
+    /// It went to the leader; a <see cref="ReadState"/> will come, aborted if no answer does within an
+    /// election timeout.
     /// </summary>
     Forwarded,
 

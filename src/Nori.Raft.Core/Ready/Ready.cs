@@ -1,8 +1,9 @@
 namespace Nori.Raft.Core;
 
 /// <summary>
-/// Everything that a replica wants done, since the Ready before. It is the one place that says what must be durable before
-/// what: see each field. Readies may be taken while earlier ones are still being written; they are written in order.
+/// Everything that a replica wants done, since the Ready before. It is the one place that says what must be
+/// durable before what: see each field. Readies may be taken while earlier ones are still being written; they
+/// are written in order.
 /// </summary>
 public sealed class Ready
 {
@@ -13,35 +14,42 @@ public sealed class Ready
     public HardState? HardState { get; init; }
 
     /// <summary>
-    /// Store this: the snapshot takes the place of the whole log. It is already on disk, staged; make it the state of the
-    /// group, then forget the log up to its index, then count the Ready as durable. Comes before the entries.
+    /// Store this: the snapshot takes the place of the whole log. It is already on disk, staged; make it the
+    /// state of the group, then forget the log up to its index, then count the Ready as durable. Comes before
+    /// the entries.
     /// </summary>
     public SnapshotMeta? Snapshot { get; init; }
 
     /// <summary>
-    /// Store these: they replace whatever the log holds from their first index on. Where the first one of a term is
+    /// Store these: they replace whatever the log holds from their first index on. Where the first one of a
+    /// term is
     /// <see cref="NoOp"/> or one is a configuration, the core itself made it.
     /// </summary>
     public required EntryRange Entries { get; init; }
 
-    /// <summary>The empty entry, among <see cref="Entries"/>, with which this leader begins its term; 0 if there is none.</summary>
+    /// <summary>
+    /// The empty entry, among <see cref="Entries"/>, with which this leader begins its term; 0 if there is
+    /// none.
+    /// </summary>
     public LogIndex NoOp { get; init; }
 
     /// <summary>
-    /// Send these at once; they promise nothing about this replica's disk. A leader's appends are here: its own write runs
-    /// beside them (dissertation §10.2.1).
+    /// Send these at once; they promise nothing about this replica's disk. A leader's appends are here: its
+    /// own write runs beside them (dissertation §10.2.1).
     /// </summary>
     public required IReadOnlyList<RaftMessage> Messages { get; init; }
 
     /// <summary>
-    /// Send these only when this Ready <b>and all earlier ones</b> are durable: each says that something is (an append
-    /// accepted, a vote given, a vote for oneself). May be non-empty when this Ready itself has nothing to store.
+    /// Send these only when this Ready <b>and all earlier ones</b> are durable: each says that something is
+    /// (an append accepted, a vote given, a vote for oneself). May be non-empty when this Ready itself has
+    /// nothing to store.
     /// </summary>
     public required IReadOnlyList<RaftMessage> MessagesAfterPersist { get; init; }
 
     /// <summary>
-    /// Apply these, in order. They are durable on a majority already, so nothing of this replica's own disk need be awaited;
-    /// what is applied must not become durable before the log up to there is. Empty range: first above last.
+    /// Apply these, in order. They are durable on a majority already, so nothing of this replica's own disk
+    /// need be awaited; what is applied must not become durable before the log up to there is. Empty range:
+    /// first above last.
     /// </summary>
     public required (LogIndex First, LogIndex Last) Committed { get; init; }
 
@@ -58,8 +66,8 @@ public sealed class Ready
     public required IReadOnlyList<RaftEvent> Events { get; init; }
 
     /// <summary>
-    /// True when this Ready must be synced: entries, a snapshot, or a term or vote. When only the commit index
-    /// changed it may be written without a sync; the Ready counts as durable once all earlier ones are.
+    /// True when this Ready must be synced: entries, a snapshot, or a term or vote. When only the commit
+    /// index changed it may be written without a sync; the Ready counts as durable once all earlier ones are.
     /// </summary>
     public required bool MustSync { get; init; }
 

@@ -48,7 +48,9 @@ public sealed class InflightWindow
         while (Count > 0 && _ring[_start].Last <= index) FreeFirst();
     }
 
-    /// <summary>Gives up waiting for the oldest message, so that a lost one does not close the window for good.</summary>
+    /// <summary>
+    /// Gives up waiting for the oldest message, so that a lost one does not close the window for good.
+    /// </summary>
     public void FreeFirst()
     {
         if (Count == 0) return;

@@ -2,7 +2,9 @@ using Nori.Core;
 
 namespace Nori.Raft.Core;
 
-/// <summary>What a leader knows of one peer (Raft figure 2: nextIndex and matchIndex), and what it may send next.</summary>
+/// <summary>
+/// What a leader knows of one peer (Raft figure 2: nextIndex and matchIndex), and what it may send next.
+/// </summary>
 /// <remarks>Not thread-safe.</remarks>
 public sealed class Progress
 {
@@ -103,7 +105,8 @@ public sealed class Progress
     }
 
     /// <summary>
-    /// The peer does not hold the entry before an append. Goes back to the hint at once; false when the answer is an old one.
+    /// The peer does not hold the entry before an append. Goes back to the hint at once; false when the
+    /// answer is an old one.
     /// </summary>
     /// <param name="rejected">The place that the append stood behind.</param>
     /// <param name="hint">The last place where both may agree.</param>

@@ -72,8 +72,9 @@ public sealed class QuorumTests
         }
     }
 
-    // Raft §6: at no point may two disjoint majorities decide, neither of the old and the joint configuration nor of the joint
-    // and the new one. Every change among four replicas, every pair of sets of agreeing replicas.
+    // Raft §6: at no point may two disjoint majorities decide, neither of the old and the joint configuration
+    // nor of the joint and the new one. Every change among four replicas, every pair of sets of agreeing
+    // replicas.
     [Fact]
     public void Majorities_of_neighbouring_configurations_always_meet()
     {

@@ -54,7 +54,8 @@ public sealed class TermSpansTests
         follower.Append(new Term(1), 3);
         follower.Append(new Term(2), 90);
 
-        // The leader probes behind 93 in term 4; the follower answers with its last place of a term not above.
+        // The leader probes behind 93 in term 4; the follower answers with its last place of a term not
+        // above.
         (LogIndex hint, Term hintTerm) = follower.LastNotAbove(new LogIndex(93), new Term(4));
         Assert.Equal((new LogIndex(93), new Term(2)), (hint, hintTerm));
         Assert.Equal(new LogIndex(3), leader.LastNotAbove(hint, hintTerm).Index);

@@ -63,7 +63,8 @@ internal sealed class ClusterChecker(IReadOnlyList<SimNode> nodes) : ISimObserve
         bool Held(ReplicaId id) => nodes.Any(n => n.Id == id && n.Disk.Holds(entry.Index, entry.Term));
         bool Majority(IReadOnlyList<ReplicaId> voters) => voters.Count == 0 || voters.Count(Held) > voters.Count / 2;
         bool incoming = Majority(configuration.Voters), outgoing = Majority(configuration.Outgoing);
-        // A configuration appended since the entry was counted is not the one that counted it; one half is the same.
+        // A configuration appended since the entry was counted is not the one that counted it; one half is
+        // the same.
         bool isNewer = core.ConfigurationIndex > entry.Index;
         Assert.True(
             isNewer ? incoming || outgoing : incoming && outgoing,
@@ -93,7 +94,9 @@ internal sealed class ClusterChecker(IReadOnlyList<SimNode> nodes) : ISimObserve
             read.Index >= Acknowledged, $"stale lease read on {node.Id}: {read.Index} when {Acknowledged} was acknowledged");
     }
 
-    /// <summary>"If two logs contain an entry with the same index and term, then the logs are identical" up to there.</summary>
+    /// <summary>
+    /// "If two logs contain an entry with the same index and term, then the logs are identical" up to there.
+    /// </summary>
     public void CheckLogs()
     {
         for (int a = 0; a < nodes.Count; a++)

@@ -3,8 +3,9 @@ using Nori.Core;
 namespace Nori.Raft.Core.Tests.Harness;
 
 /// <summary>
-/// Replicas in virtual time from one seed: a lossy, reordering, partitioning network, disks that lose what was not persisted,
-/// drifting clocks, pauses, crashes, changes of membership. A phase of faults, then a phase in which all must come right.
+/// Replicas in virtual time from one seed: a lossy, reordering, partitioning network, disks that lose what
+/// was not persisted, drifting clocks, pauses, crashes, changes of membership. A phase of faults, then a
+/// phase in which all must come right.
 /// </summary>
 internal sealed class SimCluster
 {

@@ -1,8 +1,8 @@
 namespace Nori.Raft.Core.Tests.Harness;
 
 /// <summary>
-/// A driver around one core: a log in memory, a disk that gets it later, a state machine that hashes what is applied. It does
-/// with a Ready what the comments there say, no more and no less.
+/// A driver around one core: a log in memory, a disk that gets it later, a state machine that hashes what is
+/// applied. It does with a Ready what the comments there say, no more and no less.
 /// </summary>
 internal sealed class SimNode(ReplicaId id, SimDisk disk, Func<ReplicaId, ulong, RaftOptions> options, ISimObserver observer)
 {
@@ -44,7 +44,9 @@ internal sealed class SimNode(ReplicaId id, SimDisk disk, Func<ReplicaId, ulong,
         Core = new RaftCore(options(id, ++_starts), disk.Load());
     }
 
-    /// <summary>The process is gone; of the writes under way the first few may have reached the disk.</summary>
+    /// <summary>
+    /// The process is gone; of the writes under way the first few may have reached the disk.
+    /// </summary>
     public void Crash(int writesThatMadeIt = 0)
     {
         for (int i = 0; i < writesThatMadeIt && _pending.TryDequeue(out var write); i++)

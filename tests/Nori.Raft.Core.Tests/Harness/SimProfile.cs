@@ -27,7 +27,8 @@ internal sealed record SimProfile
 
     public required int DiskMillisecondsMax { get; init; }
 
-    // Damage and small configurations do not go together: a group whose last voters are damaged has lost its quorum.
+    // Damage and small configurations do not go together: a group whose last voters are damaged has lost its
+    // quorum.
     public static SimProfile Draw(Prng random)
     {
         SimProfile drawn = DrawAny(random);
