@@ -132,7 +132,9 @@ public sealed class ScheduleTests
         Assert.True(c[3].Configuration.IsJoint);
         c.Crash(1);
         c.Drop(_ => true);
-        c.Elect(2);
+        c.Stand(2);
+        Assert.Contains(c.Events, e => e.Kind == RaftEventKind.BecameLeader && e.Replica == new ReplicaId(2));
+        Assert.Contains(c.Events, e => e.Kind == RaftEventKind.Removed);
         c.Run(2);
         Assert.Equal(RaftRole.Leader, c[3].Role);
         Assert.Equal("(3) learners (2)", c[3].Configuration.ToString());

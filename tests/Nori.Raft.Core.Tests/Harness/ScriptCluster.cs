@@ -100,11 +100,16 @@ internal sealed class ScriptCluster
     /// </summary>
     public void Elect(int id)
     {
+        Stand(id);
+        Assert.Equal(RaftRole.Leader, this[id].Role);
+    }
+
+    public void Stand(int id)
+    {
         foreach (SimNode other in _nodes)
             if (other.Id.Value != (ulong)id) other.Core?.Wake(WakeReason.LeaderRestarted);
         for (int i = 0; i < 60 && this[id].Role == RaftRole.Follower; i++) Tick(id);
         Deliver();
-        Assert.Equal(RaftRole.Leader, this[id].Role);
     }
 
     public ProposeResult Propose(int id, int count = 1)
