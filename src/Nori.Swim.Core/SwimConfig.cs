@@ -34,8 +34,8 @@ public sealed record SwimConfig
     /// <summary>Longest suspicion as a multiple of the shortest. <value>3</value></summary>
     public int SuspicionMaxFactor { get; init; } = 3;
 
-    /// <summary>K: accusers after the first that bring a suspicion to its shortest. <value>3</value></summary>
-    public int ConfirmationsMax { get; init; } = 3;
+    /// <summary>K: accusers after the first that bring a suspicion to its shortest. <value>2</value></summary>
+    public int ConfirmationsMax { get; init; } = 2;
 
     /// <summary>Time between gossip rounds; nothing is sent when there is nothing to tell. <value>200 ms</value></summary>
     public long GossipIntervalTicks { get; init; } = 200 * Millisecond;
@@ -72,6 +72,9 @@ public sealed record SwimConfig
     /// <summary>Tell a suspected member so in the very probe that checks it. <value>true</value></summary>
     public bool BuddyNotice { get; init; } = true;
 
+    /// <summary>After a pause of this process move its deadlines by it. <value>true</value></summary>
+    public bool PauseCompensation { get; init; } = true;
+
     /// <summary>A healthy member's probe of us takes its turn to be probed by us. <value>true</value></summary>
     public bool SharedTurns { get; init; } = true;
 
@@ -101,6 +104,7 @@ public sealed record SwimConfig
         LocalHealth = false,
         DynamicSuspicion = false,
         BuddyNotice = false,
+        PauseCompensation = false,
         SharedTurns = false,
         ConfirmationProbes = 0,
     };

@@ -30,6 +30,7 @@ public sealed partial class SwimCore
         if (reader.Kind is MessageKind.State or MessageKind.StateReply)
             return Counts.Drop(MessageDrop.Misdirected) == MessageDrop.None;
         if (IsOtherLife(reader, source)) return true;
+        _corrections.Clear();
         ApplyAll(ref reader, isFullState: false);
         switch (reader.Kind)
         {
@@ -47,6 +48,9 @@ public sealed partial class SwimCore
                 break;
         }
 
+        if (_corrections.Count == 0) return true;
+        Begin(MessageKind.Gossip, 0);
+        SendWithUpdates(source, isAnswer: true);
         return true;
     }
 

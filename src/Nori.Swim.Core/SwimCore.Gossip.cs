@@ -5,9 +5,24 @@ namespace Nori.Swim.Core;
 // Dissemination: SWIM §4.1, with gossip rounds between the probes so that news need not wait for one.
 public sealed partial class SwimCore
 {
+    private const int CorrectionsMax = 8;
+
     /// <summary>λ·⌈log10(n + 1)⌉: how often an update is sent before it is dropped.</summary>
     private int TransmitsMax =>
         _config.RetransmitFactor * (int)Math.Ceiling(Math.Log10(_members.ActiveCount + 1));
+
+    // Members about whom the message at hand said what is refuted here already.
+    private readonly List<Member> _corrections = [];
+
+    /// <summary>
+    /// A sender that still accuses somebody who refuted is answered with the refutation: it may have lost that to the
+    /// network, and nobody would repeat it. One message for one message, so nothing can build up.
+    /// </summary>
+    private void Correct(Member member)
+    {
+        if (_config.BuddyNotice && member.State == MemberState.Alive && _corrections.Count < CorrectionsMax)
+            _corrections.Add(member);
+    }
 
     private void Gossip()
     {
@@ -41,10 +56,16 @@ public sealed partial class SwimCore
     private void Begin(MessageKind kind, uint sequence) =>
         _writer.Begin(kind, _cluster, _self, _health.Score, sequence);
 
-    /// <summary>Ends the message begun: what the receiver must know of itself first, then what is queued.</summary>
-    private void SendWithUpdates(string address, Member? about = null)
+    /// <summary>Ends the message begun: what the receiver must know first, then what is queued.</summary>
+    private void SendWithUpdates(string address, Member? about = null, bool isAnswer = false)
     {
         _writer.BeginUpdates();
+        if (isAnswer)
+        {
+            foreach (Member member in _corrections) _writer.TryAppend(member);
+            _corrections.Clear();
+        }
+
         if (about is not null && about != _self && NeedsNotice(about) && _writer.TryAppend(about))
         {
             // Lifeguard §IV-C, "buddy system": the accused hears of it from the very member that checks on it.

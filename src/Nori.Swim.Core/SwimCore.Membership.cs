@@ -24,6 +24,8 @@ public sealed partial class SwimCore
         }
 
         Member? member = _members.Find(update.Id);
+        if (member is not null && update.Incarnation < member.Incarnation
+            && update.State is MemberState.Suspect or MemberState.Failed) Correct(member!);
         switch (update.State)
         {
             case MemberState.Alive:

@@ -164,7 +164,7 @@ public sealed partial class SwimCore
         Member? sender = _members.Find(message.Sender);
         if (sender is not null && _config.SharedTurns && message.Health == 0) _order.TakeTurn(sender);
         Begin(MessageKind.Ack, message.Sequence);
-        SendWithUpdates(source, about: sender);
+        SendWithUpdates(source, about: sender, isAnswer: true);
     }
 
     private void OnPingReq(string source, ref MessageReader message)

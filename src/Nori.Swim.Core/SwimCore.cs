@@ -71,7 +71,7 @@ public sealed partial class SwimCore
 
         (_config, _now, _prng) = (config, now, new Prng(seed));
         _cluster = Encoding.ASCII.GetBytes(config.ClusterName);
-        _order = new ProbeOrder(_prng.Fork());
+        _order = new ProbeOrder(_prng.Fork(), config.SharedTurns);
         _health = new LocalHealth(config.LocalHealthMax, config.LocalHealth);
         _writer = new MessageWriter(config.MessageBytesMax);
         _self = new Member(self);
@@ -188,7 +188,7 @@ public sealed partial class SwimCore
         Invariant.Assert(now >= _now);
         long late = now - Math.Max(_now, NextDeadline);
         _now = now;
-        if (late <= _config.ProbeIntervalTicks) return;
+        if (late <= _config.ProbeIntervalTicks || !_config.PauseCompensation) return;
 
         Counts.Pauses++;
         _health.Add(1);

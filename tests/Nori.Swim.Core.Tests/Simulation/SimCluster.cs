@@ -34,6 +34,9 @@ internal sealed class SimCluster
     /// <summary>False where a datagram or stream from the first to the second does not get through.</summary>
     public Func<SimNode, SimNode, bool> Reaches { get; set; } = static (_, _) => true;
 
+    /// <summary>After a pause timers fire before what waited is read, as in a driver that does not care.</summary>
+    public bool TimersFirst { get; set; }
+
     public long Now { get; private set; }
 
     public List<SimNode> Nodes { get; } = [];
@@ -173,7 +176,8 @@ internal sealed class SimCluster
             if (_prng.Chance(Loss) || !Reaches(from, to)) continue;
             byte[] bytes = datagram.Payload.ToArray();
             if (_prng.Chance(Corruption)) bytes[_prng.NextInt(bytes.Length)] ^= (byte)(1 + _prng.NextInt(255));
-            At(Now + Delay(), () => Deliver(to, () => to.Core.OnDatagram(Now, from.Address, bytes)));
+            long delay = Delay() + Slowness(from) + Slowness(to);
+            At(Now + delay, () => Deliver(to, () => to.Core.OnDatagram(Now, from.Address, bytes)));
         }
 
         void node_sent(SimNode node, int length)
@@ -194,11 +198,12 @@ internal sealed class SimCluster
             return;
         }
 
-        // TCP repeats what is lost; the price is time.
-        At(Now + (3 * Delay()), () => Deliver(to, () =>
+        // TCP repeats what is lost; the price is time: a second for the first packets, 200 ms later on.
+        long opened = Flight(1_000_000) + Flight(1_000_000);
+        At(Now + opened + Flight(200_000) + Slowness(from) + Slowness(to), () => Deliver(to, () =>
         {
             byte[]? reply = to.Core.OnStreamRequest(Now, request.Payload.Span);
-            At(Now + Delay(), () => Deliver(from, () =>
+            At(Now + Flight(200_000) + Slowness(from), () => Deliver(from, () =>
             {
                 if (reply is null) from.Core.OnStreamFailed(Now, request.Number);
                 else from.Core.OnStreamReply(Now, request.Number, reply);
@@ -222,6 +227,12 @@ internal sealed class SimCluster
     private void Resume(SimNode node)
     {
         if (node.IsDead || node.PausedUntil > Now) return;
+        if (TimersFirst)
+        {
+            node.Core.Tick(Now);
+            Act(node);
+        }
+
         while (node.Waiting.TryDequeue(out Action? action))
         {
             action();
@@ -230,6 +241,15 @@ internal sealed class SimCluster
 
         node.ScheduledAt = -1;
         Schedule(node);
+    }
+
+    private long Slowness(SimNode node) => node.SlowTicks == 0 ? 0 : _prng.NextLong(node.SlowTicks);
+
+    private long Flight(long timeout)
+    {
+        long ticks = Delay();
+        while (_prng.Chance(Loss)) ticks += timeout;
+        return ticks;
     }
 
     private long Delay() => DelayMin + _prng.NextLong(DelayMax - DelayMin + 1);

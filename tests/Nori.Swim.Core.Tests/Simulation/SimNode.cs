@@ -12,6 +12,9 @@ internal sealed class SimNode(string id, string address, SwimCore core)
 
     public long PausedUntil { get; set; }
 
+    /// <summary>Each message in or out waits up to so long here: a process starved of its processor.</summary>
+    public long SlowTicks { get; set; }
+
     public long ScheduledAt { get; set; } = -1;
 
     public Queue<Action> Waiting { get; } = new();
