@@ -30,13 +30,13 @@ internal sealed class BroadcastQueue
         member.IsQueued = false;
     }
 
-    /// <summary>Appends as many updates as fit; each counts as one sending.</summary>
-    public void Fill(MessageWriter writer, int transmitsMax)
+    /// <summary>Appends as many updates as fit; each counts as one sending, also the one that is in already.</summary>
+    public void Fill(MessageWriter writer, int transmitsMax, Member? isIn)
     {
         _taken.Clear();
         foreach (Member member in _queue)
         {
-            if (writer.TryAppend(member)) _taken.Add(member);
+            if (member == isIn || writer.TryAppend(member)) _taken.Add(member);
             else if (writer.IsNearlyFull) break;
         }
 

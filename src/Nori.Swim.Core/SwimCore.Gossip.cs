@@ -66,12 +66,9 @@ public sealed partial class SwimCore
             _corrections.Clear();
         }
 
-        if (about is not null && about != _self && NeedsNotice(about) && _writer.TryAppend(about))
-        {
-            // Lifeguard §IV-C, "buddy system": the accused hears of it from the very member that checks on it.
-        }
-
-        _broadcasts.Fill(_writer, TransmitsMax);
+        // Lifeguard §IV-C, "buddy system": the accused hears of it from the very member that checks on it.
+        bool isTold = about is not null && about != _self && NeedsNotice(about) && _writer.TryAppend(about);
+        _broadcasts.Fill(_writer, TransmitsMax, isTold ? about : null);
         Ready.Datagrams.Add(new OutgoingDatagram(address, _writer.Finish()));
     }
 
