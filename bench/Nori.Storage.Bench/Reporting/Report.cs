@@ -1,0 +1,63 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Nori.Storage.Bench.Reporting;
+
+/// <summary>What a run found, printed as it comes.</summary>
+internal sealed class Report
+{
+    private readonly List<Row> _rows = [];
+    private readonly long _started = Stopwatch.GetTimestamp();
+
+    public IReadOnlyList<Row> Rows => _rows;
+
+    public DateTimeOffset Started { get; } = TimeProvider.System.GetUtcNow();
+
+    public string LoadAtStart { get; } = Load();
+
+    public TimeSpan Elapsed => Stopwatch.GetElapsedTime(_started);
+
+    public DiskFigures Disk { get; set; }
+
+    public (double WithTransition, double Without) CallCost { get; set; }
+
+    public double CompressionRatio { get; set; }
+
+    /// <summary>The machine's load averages, as it shows them.</summary>
+    public static string Load() => File.Exists("/proc/loadavg")
+        ? string.Join(' ', File.ReadAllText("/proc/loadavg").Split(' ').Take(3)) : "unknown";
+
+    public void PrintHead()
+    {
+        string line = string.Create(CultureInfo.InvariantCulture, $"""
+            disk: {Disk.SyncsPerSecond:F0} appends of 4 KiB with fdatasync a second, {Disk.BytesPerSecond / 1e6:F0} MB/s sequential write
+            values compress to {CompressionRatio:P0} (LZ4, 4 KiB); load at start {LoadAtStart}
+            a call into librocksdb: {CallCost.WithTransition:F1} ns with the runtime's transition, {CallCost.Without:F1} ns without
+
+            """);
+        Console.WriteLine(line);
+        Console.WriteLine(Table.Head);
+    }
+
+    public void Add(Row row)
+    {
+        _rows.Add(row);
+        Console.WriteLine(Table.Line(row));
+    }
+
+    public void PrintTail()
+    {
+        Console.WriteLine();
+        foreach (Row row in _rows)
+            if (row.Note is { } note) Console.WriteLine($"{row.Workload}: {note}");
+        Row[] judged = [.. _rows.Where(row => row.Goal is not null)];
+        Row[] missed = [.. judged.Where(row => row.Holds == false)];
+        Console.WriteLine();
+        Console.WriteLine(
+            $"{judged.Length - missed.Length} of {judged.Length} goals hold; load at end {Load()}; "
+            + string.Create(CultureInfo.InvariantCulture, $"{Elapsed.TotalSeconds:F0} s"));
+        foreach (Row row in missed)
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"  missed: {row.Workload}: {row.Ratio:F2}, goal {row.Goal}"));
+    }
+}
