@@ -5,8 +5,8 @@ using System.Text.RegularExpressions;
 namespace NoriKV.Tidy;
 
 /// <summary>
-/// What a user outside the repository does: restores the packages from a folder, pastes the example of a README into an
-/// empty program, and runs it.
+/// What a user outside the repository does: restores the packages from a folder, pastes the example of a README or a
+/// recipe into an empty program, and runs it. A recipe checks its own result and says so by its exit code.
 /// </summary>
 [Trait("Category", "Slow")]
 public sealed partial class PackageTests(ITestOutputHelper output)
@@ -31,6 +31,7 @@ public sealed partial class PackageTests(ITestOutputHelper output)
             Assert.All(
                 Repository.Packages.Where(p => p.Name != "NoriKV.Cli"),
                 p => Assert.Contains(examples, e => e.Package == p.Name));
+            Assert.True(examples.Count(e => e.Name.StartsWith("recipe.", StringComparison.Ordinal)) >= 6, "recipes are missing");
             await using Node node = await Node.StartAsync(Path.Combine(folder, "data"));
             foreach (Example example in examples) example.WriteTo(folder, node);
             string projects = string.Concat(examples.Select(e => $"<Project Path=\"{e.Name}/{e.Name}.csproj\" />"));
@@ -66,11 +67,17 @@ public sealed partial class PackageTests(ITestOutputHelper output)
         }
 
         foreach (Example example in Examples(Repository.Read("README.md"), null)) yield return example;
+        string recipes = Path.Combine(Repository.Root, "docs", "recipes");
+        foreach (string file in Directory.EnumerateFiles(recipes, "*.md").Order(StringComparer.Ordinal))
+        {
+            string name = Path.GetFileNameWithoutExtension(file);
+            foreach (Example example in Examples(File.ReadAllText(file), null, $"recipe.{name}")) yield return example;
+        }
     }
 
-    private static IEnumerable<Example> Examples(string markdown, string? package) => CSharpBlock()
+    private static IEnumerable<Example> Examples(string markdown, string? package, string? name = null) => CSharpBlock()
         .Matches(markdown)
-        .Select((m, i) => new Example($"{package ?? "README"}.Example{i + 1}", package, m.Groups[1].Value));
+        .Select((m, i) => new Example($"{name ?? package ?? "README"}.Example{i + 1}", package, m.Groups[1].Value));
 
     private static async Task<string> Run(string directory, string file, string arguments)
     {
