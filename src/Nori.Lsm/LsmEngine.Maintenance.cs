@@ -135,8 +135,8 @@ public sealed partial class LsmEngine
         }
         finally
         {
-            // Unless the manifest may name them (a failed sync), linked files that were not installed go again.
-            if (!installed && _failure is null) ingest.Unlink();
+            // Linked files that were not installed go again, unless a manifest that may come into force names them.
+            if (!installed && !ingest.MayBeNamed) ingest.Unlink();
         }
 
         _loop?.WakeCompaction();
@@ -177,6 +177,7 @@ public sealed partial class LsmEngine
                 }));
             }
 
+            ingest.MayBeNamed = true;
             Install(edit, null);
         }
 

@@ -108,10 +108,18 @@ public sealed partial class WalLog
 
         files.Rename(temporary, path);
         if (_free.Count > 0) _free.RemoveAt(_free.Count - 1);
-
-        // Before the first append: what is acknowledged must not be in a file whose name is lost.
-        files.SyncDirectory(_options.Directory);
-        return files.Open(path, FileOpen.ReadWrite);
+        try
+        {
+            // Before the first append: what is acknowledged must not be in a file whose name is lost.
+            files.SyncDirectory(_options.Directory);
+            return files.Open(path, FileOpen.ReadWrite);
+        }
+        catch (Exception e)
+        {
+            // Also when it says "no space": the name is there, and its header says where the segment before it ends.
+            // What was appended to that one from here on would be lost.
+            throw Fail(e);
+        }
     }
 
     /// <summary>

@@ -304,4 +304,46 @@ public class WalLogTests
             System.IO.Directory.Delete(directory, recursive: true);
         }
     }
+
+    [Theory]
+    [InlineData(FileOperation.SyncDirectory, "*")]
+    [InlineData(FileOperation.Open, "*.wal")]
+    public void A_new_segment_that_has_its_name_but_fails_behind_it_fails_the_log(FileOperation operation, string files)
+    {
+        var memory = new MemoryFileSystem();
+        var faulty = new FaultInjectingFileSystem(memory);
+        var acknowledged = new List<string>();
+        using (WalLog log = WalLog.Open(Support.Options(faulty, 16 << 10), out _))
+        {
+            faulty.Add(new FaultRule { Operation = operation, PathPattern = files, Errno = Errno.NoSpace });
+            for (int i = 0; i < 60 && log.Failure is null; i++)
+            {
+                string text = $"{i} " + new string('x', 1000);
+                try
+                {
+                    Support.Append(log, text);
+                    log.Sync();
+                    acknowledged.Add(text);
+                    // A small one still fits the old segment, behind where the new segment's header says that it ends.
+                    Support.Append(log, "small");
+                    log.Sync();
+                    acknowledged.Add("small");
+                }
+                catch (StorageException e) when (e.IsDiskFull)
+                {
+                    Support.Append(log, "small");
+                    log.Sync();
+                    acknowledged.Add("small");
+                    break;
+                }
+                catch (WalFailedException)
+                {
+                    // The name is there, perhaps durably: what is appended before it now would be lost.
+                }
+            }
+        }
+
+        using WalLog again = WalLog.Open(Support.Options(memory.Crash(1, CrashMode.ProcessOnly)), out _);
+        Assert.Equal(acknowledged, Support.ReadTexts(again).Take(acknowledged.Count));
+    }
 }

@@ -169,6 +169,46 @@ public sealed class StorageFailureTests
     }
 
     [Fact]
+    public void Maintenance_that_meets_the_end_of_the_disk_waits_for_space()
+    {
+        var memory = new MemoryFileSystem(1);
+        var files = new FaultInjectingFileSystem(memory);
+        SteppedNode node = Start(files, configure: o => o with { LogSegmentBytes = 64 << 10, MemtableBytes = 64 << 10 });
+        string value = new('v', 10_000);
+        for (int i = 0; i < 40; i++) Assert.True(node.Put($"k{i}", value).IsOk);
+        node.RunUntilIdle();
+        files.Add(new FaultRule
+        {
+            Operation = FileOperation.Create | FileOperation.Rename,
+            PathPattern = "**/log/*",
+            Times = FaultRule.Forever,
+            Errno = Errno.NoSpace,
+        });
+
+        // To the last bytes of the segment, so that the garbage collector's own records would need a new one.
+        int filled = 0;
+        while (node.Put($"fill{filled}", "").IsOk) filled++;
+        node.Time.Advance(TimeSpan.FromSeconds(2));
+        node.RunUntilIdle();
+        Assert.Null(node.Node.NotReadyReason);
+        KvResult<ShardView> cut = node.Run(node.Node.SnapshotShardAsync(new ShardId(0), Context));
+        Assert.Equal(KvCode.Overloaded, cut.Error!.Code);
+        Assert.Equal(value, node.Read("k0"));
+
+        files.ClearRules();
+        Assert.True(node.Put("k0", "again").IsOk);
+        int segments = memory.List(Data + "/log").Count;
+        node.Time.Advance(TimeSpan.FromSeconds(2));
+        node.RunUntilIdle();
+        Assert.True(memory.List(Data + "/log").Count < segments);
+        node.Stop();
+        node = Start(memory.Crash(3));
+        Assert.Equal("again", node.Read("k0"));
+        Assert.Equal(40 + filled, node.ScanAll(new ScanOptions()).Count);
+        node.Stop();
+    }
+
+    [Fact]
     public void One_sync_serves_all_shards()
     {
         var files = new FaultInjectingFileSystem(new MemoryFileSystem(1));

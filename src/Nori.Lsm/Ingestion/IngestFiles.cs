@@ -14,6 +14,9 @@ internal sealed class IngestFiles(IFileSystem files, string directory, IReadOnly
 
     public IReadOnlyList<TableMeta> Metas => _metas;
 
+    /// <summary>A manifest that names them was begun: even where writing it failed it may be the one in force.</summary>
+    public bool MayBeNamed { get; set; }
+
     /// <summary>Checks the tables and links them, durable, under the engine's names.</summary>
     public void Link(Func<ulong> nextFileNumber)
     {

@@ -17,8 +17,8 @@ internal sealed class StepSignal : IDisposable
     public void Wait(int milliseconds)
     {
         _event.WaitOne(milliseconds);
-        // Cleared before the work that follows: what arrives during it sets the signal again.
-        Volatile.Write(ref _set, 0);
+        // Cleared before the work that follows, with a full fence: what arrives during it sets the signal again.
+        Interlocked.Exchange(ref _set, 0);
     }
 
     public void Dispose() => _event.Dispose();
