@@ -30,26 +30,32 @@ public sealed class CrashTests(ITestOutputHelper output) : IDisposable
             options with { Deadline = TimeSpan.FromSeconds(20), Retry = RetryPolicy.None });
 
         NorikvProcess server = await StartAsync(address);
-        for (int kill = 0; kill < kills; kill++)
+        try
         {
-            using var stop = new CancellationTokenSource();
-            Task load = _workload.LoadAsync(patient, hasty, random, stop.Token);
-            await Task.Delay(TimeSpan.FromMilliseconds(random.NextInt(50, 1500)), TimeProvider.System, default);
-            await server.KillAsync();
-            await stop.CancelAsync();
+            for (int kill = 0; kill < kills; kill++)
+            {
+                using var stop = new CancellationTokenSource();
+                Task load = _workload.LoadAsync(patient, hasty, random, stop.Token);
+                await Task.Delay(TimeSpan.FromMilliseconds(random.NextInt(50, 1500)), TimeProvider.System, default);
+                await server.KillAsync();
+                await stop.CancelAsync();
+                server = await StartAsync(address);
+                await load;
+                await _workload.VerifyAsync(patient);
+            }
+
+            output.WriteLine($"{_workload.Acknowledged} writes acknowledged, {_workload.Unknown} with unknown outcome");
+            Assert.True(_workload.Acknowledged > kills * 50, "the load was too small to mean anything");
+            (int exit, TimeSpan took) = await server.TerminateAsync();
+            Assert.Equal(0, exit);
+            Assert.InRange(took, TimeSpan.Zero, TimeSpan.FromSeconds(5));
             server = await StartAsync(address);
-            await load;
             await _workload.VerifyAsync(patient);
         }
-
-        output.WriteLine($"{_workload.Acknowledged} writes acknowledged, {_workload.Unknown} with unknown outcome");
-        Assert.True(_workload.Acknowledged > kills * 50, "the load was too small to mean anything");
-        (int exit, TimeSpan took) = await server.TerminateAsync();
-        Assert.Equal(0, exit);
-        Assert.InRange(took, TimeSpan.Zero, TimeSpan.FromSeconds(5));
-        server = await StartAsync(address);
-        await _workload.VerifyAsync(patient);
-        await server.DisposeAsync();
+        finally
+        {
+            await server.DisposeAsync();
+        }
     }
 
     private async Task<NorikvProcess> StartAsync(string address)
