@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.CommandLine.Parsing;
 using NoriKV.Cli.Commands;
 using NoriKV.Cli.Console;
 
@@ -25,9 +26,8 @@ internal static class CliApp
         RootCommand root = Build(host, json);
         ParseResult parse = root.Parse(args);
         bool asJson = parse.GetValue(json);
-        if (parse.Errors.Count > 0 && parse.Action is not ExampleHelp)
+        if (parse.Action is not ExampleHelp && Problems(parse, args) is { Length: > 0 } said)
         {
-            string said = string.Join("; ", parse.Errors.Select(static e => e.Message));
             string command = parse.CommandResult.Command is RootCommand ? "" : parse.CommandResult.Command.Name + " ";
             return Failures.Report(new UsageException($"{said}\nSee: norikv {command}--help"), host, asJson);
         }
@@ -53,6 +53,17 @@ internal static class CliApp
                 return Failures.Report(e, host, asJson);
             }
         }
+    }
+
+    // A mistyped flag must not become a key or a file: what begins with two dashes is an argument only behind "--".
+    private static string Problems(ParseResult parse, string[] args)
+    {
+        HashSet<string> flags = [.. args.TakeWhile(static a => a != "--").Where(static a => a.StartsWith("--", StringComparison.Ordinal))];
+        IEnumerable<string> unknown = parse.CommandResult.Children.OfType<ArgumentResult>()
+            .SelectMany(static argument => argument.Tokens)
+            .Where(token => flags.Contains(token.Value))
+            .Select(static token => $"There is no option {token.Value}; an argument that begins so stands behind --.");
+        return string.Join("; ", unknown.DefaultIfEmpty(string.Join("; ", parse.Errors.Select(static e => e.Message))));
     }
 
     private static bool IsServer(ParseResult parse) => parse.CommandResult.Command.Name is "server" or "dev";

@@ -38,6 +38,27 @@ public sealed class CommandTests : IDisposable
         Assert.Contains("--file", _cli.Error);
     }
 
+    [Theory]
+    [InlineData("put --tll 5s")]
+    [InlineData("get --nope")]
+    [InlineData("delete --jsno")]
+    [InlineData("export --forse")]
+    [InlineData("server --nope")]
+    public async Task A_mistyped_flag_is_neither_a_key_nor_a_file(string line)
+    {
+        Assert.Equal(2, await _cli.RunAsync(line));
+        Assert.Contains($"There is no option {line.Split(' ')[1]}", _cli.Error);
+    }
+
+    [Fact]
+    public async Task Behind_two_dashes_a_key_may_begin_as_it_likes()
+    {
+        Assert.Equal(0, await _cli.RunAsync("put -- --key --value"));
+        Assert.Equal(0, await _cli.RunAsync("get -- --key"));
+        Assert.StartsWith("--value", _cli.Output);
+        Assert.Equal(0, await _cli.RunAsync("put temperature -5"));
+    }
+
     [Fact]
     public async Task A_missing_key_exits_with_1_and_prints_nothing_to_standard_output()
     {

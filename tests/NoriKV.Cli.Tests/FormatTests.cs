@@ -117,6 +117,18 @@ public sealed class FormatTests
     }
 
     [Fact]
+    public async Task A_byte_order_mark_in_front_of_the_file_is_no_part_of_its_first_line()
+    {
+        byte[] text = [0xEF, 0xBB, 0xBF, (byte)'a', (byte)'\n', 0xEF, 0xBB, 0xBF, (byte)'\n'];
+        var reader = new LineReader(new MemoryStream(text));
+        Assert.True(await reader.ReadAsync(default));
+        Assert.Equal("a"u8.ToArray(), reader.Line.ToArray());
+        Assert.Equal(5, reader.Offset);
+        Assert.True(await reader.ReadAsync(default));
+        Assert.Equal(3, reader.Line.Length);
+    }
+
+    [Fact]
     public async Task An_endless_line_is_refused()
     {
         var reader = new LineReader(new MemoryStream(new byte[LineReader.LineBytesMax + (1 << 20)]));

@@ -13,6 +13,22 @@ public sealed class InspectTests : IDisposable
     public void Dispose() => _cli.Dispose();
 
     [Fact]
+    public async Task A_directory_without_tables_is_not_called_sound()
+    {
+        Assert.Equal(2, await _cli.RunAsync(["inspect", "sst", _cli.Folder]));
+        Assert.Contains("no table file", _cli.Error);
+        await using (LsmEngine engine = await LsmEngine.OpenAsync(new LsmOptions { Directory = _cli.File("engine") }))
+        {
+            await engine.PutAsync("a"u8.ToArray(), "1"u8.ToArray());
+            await engine.FlushAsync();
+        }
+
+        // The data directory of a node has its engine inside.
+        Assert.Equal(0, await _cli.RunAsync(["inspect", "sst", _cli.Folder, "--json"]));
+        Assert.Equal(1, JsonDocument.Parse(_cli.Output).RootElement.GetProperty("tables").GetArrayLength());
+    }
+
+    [Fact]
     public async Task A_log_shows_its_segments_and_records_and_damage_with_file_and_offset()
     {
         string directory = _cli.File("log");

@@ -25,6 +25,7 @@ internal static class BenchCommand
         {
             BenchOptions options = arguments.Read(parse);
             string directory = Path.GetFullPath(arguments.SyncDirectory(parse));
+            if (!Directory.Exists(directory)) throw new UsageException($"--sync-dir: there is no directory {directory}");
             bool asJson = parse.GetValue(json);
             LatencyHistogram sync = SyncProbe.Measure(
                 DiskFileSystem.Instance, directory, TimeSpan.FromSeconds(1), host.Time);

@@ -52,10 +52,10 @@ internal static class InspectCommand
     {
         var command = new ExampleCommand(
             "sst",
-            "Blocks and properties of a table file, or one line for each table of a directory.",
-            "norikv inspect sst ./data/engine",
+            "Blocks and properties of a table file, or one line for each table of an engine.",
+            "norikv inspect sst ./data",
             "norikv inspect sst ./data/engine/000012.sst --entries");
-        Argument<string> path = PathArgument(command, "A table file or a directory of them");
+        Argument<string> path = PathArgument(command, "A table file, the engine's directory, or a node's data directory");
         var entries = new Option<bool>("--entries") { Description = "Each entry of the file too" };
         command.Options.Add(entries);
         command.SetAction(parse => Print(

@@ -1,10 +1,15 @@
 namespace NoriKV.Cli.Formats;
 
-/// <summary>Cuts a stream into lines and knows where each ends. A carriage return before the line feed is dropped.</summary>
+/// <summary>
+/// Cuts a stream into lines and knows where each ends. A carriage return before the line feed is dropped, and so is a byte
+/// order mark in front of the first line, which some editors write.
+/// </summary>
 internal sealed class LineReader(Stream input, long offset = 0, long number = 0)
 {
     /// <summary>The longest line: a value of 1 MiB with every byte escaped, and its key.</summary>
     public const int LineBytesMax = 16 << 20;
+
+    private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
 
     private byte[] _buffer = new byte[64 << 10];
     private int _start;
@@ -46,7 +51,8 @@ internal sealed class LineReader(Stream input, long offset = 0, long number = 0)
     private bool Take(int length, int feed)
     {
         ReadOnlyMemory<byte> line = _buffer.AsMemory(_start, length);
-        Line = length > 0 && line.Span[^1] == '\r' ? line[..^1] : line;
+        if (Offset == 0 && line.Span.StartsWith(ByteOrderMark)) line = line[ByteOrderMark.Length..];
+        Line = !line.IsEmpty && line.Span[^1] == '\r' ? line[..^1] : line;
         IsWhole = feed == 1;
         _start += length + feed;
         Offset += length + feed;

@@ -93,7 +93,8 @@ internal static class LsmInspectionReport
         }
     }
 
-    private static string EngineOf(IFileSystem files, string path)
+    /// <summary>The engine's directory: the one given, or the one inside a node's data directory.</summary>
+    public static string EngineOf(IFileSystem files, string path)
     {
         string directory = Path.GetFullPath(path);
         string inside = Path.Combine(directory, "engine");

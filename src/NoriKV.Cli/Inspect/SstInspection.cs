@@ -1,5 +1,6 @@
 using Nori.IO;
 using Nori.SSTable;
+using NoriKV.Cli.Console;
 
 namespace NoriKV.Cli.Inspect;
 
@@ -9,7 +10,9 @@ internal static class SstInspection
     public static InspectReport Of(IFileSystem files, string path, bool entries)
     {
         string full = Path.GetFullPath(path);
-        return files.DirectoryExists(full) ? OfDirectory(files, full) : OfFile(files, full, entries);
+        return files.DirectoryExists(full)
+            ? OfDirectory(files, LsmInspectionReport.EngineOf(files, full))
+            : OfFile(files, full, entries);
     }
 
     private static InspectReport OfDirectory(IFileSystem files, string directory)
@@ -29,6 +32,9 @@ internal static class SstInspection
             AddDamage(report, table);
         }
 
+        // "Sound" must not be said of what nobody looked at.
+        if (tables.Rows.Count == 0 && !files.FileExists(Path.Combine(directory, "CURRENT")))
+            throw new UsageException($"there is no table file in {directory}");
         return report;
     }
 
