@@ -20,6 +20,9 @@ namespace NoriKV.Transport.Http;
 /// </remarks>
 internal sealed class EventsEndpoint(HttpFacadeParts parts)
 {
+    /// <summary>How long a client may take to answer our goodbye; one that never reads would hold up the end.</summary>
+    private static readonly TimeSpan GoodbyeMax = TimeSpan.FromSeconds(1);
+
     private int _clients;
 
     public async Task ServeAsync(HttpContext http, RawTarget target)
@@ -57,7 +60,7 @@ internal sealed class EventsEndpoint(HttpFacadeParts parts)
             using var end = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, parts.Stopping);
             Task listening = ListenAsync(socket, end);
             await SendAllAsync(socket, events, filter, end.Token).ConfigureAwait(false);
-            await listening.ConfigureAwait(false);
+            await GoodbyeAsync(socket, listening).ConfigureAwait(false);
         }
         catch (Exception gone) when (gone is WebSocketException or OperationCanceledException or IOException)
         {
@@ -112,6 +115,19 @@ internal sealed class EventsEndpoint(HttpFacadeParts parts)
             ? WebSocketCloseStatus.EndpointUnavailable
             : WebSocketCloseStatus.NormalClosure;
         await socket.CloseOutputAsync(status, null, limit.Token).ConfigureAwait(false);
+    }
+
+    private async Task GoodbyeAsync(WebSocket socket, Task listening)
+    {
+        try
+        {
+            await listening.WaitAsync(GoodbyeMax, parts.Time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            socket.Abort();
+            await listening.ConfigureAwait(false);
+        }
     }
 
     private async Task SendAsync(WebSocket socket, ReadOnlyMemory<byte> json)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.WebSockets;
@@ -474,6 +475,16 @@ public sealed class HttpTableTests
         Assert.Equal(WebSocketMessageType.Close, end.MessageType);
         await live.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None);
         await stopping.WaitAsync(TimeSpan.FromSeconds(6));
+    }
+
+    [Fact]
+    public async Task A_websocket_that_never_says_goodbye_does_not_hold_up_the_end()
+    {
+        await using TestServer server = await TestServer.StartFakeAsync();
+        using ClientWebSocket silent = await ConnectAsync(server, "");
+        long start = Stopwatch.GetTimestamp();
+        await server.Server.StopAsync();
+        Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(4));
     }
 
     [Fact]

@@ -74,13 +74,15 @@ public sealed class RunningServer : IAsyncDisposable
     private async Task StopOnceAsync()
     {
         _log.Info("server", "stopping");
-        using var limit = new CancellationTokenSource(Options.StopTimeout);
+
+        // A tenth of the time is kept for cutting what still runs and for leaving the process.
+        using var limit = new CancellationTokenSource(Options.StopTimeout * 0.9);
         await _health.DisposeAsync().ConfigureAwait(false);
 
-        // A fifth of the time is kept for the ports, so that the last view and the last answers still leave.
+        // Of the rest some is kept for the ports, so that the last view and the last answers still leave.
         try
         {
-            await Node.StopAsync(Options.StopTimeout * 0.8).ConfigureAwait(false);
+            await Node.StopAsync(Options.StopTimeout * 0.7).ConfigureAwait(false);
         }
         catch (Exception failure)
         {
