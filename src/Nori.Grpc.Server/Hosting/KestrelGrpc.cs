@@ -7,6 +7,9 @@ namespace Nori.Grpc.Server;
 /// <summary>Sets Kestrel up for gRPC: its defaults are those of web pages.</summary>
 public static class KestrelGrpc
 {
+    /// <summary>Calls refused as too many on one connection within five seconds before it is closed.</summary>
+    private const int EnhanceYourCalmMax = 100_000;
+
     /// <summary>
     /// Sets the limits of a Kestrel server. They hold for all its endpoints, so a server that also speaks
     /// HTTP/1.1 to the world is better a second one with the defaults.
@@ -16,6 +19,7 @@ public static class KestrelGrpc
         ArgumentNullException.ThrowIfNull(kestrel);
         ArgumentNullException.ThrowIfNull(options);
         ThrowIfInvalid(options);
+        BearCancellations();
         kestrel.AddServerHeader = false;
         KestrelServerLimits limits = kestrel.Limits;
 
@@ -56,6 +60,15 @@ public static class KestrelGrpc
         }
 
         listen.Use(guard.AwaitPreface);
+    }
+
+    // A client that cancels and calls again faster than the cancelled calls end here is told to calm down, call by call.
+    // Kestrel ends the whole connection at the twentieth time, and with it every innocent call on it: a caller with
+    // short deadlines under load gets there. What a refused call costs is one frame, so many may be borne.
+    private static void BearCancellations()
+    {
+        const string limit = "Microsoft.AspNetCore.Server.Kestrel.Http2.MaxEnhanceYourCalmCount";
+        if (AppContext.GetData(limit) is null) AppContext.SetData(limit, EnhanceYourCalmMax);
     }
 
     private static void ThrowIfInvalid(GrpcEndpointOptions options)
