@@ -127,18 +127,21 @@ public sealed class EmbeddedNoriKV : INoriKV
     private async IAsyncEnumerable<ScanPage> PagesAsync(
         ScanOptions options, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        ReadOnlyMemory<byte> token = options.PageToken;
-        do
+        // A limit is a call's: the calls behind the first ask only for the rest.
+        ScanOptions rest = options;
+        while (true)
         {
             ScanPage page = Done(
                 await _node.ScanAsync(
-                    options with { PageToken = token }, PagePairs, PageBytes, Context(cancellationToken))
+                    rest, PagePairs, PageBytes, Context(cancellationToken))
                     .ConfigureAwait(false),
                 cancellationToken);
             yield return page;
-            token = page.NextPageToken;
+            long left = rest.Limit - page.Pairs.Count;
+            bool full = options.CountOnly || (options.Limit > 0 && left <= 0);
+            if (full || page.NextPageToken.IsEmpty) yield break;
+            rest = rest with { PageToken = page.NextPageToken, Limit = Math.Max(left, 0) };
         }
-        while (!token.IsEmpty);
     }
 
     private RequestContext Context(CancellationToken cancellationToken)

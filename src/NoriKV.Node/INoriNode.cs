@@ -34,10 +34,10 @@ public interface INoriNode : IAsyncDisposable
         IReadOnlyList<BatchOperation> operations, BatchOptions options, RequestContext context);
 
     /// <summary>
-    /// Reads one page of a scan over all shards, merged in key order. Callers that page (HTTP) bound a page by
-    /// <paramref name="pagePairsMax"/> and leave the limit 0: at the limit the scan is over and there is no token.
+    /// Reads one page of a scan over all shards, merged in key order. It has a token wherever more follows, also where
+    /// the limit ended it.
     /// </summary>
-    /// <param name="options">What to scan; <see cref="ScanOptions.Limit"/> counts over the whole scan.</param>
+    /// <param name="options">What to scan; <see cref="ScanOptions.Limit"/> is this call's.</param>
     /// <param name="pagePairsMax">Most pairs of this page.</param>
     /// <param name="pageBytesMax">The page ends behind the pair that exceeds this.</param>
     /// <param name="context">Who asks and until when.</param>
@@ -48,7 +48,7 @@ public interface INoriNode : IAsyncDisposable
     /// Streams a whole scan, page by page; holds its place while the caller enumerates. Ends behind the last page or behind
     /// an error.
     /// </summary>
-    /// <param name="options">What to scan; <see cref="ScanOptions.Limit"/> counts over the whole scan.</param>
+    /// <param name="options">What to scan; <see cref="ScanOptions.Limit"/> is this call's.</param>
     /// <param name="pagePairsMax">Most pairs of a page.</param>
     /// <param name="pageBytesMax">A page ends behind the pair that exceeds this.</param>
     /// <param name="context">Who asks and until when.</param>

@@ -107,35 +107,14 @@ internal sealed class KvCalls(GrpcTransportParts parts, RequestMeter meter)
     public async IAsyncEnumerable<KvResult<ScanPage>> ScanAsync(ScanOptions options, RequestContext context)
     {
         long start = meter.Start();
-        IAsyncEnumerable<KvResult<ScanPage>> pages = options.Limit > 0 && !options.CountOnly
-            ? LimitedAsync(options, context)
-            : _node.ScanPagesAsync(options, parts.Options.ScanPairsMax, parts.Options.ScanBytesMax, context);
+        IAsyncEnumerable<KvResult<ScanPage>> pages =
+            _node.ScanPagesAsync(options, parts.Options.ScanPairsMax, parts.Options.ScanBytesMax, context);
         await foreach (KvResult<ScanPage> page in pages.ConfigureAwait(false))
         {
             RequestResult result = page.IsOk ? RequestResult.Done : RequestResult.Error;
             meter.Record(RequestOperation.Scan, page.Error?.Code ?? KvCode.Ok, result, start);
             yield return page;
             start = meter.Start();
-        }
-    }
-
-    // On the wire a limit is the call's: its last page has a token where more follows, and another call with that token
-    // and a limit of its own goes on there. (The node counts a limit over all calls of one scan.)
-    private async IAsyncEnumerable<KvResult<ScanPage>> LimitedAsync(ScanOptions options, RequestContext context)
-    {
-        long left = options.Limit;
-        options = options with { Limit = 0 };
-        while (true)
-        {
-            int pairsMax = (int)Math.Min(left, parts.Options.ScanPairsMax);
-            KvResult<ScanPage> result = await _node
-                .ScanAsync(options, pairsMax, parts.Options.ScanBytesMax, context)
-                .ConfigureAwait(false);
-            yield return result;
-            if (!result.IsOk) yield break;
-            left -= result.Value.Pairs.Count;
-            options = options with { PageToken = result.Value.NextPageToken };
-            if (left <= 0 || options.PageToken.IsEmpty) yield break;
         }
     }
 

@@ -26,7 +26,7 @@ internal sealed class ScanEndpoint(HttpFacadeParts parts, RequestMeter meter)
             options.Limit == 0 ? parts.Options.PagePairsDefault : options.Limit, parts.Options.PagePairsMax);
         long started = meter.Start();
         KvResult<ScanPage> result = await parts.Node
-            .ScanAsync(options with { Limit = 0 }, pairsMax, parts.Options.PageBytesMax, context)
+            .ScanAsync(options, pairsMax, parts.Options.PageBytesMax, context)
             .ConfigureAwait(false);
         if (!result.TryGet(out ScanPage? page, out KvError? error))
         {
@@ -68,7 +68,6 @@ internal sealed class ScanEndpoint(HttpFacadeParts parts, RequestMeter meter)
         return end;
     }
 
-    // The page's limit is the caller's; going on is the token's business, so the scan itself has no limit.
     private static ScanOptions Options(RawTarget target)
     {
         byte[] prefix = target.Bytes("prefix") ?? [];

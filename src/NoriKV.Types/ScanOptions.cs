@@ -15,7 +15,10 @@ public sealed record ScanOptions
     /// <summary>From the last key to the first.</summary>
     public bool Reverse { get; init; }
 
-    /// <summary>Most pairs in all; 0 for no limit.</summary>
+    /// <summary>
+    /// Most pairs of this call; 0 for no limit. Where more follows, the last page has a token all the same, and a call
+    /// with it goes on there with a limit of its own.
+    /// </summary>
     public long Limit { get; init; }
 
     /// <summary>Goes on behind the page that gave this token; empty for the beginning.</summary>

@@ -64,10 +64,30 @@ public sealed class ScanTests : IDisposable
     }
 
     [Fact]
-    public void A_limit_runs_over_the_whole_scan_and_ends_it()
+    public void A_limit_is_the_calls_and_where_more_follows_there_is_a_token_to_go_on_with()
     {
-        Fill(50);
-        Assert.Equal(25, _node.ScanAll(new ScanOptions { Limit = 25 }, 10).Count);
+        SortedSet<string> keys = Fill(50);
+        ScanPage first = _node.Scan(new ScanOptions { Limit = 10 }, 30).Value;
+        Assert.Equal((10, 10L), (first.Pairs.Count, first.Count));
+        ScanPage second = _node.Scan(new ScanOptions { Limit = 10, PageToken = first.NextPageToken }, 30).Value;
+        Assert.Equal((10, 20L), (second.Pairs.Count, second.Count));
+        ScanPage last = _node.Scan(new ScanOptions { Limit = 100, PageToken = second.NextPageToken }, 100).Value;
+        Assert.Equal((keys.Count - 20, (long)keys.Count), (last.Pairs.Count, last.Count));
+        Assert.True(last.NextPageToken.IsEmpty);
+        ScanPage all = _node.Scan(new ScanOptions { Limit = keys.Count }, 100).Value;
+        Assert.True(all.NextPageToken.IsEmpty, "the limit is reached and nothing follows");
+        Assert.Equal(keys.Take(25), _node.ScanAll(new ScanOptions { Limit = 25 }, 10));
+    }
+
+    [Fact]
+    public void A_count_with_a_limit_stops_there_and_can_go_on()
+    {
+        SortedSet<string> keys = Fill(50);
+        ScanPage counted = _node.Scan(new ScanOptions { CountOnly = true, Limit = 20 }, 5).Value;
+        Assert.Equal((0, 20L), (counted.Pairs.Count, counted.Count));
+        ScanPage rest = _node.Scan(new ScanOptions { CountOnly = true, PageToken = counted.NextPageToken }, 5).Value;
+        Assert.Equal(keys.Count, rest.Count);
+        Assert.True(rest.NextPageToken.IsEmpty);
     }
 
     [Fact]

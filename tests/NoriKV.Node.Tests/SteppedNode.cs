@@ -95,17 +95,22 @@ internal sealed class SteppedNode : IAsyncDisposable
     public KvResult<ScanPage> Scan(ScanOptions options, int pairs = 1000, int bytes = 1 << 20) =>
         Run(Node.ScanAsync(options, pairs, bytes, Context));
 
+    /// <summary>All keys of one scan, page by page; a limit is each call's, so the calls ask for the rest.</summary>
     public List<string> ScanAll(ScanOptions options, int pairsPerPage = 1000)
     {
         var keys = new List<string>();
-        ReadOnlyMemory<byte> token = default;
+        ScanOptions rest = options;
         do
         {
-            ScanPage page = Scan(options with { PageToken = token }, pairsPerPage).Value;
+            ScanPage page = Scan(rest, pairsPerPage).Value;
             keys.AddRange(page.Pairs.Select(p => Encoding.UTF8.GetString(p.Key.Span)));
-            token = page.NextPageToken;
+            rest = rest with
+            {
+                PageToken = page.NextPageToken,
+                Limit = options.Limit == 0 ? 0 : options.Limit - keys.Count,
+            };
         }
-        while (!token.IsEmpty);
+        while (!rest.PageToken.IsEmpty && (options.Limit == 0 || rest.Limit > 0));
         return keys;
     }
 

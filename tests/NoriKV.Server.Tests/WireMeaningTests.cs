@@ -423,6 +423,7 @@ public sealed class WireMeaningTests
 
         ScanResponse limited = (await PagesAsync(server, new ScanRequest { Limit = 7 })).Single();
         Assert.Equal(7ul, limited.Count);
+        Assert.True((await PagesAsync(server, new ScanRequest { Limit = 2500 }))[^1].NextPageToken.IsEmpty);
         Assert.Equal(
             keys[7..12],
             await ScanAsync(server, new ScanRequest { Limit = 5, PageToken = limited.NextPageToken }));

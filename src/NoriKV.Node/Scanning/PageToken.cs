@@ -7,7 +7,7 @@ namespace NoriKV.Node.Scanning;
 /// <summary>
 /// Where a scan goes on, format 1. Nothing is held on the server: the token says all, and checks itself.
 /// <code>format u8 = 1 | direction u8 | range check u32 LE | count varint | key length varint, key | CRC-32C u32 LE</code>
-/// The range check ties it to the scan it came from, the count makes limits run over the whole scan.
+/// The range check ties it to the scan it came from, the count lets a page say how many pairs the whole scan gave so far.
 /// </summary>
 internal readonly record struct PageToken(byte[] LastKey, long Count)
 {

@@ -32,6 +32,9 @@ internal sealed class ScanCursor : IDisposable
     private IStorageIterator _iterator;
     private long _viewTakenAt;
     private bool _started;
+    private bool _exhausted;
+    private readonly long _countBefore;
+    private long _given;
     private byte[]? _lastKey;
     private byte[] _seekKey = new byte[128];
 
@@ -45,7 +48,7 @@ internal sealed class ScanCursor : IDisposable
         _context = context;
         _options = options;
         _heap = new PriorityQueue<ScanPart, byte[]>(scan.Reverse ? KeyOrder.Descending : KeyOrder.Ascending);
-        Count = token?.Count ?? 0;
+        _countBefore = token?.Count ?? 0;
         _lastKey = token?.LastKey;
         KeyRange range = KeyRange.Of(scan, token?.LastKey);
         long wanted = Math.Min(Remaining, pagePairs);
@@ -59,22 +62,22 @@ internal sealed class ScanCursor : IDisposable
         (_view, _iterator) = Open();
     }
 
-    /// <summary>Pairs given by the whole scan so far.</summary>
-    public long Count { get; private set; }
+    /// <summary>Pairs given by the whole scan so far, those before the token included.</summary>
+    public long Count => _countBefore + _given;
 
-    /// <summary>True when nothing follows.</summary>
-    public bool IsDone { get; private set; }
+    /// <summary>True when this call gives no more: nothing follows, or its limit is reached.</summary>
+    public bool IsDone => _exhausted || Remaining == 0;
 
-    private long Remaining => _scan.Limit > 0 ? Math.Max(0, _scan.Limit - Count) : long.MaxValue;
+    private long Remaining => _scan.Limit > 0 ? _scan.Limit - _given : long.MaxValue;
 
     /// <summary>The token to go on behind what was given; empty when nothing follows.</summary>
-    public byte[] Token => IsDone || _lastKey is null ? [] : PageToken.Encode(_lastKey, Count, _scan);
+    public byte[] Token => _exhausted || _lastKey is null ? [] : PageToken.Encode(_lastKey, Count, _scan);
 
     /// <summary>The next pairs, fewer than asked only at the end; an error when the deadline came.</summary>
     public KvResult<IReadOnlyList<KvPair>> Next(int pairsMax, int bytesMax)
     {
         RefreshView();
-        if (_scan.CountOnly) return CountAll();
+        if (_scan.CountOnly && _scan.Limit == 0) return CountAll();
         if (!_started)
         {
             _started = true;
@@ -85,7 +88,9 @@ internal sealed class ScanCursor : IDisposable
             }
         }
 
-        var pairs = new List<KvPair>((int)Math.Min(Math.Min(pairsMax, Remaining), 4096));
+        // What is only counted takes no room: one page has it all.
+        int room = _scan.CountOnly ? 0 : pairsMax;
+        var pairs = new List<KvPair>((int)Math.Min(Math.Min(room, Remaining), 4096));
         long bytes = 0;
         while (pairs.Count < pairsMax && bytes < bytesMax && Remaining > 0 && _heap.TryDequeue(out ScanPart? part, out _))
         {
@@ -102,12 +107,13 @@ internal sealed class ScanCursor : IDisposable
 
             _lastKey = item.Key;
             if (!TryComplete(part, item, out KvPair pair)) continue;
+            _given++;
+            if (_scan.CountOnly) continue;
             pairs.Add(pair);
             bytes += pair.Key.Length + pair.Value.Length;
-            Count++;
         }
 
-        IsDone = _heap.Count == 0 || Remaining == 0;
+        _exhausted = _heap.Count == 0;
         return pairs;
     }
 
@@ -125,14 +131,14 @@ internal sealed class ScanCursor : IDisposable
             if (Check() is { } late) return late;
             long now = Now(part.Shard);
             Seek(part);
-            while (Remaining > 0 && MoveNext(part))
+            while (MoveNext(part))
             {
                 if (++sinceCheck % PairsBetweenChecks == 0 && Check() is { } tooLate) return tooLate;
-                if (!StoredValue.IsExpired(_iterator.ExpiryUnixMs, now)) Count++;
+                if (!StoredValue.IsExpired(_iterator.ExpiryUnixMs, now)) _given++;
             }
         }
 
-        IsDone = true;
+        _exhausted = true;
         return Array.Empty<KvPair>();
     }
 
