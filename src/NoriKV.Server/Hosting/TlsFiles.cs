@@ -53,7 +53,8 @@ internal static class TlsFiles
         {
             return read();
         }
-        catch (Exception failure) when (failure is CryptographicException or IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (
+            failure is CryptographicException or ArgumentException or IOException or UnauthorizedAccessException)
         {
             throw new ServerStartException($"{setting}: {failure.Message}", ExitCodes.Usage, failure);
         }
