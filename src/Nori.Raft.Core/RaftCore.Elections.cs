@@ -36,7 +36,8 @@ public sealed partial class RaftCore
     // "a server that is not part of its own latest configuration should still start new elections, as it
     // might still be needed until the Cnew entry is committed" (dissertation §4.2.2): it may be the only one
     // that holds that entry. Its own vote does not count.
-    private bool IsStillNeeded => ConfigurationIndex > _commit && ConfigurationAt(_commit).Configuration.IsVoter(Replica);
+    private bool IsStillNeeded =>
+        ConfigurationIndex > _commit && ConfigurationAt(_commit).Configuration.IsVoter(Replica);
 
     // "if a server receives a RequestVote request within the minimum election timeout of hearing from a
     // current leader, it does not update its term or grant its vote" (dissertation §4.2.3). A sleeping
@@ -88,7 +89,10 @@ public sealed partial class RaftCore
             if (peer == Replica || !Configuration.IsVoter(peer)) continue;
             RaftMessage request = NewMessage(peer, kind) with
             {
-                Term = term, Index = _log.LastIndex, LogTerm = _log.LastTerm, IsTransfer = _isTransferCampaign && afterPersist,
+                Term = term,
+                Index = _log.LastIndex,
+                LogTerm = _log.LastTerm,
+                IsTransfer = _isTransferCampaign && afterPersist,
             };
             (afterPersist ? _afterPersist : _messages).Add(request);
         }

@@ -43,7 +43,7 @@ public sealed partial class RaftCore
             case MessageKind.HealResponse:
                 return OnHealResponse(m);
             case MessageKind.ReadIndex:
-                Send(m, MessageKind.ReadIndexResponse, (r, request) => r with { Context = request.Context, IsRejected = true });
+                RejectRead(m);
                 return StepResult.Processed;
             default:
                 return StepResult.Ignored;
@@ -157,7 +157,8 @@ public sealed partial class RaftCore
 
         if (_log.Matches(meta.Index, meta.Term))
         {
-            // "the entries ... must be retained": the log holds everything that the snapshot does (Raft §7).
+            // "entries following the snapshot are still valid and must be retained" (Raft §7): the log holds all that
+            // the snapshot does.
             CommitThrough(meta.Index);
             _matchedThrough = LogIndex.Max(_matchedThrough, meta.Index);
             AcceptThrough(meta.Index);

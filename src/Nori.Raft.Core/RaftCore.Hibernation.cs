@@ -90,7 +90,9 @@ public sealed partial class RaftCore
     private void FallAsleepIfAllDo()
     {
         if (_sleep != SleepState.FallingAsleep) return;
-        if (!_progress.TrueForAll(p => p.SleepAcked || _absent.Contains(p.Id) || !Configuration.IsVoter(p.Id))) return;
+        bool allDo = _progress.TrueForAll(
+            p => p.SleepAcked || _absent.Contains(p.Id) || !Configuration.IsVoter(p.Id));
+        if (!allDo) return;
         _sleep = SleepState.Asleep;
         Emit(RaftEventKind.Slept);
     }
@@ -105,7 +107,12 @@ public sealed partial class RaftCore
     {
         // An earlier round than one already answered: the leader is awake again and may hold a lease on that
         // answer.
-        if (m.Round <= _roundSeen) return m.Round == _roundSeen && _sleep == SleepState.Asleep ? AckSleep(m) : StepResult.Ignored;
+        if (m.Round <= _roundSeen)
+        {
+            bool isRepeated = m.Round == _roundSeen && _sleep == SleepState.Asleep;
+            return isRepeated ? AckSleep(m) : StepResult.Ignored;
+        }
+
         if (!_log.Matches(m.Index, m.LogTerm) || m.Index != _log.LastIndex || _damaged) return StepResult.Ignored;
         _roundSeen = m.Round;
         CommitThrough(m.Index);

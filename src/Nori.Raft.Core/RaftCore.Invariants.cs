@@ -20,7 +20,7 @@ public sealed partial class RaftCore
         Invariant.Assert(_storedHardState.Term <= _term);
         CheckConfigurations();
         if (Role == RaftRole.Leader) CheckLeader();
-        else Invariant.Assert(_progress.Count == 0 && _leader != Replica && _reads.Count == 0 && _transferTarget.IsNone);
+        else CheckNoLeader();
         if (Role == RaftRole.Candidate) Invariant.Assert(_vote == Replica);
         if (_damaged) Invariant.Assert(Role == RaftRole.Follower);
         if (_sleep != SleepState.Awake) Invariant.Assert(Role is RaftRole.Leader or RaftRole.Follower);
@@ -36,6 +36,14 @@ public sealed partial class RaftCore
             Invariant.Assert(entry.Index <= _log.LastIndex);
             before = entry.Index;
         }
+    }
+
+    private void CheckNoLeader()
+    {
+        Invariant.Assert(_leader != Replica);
+        Invariant.Assert(_progress.Count == 0);
+        Invariant.Assert(_reads.Count == 0);
+        Invariant.Assert(_transferTarget.IsNone);
     }
 
     private void CheckLeader()

@@ -2,9 +2,9 @@ using Nori.Core;
 
 namespace Nori.Raft.Core;
 
-// Raft §6 and dissertation §4.3: "each server adopts" a configuration "as soon as it is appended to its log".
-// One change at a time; every change of voters goes through a joint configuration, which any leader leaves
-// once it is committed.
+// Raft §6; dissertation §4.1: "The new configuration takes effect on each server as soon as it is added to that
+// server's log". One change at a time; every change of voters goes through a joint configuration, which any leader
+// leaves once it is committed.
 public sealed partial class RaftCore
 {
     private const long BytesPerMember = 16;
@@ -19,7 +19,8 @@ public sealed partial class RaftCore
     /// <summary>Where its entry stands: what a proposal for the next one must name.</summary>
     public LogIndex ConfigurationIndex => CurrentConfiguration.Index;
 
-    private ConfigurationEntry CurrentConfiguration => _configurations.Count > 0 ? _configurations[^1] : _baseConfiguration;
+    private ConfigurationEntry CurrentConfiguration =>
+        _configurations.Count > 0 ? _configurations[^1] : _baseConfiguration;
 
     /// <summary>
     /// Proposes another configuration. A change of voters takes two entries, of which this is the first; the

@@ -25,7 +25,8 @@ public sealed partial class RaftCore
         if (_sleep != SleepState.Awake) WakeUp();
         if (Role == RaftRole.Leader)
         {
-            return _reads.TryAdd(new PendingRead(ReplicaId.None, context)) ? ReadIndexStatus.Queued : ReadIndexStatus.Busy;
+            PendingRead read = new(ReplicaId.None, context);
+            return _reads.TryAdd(read) ? ReadIndexStatus.Queued : ReadIndexStatus.Busy;
         }
 
         if (_leader.IsNone) return ReadIndexStatus.NoLeader;
@@ -102,16 +103,23 @@ public sealed partial class RaftCore
     private void AbortReads() => _reads.Abort(read =>
     {
         if (read.Origin.IsNone) _readStates.Add(new ReadState(read.Context, default, true));
-        else Send(read.Origin, MessageKind.ReadIndexResponse, r => r with { Context = read.Context, IsRejected = true });
+        else
+            Send(
+                read.Origin,
+                MessageKind.ReadIndexResponse,
+                r => r with { Context = read.Context, IsRejected = true });
     });
 
     private StepResult StepReadIndex(in RaftMessage m)
     {
         if (_sleep != SleepState.Awake) WakeUp();
         if (!_reads.TryAdd(new PendingRead(m.From, m.Context)))
-            Send(m, MessageKind.ReadIndexResponse, (r, request) => r with { Context = request.Context, IsRejected = true });
+            RejectRead(m);
         return StepResult.Processed;
     }
+
+    private void RejectRead(in RaftMessage m) => Send(
+        m, MessageKind.ReadIndexResponse, (r, request) => r with { Context = request.Context, IsRejected = true });
 
     private StepResult OnReadIndexResponse(in RaftMessage m)
     {

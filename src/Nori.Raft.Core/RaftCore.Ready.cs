@@ -25,9 +25,10 @@ public sealed partial class RaftCore
     private SnapshotMeta? _pendingSnapshot;
 
     /// <summary>True when a Ready would hold something.</summary>
-    public bool HasReady => _messages.Count > 0 || _afterPersist.Count > 0 || _readStates.Count > 0 || _events.Count > 0
-        || _snapshotRequests.Count > 0 || _pendingSnapshot is not null || _unstable <= _log.LastIndex
-        || _emitted < _commit || HardStateNow != _storedHardState || (IsAwakeLeader && (_appendsDue || MustOpenRound));
+    public bool HasReady => _messages.Count > 0 || _afterPersist.Count > 0 || _readStates.Count > 0
+        || _snapshotRequests.Count > 0 || _events.Count > 0 || _pendingSnapshot is not null
+        || _unstable <= _log.LastIndex || _emitted < _commit || HardStateNow != _storedHardState
+        || (IsAwakeLeader && (_appendsDue || MustOpenRound));
 
     private HardState HardStateNow => new(_term, _vote, _commit);
 

@@ -28,7 +28,8 @@ public sealed partial class RaftCore
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(count);
         ArgumentOutOfRangeException.ThrowIfNegative(bytes);
         if (Role != RaftRole.Leader) return new ProposeResult(ProposeStatus.NotLeader, default, _term, _leader);
-        if (!_transferTarget.IsNone) return new ProposeResult(ProposeStatus.Transferring, default, _term, _transferTarget);
+        if (!_transferTarget.IsNone)
+            return new ProposeResult(ProposeStatus.Transferring, default, _term, _transferTarget);
         long uncommitted = _sizes.Between(_commit, _log.LastIndex);
         if (uncommitted > 0 && uncommitted + bytes > _options.UncommittedBytesMax)
             return new ProposeResult(ProposeStatus.Overloaded, default, _term, _leader);
@@ -186,7 +187,8 @@ public sealed partial class RaftCore
 
         EntryRange entries = RangeFrom(peer.Next);
         bool tellsCommit = peer.SentCommit < _commit;
-        if (entries.IsEmpty && !tellsCommit && !peer.EmptyAppendDue && peer.State != ProgressState.Probe) return false;
+        bool hasReason = tellsCommit || peer.EmptyAppendDue || peer.State == ProgressState.Probe;
+        if (entries.IsEmpty && !hasReason) return false;
         _messages.Add(NewMessage(peer.Id, MessageKind.Append) with
         {
             Index = previous, LogTerm = previousTerm, Entries = entries, Commit = _commit,

@@ -62,8 +62,8 @@ public sealed partial class RaftCore
         _progress.Clear();
         FollowConfiguration();
 
-        // "Leader ... commits a blank no-op entry into the log at the start of its term" (Raft §8): without
-        // it neither reads nor changes of membership nor entries of earlier terms could be committed.
+        // "each leader commit a blank no-op entry into the log at the start of its term" (Raft §8): without it neither
+        // reads nor changes of membership nor entries of earlier terms could be committed.
         _log.Append(_term, 1);
         _sizes.Append(_log.LastIndex, NoOpBytes);
         _termStart = _log.LastIndex;

@@ -51,7 +51,7 @@ public sealed partial class RaftCore
         _commit = LogIndex.Max(LogIndex.Max(state.HardState.Commit, state.Applied), _log.BaseIndex);
         if (state.IsDamaged) _commit = LogIndex.Min(_commit, _log.LastIndex);
         if (_commit > _log.LastIndex) throw new ArgumentException("more is committed or applied than the log holds");
-        if (_term < _log.LastTerm) throw new ArgumentException("the log holds an entry of a later term than the hard state");
+        if (_term < _log.LastTerm) throw new ArgumentException("the log holds a later term than the hard state");
 
         _emitted = LogIndex.Max(state.Applied, _log.BaseIndex);
         if (_emitted > _commit) _emitted = _commit;
@@ -154,7 +154,8 @@ public sealed partial class RaftCore
         if (asksForVote && m.Term > _term && !MayVoteNow(m)) return StepResult.Ignored;
         if (m.Kind == MessageKind.Vote && m.Term == _term && _silentTicks > 0) return StepResult.Ignored;
         if (m.Term < _term) return StepEarlierTerm(m);
-        bool isAboutFuture = m.Kind == MessageKind.PreVote || (m.Kind == MessageKind.PreVoteResponse && !m.IsRejected);
+        bool isAboutFuture = m.Kind == MessageKind.PreVote
+            || (m.Kind == MessageKind.PreVoteResponse && !m.IsRejected);
         if (m.Term > _term && !isAboutFuture)
             BecomeFollower(m.Term, IsFromLeader(m.Kind) ? m.From : ReplicaId.None);
 

@@ -110,7 +110,8 @@ public sealed class PaperTests
         solo.TakeAll();
         solo.Step(solo.Append(2, term: 4, after: 9, afterTerm: 4, 4));
         RaftMessage answer = Assert.Single(solo.TakeAll());
-        Assert.Equal((true, 9UL, 4UL, 2UL), (answer.IsRejected, answer.Index.Value, answer.HintIndex.Value, answer.HintTerm.Value));
+        Assert.Equal((true, new LogIndex(9)), (answer.IsRejected, answer.Index));
+        Assert.Equal((4UL, 2UL), (answer.HintIndex.Value, answer.HintTerm.Value));
         solo.Step(solo.Append(2, term: 4, after: 4, afterTerm: 3, 4));
         answer = Assert.Single(solo.TakeAll());
         Assert.Equal((true, 4UL, 2UL), (answer.IsRejected, answer.HintIndex.Value, answer.HintTerm.Value));

@@ -92,7 +92,7 @@ public sealed record RaftOptions
         if (ElectionTicksMin < 2 * HeartbeatTicks)
             problems.Add($"{nameof(ElectionTicksMin)} must be at least twice {nameof(HeartbeatTicks)}");
         if (ElectionTicksMax <= ElectionTicksMin)
-            problems.Add($"{nameof(ElectionTicksMax)} must be above {nameof(ElectionTicksMin)}, or elections tie for ever");
+            problems.Add($"{nameof(ElectionTicksMax)} must be above {nameof(ElectionTicksMin)}, or elections tie");
         if (TickNanoseconds < 1) problems.Add($"{nameof(TickNanoseconds)} must be positive");
         if (LeaseNanosecondsMax < 0) problems.Add($"{nameof(LeaseNanosecondsMax)} must not be negative");
         if (MessageBytesMax < 1) problems.Add($"{nameof(MessageBytesMax)} must be positive");

@@ -69,14 +69,15 @@ public sealed class EntryRange
     }
 
     /// <inheritdoc/>
-    public override string ToString() => IsEmpty ? "-" : string.Concat(Terms.Select((t, i) =>
-        $"{(i == 0 ? string.Empty : " ")}{t.First}-{(i + 1 < Terms.Count ? Terms[i + 1].First.Previous : Last)}@{t.Term}"));
+    public override string ToString() => IsEmpty ? "-" : string.Join(' ', Terms.Select((t, i) =>
+        $"{t.First}-{(i + 1 < Terms.Count ? Terms[i + 1].First.Previous : Last)}@{t.Term}"));
 
     // What a peer sent is checked, not believed.
     internal bool IsWellFormedBehind(LogIndex previous, Term previousTerm)
     {
         if (IsEmpty) return Terms.Count == 0 && Configurations.Count == 0;
-        if (First != previous.Next || Last < First || Terms.Count == 0 || Terms[0].First != First || Bytes < 0) return false;
+        if (First != previous.Next || Last < First || Bytes < 0) return false;
+        if (Terms.Count == 0 || Terms[0].First != First) return false;
         Term term = previousTerm;
         for (int i = 0; i < Terms.Count; i++)
         {

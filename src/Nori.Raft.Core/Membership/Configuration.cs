@@ -121,7 +121,8 @@ public sealed class Configuration : IEquatable<Configuration>
         return _learnersNext.Length > 0 ? $"{text} next ({string.Join(' ', _learnersNext)})" : text;
     }
 
-    private static ReplicaId[] Sorted(IEnumerable<ReplicaId>? ids) => ids is null ? [] : ids.Distinct().Order().ToArray();
+    private static ReplicaId[] Sorted(IEnumerable<ReplicaId>? ids) =>
+        ids is null ? [] : ids.Distinct().Order().ToArray();
 
     private static bool Has(ReplicaId[] sorted, ReplicaId id) => Array.BinarySearch(sorted, id) >= 0;
 }

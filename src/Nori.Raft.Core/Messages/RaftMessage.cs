@@ -69,7 +69,8 @@ public readonly record struct RaftMessage
             text += $" log {Index}@{LogTerm}";
         else if (Index.Value != 0) text += $" index {Index}";
         if (!Entries.IsEmpty) text += $" entries {Entries}";
-        foreach (ConfigurationEntry entry in Entries.Configurations) text += $" [{entry.Index}: {entry.Configuration}]";
+        foreach (ConfigurationEntry entry in Entries.Configurations)
+            text += $" [{entry.Index}: {entry.Configuration}]";
         if (Commit.Value != 0) text += $" commit {Commit}";
         if (Round != 0) text += $" round {Round}";
         if (IsTransfer) text += " transfer";

@@ -7,5 +7,6 @@ namespace Nori.Raft.Core;
 public sealed record SnapshotMeta(LogIndex Index, Term Term, ConfigurationEntry Configuration)
 {
     /// <inheritdoc/>
-    public override string ToString() => $"snapshot {Index}@{Term} {Configuration.Configuration}@{Configuration.Index}";
+    public override string ToString() =>
+        $"snapshot {Index}@{Term} {Configuration.Configuration}@{Configuration.Index}";
 }
