@@ -111,6 +111,22 @@ public sealed class MaintenanceTests
     }
 
     [Fact]
+    public void The_sequence_number_of_a_refused_write_is_not_given_to_another()
+    {
+        var faults = new FaultInjectingFileSystem(_files);
+        using var scope = new LsmEngineScope(Options(faults));
+        LsmEngine engine = scope.Engine;
+        Put(engine, 1, "kept");
+        ulong before = engine.Stats.LastSequence;
+        faults.Add(new FaultRule { Operation = FileOperation.Write, PathPattern = "/db/wal/*", Errno = Errno.NoSpace });
+        Assert.Throws<LsmDiskFullException>(() => Put(engine, 2, "refused"));
+        for (int i = 0; i < 10 && engine.Stats.IsDiskFull; i++) engine.RunOnce();
+        Put(engine, 3, "later");
+        Assert.Equal(before + 2, engine.Get(Keys.Number(3))!.Value.Sequence);
+        Assert.Null(engine.Get(Keys.Number(2)));
+    }
+
+    [Fact]
     public void A_failed_sync_stops_the_writes_and_leaves_the_reads()
     {
         var faults = new FaultInjectingFileSystem(_files);
