@@ -5,8 +5,13 @@ public sealed class ModelTests
 {
     private const int Ops = 400;
 
-    public static IEnumerable<TheoryDataRow<ulong>> Seeds() =>
-        Enumerable.Range(1, 40).Select(i => new TheoryDataRow<ulong>((ulong)i));
+    // tests/soak runs others: NORI_LSM_SEEDS=SEED, or FIRST+COUNT.
+    public static IEnumerable<TheoryDataRow<ulong>> Seeds()
+    {
+        string[] parts = (Environment.GetEnvironmentVariable("NORI_LSM_SEEDS") ?? "1+40").Split('+');
+        ulong first = ulong.Parse(parts[0]), count = parts.Length > 1 ? ulong.Parse(parts[1]) : 1;
+        for (ulong i = 0; i < count; i++) yield return new TheoryDataRow<ulong>(first + i);
+    }
 
     [Theory]
     [MemberData(nameof(Seeds))]
@@ -17,7 +22,7 @@ public sealed class ModelTests
         if (failure is null) return;
         List<Op> shorter = Shrinker.Shrink(ops, candidate => ModelRunner.Run(seed, candidate) is not null);
         Assert.Fail(
-            $"seed {seed}: {failure}\nreplay: --filter-method *{nameof(Any_history_equals_a_sorted_dictionary)}\n"
+            $"seed {seed}: {failure}\nreplay: NORI_LSM_SEEDS={seed} ./test Nori.Lsm\n"
             + $"shrunk to {shorter.Count}:\n{ModelRunner.Run(seed, shorter)}\n{string.Join('\n', shorter)}");
     }
 }
