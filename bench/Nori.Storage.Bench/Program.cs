@@ -34,10 +34,10 @@ try
     report.PrintHead();
     FillRows.Run(bench);
     ReadRows.Run(bench);
-    YcsbRows.Run(bench);
-    SizeRows.Run(bench);
     MemoryRow.Run(bench);
     DbBench.Check(options, report.Rows);
+    YcsbRows.Run(bench);
+    SizeRows.Run(bench);
     if (report.Rows.Any(row => row.DbBench is not null))
     {
         Console.WriteLine();
@@ -47,6 +47,7 @@ try
     }
 
     report.PrintTail();
+    if (bench.LeftOut.Count > 0) Console.WriteLine($"left out for time: {string.Join("; ", bench.LeftOut)}");
 }
 finally
 {

@@ -47,27 +47,34 @@ public sealed partial class LsmEngine
         ReadView view = EnterView(options?.Snapshot, out int stripe, out ulong sequence);
         try
         {
-            info = default;
-            if (!Find(view, key, sequence, out ulong trailer, out ReadOnlySpan<byte> stored)) return false;
-            EntryKind kind = Trailer.KindOf(trailer);
-            if (kind == EntryKind.Delete) return false;
-            ulong found = Trailer.SequenceOf(trailer);
-            if (CoveringTombstone(view, key, sequence) > found) return false;
-            long expiry = 0;
-            if (kind == EntryKind.PutWithExpiry)
-            {
-                expiry = BinaryPrimitives.ReadInt64LittleEndian(stored);
-                if (options?.IncludeExpired != true && expiry <= (options?.NowUnixMs ?? NowUnixMs())) return false;
-                stored = stored[sizeof(long)..];
-            }
-
-            info = new LsmValueInfo(stored.Length, found, expiry);
+            if (!Resolve(view, key, sequence, options, out info, out ReadOnlySpan<byte> stored)) return false;
             value.Write(stored);
             return true;
         }
         finally
         {
             view.Exit(stripe);
+        }
+    }
+
+    /// <summary>
+    /// The key's value where it lies, not copied: for large values that are looked at and let go. Dispose what it
+    /// returns, also when nothing was found.
+    /// </summary>
+    /// <exception cref="Nori.IO.CorruptionException">A block on the way is damaged.</exception>
+    public LsmBorrowedValue Borrow(ReadOnlySpan<byte> key, LsmReadOptions? options = null)
+    {
+        ReadView view = EnterView(options?.Snapshot, out int stripe, out ulong sequence);
+        bool found = false;
+        try
+        {
+            found = Resolve(view, key, sequence, options, out LsmValueInfo info, out ReadOnlySpan<byte> stored);
+            return found ? new LsmBorrowedValue(view, stripe, info, stored) : default;
+        }
+        finally
+        {
+            // Found: the value's Dispose does it.
+            if (!found) view.Exit(stripe);
         }
     }
 
@@ -151,6 +158,29 @@ public sealed partial class LsmEngine
 
             ObjectDisposedException.ThrowIf(_disposed, this);
         }
+    }
+
+    /// <summary>The key's visible value; false when there is none, it is deleted, or its time has passed.</summary>
+    private bool Resolve(
+        ReadView view, ReadOnlySpan<byte> key, ulong sequence, LsmReadOptions? options,
+        out LsmValueInfo info, out ReadOnlySpan<byte> value)
+    {
+        info = default;
+        if (!Find(view, key, sequence, out ulong trailer, out value)) return false;
+        EntryKind kind = Trailer.KindOf(trailer);
+        if (kind == EntryKind.Delete) return false;
+        ulong found = Trailer.SequenceOf(trailer);
+        if (CoveringTombstone(view, key, sequence) > found) return false;
+        long expiry = 0;
+        if (kind == EntryKind.PutWithExpiry)
+        {
+            expiry = BinaryPrimitives.ReadInt64LittleEndian(value);
+            if (options?.IncludeExpired != true && expiry <= (options?.NowUnixMs ?? NowUnixMs())) return false;
+            value = value[sizeof(long)..];
+        }
+
+        info = new LsmValueInfo(value.Length, found, expiry);
+        return true;
     }
 
     /// <summary>

@@ -17,14 +17,18 @@ internal sealed class NoriSession(LsmEngine engine) : EngineSession
         engine.Write(_batch);
     }
 
-    // The engine's form without allocation copies the value; the peer's is read in place. That favours the peer.
     public override int Get(ReadOnlySpan<byte> key)
     {
-        _value.ResetWrittenCount();
-        return engine.TryGet(key, _value, out LsmValueInfo info) ? info.Length : -1;
+        using LsmBorrowedValue value = engine.Borrow(key);
+        return value.Found ? value.Value.Length : -1;
     }
 
-    public override byte[]? Read(ReadOnlySpan<byte> key) => Get(key) < 0 ? null : _value.WrittenSpan.ToArray();
+    // By the other way to read, so that the check sees both.
+    public override byte[]? Read(ReadOnlySpan<byte> key)
+    {
+        _value.ResetWrittenCount();
+        return engine.TryGet(key, _value, out _) ? _value.WrittenSpan.ToArray() : null;
+    }
 
     public override int Scan(ReadOnlySpan<byte> start, int entriesMax)
     {

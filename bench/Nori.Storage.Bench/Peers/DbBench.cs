@@ -13,6 +13,9 @@ namespace Nori.Storage.Bench.Peers;
 /// </summary>
 internal static partial class DbBench
 {
+    // A quick run ends in time whatever db_bench does.
+    private static readonly TimeSpan QuickLimit = TimeSpan.FromSeconds(15);
+
     public static void Check(BenchOptions options, IReadOnlyList<Row> rows)
     {
         if (!options.WithDbBench || !rows.Any(row => Names.Contains(row.Workload))) return;
@@ -87,6 +90,8 @@ internal static partial class DbBench
         })!;
         process.ErrorDataReceived += (_, _) => { };
         process.BeginErrorReadLine();
+        using var timer = new Timer(_ => process.Kill(), null, options.Quick ? QuickLimit : Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan);
         string output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         var figures = new Dictionary<string, double>();

@@ -60,6 +60,8 @@ internal static class ResultFile
         if (row.Goal is { } goal) (json["goal"], json["holds"]) = (goal.ToString(), row.Holds);
         json["oursRuns"] = new JsonArray([.. row.OursRuns.Select(run => JsonValue.Create(Rounded(run)))]);
         json["peerRuns"] = new JsonArray([.. row.PeerRuns.Select(run => JsonValue.Create(Rounded(run)))]);
+        if (row.OursCpu is { } oursCpu) json["oursCpuMicros"] = Rounded(oursCpu);
+        if (row.PeerCpu is { } peerCpu) json["peerCpuMicros"] = Rounded(peerCpu);
         if (row.DbBench is { } check) json["dbBench"] = Rounded(check);
         if (row.BindingShare is { } share) json["bindingShare"] = Rounded(share);
         if (row.Note is { } note) json["note"] = note;

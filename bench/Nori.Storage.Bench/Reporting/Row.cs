@@ -23,6 +23,12 @@ internal sealed record Row
     /// <summary>The share of the peer's time that is spent on crossing into the library.</summary>
     public double? BindingShare { get; init; }
 
+    /// <summary>Microseconds of processor time an operation, our side; null where none was taken.</summary>
+    public double? OursCpu { get; init; }
+
+    /// <summary>As <see cref="OursCpu"/>, the peer's.</summary>
+    public double? PeerCpu { get; init; }
+
     public string? Note { get; init; }
 
     public double Ours => Statistics.Median(OursRuns);

@@ -7,10 +7,10 @@ internal static class Table
 {
     private static readonly string[] Heads =
     [
-        "workload", "ours", "RocksDB", "ratio", "goal", "holds", "spread", "db_bench", "binding",
+        "workload", "ours", "RocksDB", "ratio", "goal", "holds", "spread", "cpu ours", "cpu peer", "db_bench", "binding",
     ];
 
-    private static readonly int[] Widths = [44, 12, 12, 6, 6, 5, 6, 9, 7];
+    private static readonly int[] Widths = [39, 9, 9, 5, 5, 5, 6, 8, 8, 8, 7];
 
     public static string Head => Line(Heads) + "\n" + Line([.. Widths.Select((width, i) => Rule(width, i > 0))], '-');
 
@@ -19,6 +19,7 @@ internal static class Table
         row.Workload, Figure(row.Ours, row.Unit), Figure(row.Peer, row.Unit), Number(row.Ratio, "F2"),
         row.Goal?.ToString() ?? "", row.Holds switch { true => "yes", false => "NO", null => "" },
         row.OursRuns.Count > 1 ? Number(row.Spread * 100, "F0") + " %" : "",
+        Micros(row.OursCpu), Micros(row.PeerCpu),
         row.DbBench is { } check ? Figure(check, "") : "",
         row.BindingShare is { } share ? Number(share * 100, "F1") + " %" : "",
     ]);
@@ -35,12 +36,14 @@ internal static class Table
         return (Number(scaled, digits) + prefix + (unit == "ops/s" ? "/s" : unit)).TrimEnd();
     }
 
-    private static string Rule(int width, bool right) => new string('-', width - 1) + (right ? ':' : '-');
+    private static string Micros(double? value) => value is { } micros ? Number(micros, "F2") + " µs" : "";
+
+    private static string Rule(int width, bool right) => new string('-', width) + (right ? ":" : "");
 
     private static string Line(string[] cells, char fill = ' ') =>
         "|" + string.Join("|", cells.Select((cell, i) =>
             fill + (i == 0 ? cell.PadRight(Widths[i], fill) : cell.PadLeft(Widths[i], fill))
-            + (fill == '-' ? "" : " "))) + "|";
+            + (cell.EndsWith(':') ? "" : fill))) + "|";
 
     private static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 }

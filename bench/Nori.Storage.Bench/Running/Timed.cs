@@ -10,12 +10,12 @@ internal static partial class Timed
     /// <summary>What one thread does; the operations it did.</summary>
     public delegate long Worker(EngineSession session, int thread, Clock clock);
 
-    /// <summary>Operations a second until every worker came back by itself.</summary>
-    public static double Run(StorageEngine engine, int threads, Worker worker) =>
+    /// <summary>Until every worker came back by itself.</summary>
+    public static Measured Run(StorageEngine engine, int threads, Worker worker) =>
         Run(engine, threads, null, worker);
 
-    /// <summary>Operations a second of workers that watch the clock.</summary>
-    public static double Run(StorageEngine engine, int threads, TimeSpan? time, Worker worker)
+    /// <summary>Workers that watch the clock.</summary>
+    public static Measured Run(StorageEngine engine, int threads, TimeSpan? time, Worker worker)
     {
         var clock = new Clock();
         using var start = new Barrier(threads + 1);
@@ -38,11 +38,14 @@ internal static partial class Timed
         GC.Collect();
         sync();
         if (time is { } limit) clock.EndAfter(limit);
+        TimeSpan cpu = Environment.CpuUsage.TotalTime;
         long started = Stopwatch.GetTimestamp();
         start.SignalAndWait();
         foreach (Thread thread in all) thread.Join();
         double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
-        return failure is null ? operations / seconds : throw new InvalidOperationException("a worker failed", failure);
+        cpu = Environment.CpuUsage.TotalTime - cpu;
+        if (failure is not null) throw new InvalidOperationException("a worker failed", failure);
+        return new Measured(operations / seconds, cpu.TotalMicroseconds / Math.Max(1, operations));
     }
 
     // What the other side left in the page cache is written before this one's clock starts.

@@ -7,11 +7,30 @@ namespace Nori.Storage.Bench.Workloads;
 /// <summary>What the workloads share: options, report, fresh directories, and the order of the two sides.</summary>
 internal sealed class Bench(BenchOptions options, Report report)
 {
+    // A quick run leaves the rest out when a slow or busy machine would make it longer than promised.
+    private static readonly TimeSpan QuickBudget = TimeSpan.FromSeconds(140);
+
+    private static readonly EngineKind[] OursFirst = [EngineKind.Ours, EngineKind.Peer];
+    private static readonly EngineKind[] PeerFirst = [EngineKind.Peer, EngineKind.Ours];
+
+    private readonly List<string> _leftOut = [];
     private int _directories;
 
     public BenchOptions Options => options;
 
     public Report Report => report;
+
+    /// <summary>Rows that a quick run had no time for.</summary>
+    public IReadOnlyList<string> LeftOut => _leftOut;
+
+    /// <summary>Whether the row is asked for and there is time for it.</summary>
+    public bool Wants(string workload)
+    {
+        if (!options.Wants(workload)) return false;
+        if (!options.Quick || report.Elapsed < QuickBudget) return true;
+        if (!_leftOut.Contains(workload)) _leftOut.Add(workload);
+        return false;
+    }
 
     public EngineSettings Fresh(EngineKind kind) => new()
     {
@@ -25,24 +44,30 @@ internal sealed class Bench(BenchOptions options, Report report)
     /// Measures both sides in turn, the other one first each time, so that a machine that slows down or speeds up
     /// meanwhile does it to both.
     /// </summary>
-    public void Compare(string workload, Goal? goal, Func<EngineKind, double> run, Calls calls = default, int threads = 1)
+    public void Compare(
+        string workload, Goal? goal, Func<EngineKind, Measured> run, Calls calls = default, int threads = 1,
+        Func<string>? note = null)
     {
-        if (!options.Wants(workload)) return;
-        var ours = new List<double>();
-        var peer = new List<double>();
+        if (!Wants(workload)) return;
+        var ours = new List<Measured>();
+        var peer = new List<Measured>();
         for (int i = 0; i < options.Repetitions; i++)
         {
-            foreach (EngineKind kind in i % 2 == 0 ? [EngineKind.Ours, EngineKind.Peer] : new[] { EngineKind.Peer, EngineKind.Ours })
+            foreach (EngineKind kind in i % 2 == 0 ? OursFirst : PeerFirst)
                 (kind == EngineKind.Ours ? ours : peer).Add(run(kind));
         }
 
         report.Add(new Row
         {
             Workload = workload,
-            OursRuns = ours,
-            PeerRuns = peer,
+            OursRuns = [.. ours.Select(run => run.Rate)],
+            PeerRuns = [.. peer.Select(run => run.Rate)],
+            OursCpu = Statistics.Median([.. ours.Select(run => run.CpuMicros)]),
+            PeerCpu = Statistics.Median([.. peer.Select(run => run.CpuMicros)]),
             Goal = goal,
-            BindingShare = calls == default ? null : calls.Share(Statistics.Median(peer) / threads, report.CallCost),
+            BindingShare = calls == default ? null
+                : calls.Share(Statistics.Median([.. peer.Select(run => run.Rate)]) / threads, report.CallCost),
+            Note = note?.Invoke(),
         });
     }
 

@@ -36,7 +36,7 @@ internal static class FillRows
             for (int i = 0; i < 2; i++) Fresh(bench, kind, Fill.AtRandom(100_000, 100, 100_000, 7));
     }
 
-    private static double Fresh(Bench bench, EngineKind kind, Timed.Worker worker, int threads = 1)
+    private static Measured Fresh(Bench bench, EngineKind kind, Timed.Worker worker, int threads = 1)
     {
         StorageEngine engine = bench.Open(kind);
         try
@@ -49,7 +49,7 @@ internal static class FillRows
         }
     }
 
-    private static double Synced(Bench bench, EngineKind kind, int threads)
+    private static Measured Synced(Bench bench, EngineKind kind, int threads)
     {
         StorageEngine engine = StorageEngine.Open(kind, bench.Fresh(kind) with { Sync = true });
         try

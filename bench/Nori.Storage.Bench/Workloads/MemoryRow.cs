@@ -17,7 +17,7 @@ internal static class MemoryRow
 
     public static void Run(Bench bench)
     {
-        if (!bench.Options.Wants(Workload)) return;
+        if (!bench.Wants(Workload)) return;
         (double ours, double oursWhole) = Child(bench.Options, EngineKind.Ours);
         (double peer, double peerWhole) = Child(bench.Options, EngineKind.Peer);
         bench.Report.Add(new Row

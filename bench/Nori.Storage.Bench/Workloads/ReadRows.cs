@@ -24,7 +24,7 @@ internal static class ReadRows
     public static void Run(Bench bench)
     {
         BenchOptions options = bench.Options;
-        if (!All.Any(options.Wants)) return;
+        if (!All.Any(bench.Wants)) return;
         var engines = new Dictionary<EngineKind, StorageEngine>();
         try
         {
@@ -68,7 +68,7 @@ internal static class ReadRows
 
         void Add(string workload, Goal? goal, Func<StorageEngine, long> bytes, string? note)
         {
-            if (!bench.Options.Wants(workload)) return;
+            if (!bench.Wants(workload)) return;
             bench.Report.Add(new Row
             {
                 Workload = workload,
@@ -84,38 +84,21 @@ internal static class ReadRows
     /// <summary>One reader, counted, beside one writer that does as much as it can.</summary>
     private static void ReadWhileWriting(Bench bench, Dictionary<EngineKind, StorageEngine> engines)
     {
-        if (!bench.Options.Wants(WhileWriting)) return;
         int keys = bench.Options.Keys;
-        var writes = new Dictionary<EngineKind, List<double>> { [EngineKind.Ours] = [], [EngineKind.Peer] = [] };
-        var runs = new Dictionary<EngineKind, List<double>> { [EngineKind.Ours] = [], [EngineKind.Peer] = [] };
+        var written = new Dictionary<EngineKind, double>();
         Timed.Worker read = Reads.AtRandom(keys, 11);
-        for (int i = 0; i < bench.Options.Repetitions; i++)
+        bench.Compare(WhileWriting, Goal.AtLeast(1.2), kind =>
         {
-            foreach (EngineKind kind in i % 2 == 0 ? [EngineKind.Ours, EngineKind.Peer] : new[] { EngineKind.Peer, EngineKind.Ours })
-            {
-                long written = 0, reads = 0;
-                Timed.Run(engines[kind], 2, bench.Options.ReadTime, (session, thread, clock) =>
-                {
-                    if (thread == 0) return reads = read(session, thread, clock);
-                    return written = WriteUntil(session, keys, clock);
-                });
-                runs[kind].Add(reads / bench.Options.ReadTime.TotalSeconds);
-                writes[kind].Add(written / bench.Options.ReadTime.TotalSeconds);
-                engines[kind].Flush();
-                engines[kind].WaitForCompactions();
-            }
-        }
-
-        bench.Report.Add(new Row
-        {
-            Workload = WhileWriting,
-            OursRuns = runs[EngineKind.Ours],
-            PeerRuns = runs[EngineKind.Peer],
-            Goal = Goal.AtLeast(1.2),
-            Note = "its writer meanwhile: ours "
-                + Table.Figure(Statistics.Median(writes[EngineKind.Ours]), "ops/s")
-                + ", RocksDB " + Table.Figure(Statistics.Median(writes[EngineKind.Peer]), "ops/s"),
-        });
+            long writes = 0, reads = 0;
+            Measured both = Timed.Run(engines[kind], 2, bench.Options.ReadTime, (session, thread, clock) =>
+                thread == 0 ? reads = read(session, thread, clock) : writes = WriteUntil(session, keys, clock));
+            written[kind] = both.Rate * writes / (reads + writes);
+            engines[kind].Flush();
+            engines[kind].WaitForCompactions();
+            return both with { Rate = both.Rate * reads / (reads + writes) };
+        }, note: () => "one reader is counted; the writer beside it: ours "
+            + Table.Figure(written[EngineKind.Ours], "ops/s") + ", RocksDB "
+            + Table.Figure(written[EngineKind.Peer], "ops/s") + "; processor time is of reads and writes together");
     }
 
     private static long WriteUntil(EngineSession session, int keys, Clock clock)

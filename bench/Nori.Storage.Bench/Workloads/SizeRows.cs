@@ -19,7 +19,7 @@ internal static class SizeRows
         BenchOptions options = bench.Options;
         string text = size < 1024 ? $"{size} B" : $"{size / 1024} KiB";
         string fill = $"values of {text}: fill", read = $"values of {text}: read";
-        if (!options.Wants(fill) && !options.Wants(read)) return;
+        if (!bench.Wants(fill) && !bench.Wants(read)) return;
         int keys = (int)Math.Min(options.SizeBytes / (size + Keys.Length), options.Keys);
         var engines = new Dictionary<EngineKind, StorageEngine>();
         try

@@ -28,7 +28,7 @@ internal static class YcsbRows
     {
         BenchOptions options = bench.Options;
         var zipf = new Zipf(options.LargeKeys, 31);
-        if (Mixes.Any(mix => options.Wants(mix.Name)))
+        if (Mixes.Any(mix => bench.Wants(mix.Name)))
         {
             With(bench, 1L << 30, engines =>
             {
@@ -37,7 +37,7 @@ internal static class YcsbRows
         }
 
         const string Uniform = "readrandom, data 10 × cache", Zipfian = "readrandom zipfian, data 10 × cache";
-        if (!options.Wants(Uniform) && !options.Wants(Zipfian)) return;
+        if (!bench.Wants(Uniform) && !bench.Wants(Zipfian)) return;
         With(bench, (long)options.LargeKeys * ValueBytes / 10, engines =>
         {
             Compare(Uniform, engines, Reads.AtRandom(options.LargeKeys, 41));
@@ -48,9 +48,9 @@ internal static class YcsbRows
             name, null, kind =>
             {
                 Timed.Run(engines[kind], Threads, options.WarmTime, worker);
-                double rate = Timed.Run(engines[kind], Threads, options.ReadTime, worker);
+                Measured measured = Timed.Run(engines[kind], Threads, options.ReadTime, worker);
                 engines[kind].WaitForCompactions();
-                return rate;
+                return measured;
             });
     }
 
