@@ -1,6 +1,7 @@
 using NoriKV.Node.Entries;
 using NoriKV.Node.Machine;
 using NoriKV.Node.Replication;
+using NoriKV.Node.Requests;
 using NoriKV.Types;
 
 namespace NoriKV.Node;
@@ -23,11 +24,12 @@ public sealed partial class NoriNode
         }
 
         EntrySession session = EntrySession.Parse(options.IdempotencyKey);
+        var budget = new AnswerBudget(Limits.BatchAnswerBytesMax);
         var parts = new List<(List<int> Places, Task<KvResult<EntryOutcome>> Outcome)>(shards.Count);
         foreach ((uint shard, List<int> places) in shards)
         {
             // All are on their way before the first is awaited: one sync may serve them all.
-            parts.Add((places, RunPartAsync(new ShardId(shard), operations, places, session, context).AsTask()));
+            parts.Add((places, RunPartAsync(new ShardId(shard), operations, places, session, budget, context).AsTask()));
         }
 
         var results = new BatchOperationResult[operations.Count];
@@ -70,11 +72,11 @@ public sealed partial class NoriNode
 
     private async ValueTask<KvResult<EntryOutcome>> RunPartAsync(
         ShardId shard, IReadOnlyList<BatchOperation> operations, List<int> places, EntrySession session,
-        RequestContext context)
+        AnswerBudget budget, RequestContext context)
     {
         if (places.TrueForAll(place => operations[place].Kind == BatchOperationKind.Get))
         {
-            return await ReadPartAsync(shard, operations, places, context).ConfigureAwait(false);
+            return await ReadPartAsync(shard, operations, places, budget, context).ConfigureAwait(false);
         }
 
         EntryOperation[] entry = [.. places.Select(place => ToEntry(operations[place]))];
@@ -83,7 +85,8 @@ public sealed partial class NoriNode
 
     /// <summary>Gets alone need no entry.</summary>
     private async ValueTask<KvResult<EntryOutcome>> ReadPartAsync(
-        ShardId shard, IReadOnlyList<BatchOperation> operations, List<int> places, RequestContext context)
+        ShardId shard, IReadOnlyList<BatchOperation> operations, List<int> places, AnswerBudget budget,
+        RequestContext context)
     {
         var outcomes = new OperationOutcome[places.Count];
         for (int i = 0; i < places.Count; i++)
@@ -92,8 +95,10 @@ public sealed partial class NoriNode
             if (await AdmitReadAsync(shard, operation.Read, context).ConfigureAwait(false) is { } refused) return refused;
             KvResult<GetResult> read = Guarded(() => Read(shard, operation.Key.Span, operation.Read.Consistency));
             if (!read.TryGet(out GetResult found, out KvError? error)) return error;
-            outcomes[i] = new OperationOutcome(
-                found.Found ? OutcomeStatus.Found : OutcomeStatus.Missing, found.Version, found.Value);
+            outcomes[i] = !budget.TryTake(found.Value.Length)
+                ? new OperationOutcome(OutcomeStatus.NoRoom, found.Version)
+                : new OperationOutcome(
+                    found.Found ? OutcomeStatus.Found : OutcomeStatus.Missing, found.Version, found.Value);
         }
 
         return new EntryOutcome { Operations = outcomes };

@@ -18,6 +18,17 @@ public sealed record KvLimits
     /// <summary>Most operations in one batch. <value>10,000</value></summary>
     public int BatchOperationsMax { get; init; } = 10_000;
 
+    /// <summary>
+    /// Most bytes of values that the gets of one batch answer together; those beyond are RESOURCE_EXHAUSTED, each for itself.
+    /// <value>4 MiB: what other gRPC clients take in one message</value>
+    /// </summary>
+    public int BatchAnswerBytesMax { get; init; } = 4 << 20;
+
+    /// <summary>
+    /// Most gets in a batch that also writes: they are read where the entry is applied. <value>64</value>
+    /// </summary>
+    public int BatchMixedGetsMax { get; init; } = 64;
+
     /// <summary>Longest idempotency key in bytes of UTF-8. <value>256</value></summary>
     public int IdempotencyKeyBytesMax { get; init; } = 256;
 }

@@ -31,6 +31,29 @@ public sealed class BatchTests : IDisposable
     }
 
     [Fact]
+    public void What_the_gets_of_a_batch_answer_together_is_bounded()
+    {
+        byte[] large = new byte[1 << 20];
+        for (int i = 0; i < 6; i++) Assert.True(_node.Batch(new BatchOptions(), BatchOperation.Put(Bytes($"k{i}"), large)).IsOk);
+        BatchOperation[] gets = [.. Enumerable.Range(0, 6).Select(i => BatchOperation.Get(Bytes($"k{i}")))];
+        IReadOnlyList<BatchOperationResult> results = _node.Batch(new BatchOptions(), gets).Value;
+        Assert.Equal(4, results.Count(r => r.Error is null && r.Value.Length == large.Length));
+        Assert.All(results.Where(r => r.Error is not null), r => Assert.Equal(KvCode.Overloaded, r.Error!.Code));
+        Assert.All(results.Where(r => r.Error is not null), r => Assert.Equal(0, r.Value.Length));
+    }
+
+    [Fact]
+    public void A_batch_that_writes_holds_few_gets()
+    {
+        BatchOperation[] gets = [.. Enumerable.Range(0, 65).Select(i => BatchOperation.Get(Bytes($"k{i}")))];
+        Assert.True(_node.Batch(new BatchOptions(), gets).IsOk);
+        KvError error = _node.Batch(new BatchOptions(), [.. gets, Put("w", "1")]).Error!;
+        Assert.Equal(KvCode.InvalidArgument, error.Code);
+        Assert.Contains("exceed limit 64", error.Message, StringComparison.Ordinal);
+        Assert.True(_node.Batch(new BatchOptions(), [.. gets[..64], Put("w", "1")]).IsOk);
+    }
+
+    [Fact]
     public void A_call_is_one_entry_in_each_shard()
     {
         (string a, string b) = TwoInOneShard();

@@ -23,4 +23,7 @@ public enum OutcomeStatus : byte
 
     /// <summary>A get found nothing.</summary>
     Missing = 6,
+
+    /// <summary>A get found its key, but its value no longer fits the answer of the batch. Never stored.</summary>
+    NoRoom = 7,
 }

@@ -19,6 +19,8 @@ internal static class OutcomeErrors
         OutcomeStatus.NotApplied => new KvError(
             KvCode.FailedPrecondition,
             $"Not applied: operation {failedOperation} of the batch failed its condition, and a batch is atomic in each shard"),
+        OutcomeStatus.NoRoom => new KvError(
+            KvCode.Overloaded, "The values of this batch exceed its answer; get this key in another batch, or alone"),
         _ => null,
     };
 }

@@ -50,16 +50,24 @@ internal sealed class RequestValidator(KvLimits limits)
         }
 
         long bytes = 0;
+        int gets = 0;
         var keys = new HashSet<ReadOnlyMemory<byte>>(operations.Count, BytesComparer.Instance);
         for (int i = 0; i < operations.Count; i++)
         {
             BatchOperation operation = operations[i];
             bytes += operation.Key.Length + operation.Value.Length;
+            if (operation.Kind == BatchOperationKind.Get) gets++;
             KvError? error = operation.Kind == BatchOperationKind.Put
                 ? Put(operation.Key, operation.Value, operation.Ttl, operation.IfMatch, operation.IfNotExists)
                 : Key(operation.Key);
             if (error is not null) return Invalid($"Operation {i}: {error.Message}");
             if (!keys.Add(operation.Key)) return Invalid($"Operation {i} names a key that an operation before it names");
+        }
+
+        if (gets < operations.Count && gets > limits.BatchMixedGetsMax)
+        {
+            return Invalid(
+                $"{gets} gets in a batch that writes exceed limit {limits.BatchMixedGetsMax}: send them as a batch of their own");
         }
 
         return bytes > limits.RequestBytesMax ? RequestSize(bytes) : null;
