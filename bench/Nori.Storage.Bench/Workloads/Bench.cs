@@ -8,7 +8,7 @@ namespace Nori.Storage.Bench.Workloads;
 internal sealed class Bench(BenchOptions options, Report report)
 {
     // A quick run leaves the rest out when a slow or busy machine would make it longer than promised.
-    private static readonly TimeSpan QuickBudget = TimeSpan.FromSeconds(140);
+    private static readonly TimeSpan QuickBudget = TimeSpan.FromSeconds(130);
 
     private static readonly EngineKind[] OursFirst = [EngineKind.Ours, EngineKind.Peer];
     private static readonly EngineKind[] PeerFirst = [EngineKind.Peer, EngineKind.Ours];
@@ -45,8 +45,7 @@ internal sealed class Bench(BenchOptions options, Report report)
     /// meanwhile does it to both.
     /// </summary>
     public void Compare(
-        string workload, Goal? goal, Func<EngineKind, Measured> run, Calls calls = default, int threads = 1,
-        Func<string>? note = null)
+        string workload, Goal? goal, Func<EngineKind, Measured> run, Calls calls = default, Func<string>? note = null)
     {
         if (!Wants(workload)) return;
         var ours = new List<Measured>();
@@ -57,16 +56,16 @@ internal sealed class Bench(BenchOptions options, Report report)
                 (kind == EngineKind.Ours ? ours : peer).Add(run(kind));
         }
 
+        double peerCpu = Statistics.Median([.. peer.Select(run => run.CpuMicros)]);
         report.Add(new Row
         {
             Workload = workload,
             OursRuns = [.. ours.Select(run => run.Rate)],
             PeerRuns = [.. peer.Select(run => run.Rate)],
             OursCpu = Statistics.Median([.. ours.Select(run => run.CpuMicros)]),
-            PeerCpu = Statistics.Median([.. peer.Select(run => run.CpuMicros)]),
+            PeerCpu = peerCpu,
             Goal = goal,
-            BindingShare = calls == default ? null
-                : calls.Share(Statistics.Median([.. peer.Select(run => run.Rate)]) / threads, report.CallCost),
+            BindingShare = calls == default ? null : calls.Share(peerCpu, report.CallCost),
             Note = note?.Invoke(),
         });
     }

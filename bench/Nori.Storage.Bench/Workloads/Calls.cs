@@ -15,7 +15,7 @@ internal readonly record struct Calls(double WithTransition, double Without)
     // create, seek, destroy, and the steps
     public static Calls Scan(int entries) => new(3 + entries, 3 * entries);
 
-    /// <summary>The part of the time of an operation that they take, at so many operations a second.</summary>
-    public double Share(double rate, (double WithTransition, double Without) cost) =>
-        ((WithTransition * cost.WithTransition) + (Without * cost.Without)) * rate / 1e9;
+    /// <summary>The part that they are of the processor time of an operation.</summary>
+    public double Share(double cpuMicros, (double WithTransition, double Without) cost) =>
+        ((WithTransition * cost.WithTransition) + (Without * cost.Without)) / (cpuMicros * 1000);
 }

@@ -57,7 +57,7 @@ internal static class ReadRows
             {
                 Timed.Run(engines[kind], threads, options.WarmTime, worker);
                 return Timed.Run(engines[kind], threads, options.ReadTime, worker);
-            }, calls, threads);
+            }, calls);
     }
 
     private static void MeasureSpace(Bench bench, Dictionary<EngineKind, StorageEngine> engines)
