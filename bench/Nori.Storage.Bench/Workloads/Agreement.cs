@@ -22,6 +22,8 @@ internal static class Agreement
             long number = random.NextLong(keys + (keys / 10));
             Keys.Write(number, key);
             byte[]? a = left.Read(key), b = right.Read(key);
+            if (left.Get(key) != (a?.Length ?? -1) || right.Get(key) != (b?.Length ?? -1))
+                throw new InvalidDataException($"the two ways to read differ at key {number}");
             if ((a is null) != (b is null) || (a is not null && !a.AsSpan().SequenceEqual(b)))
                 throw new InvalidDataException($"the engines differ at key {number}");
         }
