@@ -8,6 +8,10 @@ internal static class EntityTag
     /// <summary>A version that no key ever has: what compares with it never matches.</summary>
     private static readonly KvVersion Never = new(ulong.MaxValue, ulong.MaxValue);
 
+    private const string NeverMatches =
+        "Version mismatch: If-Match names no version of this store and never matches; "
+        + "send the ETag of an answer as it stands: strong, in quotes";
+
     /// <summary>The tag of a version.</summary>
     public static string Of(KvVersion version) => $"\"{version}\"";
 
@@ -26,6 +30,14 @@ internal static class EntityTag
         if (KvVersion.TryParse(inner, out KvVersion version) && version.IsPresent) return version;
         return quoted ? Never : throw new BadTargetException("If-Match is not an ETag");
     }
+
+    /// <summary>
+    /// A refusal in the asker's words: a tag that can match nothing has no version that a message could show.
+    /// </summary>
+    public static KvError Explain(KvError error, KvVersion? asked) =>
+        asked == Never && error.Code == KvCode.VersionMismatch
+            ? error with { Message = NeverMatches }
+            : error;
 
     /// <summary>True when an If-None-Match header of a read names this version (or any): 304 then.</summary>
     public static bool Matches(string header, KvVersion version)

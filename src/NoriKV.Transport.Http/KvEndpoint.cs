@@ -58,7 +58,7 @@ internal sealed class KvEndpoint(HttpFacadeParts parts, RequestMeter meter, Body
             if (!result.TryGet(out PutResult put, out KvError? error))
             {
                 meter.Record(RequestOperation.Put, error.Code, RequestResult.Error, start);
-                await HttpAnswers.WriteErrorAsync(http, error).ConfigureAwait(false);
+                await HttpAnswers.WriteErrorAsync(http, EntityTag.Explain(error, options.IfMatch)).ConfigureAwait(false);
                 return;
             }
 
@@ -148,7 +148,7 @@ internal sealed class KvEndpoint(HttpFacadeParts parts, RequestMeter meter, Body
         if (!result.TryGet(out DeleteResult deleted, out KvError? error))
         {
             meter.Record(RequestOperation.Delete, error.Code, RequestResult.Error, start);
-            await HttpAnswers.WriteErrorAsync(http, error).ConfigureAwait(false);
+            await HttpAnswers.WriteErrorAsync(http, EntityTag.Explain(error, options.IfMatch)).ConfigureAwait(false);
             return;
         }
 

@@ -104,6 +104,9 @@ internal sealed class RawTarget
         return words;
     }
 
+    /// <summary>Text of a client as an error message repeats it: not all of it when it is long.</summary>
+    public static string Shown(string text) => text.Length <= 40 ? text : text[..40] + "…";
+
     // The first occurrence, still encoded.
     private string? Raw(string name)
     {
@@ -124,6 +127,4 @@ internal sealed class RawTarget
         int equals = part.IndexOf('=', StringComparison.Ordinal);
         return equals < 0 ? (part, "") : (part[..equals], part[(equals + 1)..]);
     }
-
-    private static string Shown(string text) => text.Length <= 40 ? text : text[..40] + "…";
 }

@@ -20,6 +20,16 @@ public sealed class EntityTagTests
     public void A_tag_that_is_no_version_of_ours_matches_nothing(string header) =>
         Assert.Equal(new KvVersion(ulong.MaxValue, ulong.MaxValue), EntityTag.ParseIfMatch(header));
 
+    [Fact]
+    public void A_refusal_of_such_a_tag_shows_no_version_that_nobody_sent()
+    {
+        var error = new KvError(KvCode.VersionMismatch, "Version mismatch: expected 18446744073709551615.18446744073709551615");
+        Assert.Contains("never matches", EntityTag.Explain(error, EntityTag.ParseIfMatch("W/\"3.17\"")).Message);
+        Assert.Same(error, EntityTag.Explain(error, new KvVersion(3, 17)));
+        var other = new KvError(KvCode.Overloaded, "busy");
+        Assert.Same(other, EntityTag.Explain(other, EntityTag.ParseIfMatch("\"abc\"")));
+    }
+
     [Theory]
     [InlineData("*")]
     [InlineData("abc")]

@@ -1,0 +1,20 @@
+namespace NoriKV.Transport.Http;
+
+/// <summary>The families and kinds of events, the wire's words.</summary>
+internal static class EventWords
+{
+    private static readonly (string Family, string[] Kinds)[] Table =
+    [
+        ("Wal", ["SegmentRoll", "Fsync", "CorruptionTruncated", "SegmentGc"]),
+        ("Lsm", ["FlushTriggered", "FlushStart", "FlushComplete", "L0Stall", "WritePressure"]),
+        ("Compaction", ["Scheduled", "Start", "Progress", "Finish"]),
+        ("Raft", ["VoteReq", "VoteGranted", "LeaderElected", "StepDown"]),
+        ("Swim", ["Alive", "Suspect", "Confirm", "Leave"]),
+        ("Shard", ["Plan", "SnapshotStart", "SnapshotDone", "Cutover"]),
+        ("Cache", ["HitRatio"]),
+    ];
+
+    public static IReadOnlyList<string> Families { get; } = [.. Table.Select(static row => row.Family)];
+
+    public static IReadOnlyList<string> Kinds { get; } = [.. Table.SelectMany(static row => row.Kinds)];
+}
