@@ -129,6 +129,29 @@ public sealed class InspectTests : IDisposable
     }
 
     [Fact]
+    public async Task A_table_that_no_manifest_names_is_an_orphan_and_no_damage()
+    {
+        string directory = _cli.File("engine");
+        await using (LsmEngine engine = await LsmEngine.OpenAsync(new LsmOptions { Directory = directory }))
+        {
+            await engine.PutAsync("a"u8.ToArray(), "1"u8.ToArray());
+            await engine.FlushAsync();
+        }
+
+        // The table that a stop left unfinished, under the next number and shorter than a footer.
+        string table = Directory.GetFiles(directory, "*.sst").Single();
+        string number = Path.GetFileNameWithoutExtension(table);
+        string left = Path.Combine(directory, new string('0', number.Length - 2) + "99.sst");
+        await File.WriteAllBytesAsync(left, new byte[10]);
+        Assert.Equal(0, await _cli.RunAsync(["inspect", "sst", directory]));
+        Assert.Contains($"-- Orphan in {left} at offset 0: orphan (deleted at the next open)", _cli.Output);
+
+        // What the manifest names must still be whole.
+        await File.WriteAllBytesAsync(table, new byte[10]);
+        Assert.Equal(1, await _cli.RunAsync(["inspect", "sst", directory]));
+    }
+
+    [Fact]
     public async Task What_is_not_there_is_a_usage_error()
     {
         Assert.Equal(2, await _cli.RunAsync(["inspect", "wal", _cli.File("nowhere")]));

@@ -1,4 +1,5 @@
 using Nori.IO;
+using Nori.Lsm;
 using Nori.SSTable;
 using NoriKV.Cli.Console;
 
@@ -22,9 +23,20 @@ internal static class SstInspection
             "tables", "file", "bytes", "entries", "deletes", "range deletes", "data blocks", "compression", "smallest",
             "largest", "sound");
         report.Tables.Add(tables);
+        bool isEngine = files.FileExists(Path.Combine(directory, "CURRENT"));
+        IReadOnlyList<string> orphans = isEngine ? LsmInspector.Inspect(files, directory).Orphans : [];
         foreach (string name in files.List(directory).Where(static n => n.EndsWith(".sst", StringComparison.Ordinal)))
         {
-            TableInspection table = TableInspector.Inspect(files, Path.Combine(directory, name));
+            string path = Path.Combine(directory, name);
+            if (orphans.Contains(name))
+            {
+                // Begun and given up, or replaced: its bytes mean nothing, hence cannot be damaged.
+                report.Findings.Add(new InspectFinding(
+                    "Orphan", path, 0, "orphan (deleted at the next open): no manifest names it", false));
+                continue;
+            }
+
+            TableInspection table = TableInspector.Inspect(files, path);
             TableProperties p = table.Properties ?? new TableProperties();
             tables.Add(
                 name, table.FileBytes, p.Entries, p.Deletes, p.RangeDeletes, p.DataBlocks, p.Compression,
@@ -33,7 +45,7 @@ internal static class SstInspection
         }
 
         // "Sound" must not be said of what nobody looked at.
-        if (tables.Rows.Count == 0 && !files.FileExists(Path.Combine(directory, "CURRENT")))
+        if (tables.Rows.Count == 0 && !isEngine)
             throw new UsageException($"there is no table file in {directory}");
         return report;
     }
