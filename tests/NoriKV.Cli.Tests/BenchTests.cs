@@ -1,5 +1,7 @@
 using Nori.Core;
 using NoriKV.Cli.Bench;
+using NoriKV.Client;
+using NoriKV.Types;
 
 namespace NoriKV.Cli.Tests;
 
@@ -111,5 +113,24 @@ public sealed class BenchTests
         var options = new BenchOptions { Keys = 1000, KeyBytes = 20, ValueBytesMin = 1, ValueBytesMax = 50 };
         await new BenchEngine(store, options, TimeProvider.System).LoadAsync(default);
         Assert.Equal(1000, store.Count);
+    }
+
+    [Theory]
+    [InlineData("put=100", KvCode.InvalidArgument, 1)]
+    [InlineData("get=50,put=50", KvCode.InvalidArgument, 1)]
+    [InlineData("put=100", KvCode.Unavailable, 3)]
+    public async Task A_kind_of_operation_that_never_succeeds_fails_the_run(string mix, KvCode code, int exit)
+    {
+        using var cli = new CliRunner();
+        cli.Store.OnPut = _ => throw NoriKVException.From(new KvError(code, "why it was refused"));
+        cli.Store.OnGet = static async () => await Task.Yield();
+        string[] line =
+        [
+            "bench", "--mix", mix, "--duration", "50ms", "--warmup", "0s", "--concurrency", "1", "--sync-dir", cli.Folder,
+        ];
+        Assert.Equal(exit, await cli.RunAsync(line));
+        Assert.Contains("the first: why it was refused", cli.Output);
+        cli.Store.OnPut = null;
+        Assert.Equal(0, await cli.RunAsync(line));
     }
 }

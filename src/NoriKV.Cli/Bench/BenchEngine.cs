@@ -81,7 +81,7 @@ internal sealed class BenchEngine(INoriKV store, BenchOptions options, TimeProvi
             {
                 TimeSpan now = time.GetElapsedTime(start);
                 // A node far slower than the rate would keep us for ever: what is this late is given up and told.
-                if (now > duration + duration + GiveUp) report.Failed("NotSent");
+                if (now > duration + duration + GiveUp) report.NotSent();
                 else await MeasureAsync(random, report, start, due, cancellationToken).ConfigureAwait(false);
                 if (progress.IsNew(now)) OnProgress(report.All.Count, now);
             }
@@ -93,16 +93,17 @@ internal sealed class BenchEngine(INoriKV store, BenchOptions options, TimeProvi
     private async ValueTask MeasureAsync(
         Prng random, BenchReport report, long start, TimeSpan due, CancellationToken cancellationToken)
     {
+        OperationKind kind = _workload.Draw(random);
         try
         {
-            OperationKind kind = await _workload.RunAsync(store, random, cancellationToken).ConfigureAwait(false);
+            await _workload.RunAsync(store, kind, random, cancellationToken).ConfigureAwait(false);
             long nanoseconds = (long)((time.GetElapsedTime(start) - due).TotalMicroseconds * 1000);
             report.Latencies[kind].Record(nanoseconds);
             report.All.Record(nanoseconds);
         }
         catch (NoriKVException e)
         {
-            report.Failed(e.Code.ToString());
+            report.Failed(kind, e);
         }
     }
 

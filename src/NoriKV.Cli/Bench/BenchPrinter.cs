@@ -31,6 +31,7 @@ internal static class BenchPrinter
         text.Append(Invariant($"\ndisk sync: 4 KiB written and fdatasync'ed in {syncDirectory}, one at a time: "))
             .Append(Invariant($"{(sync.Mean > 0 ? 1e9 / sync.Mean : 0):N0}/s\n"));
         foreach ((string error, long count) in report.Errors) text.Append(Invariant($"errors: {error} {count:N0}\n"));
+        if (report.FirstFailure is { } first) text.Append(Invariant($"the first: {first.Message}\n"));
         return text.ToString();
     }
 
@@ -55,6 +56,7 @@ internal static class BenchPrinter
             w.WriteStartObject("errors");
             foreach ((string error, long count) in report.Errors) w.WriteNumber(error, count);
             w.WriteEndObject();
+            if (report.FirstFailure is { } first) w.WriteString("first_error", first.Message);
         });
 
     private static void Write(Utf8JsonWriter writer, string name, LatencyHistogram latency)

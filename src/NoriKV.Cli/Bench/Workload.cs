@@ -22,25 +22,32 @@ internal sealed class Workload
         new Prng(options.Seed).Fill(_noise);
     }
 
-    /// <summary>Runs one operation of the mix; answers its kind.</summary>
-    public async ValueTask<OperationKind> RunAsync(INoriKV store, Prng random, CancellationToken cancellationToken)
+    /// <summary>Draws the next operation of the mix.</summary>
+    public OperationKind Draw(Prng random)
     {
         double draw = random.NextDouble();
+        return draw < _options.Reads ? OperationKind.Get
+            : draw < _options.Reads + _options.Deletes ? OperationKind.Delete
+            : OperationKind.Put;
+    }
+
+    /// <summary>Runs one operation on a key of the distribution.</summary>
+    public async ValueTask RunAsync(
+        INoriKV store, OperationKind kind, Prng random, CancellationToken cancellationToken)
+    {
         byte[] key = Key(_keys.Next(random));
-        if (draw < _options.Reads)
+        switch (kind)
         {
-            await store.GetAsync(key, null, cancellationToken).ConfigureAwait(false);
-            return OperationKind.Get;
+            case OperationKind.Get:
+                await store.GetAsync(key, null, cancellationToken).ConfigureAwait(false);
+                break;
+            case OperationKind.Delete:
+                await store.DeleteAsync(key, null, cancellationToken).ConfigureAwait(false);
+                break;
+            default:
+                await store.PutAsync(key, Value(random), null, cancellationToken).ConfigureAwait(false);
+                break;
         }
-
-        if (draw < _options.Reads + _options.Deletes)
-        {
-            await store.DeleteAsync(key, null, cancellationToken).ConfigureAwait(false);
-            return OperationKind.Delete;
-        }
-
-        await store.PutAsync(key, Value(random), null, cancellationToken).ConfigureAwait(false);
-        return OperationKind.Put;
     }
 
     /// <summary>Writes one key, for the load before.</summary>

@@ -53,7 +53,7 @@ internal static class BenchCommand
                 host.WriteLine(asJson
                     ? BenchPrinter.Json(report, options, sync, directory)
                     : BenchPrinter.Text(report, options, sync, directory).TrimEnd('\n'));
-                return report.All.Count > 0 ? ExitCode.Ok : ExitCode.Unavailable;
+                return report.Exit;
             }
         });
         return command;
