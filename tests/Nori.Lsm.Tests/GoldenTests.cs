@@ -70,7 +70,9 @@ public sealed class GoldenTests
         ScanRange old = ScanRange.Prefix("k"u8.ToArray());
         LsmReadOptions then = new() { NowUnixMs = WrittenAt }, later = new() { NowUnixMs = HalfExpired };
         string[] all = [.. expected.Select(fields => string.Join('\t', fields))];
-        string[] living = [.. expected.Where(f => f[3] == "0" || long.Parse(f[3]) > HalfExpired).Select(f => string.Join('\t', f))];
+        string[] living = [.. expected
+            .Where(fields => fields[3] == "0" || long.Parse(fields[3]) > HalfExpired)
+            .Select(fields => string.Join('\t', fields))];
         Assert.Equal(all, engine.Scan(old, then).Select(Line));
         Assert.Equal(living, engine.Scan(old, later).Select(Line));
         Assert.Equal(all.Reverse(), engine.Scan(old with { Reverse = true }, then).Select(Line));

@@ -76,7 +76,8 @@ public sealed class GoldenFileTests
         using var builder = new TableBuilder(files, Model.Path, options);
         for (int i = 0; i < 200; i++)
         {
-            Add($"key-{i:D4}", 1000 + (ulong)i, EntryKind.Put, [.. Encoding.UTF8.GetBytes($"value {i} {new string('v', i % 90)}")]);
+            byte[] value = Encoding.UTF8.GetBytes($"value {i} {new string('v', i % 90)}");
+            Add($"key-{i:D4}", 1000 + (ulong)i, EntryKind.Put, value);
             if (i % 3 == 0) Add($"key-{i:D4}", 500, EntryKind.Delete, []);
             if (i % 5 == 0) Add($"key-{i:D4}", 400, EntryKind.PutWithExpiry, [0, 0, 0, 0, 0, 1, 0, 0, (byte)i]);
         }

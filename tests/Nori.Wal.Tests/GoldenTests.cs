@@ -21,7 +21,8 @@ public sealed class GoldenTests
     public void A_log_of_every_released_format_is_read_whole(string name)
     {
         SkipWithoutCodecs(name);
-        Check(Golden.Load(name, Support.Directory), Golden.Expected(name), isClosed: name.EndsWith("closed", StringComparison.Ordinal));
+        bool isClosed = name.EndsWith("closed", StringComparison.Ordinal);
+        Check(Golden.Load(name, Support.Directory), Golden.Expected(name), isClosed);
     }
 
     [Theory]
