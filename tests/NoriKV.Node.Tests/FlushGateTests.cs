@@ -1,6 +1,7 @@
 using Nori.Core;
 using Nori.IO;
 using Nori.Wal;
+using NoriKV.Node.Machine;
 using NoriKV.Node.Replication;
 using NoriKV.Types;
 using static NoriKV.Node.Tests.SteppedNode;
@@ -43,6 +44,27 @@ public sealed class FlushGateTests
         }
 
         Assert.True(flushes > 20, $"only {flushes} tables were flushed: the test tests nothing");
+    }
+
+    [Fact]
+    public void Expired_keys_are_dropped_by_the_shard_time_that_tables_hold_and_no_later_one()
+    {
+        var gate = new FlushGate();
+        var state = new ShardState(new ShardId(0), new ReplicaId(1), slot: 1, retentionMs: 1000);
+        var replicas = new ReplicaTable([new ShardMachine(state, new MachineOptions())]);
+        gate.Attach(replicas);
+        byte[] key = EngineKey.Create(1, EngineKeyKind.User, "k"u8);
+        state.ShardTime = 500;
+        replicas.Publish(state);
+        Assert.Equal(0, gate.ExpiryCutoff(key));
+        gate.OnMemtableSealed(1);
+        state.ShardTime = 900;
+        replicas.Publish(state);
+
+        // A crash now goes back to before all of it, and the entries that are applied again are judged by their stamps.
+        Assert.Equal(0, gate.ExpiryCutoff(key));
+        gate.OnFlushed(1);
+        Assert.Equal(500, gate.ExpiryCutoff(key));
     }
 
     [Fact]
