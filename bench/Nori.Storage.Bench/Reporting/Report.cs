@@ -29,15 +29,15 @@ internal sealed class Report
 
     public void PrintHead()
     {
-        string line = string.Create(CultureInfo.InvariantCulture, $"""
-            disk: {Disk.SyncsPerSecond:F0} appends of 4 KiB with fdatasync a second, {Disk.BytesPerSecond / 1e6:F0} MB/s sequential write
-            values compress to {CompressionRatio:P0} (LZ4, 4 KiB); load at start {LoadAtStart}
-            a call into librocksdb: {CallCost.WithTransition:F1} ns with the runtime's transition, {CallCost.Without:F1} ns without
-
-            """);
-        Console.WriteLine(line);
+        Print($"disk: {Disk.SyncsPerSecond:F0} appends of 4 KiB with fdatasync a second, ");
+        Print($"{Disk.BytesPerSecond / 1e6:F0} MB/s sequential write\n");
+        Print($"values compress to {CompressionRatio:P0} (LZ4, 4 KiB); load at start {LoadAtStart}\n");
+        Print($"a call into librocksdb: {CallCost.WithTransition:F1} ns with the runtime's transition, ");
+        Print($"{CallCost.Without:F1} ns without\n\n");
         Console.WriteLine(Table.Head);
     }
+
+    private static void Print(FormattableString text) => Console.Write(text.ToString(CultureInfo.InvariantCulture));
 
     public void Add(Row row)
     {
