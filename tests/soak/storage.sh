@@ -35,6 +35,14 @@ if [ $build = 1 ]; then
     { echo "the build failed: $log/build.log"; exit 1; }
 fi
 
+# A run that is cut cleans up nothing behind itself: its folders and mounts lie in a folder of ours.
+TMPDIR=$(mktemp -d); export TMPDIR
+cleanup() {
+  awk -v folder="$TMPDIR/" 'index($2, folder) == 1 { print $2 }' /proc/mounts | xargs -r umount -l
+  rm -rf "$TMPDIR"
+}
+trap cleanup EXIT
+
 began=$(date +%s)
 deadline=$((began + minutes * 60))
 declare -A runs=() failures=() seconds=()
