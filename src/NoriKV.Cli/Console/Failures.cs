@@ -50,6 +50,8 @@ internal static class Failures
         {
             KvCode.Unavailable when socket is SocketError.HostNotFound or SocketError.TryAgain or SocketError.NoData =>
                 "The host name is unknown here. Give an address as --addr host:port or in NORIKV_ADDR.",
+            KvCode.Unavailable when IsTls(exception) =>
+                "Give the authority of the nodes' certificates as --tls-ca, and dial a name that is in them.",
             KvCode.Unavailable =>
                 $"Start a node with `{norikv} dev`, or name a running one with --addr host:port or NORIKV_ADDR.",
             KvCode.CommitTimeout =>
@@ -58,6 +60,9 @@ internal static class Failures
             _ => null,
         };
     }
+
+    private static bool IsTls(Exception exception) =>
+        exception.Message.StartsWith("TLS with ", StringComparison.Ordinal);
 
     private static SocketError? FindSocketError(Exception? exception)
     {

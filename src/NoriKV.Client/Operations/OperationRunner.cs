@@ -39,7 +39,7 @@ internal sealed class OperationRunner(
         {
             string address = router.Pick(key.Span, attempt, hint);
             KvError error;
-            Exception? cause = null;
+            RpcException? cause = null;
             try
             {
                 StreamResult result = await nodes.Get(address)
@@ -63,7 +63,7 @@ internal sealed class OperationRunner(
             }
 
             perhapsDone |= error.Code == KvCode.CommitTimeout;
-            if (!IsRetriable(error.Code)) throw NoriKVException.From(error, cause);
+            if (!(cause?.IsRetriable ?? IsRetriable(error.Code))) throw NoriKVException.From(error, cause);
             TimeSpan? wait = attempt + 1 < options.Retry.AttemptsMax ? NextWait(attempt, error, hint, deadline) : null;
             if (wait is null) throw Final(error, writes, perhapsDone, attempt + 1, address, cause);
             hint = error.LeaderHint;

@@ -76,7 +76,7 @@ internal sealed class ScanRunner(
         TimeSpan wait = backoff.NextWait(failures, error.RetryAfter);
         bool late = deadline != long.MaxValue
             && options.Time.GetElapsedTime(options.Time.GetTimestamp(), deadline) <= wait;
-        if (late || !OperationRunner.IsRetriable(error.Code) || failures + 1 >= options.Retry.AttemptsMax)
+        if (late || !failure.IsRetriable || failures + 1 >= options.Retry.AttemptsMax)
         {
             KvCode code = error.Code == KvCode.CommitTimeout ? KvCode.DeadlineExceeded : error.Code;
             throw NoriKVException.From(error with { Code = code }, failure);

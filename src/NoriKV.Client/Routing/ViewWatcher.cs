@@ -45,7 +45,7 @@ internal sealed class ViewWatcher(NodePool nodes, Router router, Backoff backoff
         {
             return await views.MoveNextAsync().ConfigureAwait(false);
         }
-        catch (RpcException e) when (OperationRunner.IsRetriable(e.Error.Code))
+        catch (RpcException e) when (e.IsRetriable)
         {
             if (!e.Reached) router.Unreachable(address);
             return false;

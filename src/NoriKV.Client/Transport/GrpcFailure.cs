@@ -9,6 +9,13 @@ internal static class GrpcFailure
 {
     public static RpcException From(GrpcException exception, string address)
     {
+        if (TlsRefusal.Find(exception) is { } refusal)
+        {
+            string message = $"TLS with {address} failed: {refusal.Message.TrimEnd('.')}. Does ClientTlsOptions.TrustedRoots hold the "
+                + "authority of the node's certificate, and is ServerName, or the dialled host, a name in it?";
+            return new RpcException(new KvError(KvCode.Unavailable, message), false, exception);
+        }
+
         if (FindConnectFailure(exception) is { } connect)
         {
             return new RpcException(

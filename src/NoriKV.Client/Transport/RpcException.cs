@@ -1,3 +1,4 @@
+using NoriKV.Client.Operations;
 using NoriKV.Types;
 
 namespace NoriKV.Client.Transport;
@@ -11,4 +12,9 @@ internal sealed class RpcException(KvError error, bool reached, Exception? inner
     public KvError Error { get; } = error;
 
     public bool Reached { get; } = reached;
+
+    /// <summary>
+    /// True for what another attempt, perhaps elsewhere, may get done. Certificates do not change between attempts.
+    /// </summary>
+    public bool IsRetriable => OperationRunner.IsRetriable(Error.Code) && TlsRefusal.Find(InnerException) is null;
 }

@@ -1,0 +1,81 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using NoriKV.Server;
+
+namespace NoriKV.Client.Tests;
+
+/// <summary>Certificates that do not fit are said at once: no attempt changes them.</summary>
+public sealed class TlsTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("norikv-client-tls-").FullName;
+    private readonly X509Certificate2 _authority = Certificate("CN=authority", null);
+
+    [Fact]
+    public async Task A_failed_tls_authentication_ends_at_once_and_says_what_to_set()
+    {
+        using X509Certificate2 node = Certificate("CN=localhost", _authority);
+        using X509Certificate2 known = Certificate("CN=client", _authority);
+        using X509Certificate2 stranger = Certificate("CN=stranger", null);
+        await using RunningServer server = await ServerHost.StartAsync(new ServerOptions
+        {
+            RpcAddress = new HostPort("127.0.0.1", 0),
+            HttpAddress = new HostPort("127.0.0.1", 0),
+            HttpAddressIsExplicit = true,
+            DataDirectory = Path.Combine(_folder, "data"),
+            TlsCertificate = Write("cert.pem", node.ExportCertificatePem()),
+            TlsKey = Write("key.pem", node.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem()),
+            TlsClientCa = Write("ca.pem", _authority.ExportCertificatePem()),
+        });
+        string address = server.RpcEndPoint.ToString();
+        var trusting = new ClientTlsOptions
+        {
+            TrustedRoots = [_authority], ServerName = "localhost", ClientCertificate = known,
+        };
+        await using (NoriKVClient client = Client(address, trusting)) await client.PutAsync("a", "1");
+
+        await RefusedAsync(address, trusting with { TrustedRoots = [stranger] });
+        await RefusedAsync(address, trusting with { ServerName = "elsewhere" });
+    }
+
+    public void Dispose()
+    {
+        _authority.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private static NoriKVClient Client(string address, ClientTlsOptions tls) => NoriKVClient.Connect(
+        new NoriKVClientOptions { Addresses = [address], Tls = tls, Deadline = TimeSpan.FromSeconds(60) });
+
+    private static async Task RefusedAsync(string address, ClientTlsOptions tls)
+    {
+        await using NoriKVClient client = Client(address, tls);
+        long start = Stopwatch.GetTimestamp();
+        var put = await Assert.ThrowsAsync<UnavailableException>(async () => await client.PutAsync("a", "1"));
+        Assert.StartsWith($"TLS with {address} failed", put.Message);
+        Assert.Contains("TrustedRoots", put.Message);
+        var view = await Assert.ThrowsAsync<UnavailableException>(
+            async () => await client.GetClusterViewAsync(default));
+        Assert.StartsWith($"TLS with {address} failed", view.Message);
+        Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(30));
+    }
+
+    private string Write(string name, string text)
+    {
+        string path = Path.Combine(_folder, name);
+        File.WriteAllText(path, text);
+        return path;
+    }
+
+    private static X509Certificate2 Certificate(string subject, X509Certificate2? issuer)
+    {
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(issuer is null, false, 0, true));
+        DateTimeOffset from = TimeProvider.System.GetUtcNow().AddDays(-1);
+        if (issuer is null) return request.CreateSelfSigned(from, from.AddDays(3));
+        byte[] serial = RandomNumberGenerator.GetBytes(8);
+        using X509Certificate2 signed = request.Create(issuer, from, from.AddDays(2), serial);
+        return signed.CopyWithPrivateKey(key);
+    }
+}
