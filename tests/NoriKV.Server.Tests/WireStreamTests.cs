@@ -30,6 +30,36 @@ public sealed class WireStreamTests
     }
 
     [Fact]
+    public async Task A_storm_of_cancelled_calls_leaves_the_other_calls_of_the_connection_alone()
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        var kept = new List<Task>();
+        var cancelled = new List<Task>();
+        for (int i = 0; i < 3000; i++)
+        {
+            bool cancels = i % 2 == 0;
+            using var one = new CancellationTokenSource();
+            Task put = server.Rpc.UnaryAsync(Wire.Put, Put($"k{i}", "v"), new GrpcCallOptions
+            {
+                Timeout = TimeSpan.FromSeconds(60),
+                CancellationToken = cancels ? one.Token : default,
+            });
+            (cancels ? cancelled : kept).Add(put);
+            // The task runs until its request is on its way: what is cancelled here is a reset on the wire.
+            if (cancels) await one.CancelAsync();
+        }
+
+        await Task.WhenAll(kept);
+        foreach (Task put in cancelled)
+        {
+            // An answer may have been faster; any other end would be the connection's.
+            await put.ConfigureAwait(
+                ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            Assert.True(put.IsCanceled || put.IsCompletedSuccessfully, put.Exception?.ToString());
+        }
+    }
+
+    [Fact]
     public async Task One_bad_call_is_one_bad_result_and_the_others_go_on()
     {
         await using TestServer server = await TestServer.StartAsync();
