@@ -169,6 +169,23 @@ public sealed class HostileTests
     }
 
     [Fact]
+    public async Task A_connection_without_calls_is_left_open()
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        using RawHttp2 raw = await RawHttp2.OpenAsync(server.Port);
+        await raw.SendCallAsync(1, "/nori.test.Echo/Say");
+        await raw.SendFrameAsync(RawHttp2.Data, RawHttp2.EndStream, 1, new byte[] { 0, 0, 0, 0, 2, 7, 7 });
+        var answered = await raw.ReadFrameAsync(RawHttp2.Data, RawHttp2.GoAway);
+        Assert.Equal(RawHttp2.Data, answered!.Value.Type);
+
+        // Kestrel looks for what is too old once a second: two looks must pass over an idle connection.
+        await Task.Delay(TimeSpan.FromSeconds(2.5), TestContext.Current.CancellationToken);
+        await raw.SendFrameAsync(RawHttp2.Ping, 0, 0, new byte[8]);
+        var pong = await raw.ReadFrameAsync(RawHttp2.Ping, RawHttp2.GoAway);
+        Assert.Equal(RawHttp2.Ping, pong!.Value.Type);
+    }
+
+    [Fact]
     public async Task A_flood_of_resets_cancels_its_calls_and_hinders_no_one()
     {
         await using TestServer server = await TestServer.StartAsync();

@@ -7,6 +7,10 @@ namespace Nori.Grpc.Server;
 /// <summary>Sets Kestrel up for gRPC: its defaults are those of web pages.</summary>
 public static class KestrelGrpc
 {
+    // Not infinite: Kestrel adds that to the clock, which overflows into the past, and the next second's tick then ends every
+    // connection without calls.
+    private static readonly TimeSpan IdleForEver = TimeSpan.FromDays(365);
+
     /// <summary>Calls refused as too many on one connection within five seconds before it is closed.</summary>
     private const int EnhanceYourCalmMax = 100_000;
 
@@ -29,7 +33,7 @@ public static class KestrelGrpc
         limits.MinRequestBodyDataRate = null;
         limits.MinResponseDataRate = null;
         // Clients keep connections without calls; pings find the dead ones.
-        limits.KeepAliveTimeout = Timeout.InfiniteTimeSpan;
+        limits.KeepAliveTimeout = IdleForEver;
         limits.MaxRequestHeadersTotalSize = options.MaxHeaderBytes;
 
         Http2Limits http2 = limits.Http2;
