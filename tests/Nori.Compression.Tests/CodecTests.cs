@@ -99,9 +99,10 @@ public sealed class CodecTests
         byte[] compressed = Compress(codec, plain);
         byte[] target = new byte[plain.Length];
         codec.TryDecompress(compressed, target);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 1000; i++) codec.TryDecompress(compressed, target);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, Allocations.Least(() =>
+        {
+            for (int i = 0; i < 1000; i++) codec.TryDecompress(compressed, target);
+        }));
     }
 
     [Fact]
@@ -110,9 +111,7 @@ public sealed class CodecTests
         // 4 GiB claimed in five bytes.
         byte[] hostile = [0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 0x00];
         IBlockCodec codec = BlockCodecs.Get(CompressionType.Snappy);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        Assert.False(codec.TryDecompress(hostile, new byte[10]));
-        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1000);
+        Assert.InRange(Allocations.Least(() => Assert.False(codec.TryDecompress(hostile, new byte[10]))), 0, 1000);
     }
 
     [Fact]
