@@ -3,6 +3,7 @@ using Nori.Lsm;
 using Nori.Observe;
 using Nori.Wal;
 using NoriKV.Node.Machine;
+using NoriKV.Node.Ports;
 using NoriKV.Placement;
 using NoriKV.Types;
 
@@ -83,6 +84,11 @@ public sealed record NodeOptions
 
     /// <summary>Last word on the engine's other options; what the node sets itself is set again behind it.</summary>
     public Func<LsmOptions, LsmOptions>? ConfigureEngine { get; init; }
+
+    /// <summary>
+    /// Opens another engine behind the same port. The node disposes what it returns. <value>Null: Nori.Lsm.</value>
+    /// </summary>
+    public Func<StorageSetup, CancellationToken, ValueTask<IStorage>>? OpenStorage { get; init; }
 
     /// <summary>How long a scan may hold one view of the engine before it takes a newer one. <value>10 s</value></summary>
     public TimeSpan ScanViewMax { get; init; } = TimeSpan.FromSeconds(10);

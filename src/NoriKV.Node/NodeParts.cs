@@ -1,6 +1,6 @@
 using NoriKV.Node.Directory;
 using NoriKV.Node.Replication;
-using NoriKV.Node.Storage;
+using NoriKV.Node.Ports;
 
 namespace NoriKV.Node;
 
@@ -8,7 +8,7 @@ namespace NoriKV.Node;
 internal sealed record NodeParts(
     NodeDirectory Directory,
     INodeLog Log,
-    LsmStorage Storage,
+    IStorage Storage,
     ReplicaTable Replicas,
     IReadOnlyList<VoterGroup> Groups,
     FlushGate Gate);

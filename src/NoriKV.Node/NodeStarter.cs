@@ -1,6 +1,5 @@
 using Nori.Core;
 using Nori.IO;
-using Nori.Lsm;
 using NoriKV.Node.Directory;
 using NoriKV.Node.Log;
 using NoriKV.Node.Machine;
@@ -31,7 +30,7 @@ internal sealed class NodeStarter(NodeOptions options)
         var random = new Prng(seed);
         NodeDirectory directory = NodeDirectory.Open(options, random);
         INodeLog? log = null;
-        LsmStorage? storage = null;
+        IStorage? storage = null;
         try
         {
             log = OpenLog(directory, random.NextUInt64());
@@ -67,37 +66,32 @@ internal sealed class NodeStarter(NodeOptions options)
         },
         out _));
 
-    private async ValueTask<LsmStorage> OpenEngineAsync(
+    private async ValueTask<IStorage> OpenEngineAsync(
         NodeDirectory directory, ulong seed, CancellationToken cancellationToken)
     {
-        var engineOptions = new LsmOptions
-        {
-            Directory = directory.EnginePath,
-            MemtableBytes = options.MemtableBytes,
-            BlockCacheBytes = options.BlockCacheBytes,
-        };
-        engineOptions = options.ConfigureEngine?.Invoke(engineOptions) ?? engineOptions;
-        engineOptions = engineOptions with
+        var setup = new StorageSetup
         {
             Directory = directory.EnginePath,
             FileSystem = options.FileSystem,
-            WriteAheadLog = LsmWalMode.None,
             Owner = Gate,
             RunBackground = options.RunLoops,
+            MemtableBytes = options.MemtableBytes,
+            BlockCacheBytes = options.BlockCacheBytes,
             Meter = options.Meter,
             Events = options.Events,
             Time = options.Time,
             Seed = seed,
         };
-        LsmEngine engine = await LsmEngine.OpenAsync(engineOptions, cancellationToken).ConfigureAwait(false);
-        return new LsmStorage(engine, directory.EnginePath);
+        return options.OpenStorage is { } open
+            ? await open(setup, cancellationToken).ConfigureAwait(false)
+            : await LsmStorage.OpenAsync(setup, options.ConfigureEngine, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>
     /// Finds the replicas by their state records: of two slots of one shard the one with the higher (replica, applied)
     /// lives and the other is removed. Shards without one are new here and get a slot that was never used.
     /// </summary>
-    private List<ShardState> LoadStates(LsmStorage storage, INodeLog log, NodeDirectory directory)
+    private List<ShardState> LoadStates(IStorage storage, INodeLog log, NodeDirectory directory)
     {
         long retentionMs = (long)options.Machine.IdempotencyRetention.TotalMilliseconds;
         var found = new ShardState?[directory.Identity.TotalShards];
@@ -132,7 +126,7 @@ internal sealed class NodeStarter(NodeOptions options)
     }
 
     private static List<ShardState> Complete(
-        ShardState?[] found, uint nextSlot, List<uint> dead, LsmStorage storage, INodeLog log, NodeDirectory directory,
+        ShardState?[] found, uint nextSlot, List<uint> dead, IStorage storage, INodeLog log, NodeDirectory directory,
         long retentionMs)
     {
         uint firstNew = nextSlot;
@@ -165,7 +159,7 @@ internal sealed class NodeStarter(NodeOptions options)
         };
     }
 
-    private static uint LoadNextSlot(LsmStorage storage)
+    private static uint LoadNextSlot(IStorage storage)
     {
         if (!storage.TryGet(NextSlotKey, out StoredEntry entry)) return 1;
         var reader = new SpanReader(entry.Value.Span);
@@ -202,7 +196,7 @@ internal sealed class NodeStarter(NodeOptions options)
     }
 
     /// <summary>One voter: everything in the log is committed, so everything behind the applied index is applied again.</summary>
-    private static void Replay(ReplicaTable replicas, INodeLog log, LsmStorage storage, CancellationToken cancellationToken)
+    private static void Replay(ReplicaTable replicas, INodeLog log, IStorage storage, CancellationToken cancellationToken)
     {
         var round = new ApplyRound(storage);
         int entries = 0;

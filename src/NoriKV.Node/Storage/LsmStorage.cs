@@ -13,6 +13,33 @@ internal sealed class LsmStorage(LsmEngine engine, string directory) : IStorage
     [ThreadStatic]
     private static ArrayBufferWriter<byte>? t_buffer;
 
+    /// <summary>Opens the engine as the node needs it; what the node sets itself is set behind the last word.</summary>
+    public static async ValueTask<LsmStorage> OpenAsync(
+        StorageSetup setup, Func<LsmOptions, LsmOptions>? configure, CancellationToken cancellationToken)
+    {
+        var options = new LsmOptions
+        {
+            Directory = setup.Directory,
+            MemtableBytes = setup.MemtableBytes,
+            BlockCacheBytes = setup.BlockCacheBytes,
+        };
+        options = configure?.Invoke(options) ?? options;
+        options = options with
+        {
+            Directory = setup.Directory,
+            FileSystem = setup.FileSystem,
+            WriteAheadLog = LsmWalMode.None,
+            Owner = setup.Owner,
+            RunBackground = setup.RunBackground,
+            Meter = setup.Meter,
+            Events = setup.Events,
+            Time = setup.Time,
+            Seed = setup.Seed,
+        };
+        LsmEngine engine = await LsmEngine.OpenAsync(options, cancellationToken).ConfigureAwait(false);
+        return new LsmStorage(engine, setup.Directory);
+    }
+
     public ulong? OldestUnflushedWatermark => engine.OldestUnflushedWatermark;
 
     public Exception? Failure => engine.Stats.Failure;
