@@ -93,7 +93,16 @@ public sealed record NodeOptions
     /// <summary>How long a scan may hold one view of the engine before it takes a newer one. <value>10 s</value></summary>
     public TimeSpan ScanViewMax { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>Threads that step Raft groups (shard mod workers). <value>0: half the processors, 1 to 8.</value></summary>
+    public int RaftWorkers { get; init; }
+
     // What it is wired to.
+
+    /// <summary>The cluster it is part of. <value>Null: this node alone, one voter per shard.</value></summary>
+    public ClusterPlan? Plan { get; init; }
+
+    /// <summary>Carries frames to the other nodes of <see cref="Plan"/>. <value>Null: none.</value></summary>
+    public ITransport? Transport { get; init; }
 
     /// <summary>Clock and timestamps.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
@@ -129,6 +138,14 @@ public sealed record NodeOptions
         Require(InFlightBytesMax >= 1, "InFlightBytesMax must be positive");
         Require(ApplyBacklogBytesMax >= 1, "ApplyBacklogBytesMax must be positive");
         Require(ApplyWorkers is >= 0 and <= 64, "ApplyWorkers must lie between 0 and 64");
+        Require(RaftWorkers is >= 0 and <= 64, "RaftWorkers must lie between 0 and 64");
+        if (Plan is { } plan)
+        {
+            problems.AddRange(plan.Validate());
+            Require(plan.Nodes.Count <= 1 || Transport is not null, "Plan names other nodes: Transport must be given");
+            Require(plan.Nodes.Count <= 1 || Sync != SyncPolicy.Os, "Sync must be Always or Batch with other nodes in Plan");
+        }
+
         Require(Machine.IdempotencyRetention >= TimeSpan.FromMilliseconds(4), "Machine.IdempotencyRetention is too short");
         Require(Machine.SessionWindow is >= 1 and <= 65_534, "Machine.SessionWindow must lie between 1 and 65,534");
         return problems;

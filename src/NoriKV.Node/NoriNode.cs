@@ -79,6 +79,8 @@ public sealed partial class NoriNode : INoriNode, IRouter
         {
             _loop = new NodeLoop(_log, _pipeline, _watch, Tick, e => _failure.Set("A loop of the node ended", e));
         }
+
+        Steps = MakeSteps();
     }
 
     /// <inheritdoc/>
@@ -122,15 +124,31 @@ public sealed partial class NoriNode : INoriNode, IRouter
     /// <summary>The dialable gRPC address, once it is bound.</summary>
     public void SetAdvertiseAddress(string address) => _views.SetAddress(address);
 
+    /// <summary>The node's work in parts, for an owner without loops, who may run them in any order and leave some out.</summary>
+    public IReadOnlyList<NodeStep> Steps { get; }
+
     /// <summary>One round of all steps of a node without loops, then the continuations it caused; false when idle.</summary>
     public bool RunOnce()
     {
-        Tick(_time.GetElapsedTime(_maintainedAt) >= TimeSpan.FromSeconds(1));
-        bool worked = _log.RunOnce();
-        foreach (ApplyWorker worker in _pipeline.Workers) worked |= worker.RunOnce();
-        worked |= _storage.RunOnce();
-        return worked | (_completions?.Drain() ?? false);
+        bool worked = false;
+        foreach (NodeStep step in Steps) worked |= step.RunOnce();
+        return worked;
     }
+
+    private NodeStep[] MakeSteps() =>
+    [
+        Step("tick", () =>
+        {
+            Tick(_time.GetElapsedTime(_maintainedAt) >= TimeSpan.FromSeconds(1));
+            return false;
+        }),
+        Step("log", _log.RunOnce),
+        .. _pipeline.Workers.Select((worker, i) => Step($"apply-{i}", worker.RunOnce)),
+        Step("engine", _storage.RunOnce),
+    ];
+
+    // Continuations run at the end of the step that caused them.
+    private NodeStep Step(string name, Func<bool> run) => new(name, () => run() | (_completions?.Drain() ?? false));
 
     /// <summary>Looks at deadlines now; in a test, while a step stands still.</summary>
     internal void ExpireNow() => _watch.Expire(_time.GetTimestamp());

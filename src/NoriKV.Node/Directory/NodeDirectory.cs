@@ -65,9 +65,9 @@ internal sealed class NodeDirectory : IDisposable
 
     private static NodeIdentity Found(NodeOptions options, Prng random) => new()
     {
-        ClusterId = NewGuid(random),
+        ClusterId = options.Plan is { } plan && plan.ClusterId != Guid.Empty ? plan.ClusterId : NewGuid(random),
         StoreUuid = NewGuid(random),
-        Node = new NodeNumber(1),
+        Node = options.Plan?.Self ?? new NodeNumber(1),
         Name = options.NodeName,
         BootEpoch = 1,
         TotalShards = options.TotalShards,
@@ -106,6 +106,13 @@ internal sealed class NodeDirectory : IDisposable
                 + $"start it as {stored.Name} or choose another directory");
         }
 
+        if (options.Plan is { } plan && (stored.Node != plan.Self || IsAnother(stored.ClusterId, plan.ClusterId)))
+        {
+            throw new NodeStartException(
+                $"The directory {options.DataDirectory} belongs to node number {stored.Node} of cluster {stored.ClusterId}, "
+                + $"the plan names {plan.Self} of {plan.ClusterId}");
+        }
+
         if (stored.HashTags != options.HashTags)
         {
             throw new NodeStartException(
@@ -120,6 +127,8 @@ internal sealed class NodeDirectory : IDisposable
                 + $"the configured {options.TotalShards} is ignored");
         }
     }
+
+    private static bool IsAnother(Guid stored, Guid planned) => planned != Guid.Empty && planned != stored;
 
     private static void RefuseForeignData(IFileSystem files, string directory)
     {

@@ -3,14 +3,22 @@ using NoriKV.Types;
 namespace NoriKV.Node.Ports;
 
 /// <summary>
-/// Carries batches of peer messages. Sending never waits and promises nothing: a batch may be lost, delayed, repeated or
-/// overtaken, and the protocols above stand that.
+/// Carries frames between nodes. Sending never waits and promises nothing: a frame may be lost, delayed, repeated or
+/// overtaken, and the protocols above stand that. Frames of one channel between two nodes keep their order while a
+/// connection lives.
 /// </summary>
+/// <remarks>Thread-safe.</remarks>
 public interface ITransport
 {
-    /// <summary>Sends a batch; false when it was dropped at once (no connection, queue full).</summary>
-    bool TrySend(NodeNumber target, ReadOnlyMemory<byte> batch);
+    /// <summary>Sends a frame; false when it was dropped at once (no connection, queue full).</summary>
+    /// <param name="target">To whom.</param>
+    /// <param name="channel">On which stream.</param>
+    /// <param name="frame">Its bytes; the sender does not touch them again.</param>
+    bool TrySend(NodeNumber target, PeerChannel channel, ReadOnlyMemory<byte> frame);
 
-    /// <summary>Where batches from peers arrive; set once, before the first.</summary>
-    Action<NodeNumber, ReadOnlyMemory<byte>>? Received { get; set; }
+    /// <summary>
+    /// Where frames from peers arrive, on any thread; set once, before the first. The bytes are the receiver's: the
+    /// transport never uses their memory again.
+    /// </summary>
+    Action<NodeNumber, PeerChannel, ReadOnlyMemory<byte>>? Received { get; set; }
 }
