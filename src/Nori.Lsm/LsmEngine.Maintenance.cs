@@ -119,11 +119,11 @@ public sealed partial class LsmEngine
         if (tables.Count == 0) return;
         ThrowIfStopped();
         var ingest = new IngestFiles(_files, _options.Directory, tables);
-        ingest.Link(NextFileNumber);
-        if (ingest.Metas.Count == 0) return;
         bool installed = false;
         try
         {
+            ingest.Link(NextFileNumber);
+            installed = ingest.Metas.Count == 0;
             for (int attempt = 1; !installed; attempt++)
             {
                 ct.ThrowIfCancellationRequested();

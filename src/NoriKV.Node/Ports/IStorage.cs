@@ -23,6 +23,13 @@ public interface IStorage : IAsyncDisposable
     /// <summary>Applies a batch; visible when it returns.</summary>
     void Write(IStorageBatch batch);
 
+    /// <summary>
+    /// Adds finished, disjoint tables of a range in which nothing lies: all of them or none, durable when it returns. The
+    /// files may be deleted then. A full disk is refused as by <see cref="Write"/>.
+    /// </summary>
+    /// <exception cref="NotSupportedException">This engine takes no tables.</exception>
+    void Ingest(IReadOnlyList<string> tables) => throw new NotSupportedException();
+
     /// <summary>Reads a key's latest entry; expired ones are returned too.</summary>
     bool TryGet(ReadOnlySpan<byte> key, out StoredEntry entry);
 

@@ -51,6 +51,19 @@ internal sealed class FlushGate : ILsmOwner
         lock (_lock) return (new LogIndex(_flushed.Applied[shard.Value]), new Term(_flushed.AppliedTerm[shard.Value]));
     }
 
+    /// <summary>
+    /// A snapshot was installed: tables hold the shard so far. Memtables sealed before know less; they must not take that
+    /// back.
+    /// </summary>
+    public void NoteInstalled(ShardState state)
+    {
+        lock (_lock)
+        {
+            _flushed.Raise(state);
+            foreach (Figures sealedFigures in _sealed.Values) sealedFigures.Raise(state);
+        }
+    }
+
     public void OnMemtableSealed(ulong memtable)
     {
         // No write runs now, and a worker publishes only after its write: so this never exceeds what the memtable holds.
@@ -94,6 +107,15 @@ internal sealed class FlushGate : ILsmOwner
         public ulong[] AppliedTerm { get; } = new ulong[shards];
 
         public long[] ShardTime { get; } = new long[shards];
+
+        public void Raise(ShardState state)
+        {
+            uint shard = state.Shard.Value;
+            if (Applied[shard] >= state.Applied.Value) return;
+            Applied[shard] = state.Applied.Value;
+            AppliedTerm[shard] = state.AppliedTerm.Value;
+            Volatile.Write(ref ShardTime[shard], Math.Max(ShardTime[shard], state.ShardTime));
+        }
 
         public static Figures Of(ReplicaTable replicas)
         {

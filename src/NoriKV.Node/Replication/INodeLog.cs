@@ -24,6 +24,9 @@ internal interface INodeLog : IDisposable
     /// <summary>Gathers the loss of everything through an index.</summary>
     void TruncatePrefix(ShardId shard, ReplicaId replica, LogIndex index, Term term);
 
+    /// <summary>Gathers that a snapshot takes the place of the whole log, which goes on behind the index.</summary>
+    void InstallSnapshot(ShardId shard, ReplicaId replica, LogIndex index, Term term);
+
     /// <summary>
     /// Writes what was gathered as one batch, whole or absent after a crash; returns its watermark. On a full disk it throws
     /// a <see cref="Nori.IO.StorageException"/>, nothing was written and what was gathered is forgotten.
@@ -32,6 +35,9 @@ internal interface INodeLog : IDisposable
 
     /// <summary>Makes everything written durable: one fdatasync.</summary>
     void Sync();
+
+    /// <summary>The term of an entry, from memory; also of the last truncated one.</summary>
+    bool TryGetTerm(ShardId shard, LogIndex index, out Term term);
 
     /// <summary>Reads an entry.</summary>
     bool TryRead(ShardId shard, LogIndex index, out CommittedEntry entry);

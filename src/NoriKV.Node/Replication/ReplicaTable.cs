@@ -1,3 +1,4 @@
+using Nori.Core;
 using NoriKV.Node.Machine;
 using NoriKV.Types;
 
@@ -11,7 +12,7 @@ namespace NoriKV.Node.Replication;
 internal sealed class ReplicaTable
 {
     private readonly ShardMachine[] _machines;
-    private readonly Dictionary<uint, int> _shardOfSlot;
+    private Dictionary<uint, int> _shardOfSlot;
     private readonly ulong[] _applied;
     private readonly ulong[] _appliedTerm;
     private readonly long[] _shardTime;
@@ -36,7 +37,13 @@ internal sealed class ReplicaTable
 
     public int Count => _machines.Length;
 
-    public ShardMachine this[ShardId shard] => _machines[shard.Value];
+    public ShardMachine this[ShardId shard] => Volatile.Read(ref _machines[shard.Value]);
+
+    /// <summary>
+    /// Under which slot the shard lies. It changes when a snapshot is installed, and behind that the old slot is emptied:
+    /// whoever read by it looks again afterwards and, if it changed, reads once more.
+    /// </summary>
+    public uint SlotOf(ShardId shard) => this[shard].State.Slot;
 
     public LogIndex Applied(ShardId shard) => new(Volatile.Read(ref _applied[shard.Value]));
 
@@ -68,8 +75,29 @@ internal sealed class ReplicaTable
         Volatile.Write(ref _applied[shard], state.Applied.Value);
     }
 
+    /// <summary>
+    /// The state of a snapshot, installed under a slot of its own, takes the place of the shard's. Called by the shard's
+    /// apply worker; returns the slot that is dead now.
+    /// </summary>
+    public uint Replace(ShardMachine machine)
+    {
+        ShardState state = machine.State;
+        int shard = (int)state.Shard.Value;
+        ShardState old = _machines[shard].State;
+        Invariant.Assert(state.Slot != old.Slot);
+        Invariant.Assert(state.Applied.CompareTo(old.Applied) > 0);
+        // Readers on other threads hold the map: it is replaced, never changed.
+        var shardOfSlot = new Dictionary<uint, int>(_shardOfSlot);
+        shardOfSlot.Remove(old.Slot);
+        shardOfSlot.Add(state.Slot, shard);
+        Volatile.Write(ref _shardOfSlot, shardOfSlot);
+        Volatile.Write(ref _machines[shard], machine);
+        Publish(state);
+        return old.Slot;
+    }
+
     /// <summary>The shard that lives under a slot; -1 when none does.</summary>
-    public int ShardOfSlot(uint slot) => _shardOfSlot.TryGetValue(slot, out int shard) ? shard : -1;
+    public int ShardOfSlot(uint slot) => Volatile.Read(ref _shardOfSlot).TryGetValue(slot, out int shard) ? shard : -1;
 
     public void CopyTo(ulong[] applied, ulong[] appliedTerm, long[] shardTime)
     {

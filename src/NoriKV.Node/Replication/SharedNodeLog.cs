@@ -29,6 +29,11 @@ internal sealed class SharedNodeLog(SharedLog log) : INodeLog
     public void TruncatePrefix(ShardId shard, ReplicaId replica, LogIndex index, Term term) =>
         _batch.TruncatePrefix(shard, replica, index, term);
 
+    public void InstallSnapshot(ShardId shard, ReplicaId replica, LogIndex index, Term term) =>
+        _batch.InstallSnapshot(shard, replica, index, term);
+
+    public bool TryGetTerm(ShardId shard, LogIndex index, out Term term) => log.TryGetTerm(shard, index, out term);
+
     public ulong Write()
     {
         try

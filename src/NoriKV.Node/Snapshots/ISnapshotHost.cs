@@ -7,6 +7,9 @@ namespace NoriKV.Node.Snapshots;
 /// <remarks>Thread-safe; nothing here waits.</remarks>
 internal interface ISnapshotHost
 {
+    /// <summary>The shard's replica on this node; 0 where there is none that may give or take a snapshot.</summary>
+    ReplicaId ReplicaOf(ShardId shard);
+
     /// <summary>Whether a stream of this snapshot is of use here.</summary>
     bool Needs(ShardId shard, Raft.SnapshotMeta meta);
 

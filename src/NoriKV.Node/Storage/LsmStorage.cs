@@ -1,4 +1,5 @@
 using System.Buffers;
+using Nori.Core;
 using Nori.IO;
 using Nori.Lsm;
 using NoriKV.Node.Ports;
@@ -59,6 +60,28 @@ internal sealed class LsmStorage(LsmEngine engine, string directory) : IStorage
         {
             throw new StorageException("write", directory, Errno.NoSpace, e.Message);
         }
+    }
+
+    public void Ingest(IReadOnlyList<string> tables)
+    {
+        Task ingest;
+        try
+        {
+            ingest = engine.IngestAsync(tables);
+        }
+        catch (LsmDiskFullException e)
+        {
+            throw new StorageException("ingest", directory, Errno.NoSpace, e.Message);
+        }
+
+        // Only tables that meet keys in memory wait for a flush; these lie in a range of their own.
+        Invariant.Assert(ingest.IsCompleted);
+        if (ingest.Exception?.InnerException is LsmDiskFullException full)
+        {
+            throw new StorageException("ingest", directory, Errno.NoSpace, full.Message);
+        }
+
+        ingest.GetAwaiter().GetResult();
     }
 
     public bool TryGet(ReadOnlySpan<byte> key, out StoredEntry entry) => TryGet(key, WithExpired, out entry);
