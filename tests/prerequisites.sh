@@ -12,6 +12,8 @@ packages=(
   liblz4-1 libzstd1                                                         # codecs
   curl e2fsprogs mount                                                      # HTTP by hand; the loop mount that loses power
 )
+# The official JavaScript client; a Node.js that did not come from Debian serves as well.
+command -v node >/dev/null && command -v npm >/dev/null || packages+=(nodejs npm)
 
 missing=()
 for package in "${packages[@]}"; do

@@ -49,7 +49,9 @@ internal static class InteropTools
             // Several test processes may find it missing at once: the lock lets one of them install.
             await InstallAsync(
                 "npm's grpc-js",
-                "(cd tests/interop/node && npm install)",
+                (await SucceedsAsync("npm", ["--version"])
+                    ? "" : "sudo apt-get install -y --no-install-recommends nodejs npm && ")
+                    + "(cd tests/interop/node && npm install)",
                 "/bin/sh",
                 ["-c", $"cd '{folder}' && flock .install.lock npm install --no-package-lock --no-audit --no-fund --silent"],
                 () => SucceedsAsync("node", ["-e", $"require('{folder}/node_modules/@grpc/grpc-js')"]),
