@@ -56,6 +56,41 @@ public sealed class CheckerTests
     }
 
     [Fact]
+    public void All_keys_are_judged_and_the_shortest_contradiction_shown()
+    {
+        List<CheckProgress> progress = [];
+        Operation[] history =
+        [
+            Write(1, 0, 1, "a"), Read(2, 2, 3, null), Write(3, 0, 1, "a") with { Key = "fine" },
+            Read(3, 4, 5, "never") with { Key = "other" },
+        ];
+        Verdict verdict = LinearizabilityChecker.CheckAll(history, progress.Add);
+        Assert.Equal((3, 2, "other"), (verdict.KeysChecked, verdict.KeysContradicting, verdict.Contradiction!.Key));
+        Assert.Equal([2L, 3, 4], progress.Select(p => p.Calls));
+        Assert.All(progress, p => Assert.Equal(4, p.CallsAll));
+    }
+
+    [Fact]
+    public void A_hundred_writes_of_unknown_outcome_and_a_long_key_cost_nothing()
+    {
+        List<Operation> history = [];
+        for (int i = 0; i < 100; i++) history.Add(Write(100 + i, 1, Operation.Unknown, $"lost {i}"));
+        for (int i = 0; i < 20_000; i++)
+            history.AddRange([Write(1, i * 4, (i * 4) + 3, $"{i}"), Read(2, (i * 4) + 1, (i * 4) + 6, $"{i}")]);
+        Assert.True(LinearizabilityChecker.Check(history).IsLinearizable);
+        history.Add(Read(3, 90_000, 90_001, "lost 99"));
+        Assert.True(LinearizabilityChecker.Check(history).IsLinearizable);
+    }
+
+    [Fact]
+    public void A_search_that_is_cancelled_ends()
+    {
+        Operation[] history = Simulated(keys: 1, calls: 5000, clients: 16);
+        Assert.Throws<OperationCanceledException>(
+            () => LinearizabilityChecker.Check(history, new CancellationToken(canceled: true)));
+    }
+
+    [Fact]
     public void The_picture_marks_the_culprit_and_escapes_what_it_shows()
     {
         Contradiction contradiction = Check(Write(1, 0, 1, "a"), Read(2, 2, 3, "<b>")).Contradiction!;
@@ -63,16 +98,6 @@ public sealed class CheckerTests
         string html = ContradictionPicture.ToHtml(contradiction);
         Assert.Contains("class='culprit'", html, StringComparison.Ordinal);
         Assert.Contains("&lt;b&gt;", html, StringComparison.Ordinal);
-    }
-
-    [Theory]
-    [InlineData("nonsense", "cannot read this line")]
-    [InlineData("{\"process\":1,\"type\":\"ok\",\"f\":\"read\",\"key\":\"k\"}", "returns without a call")]
-    public void A_line_that_cannot_be_read_is_named(string line, string problem)
-    {
-        HistoryFormatException e = Assert.Throws<HistoryFormatException>(() => HistoryReader.Read([line], "h"));
-        Assert.Contains(problem, e.Message, StringComparison.Ordinal);
-        Assert.Equal(1, e.Line);
     }
 
     [Fact]
@@ -104,6 +129,7 @@ public sealed class CheckerTests
         Verdict verdict = LinearizabilityChecker.Check(history);
         Assert.True(verdict.IsLinearizable);
         Assert.Equal(1000, verdict.KeysChecked);
+        Assert.True(LinearizabilityChecker.CheckAll(history, cancellation: limit.Token).IsLinearizable);
         Assert.False(limit.IsCancellationRequested, "it took more than ten seconds");
     }
 

@@ -6,7 +6,7 @@ namespace NoriKV.Cli.Console;
 /// Shows how far a transfer is on standard error: on a terminal one line redrawn ten times a second, with a bar, the
 /// rate and the time left; elsewhere a plain line every five seconds.
 /// </summary>
-internal sealed class ProgressLine(CliHost host, string verb, bool quiet)
+internal sealed class ProgressLine(CliHost host, string verb, bool quiet, string noun = "records")
 {
     private const int BarWidth = 24;
 
@@ -42,9 +42,16 @@ internal sealed class ProgressLine(CliHost host, string verb, bool quiet)
     {
         if (quiet) return;
         TimeSpan took = host.Time.GetElapsedTime(_begun);
-        if (_width > 0) host.Error.Write("\r" + new string(' ', _width) + "\r");
+        Clear();
         double rate = records / Math.Max(took.TotalSeconds, 0.001);
-        host.Error.WriteLine($"{verb} {N(records)} records in {Span(took)} ({N((long)rate)}/s)");
+        host.Error.WriteLine($"{verb} {N(records)} {noun} in {Span(took)} ({N((long)rate)}/s)");
+    }
+
+    /// <summary>Removes the line from a terminal.</summary>
+    public void Clear()
+    {
+        if (_width > 0) host.Error.Write("\r" + new string(' ', _width) + "\r");
+        _width = 0;
     }
 
     /// <summary>The line for a state. The rate is that of the last ten seconds.</summary>
@@ -54,7 +61,7 @@ internal sealed class ProgressLine(CliHost host, string verb, bool quiet)
         while (_recent.Count > 2 && now - _recent.Peek().At > TimeSpan.FromSeconds(10)) _recent.Dequeue();
         (TimeSpan since, long before) = _recent.Count > 1 ? _recent.Peek() : (TimeSpan.Zero, 0);
         double seconds = Math.Max((now - since).TotalSeconds, 0.001);
-        string text = $"{verb} {N(records)} records  {N((long)((records - before) / seconds))}/s";
+        string text = $"{verb} {N(records)} {noun}  {N((long)((records - before) / seconds))}/s";
         if (part is not { } p) return text;
         p = Math.Clamp(p, 0, 1);
         int full = (int)(p * BarWidth);

@@ -3,44 +3,53 @@ using NoriKV.TestKit.Linearizability;
 namespace NoriKV.TestKit.Histories;
 
 /// <summary>Pairs the calls and returns of a recorded history. Time is the number of the line.</summary>
-internal sealed class HistoryBuilder(string name)
+internal sealed class HistoryBuilder
 {
     private readonly Dictionary<int, (HistoryLine Line, int Number)> _open = [];
     private readonly List<Operation> _operations = [];
 
     public void Add(HistoryLine line, int number)
     {
-        if (line.Type == "invoke")
+        if (line.Event == HistoryEvent.Invoke)
         {
             if (!_open.TryAdd(line.Process, (line, number)))
-                throw new HistoryFormatException(name, number, $"process {line.Process} calls while its last call is open");
+            {
+                throw new LineException(
+                    1, $"process {line.Process} calls while its call of line {_open[line.Process].Number} is open");
+            }
+
             return;
         }
 
         if (!_open.Remove(line.Process, out (HistoryLine Line, int Number) call))
-            throw new HistoryFormatException(name, number, $"process {line.Process} returns without a call");
-        switch (line.Type)
+            throw new LineException(1, $"process {line.Process} returns without a call");
+        if (call.Line.Kind != line.Kind || call.Line.Key != line.Key)
         {
-            case "ok":
+            throw new LineException(
+                1, $"process {line.Process} returns from {line.Kind} of key {line.Key}, but its call of line {call.Number} is "
+                + $"{call.Line.Kind} of key {call.Line.Key}");
+        }
+
+        switch (line.Event)
+        {
+            case HistoryEvent.Ok:
                 _operations.Add(Build(call.Line, call.Number, number) with { Result = line.Value });
                 break;
-            case "fail" when call.Line.Kind == OperationKind.CompareAndSet:
+            case HistoryEvent.Fail when call.Line.Kind == OperationKind.CompareAndSet:
                 _operations.Add(Build(call.Line, call.Number, number) with { Succeeded = false });
                 break;
-            case "fail":
+            case HistoryEvent.Fail:
                 // It did not happen: it constrains nothing.
                 break;
-            case "info":
+            default:
                 AddUnknown(call.Line, call.Number);
                 break;
-            default:
-                throw new HistoryFormatException(name, number, $"unknown type {line.Type}; known: invoke, ok, fail, info");
         }
     }
 
     public IReadOnlyList<Operation> Finish()
     {
-        foreach ((HistoryLine line, int number) in _open.Values) AddUnknown(line, number);
+        foreach ((HistoryLine line, int number) in _open.Values.OrderBy(c => c.Number)) AddUnknown(line, number);
         return _operations;
     }
 

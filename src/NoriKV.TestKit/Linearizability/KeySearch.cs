@@ -8,15 +8,18 @@ namespace NoriKV.TestKit.Linearizability;
 internal sealed class KeySearch
 {
     private readonly Operation[] _operations;
+    private readonly KeyRules _rules;
+    private readonly KeyState _start;
     private readonly int[] _next;
     private readonly int[] _previous;
     private readonly int[] _matchingReturn;
     private readonly int[] _operationOf;
     private readonly HashSet<Configuration> _seen = [];
+    private readonly Stack<(int Call, KeyState Before)> _order = new();
 
-    private KeySearch(Operation[] operations)
+    private KeySearch(Operation[] operations, KeyRules rules, KeyState start)
     {
-        _operations = operations;
+        (_operations, _rules, _start) = (operations, rules, start);
         int count = operations.Length;
         (long Time, int Order, int Operation)[] events = new (long, int, int)[2 * count];
         for (int i = 0; i < count; i++)
@@ -48,34 +51,50 @@ internal sealed class KeySearch
     }
 
     /// <summary>True when the calls of one key fit into an order.</summary>
-    public static bool IsLinearizable(Operation[] operations) => new KeySearch(operations).Search();
+    public static bool IsLinearizable(Operation[] operations, CancellationToken cancellation = default) =>
+        IsLinearizable(operations, KeyRules.Strict, default, new Bounds { Cancellation = cancellation });
 
-    private bool Search()
+    /// <summary>The same under other rules, from another first state; true, too, when the steps are used up.</summary>
+    public static bool IsLinearizable(Operation[] operations, KeyRules rules, KeyState start, Bounds bounds) =>
+        new KeySearch(UnseenCalls.Without(operations), rules, start).Search(bounds);
+
+    /// <summary>An order into which the calls fit; null when there is none.</summary>
+    public static IReadOnlyList<Operation>? FindOrder(
+        Operation[] operations, KeyRules rules, KeyState start, Bounds bounds)
     {
-        Stack<(int Call, string? Before)> order = new();
-        ulong[] linearized = new ulong[(_operations.Length + 63) / 64];
-        string? state = null;
+        KeySearch search = new(UnseenCalls.Without(operations), rules, start);
+        if (!search.Search(bounds)) return null;
+        return [.. search._order.Reverse().Select(step => search._operations[search._operationOf[step.Call]])];
+    }
+
+    private bool Search(Bounds bounds)
+    {
+        // Those of unknown outcome apart: they stay open for ever and would make each copy of the set as long as the history.
+        CallSet known = new(_operations.Length), unknown = new(_operations.Length);
+        KeyState state = _start;
         int node = _next[0];
         while (_next[0] != 0)
         {
+            if (!bounds.TryStep()) return true;
             bool isCall = _matchingReturn[node] != 0;
             if (isCall)
             {
                 int operation = _operationOf[node];
-                string? after = state;
-                if (KeyModel.TryApply(_operations[operation], ref after))
+                CallSet set = _operations[operation].IsKnown ? known : unknown;
+                KeyState after = state;
+                if (_rules.TryApply(_operations[operation], ref after))
                 {
-                    linearized[operation / 64] |= 1UL << operation;
-                    if (_seen.Add(new Configuration((ulong[])linearized.Clone(), after)))
+                    set.Add(operation);
+                    if (_seen.Add(new Configuration(known.Copy(), unknown.Copy(), after)))
                     {
-                        order.Push((node, state));
+                        _order.Push((node, state));
                         state = after;
                         Lift(node);
                         node = _next[0];
                         continue;
                     }
 
-                    linearized[operation / 64] &= ~(1UL << operation);
+                    set.Remove(operation);
                 }
 
                 node = _next[node];
@@ -84,10 +103,10 @@ internal sealed class KeySearch
             {
                 // An unknown outcome returns at the end of time: what is left by then need never have happened.
                 if (!_operations[_operationOf[node]].IsKnown) return true;
-                if (!order.TryPop(out (int Call, string? Before) last)) return false;
+                if (!_order.TryPop(out (int Call, KeyState Before) last)) return false;
                 state = last.Before;
                 int operation = _operationOf[last.Call];
-                linearized[operation / 64] &= ~(1UL << operation);
+                (_operations[operation].IsKnown ? known : unknown).Remove(operation);
                 Unlift(last.Call);
                 node = _next[last.Call];
             }
@@ -120,22 +139,52 @@ internal sealed class KeySearch
         if (_next[node] != 0) _previous[_next[node]] = node;
     }
 
-    private readonly struct Configuration(ulong[] linearized, string? state) : IEquatable<Configuration>
+    /// <summary>How long a search, or several, may take.</summary>
+    public sealed class Bounds
     {
-        private readonly ulong[] _linearized = linearized;
-        private readonly string? _state = state;
+        private const long StepsBetweenChecks = 4096;
+
+        /// <summary>Steps left.</summary>
+        public long Steps { get; private set; } = long.MaxValue;
+
+        /// <summary>Ends it with an exception.</summary>
+        public CancellationToken Cancellation { get; init; }
+
+        /// <summary>No more than these.</summary>
+        public static Bounds Of(long steps, CancellationToken cancellation) => new() { Steps = steps, Cancellation = cancellation };
+
+        /// <summary>One step; false when there are none left.</summary>
+        public bool TryStep()
+        {
+            if (--Steps % StepsBetweenChecks == 0) Cancellation.ThrowIfCancellationRequested();
+            return Steps > 0;
+        }
+    }
+
+    private readonly struct Configuration((int Full, ulong[] Behind) known, (int Full, ulong[] Behind) unknown, KeyState state)
+        : IEquatable<Configuration>
+    {
+        private readonly (int Full, ulong[] Behind) _known = known;
+        private readonly (int Full, ulong[] Behind) _unknown = unknown;
+        private readonly KeyState _state = state;
 
         public bool Equals(Configuration other) =>
-            _state == other._state && _linearized.AsSpan().SequenceEqual(other._linearized);
+            _state == other._state && Same(_known, other._known) && Same(_unknown, other._unknown);
 
         public override bool Equals(object? obj) => obj is Configuration other && Equals(other);
 
         public override int GetHashCode()
         {
             HashCode hash = default;
-            foreach (ulong word in _linearized) hash.Add(word);
-            hash.Add(_state, StringComparer.Ordinal);
+            hash.Add(_known.Full);
+            foreach (ulong word in _known.Behind) hash.Add(word);
+            hash.Add(_unknown.Full);
+            foreach (ulong word in _unknown.Behind) hash.Add(word);
+            hash.Add(_state);
             return hash.ToHashCode();
         }
+
+        private static bool Same((int Full, ulong[] Behind) a, (int Full, ulong[] Behind) b) =>
+            a.Full == b.Full && a.Behind.AsSpan().SequenceEqual(b.Behind);
     }
 }

@@ -41,9 +41,10 @@ public sealed record Operation(
 
     private string Doubt => IsKnown ? string.Empty : " ?";
 
-    private static string Show(string? value) => value switch
+    internal static string Show(string? value) => value switch
     {
         null => "nil",
+        "" => "\"\"",
         { Length: > 24 } => $"…{value[^22..]}",
         _ => value,
     };

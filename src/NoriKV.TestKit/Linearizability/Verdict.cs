@@ -7,4 +7,7 @@ public sealed record Verdict(int KeysChecked, Contradiction? Contradiction)
 {
     /// <summary>True when every call fits.</summary>
     public bool IsLinearizable => Contradiction is null;
+
+    /// <summary>How many of the keys looked at contradict.</summary>
+    public int KeysContradicting { get; init; } = Contradiction is null ? 0 : 1;
 }

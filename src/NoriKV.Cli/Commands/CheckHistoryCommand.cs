@@ -1,0 +1,56 @@
+using System.CommandLine;
+using NoriKV.Cli.Console;
+using NoriKV.Cli.Histories;
+
+namespace NoriKV.Cli.Commands;
+
+/// <summary><c>norikv check-history FILE…</c>: are recorded histories linearizable? Asks no node.</summary>
+internal static class CheckHistoryCommand
+{
+    public static Command Create(CliHost host, Option<bool> json)
+    {
+        var command = new ExampleCommand(
+            "check-history",
+            "Say whether recorded histories are linearizable, and draw the shortest contradiction of one that is not. "
+            + "Reads Jepsen register logs, EDN maps ({:process 0, :type :invoke, :f :get, :key \"a\", :value nil}) and JSON lines. "
+            + "Exit code 0: all are; 1: one is not; 2: one cannot be read.",
+            "norikv check-history run.jsonl",
+            "norikv check-history etcd_*.log",
+            "norikv check-history run.jsonl --html run.html",
+            "xz -dc run.jsonl.xz | norikv check-history - --json");
+        var files = new Argument<string[]>("file")
+        {
+            Description = "The histories; '-' for standard input",
+            Arity = ArgumentArity.OneOrMore,
+        };
+        var html = new Option<string?>("--html")
+        {
+            Description = "Write a page with the verdicts and drawings to this file",
+            HelpName = "page",
+        };
+        var quiet = new Option<bool>("--quiet", "-q") { Description = "No pictures, and no progress on standard error" };
+        command.Arguments.Add(files);
+        command.Options.Add(html);
+        command.Options.Add(quiet);
+        command.SetAction((parse, token) => Task.Run(() => Run(
+            new HistoryCheck(host, parse.GetValue(quiet) || parse.GetValue(json), token),
+            parse.GetValue(files)!,
+            new HistoryOutput(host, parse.GetValue(json), parse.GetValue(quiet)),
+            parse.GetValue(html)), token));
+        return command;
+    }
+
+    private static int Run(HistoryCheck check, string[] files, HistoryOutput output, string? html)
+    {
+        List<HistoryVerdict> verdicts = [];
+        foreach (string file in files)
+        {
+            verdicts.Add(check.Of(file));
+            output.Print(verdicts[^1]);
+        }
+
+        if (html is not null) File.WriteAllText(html, HistoryPage.Of(verdicts));
+        if (verdicts.Exists(static v => v.Verdict is null)) return ExitCode.Usage;
+        return verdicts.Exists(static v => v.Verdict is { IsLinearizable: false }) ? ExitCode.No : ExitCode.Ok;
+    }
+}

@@ -1,0 +1,56 @@
+using System.Text;
+using NoriKV.Cli.Console;
+using NoriKV.TestKit.Histories;
+using NoriKV.TestKit.Linearizability;
+
+namespace NoriKV.Cli.Histories;
+
+/// <summary>Reads and judges one file after the other, and says on standard error how far it is.</summary>
+internal sealed class HistoryCheck(CliHost host, bool quiet, CancellationToken cancellation)
+{
+    public HistoryVerdict Of(string file)
+    {
+        try
+        {
+            IReadOnlyList<Operation> history = Read(file);
+            var progress = new ProgressLine(host, "checked", quiet, "calls");
+            Verdict verdict = LinearizabilityChecker.CheckAll(
+                history,
+                p => progress.Report(p.Calls, p.CallsAll == 0 ? null : (double)p.Calls / p.CallsAll),
+                cancellation);
+            progress.Clear();
+            return new HistoryVerdict(file, history.Count, verdict, null);
+        }
+        catch (HistoryFormatException e)
+        {
+            return new HistoryVerdict(file, 0, null, $"line {e.Line}, column {e.Column}: {e.Problem}");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new HistoryVerdict(file, 0, null, e.Message);
+        }
+    }
+
+    private IReadOnlyList<Operation> Read(string file)
+    {
+        if (Directory.Exists(file)) throw new IOException("this is a directory");
+        using Stream input = file == "-" ? host.Input : File.OpenRead(file);
+        using var reader = new StreamReader(input, Encoding.UTF8);
+        var progress = new ProgressLine(host, "read", quiet, "lines");
+        IReadOnlyList<Operation> history = HistoryReader.Read(Lines(reader, input, progress), file);
+        progress.Clear();
+        return history;
+    }
+
+    private IEnumerable<string> Lines(StreamReader reader, Stream input, ProgressLine progress)
+    {
+        const int LinesBetweenReports = 1000;
+        for (long number = 1; reader.ReadLine() is { } line; number++)
+        {
+            yield return line;
+            if (number % LinesBetweenReports != 0) continue;
+            cancellation.ThrowIfCancellationRequested();
+            progress.Report(number, input.CanSeek && input.Length > 0 ? (double)input.Position / input.Length : null);
+        }
+    }
+}

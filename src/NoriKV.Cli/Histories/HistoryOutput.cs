@@ -1,0 +1,73 @@
+using System.Globalization;
+using System.Text.Json;
+using NoriKV.Cli.Console;
+using NoriKV.TestKit.Linearizability;
+
+namespace NoriKV.Cli.Histories;
+
+/// <summary>Prints a verdict: for people a line and a picture, for programs one object a line.</summary>
+internal sealed class HistoryOutput(CliHost host, bool json, bool quiet)
+{
+    public void Print(HistoryVerdict verdict)
+    {
+        if (json) host.WriteLine(JsonOutput.Line(w => Write(w, verdict)));
+        else if (verdict.Verdict is null) host.Error.WriteLine($"norikv: {verdict.File}: {verdict.Problem}");
+        else PrintText(verdict, verdict.Verdict);
+    }
+
+    /// <summary>How many calls and keys, and how many keys contradict.</summary>
+    public static string Figures(int calls, Verdict verdict)
+    {
+        string text = string.Create(CultureInfo.InvariantCulture, $"{calls:N0} calls, {Keys(verdict.KeysChecked)}");
+        return verdict.KeysContradicting > 1 ? $"{text}, {verdict.KeysContradicting} of them contradict" : text;
+    }
+
+    private static string Keys(int keys) =>
+        keys == 1 ? "1 key" : string.Create(CultureInfo.InvariantCulture, $"{keys:N0} keys");
+
+    private void PrintText(HistoryVerdict file, Verdict verdict)
+    {
+        string word = verdict.IsLinearizable ? "linearizable" : "NOT linearizable";
+        host.WriteLine($"{file.File}: {word} ({Figures(file.Calls, verdict)})");
+        if (verdict.Contradiction is { } contradiction && !quiet)
+            host.WriteLine("\n" + ContradictionPicture.ToText(contradiction));
+    }
+
+    private static void Write(Utf8JsonWriter json, HistoryVerdict file)
+    {
+        json.WriteString("file", file.File);
+        if (file.Verdict is not { } verdict)
+        {
+            json.WriteString("problem", file.Problem);
+            return;
+        }
+
+        json.WriteBoolean("linearizable", verdict.IsLinearizable);
+        json.WriteNumber("calls", file.Calls);
+        json.WriteNumber("keys", verdict.KeysChecked);
+        json.WriteNumber("keys_contradicting", verdict.KeysContradicting);
+        if (verdict.Contradiction is { } contradiction) Write(json, contradiction);
+    }
+
+    private static void Write(Utf8JsonWriter json, Contradiction contradiction)
+    {
+        json.WriteStartObject("contradiction");
+        json.WriteString("key", contradiction.Key);
+        json.WriteNumber("left_out", contradiction.LeftOut);
+        json.WriteBoolean("begins_anywhere", contradiction.BeginsAnywhere);
+        json.WriteStartArray("calls");
+        foreach (Operation o in contradiction.Operations)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("client", o.Client);
+            json.WriteNumber("called", o.Called);
+            if (o.IsKnown) json.WriteNumber("returned", o.Returned);
+            json.WriteString("call", o.ToString());
+            if (o == contradiction.Culprit) json.WriteBoolean("culprit", true);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+}

@@ -1,0 +1,10 @@
+using NoriKV.TestKit.Linearizability;
+
+namespace NoriKV.Cli.Histories;
+
+/// <summary>What came of one file.</summary>
+/// <param name="File">Its name, as given.</param>
+/// <param name="Calls">Calls that it tells of.</param>
+/// <param name="Verdict">Null when it cannot be read.</param>
+/// <param name="Problem">Then why, with line and column.</param>
+internal sealed record HistoryVerdict(string File, int Calls, Verdict? Verdict, string? Problem);

@@ -1,0 +1,91 @@
+using System.Text;
+using System.Text.Json;
+
+namespace NoriKV.Cli.Tests;
+
+public sealed class CheckHistoryTests : IDisposable
+{
+    private static readonly string[] Good = [.. Line(1, "write", "a"), .. Line(2, "read", "a")];
+    private static readonly string[] Stale = [.. Line(1, "write", "a"), .. Line(1, "write", "b"), .. Line(2, "read", "a")];
+
+    private readonly CliRunner _cli = new();
+
+    public void Dispose() => _cli.Dispose();
+
+    [Fact]
+    public async Task A_linearizable_history_ends_with_0()
+    {
+        Assert.Equal(0, await _cli.RunAsync(["check-history", Write("good.jsonl", Good)]));
+        Assert.EndsWith("good.jsonl: linearizable (2 calls, 1 key)\n", _cli.Output);
+    }
+
+    [Fact]
+    public async Task A_stale_read_ends_with_1_and_is_drawn()
+    {
+        Assert.Equal(1, await _cli.RunAsync(["check-history", Write("good.jsonl", Good), Write("stale.jsonl", Stale)]));
+        Assert.Contains("stale.jsonl: NOT linearizable (3 calls, 1 key)", _cli.Output);
+        Assert.Contains("key k: no order explains these calls", _cli.Output);
+        Assert.Contains("* client   2", _cli.Output);
+        Assert.Equal(1, await _cli.RunAsync(["check-history", "--quiet", _cli.File("stale.jsonl")]));
+        Assert.DoesNotContain("client", _cli.Output);
+    }
+
+    [Fact]
+    public async Task One_that_cannot_be_read_ends_with_2_and_says_where()
+    {
+        string bad = Write("bad.log", ["INFO  jepsen.util - 0\t:invoke\t:read\tnil", "INFO  jepsen.util - 0\t:ok\t:peek\tnil"]);
+        Assert.Equal(2, await _cli.RunAsync(["check-history", bad, Write("stale.jsonl", Stale)]));
+        Assert.Contains("bad.log: line 2, column 27: unknown operation :peek", _cli.Error);
+        Assert.Contains("NOT linearizable", _cli.Output);
+        Assert.Equal(2, await _cli.RunAsync(["check-history", _cli.File("missing")]));
+        Assert.Contains("missing", _cli.Error);
+        Assert.Equal(2, await _cli.RunAsync(["check-history", _cli.Folder]));
+        Assert.Contains("this is a directory", _cli.Error);
+        Assert.Equal(2, await _cli.RunAsync(["check-history"]));
+    }
+
+    [Fact]
+    public async Task Programs_get_an_object_for_each_history()
+    {
+        string bad = Write("bad.log", ["INFO  jepsen.util - 0\t:ok\t:read\tnil"]);
+        Assert.Equal(2, await _cli.RunAsync(["check-history", "--json", Write("stale.jsonl", Stale), bad]));
+        JsonElement[] lines = [.. _cli.Output.TrimEnd('\n').Split('\n').Select(l => JsonDocument.Parse(l).RootElement)];
+        Assert.False(lines[0].GetProperty("linearizable").GetBoolean());
+        JsonElement contradiction = lines[0].GetProperty("contradiction");
+        JsonElement culprit = contradiction.GetProperty("calls").EnumerateArray().Single(c => c.TryGetProperty("culprit", out _));
+        Assert.Equal(("read -> a", 5), (culprit.GetProperty("call").GetString(), culprit.GetProperty("called").GetInt32()));
+        Assert.Equal("line 1, column 1: process 0 returns without a call", lines[1].GetProperty("problem").GetString());
+    }
+
+    [Fact]
+    public async Task A_page_has_the_verdicts_and_a_drawing_and_needs_no_other_file()
+    {
+        string page = _cli.File("page.html");
+        Assert.Equal(1, await _cli.RunAsync(["check-history", "--html", page, Write("<stale>.jsonl", Stale), Write("good.jsonl", Good)]));
+        string html = await File.ReadAllTextAsync(page);
+        Assert.Contains("1 of 2 histories are not linearizable", html);
+        Assert.Contains("&lt;stale&gt;.jsonl", html);
+        Assert.Contains("class='culprit'", html);
+        Assert.DoesNotContain("<stale>", html);
+        Assert.DoesNotContain("http", html);
+    }
+
+    [Fact]
+    public async Task Standard_input_is_a_history_too()
+    {
+        byte[] input = Encoding.UTF8.GetBytes(string.Join('\n', Stale));
+        Assert.Equal(1, await _cli.RunAsync(["check-history", "-"], input));
+    }
+
+    private string Write(string name, string[] lines)
+    {
+        File.WriteAllLines(_cli.File(name), lines);
+        return _cli.File(name);
+    }
+
+    private static string[] Line(int process, string f, string value) =>
+    [
+        $$"""{"process":{{process}},"type":"invoke","f":"{{f}}","key":"k","value":"{{(f == "read" ? "" : value)}}"}""",
+        $$"""{"process":{{process}},"type":"ok","f":"{{f}}","key":"k","value":"{{value}}"}""",
+    ];
+}
