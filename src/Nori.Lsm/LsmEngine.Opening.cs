@@ -47,6 +47,7 @@ public sealed partial class LsmEngine
             throw;
         }
 
+        engine._scrubEnded = options.Time.GetTimestamp();
         engine.OpenReport = engine.OpenReport with { Elapsed = options.Time.GetElapsedTime(started) };
         if (options.RunBackground)
         {

@@ -155,6 +155,7 @@ public sealed partial class LsmEngine : IAsyncDisposable
                     LastSequence = Volatile.Read(ref _visible),
                     IsDiskFull = _isDiskFull,
                     Failure = Volatile.Read(ref _failure),
+                    LastScrub = Volatile.Read(ref _lastScrub),
                 };
             }
             finally
@@ -233,6 +234,7 @@ public sealed partial class LsmEngine : IAsyncDisposable
         {
             CompleteFlushWaiters();
             EndManual(new ObjectDisposedException(nameof(LsmEngine)));
+            EndScrubs();
             _job?.Dispose();
             _job = null;
             if (syncLog) _wal?.Close();

@@ -23,9 +23,11 @@ internal sealed class LsmLoop : IDisposable
         _engine = engine;
         _threads =
         [
-            NewThread("lsm-flush", () => Run(_flush, engine.RunFlushOnce, static () => TimeSpan.Zero)),
-            NewThread("lsm-compaction", () => Run(_compaction, engine.RunCompactionOnce, engine.CompactionRest)),
-            NewThread("lsm-commit", () => Run(_commit, engine.RunCommitOnce, static () => TimeSpan.Zero)),
+            NewThread("lsm-flush", () => Run(_flush, engine.RunFlushOnce, NoRest, () => IdleWait)),
+            NewThread("lsm-compaction", () => Run(
+                // A scrub has the time that compaction leaves.
+                _compaction, () => engine.RunCompactionOnce() || engine.RunScrubOnce(), engine.CompactionRest, WaitForScrub)),
+            NewThread("lsm-commit", () => Run(_commit, engine.RunCommitOnce, NoRest, () => IdleWait)),
         ];
     }
 
@@ -55,13 +57,21 @@ internal sealed class LsmLoop : IDisposable
 
     private static Thread NewThread(string name, ThreadStart run) => new(run) { Name = name, IsBackground = true };
 
-    private void Run(AutoResetEvent wake, Func<bool> step, Func<TimeSpan> rest)
+    private static TimeSpan NoRest() => TimeSpan.Zero;
+
+    private TimeSpan WaitForScrub()
+    {
+        TimeSpan wait = _engine.ScrubWait();
+        return wait < IdleWait ? wait : IdleWait;
+    }
+
+    private void Run(AutoResetEvent wake, Func<bool> step, Func<TimeSpan> rest, Func<TimeSpan> idle)
     {
         while (!_stop)
         {
             if (!step())
             {
-                wake.WaitOne(_engine.IsDiskFull ? _engine.DiskFullRetry : IdleWait);
+                wake.WaitOne(_engine.IsDiskFull ? _engine.DiskFullRetry : idle());
                 continue;
             }
 

@@ -32,6 +32,9 @@ internal sealed class LsmMetrics
         meter.ObservableCounter(
             "lsm_block_cache_misses_total", "Reads that did not find their block in the cache.", () => engine.CacheMisses);
         meter.ObservableCounter("lsm_write_stalls_total", "Writes that waited for background work.", () => engine.Stalls);
+        meter.ObservableCounter("lsm_scrubbed_bytes_total", "Bytes that scrubs read.", () => engine.ScrubbedBytes);
+        meter.ObservableCounter(
+            "lsm_scrub_damages_total", "Damages that scrubs found, each time anew.", () => engine.ScrubDamages);
     }
 
     public void NoteCompaction(int level, TimeSpan elapsed) => _compactionSeconds[level].Record(elapsed.TotalSeconds);

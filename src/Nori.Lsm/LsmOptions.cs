@@ -43,7 +43,16 @@ public sealed record LsmOptions
     /// </summary>
     public TimeSpan DiskFullRetry { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>
+    /// How long after one scrub of the whole directory the engine begins the next by itself, counted from its opening; zero:
+    /// only when asked to. <value>Zero.</value>
+    /// </summary>
+    public TimeSpan ScrubInterval { get; init; }
+
     // Performance.
+
+    /// <summary>Bytes a second that the engine's own scrubs read; 0 as fast as the disk. <value>16 MiB.</value></summary>
+    public long ScrubBytesPerSecond { get; init; } = 16L << 20;
 
     /// <summary>Bytes of a memtable at which it is sealed and flushed. <value>64 MiB.</value></summary>
     public long MemtableBytes { get; init; } = 64L << 20;
@@ -155,6 +164,8 @@ public sealed record LsmOptions
         Require(WriteBatchBytesMax is >= 1024 and <= 256 << 20, "WriteBatchBytesMax must lie between 1 KiB and 256 MiB");
         Require(ManifestBytesMax >= 4096, "ManifestBytesMax must be at least 4 KiB");
         Require(DiskFullRetry > TimeSpan.Zero, "DiskFullRetry must be positive");
+        Require(ScrubInterval >= TimeSpan.Zero, "ScrubInterval must not be negative");
+        Require(ScrubBytesPerSecond >= 0, "ScrubBytesPerSecond must not be negative");
         Require(CompressionByLevel is null || CompressionByLevel.Count > 0, "CompressionByLevel must not be empty");
         return problems;
 

@@ -59,4 +59,7 @@ public sealed record LsmStats
 
     /// <summary>Why the engine takes no more writes; null while it does.</summary>
     public Exception? Failure { get; init; }
+
+    /// <summary>What the last scrub that came to its end found; null when there was none since opening.</summary>
+    public LsmScrubReport? LastScrub { get; init; }
 }

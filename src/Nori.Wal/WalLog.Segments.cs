@@ -145,8 +145,8 @@ public sealed partial class WalLog
             _unsynced.Remove(segment);
             Volatile.Write(ref _segments, _segments[1..]);
             segment.Dispose();
-            if (keep) files.Rename(segment.Path, free);
-            else files.Delete(segment.Path);
+            keep = keep && TryRename(segment.Path, free);
+            if (!keep) files.Delete(segment.Path);
 
             // Oldest first and each for itself, so that no crash leaves a hole.
             files.SyncDirectory(_options.Directory);
@@ -156,6 +156,20 @@ public sealed partial class WalLog
         catch (Exception e)
         {
             throw Fail(e);
+        }
+    }
+
+    /// <summary>False when a directory has no space for the name: then the file is better deleted.</summary>
+    private bool TryRename(string source, string target)
+    {
+        try
+        {
+            _options.FileSystem.Rename(source, target);
+            return true;
+        }
+        catch (StorageException e) when (e.IsDiskFull)
+        {
+            return false;
         }
     }
 }

@@ -277,6 +277,11 @@ public sealed partial class WalLog : IDisposable
             zeros.Clear();
             segment.File.Write(End.Offset, zeros);
         }
+        catch (StorageException e) when (e.IsDiskFull)
+        {
+            // A file system that copies on write needs space for this, too. What was refused is not whole, and the next
+            // append goes over it.
+        }
         catch (Exception e)
         {
             throw Fail(e);

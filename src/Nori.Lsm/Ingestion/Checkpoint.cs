@@ -24,6 +24,14 @@ internal static class Checkpoint
         ulong manifest = whole.NextFileNumber ?? 1;
         whole.NextFileNumber = manifest + 1;
         using var writer = new ManifestWriter(files, target, long.MaxValue);
-        writer.Begin(manifest, whole);
+        try
+        {
+            writer.Begin(manifest, whole);
+        }
+        catch (LsmFailedException e) when (e.InnerException is StorageException cause)
+        {
+            // The copy is in doubt, not the engine it was taken of.
+            throw new StorageException(cause.Operation, cause.Path, cause.Errno, cause.Message);
+        }
     }
 }

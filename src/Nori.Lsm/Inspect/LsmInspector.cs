@@ -26,6 +26,7 @@ public static class LsmInspector
                 Number = reader.Number,
                 Edits = [.. reader.Edits.Select(
                     (edit, i) => new ManifestEditInfo((ulong)i + 1, edit.Offset, Describe(edit.Edit)))],
+                Bytes = reader.Bytes,
                 TornBytes = reader.TornBytes,
                 HealedOffsets = reader.Healed,
             };

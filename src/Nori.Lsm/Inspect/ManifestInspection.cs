@@ -9,6 +9,9 @@ public sealed record ManifestInspection
     /// <summary>Its number.</summary>
     public ulong Number { get; init; }
 
+    /// <summary>Its length.</summary>
+    public long Bytes { get; init; }
+
     /// <summary>Its edits, oldest first.</summary>
     public IReadOnlyList<ManifestEditInfo> Edits { get; init; } = [];
 

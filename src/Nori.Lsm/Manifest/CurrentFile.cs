@@ -31,8 +31,20 @@ internal static class CurrentFile
         return both;
     }
 
-    public static void Write(IFileSystem files, string directory, ulong manifestNumber) =>
-        files.ReplaceFile(Path.Combine(directory, FileNames.Current), Encode(manifestNumber));
+    /// <summary>Writes and syncs CURRENT.tmp; the manifest in force stays the one it was.</summary>
+    public static void Stage(IFileSystem files, string directory, ulong manifestNumber)
+    {
+        using IFile file = files.Open(Path.Combine(directory, FileNames.CurrentTemporary), FileOpen.OpenOrCreate);
+        file.SetLength(0);
+        file.Write(0, Encode(manifestNumber));
+
+        // Sync before rename: a crash in between must not leave CURRENT pointing at bytes that are not there.
+        file.Sync();
+    }
+
+    /// <summary>Renames CURRENT.tmp over CURRENT; in force for sure only when the directory is synced.</summary>
+    public static void Switch(IFileSystem files, string directory) => files.Rename(
+        Path.Combine(directory, FileNames.CurrentTemporary), Path.Combine(directory, FileNames.Current));
 
     /// <exception cref="CorruptionException">Neither copy is whole, or the two disagree.</exception>
     public static ulong Read(IFileSystem files, string directory)
@@ -51,6 +63,12 @@ internal static class CurrentFile
             throw new CorruptionException(path, 0, "the name of a manifest with its checksum", $"{bytes.Length} other bytes");
         return first ? a : b;
     }
+
+    /// <summary>The offset of a copy that is not whole; null when both are.</summary>
+    public static long? DamagedCopy(ReadOnlySpan<byte> bytes) =>
+        !TryDecodeCopy(bytes, out _) ? 0
+        : !TryDecodeCopy(bytes.Length > CopyBytes ? bytes[CopyBytes..] : default, out _) ? CopyBytes
+        : null;
 
     private static bool TryDecodeCopy(ReadOnlySpan<byte> copy, out ulong number)
     {

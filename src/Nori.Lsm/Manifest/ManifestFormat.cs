@@ -56,6 +56,12 @@ internal static class ManifestFormat
         return false;
     }
 
+    /// <summary>The offset of a header copy that is not whole while the other is; null when both are.</summary>
+    public static long? DamagedHeaderCopy(ReadOnlySpan<byte> file) =>
+        !TryDecodeHeader(file[..Math.Min(file.Length, HeaderCopyBytes)], out _, out _) ? 0
+        : file.Length < HeaderBytes || !TryDecodeHeader(file[HeaderCopyBytes..HeaderBytes], out _, out _) ? HeaderCopyBytes
+        : null;
+
     public static bool IsKnownFormat(uint format) => format == FormatVersion;
 
     /// <summary>The edit's two frames.</summary>

@@ -23,6 +23,9 @@ internal sealed class ManifestReader
 
     public List<(VersionEdit Edit, long Offset)> Edits { get; } = [];
 
+    /// <summary>The file's length.</summary>
+    public long Bytes => _file.Length;
+
     /// <summary>Bytes behind the last whole edit.</summary>
     public long TornBytes { get; private set; }
 
@@ -54,6 +57,7 @@ internal sealed class ManifestReader
         if (!ManifestFormat.IsKnownFormat(format))
             throw new CorruptionException(_path, 8, "manifest format 1", $"format {format}; a newer version may read it");
         Number = number;
+        if (ManifestFormat.DamagedHeaderCopy(_file) is { } copy) Healed.Add(copy);
     }
 
     private void ReadEdits()

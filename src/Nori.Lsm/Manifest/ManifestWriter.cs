@@ -28,6 +28,9 @@ internal sealed class ManifestWriter(IFileSystem files, string directory, long b
     /// <summary>True when the next edit must come with the whole state, by <see cref="Begin"/>.</summary>
     public bool ShouldRewrite => _mustRewrite || Bytes > bytesMax;
 
+    /// <summary>True after a refused edit, of which a part may be in the file: it says perhaps more than what counts.</summary>
+    public bool IsInDoubt => _mustRewrite;
+
     /// <summary>
     /// Names the manifest that an earlier opening wrote: the first <see cref="Begin"/> replaces it.
     /// </summary>
@@ -36,12 +39,15 @@ internal sealed class ManifestWriter(IFileSystem files, string directory, long b
     /// <summary>
     /// Writes a new manifest that holds one edit, the whole state, and makes it the one in force.
     /// </summary>
+    /// <exception cref="StorageException">
+    /// With IsDiskFull: the manifest before is still the one in force, and nothing of the new one is left but what could not
+    /// be deleted either.
+    /// </exception>
     public void Begin(ulong number, VersionEdit wholeState)
     {
         string path = Path.Combine(directory, FileNames.Manifest(number));
         _mustRewrite = true;
         byte[] edit = ManifestFormat.EncodeEdit(number, 1, wholeState);
-        bool mayBeInForce = false;
         IFile file = files.Open(path, FileOpen.CreateNew);
         try
         {
@@ -51,13 +57,15 @@ internal sealed class ManifestWriter(IFileSystem files, string directory, long b
 
             // The name before CURRENT points at it: a crash in between must leave a CURRENT whose manifest exists.
             files.SyncDirectory(directory);
-            mayBeInForce = true;
-            CurrentFile.Write(files, directory, number);
+            CurrentFile.Stage(files, directory, number);
+            Switch();
         }
-        catch
+        catch (Exception e)
         {
             file.Dispose();
-            if (!mayBeInForce) TryDelete(path);
+
+            // Otherwise CURRENT may name it already: it stays, and the engine stops.
+            if (e is StorageException { IsDiskFull: true }) Withdraw(path);
             throw;
         }
 
@@ -100,6 +108,27 @@ internal sealed class ManifestWriter(IFileSystem files, string directory, long b
 
     public void Dispose() => _file?.Dispose();
 
+    /// <summary>No space is an answer only until the rename is done: behind it the outcome is unknown.</summary>
+    private void Switch()
+    {
+        CurrentFile.Switch(files, directory);
+        try
+        {
+            files.SyncDirectory(directory);
+        }
+        catch (StorageException e)
+        {
+            throw new LsmFailedException(e);
+        }
+    }
+
+    /// <summary>What was begun goes again, so that a disk that is full for long does not fill with half-begun manifests.</summary>
+    private void Withdraw(string path)
+    {
+        TryDelete(Path.Combine(directory, FileNames.CurrentTemporary));
+        TryDelete(path);
+    }
+
     private void TryDelete(string path)
     {
         try
@@ -108,7 +137,7 @@ internal sealed class ManifestWriter(IFileSystem files, string directory, long b
         }
         catch (StorageException)
         {
-            // CURRENT never named it: opening removes it.
+            // CURRENT does not name it: opening removes it.
         }
     }
 }

@@ -39,14 +39,17 @@ internal sealed class StoredState
     /// <summary>Reads without changing anything; an empty directory gives the state of a new engine.</summary>
     /// <exception cref="CorruptionException">CURRENT or the manifest is missing or damaged, or a table is
     /// missing.</exception>
-    public static StoredState Read(IFileSystem files, string directory)
+    /// <param name="files">Where the directory lies.</param>
+    /// <param name="directory">The engine's directory.</param>
+    /// <param name="tablesMayMiss">True: the caller looks itself whether the tables are there.</param>
+    public static StoredState Read(IFileSystem files, string directory, bool tablesMayMiss = false)
     {
         var state = new StoredState();
         IReadOnlyList<string> names = files.List(directory);
         if (names.Contains(FileNames.Current)) state.ReadManifest(files, directory, names);
         else state.CheckIsNew(directory, names);
         state.FindOrphans(names);
-        state.CheckTables(directory, names);
+        if (!tablesMayMiss) state.CheckTables(directory, names);
         return state;
     }
 

@@ -2,9 +2,14 @@ using Nori.IO;
 
 namespace Nori.Wal;
 
-/// <summary>Looks at a log without opening it: changes nothing, takes no lock, goes on past damage.</summary>
-/// <remarks>On a log in use the end may look torn: a batch may be written while it is read.</remarks>
-public sealed class WalInspector
+/// <summary>
+/// Looks at a log without opening it: changes nothing, takes no lock, goes on past damage; at once, or in steps.
+/// </summary>
+/// <remarks>
+/// One owner. On a log in use the end may look torn, because a batch may be written while it is read, and segments may be
+/// deleted or used again under it: there ask for what is at rest only.
+/// </remarks>
+public sealed class WalInspector : IDisposable
 {
     private readonly IFileSystem _files;
     private readonly string _directory;
@@ -13,16 +18,34 @@ public sealed class WalInspector
     private readonly List<WalSegmentInspection> _segments = [];
     private readonly List<WalFinding> _findings = [];
     private readonly List<(WalPosition At, WalFinding Finding, bool IsEnd)> _bad = [];
+    private readonly List<ulong> _numbers = [];
+    private readonly bool _atRest;
+    private readonly Dictionary<ulong, long> _lengths = [];
+    private SegmentHeader?[] _headers = [];
+    private SegmentWalk? _walk;
     private WalPosition _durable;
+    private int _next;
+    private int _freeFiles;
 
     private WalInspector(
-        IFileSystem files, string directory, Action<WalBatchInspection>? onBatch, Action<WalRecord>? onRecord)
+        IFileSystem files, string directory, bool atRest, Action<WalBatchInspection>? onBatch, Action<WalRecord>? onRecord)
     {
         _files = files;
         _directory = directory;
+        _atRest = atRest;
         _onBatch = onBatch;
         _onRecord = onRecord;
+        Prepare();
     }
+
+    /// <summary>Bytes of the segments to be read.</summary>
+    public long BytesTotal { get; private set; }
+
+    /// <summary>Bytes of them read so far.</summary>
+    public long BytesChecked { get; private set; }
+
+    /// <summary>Segments to be read.</summary>
+    public int Segments => _atRest ? Math.Max(0, _numbers.Count - 1) : _numbers.Count;
 
     /// <summary>Reads all of the log in a directory.</summary>
     /// <param name="files">Where it lies.</param>
@@ -38,47 +61,138 @@ public sealed class WalInspector
         Action<WalRecord>? onRecord = null)
     {
         ArgumentNullException.ThrowIfNull(files);
-        return new WalInspector(files, directory, onBatch, onRecord).Run();
+        using var inspector = new WalInspector(files, directory, atRest: false, onBatch, onRecord);
+        while (inspector.RunOnce(long.MaxValue)) continue;
+        return inspector.Finish();
     }
 
-    private WalInspection Run()
+    /// <summary>Begins to read the log in steps.</summary>
+    /// <param name="files">Where it lies.</param>
+    /// <param name="directory">The log's directory.</param>
+    /// <param name="atRest">
+    /// True for a log in use: its last segment, which grows, is left out, and what is deleted meanwhile is no damage.
+    /// </param>
+    /// <exception cref="StorageException">The directory or a file cannot be read.</exception>
+    public static WalInspector Begin(IFileSystem files, string directory, bool atRest)
     {
-        var numbers = new List<ulong>();
-        int free = 0;
-        foreach (string name in _files.List(_directory))
-        {
-            if (WalFormat.TryParseName(name, ".wal", out ulong number)) numbers.Add(number);
-            else if (WalFormat.TryParseName(name, ".free", out _)) free++;
-            else if (name != "LOCK") AddForeign(name);
-        }
+        ArgumentNullException.ThrowIfNull(files);
+        return new WalInspector(files, directory, atRest, null, null);
+    }
 
-        SegmentHeader?[] headers = [.. numbers.Select(ReadHeader)];
-        for (int i = 0; i < numbers.Count; i++)
+    /// <summary>Reads about that many more bytes, at least one batch; false when all was read.</summary>
+    /// <exception cref="StorageException">A file cannot be read.</exception>
+    public bool RunOnce(long bytes)
+    {
+        long until = BytesChecked > long.MaxValue - bytes ? long.MaxValue : BytesChecked + bytes;
+        do
         {
-            if (i > 0) CheckGap(numbers[i - 1], numbers[i]);
-            if (headers[i] is not { } header) continue;
-            SegmentHeader? next = i + 1 < numbers.Count ? headers[i + 1] : null;
-            CheckChain(header, next);
-            Walk(header, next);
+            if (_walk is null && !BeginSegment()) return false;
+            if (_walk is null) continue;
+            long before = _walk.At;
+            bool more = Step(_walk);
+            BytesChecked += _walk.At - before;
+            if (!more) EndSegment();
         }
+        while (BytesChecked < until);
+        return true;
+    }
 
+    /// <summary>What was found. Once, behind the last step.</summary>
+    public WalInspection Finish()
+    {
         Classify();
         return new WalInspection
         {
             Segments = _segments,
             Findings =
             [
-                .. _findings.OrderBy(finding => finding.File, StringComparer.Ordinal).ThenBy(finding => finding.Offset),
+                .. _findings.Where(IsStillThere)
+                    .OrderBy(finding => finding.File, StringComparer.Ordinal).ThenBy(finding => finding.Offset),
             ],
             Durable = _durable,
-            FreeFiles = free,
+            FreeFiles = _freeFiles,
         };
+    }
+
+    /// <summary>Closes the file being read. Idempotent.</summary>
+    public void Dispose()
+    {
+        _walk?.Dispose();
+        _walk = null;
+    }
+
+    private void Prepare()
+    {
+        foreach (string name in _files.List(_directory))
+        {
+            if (WalFormat.TryParseName(name, ".wal", out ulong number)) _numbers.Add(number);
+            else if (WalFormat.TryParseName(name, ".free", out _)) _freeFiles++;
+            else if (name != "LOCK") AddForeign(name);
+        }
+
+        _headers = [.. _numbers.Select(ReadHeader)];
+        for (int i = 1; i < _numbers.Count; i++) CheckGap(_numbers[i - 1], _numbers[i]);
+        for (int i = 0; i < Segments; i++)
+        {
+            SegmentHeader? next = i + 1 < _numbers.Count ? _headers[i + 1] : null;
+            if (_headers[i] is not null) BytesTotal += next?.PreviousEnd ?? _lengths[_numbers[i]];
+        }
+    }
+
+    /// <summary>Opens the next segment to read, or skips one without a header; false when there is none.</summary>
+    private bool BeginSegment()
+    {
+        if (_next >= Segments) return false;
+        int i = _next++;
+        if (_headers[i] is not { } header) return true;
+        SegmentHeader? next = i + 1 < _numbers.Count ? _headers[i + 1] : null;
+        CheckChain(header, next);
+        IFile? file = OpenSegment(header.Number);
+        if (file is not null) _walk = new SegmentWalk(file, header, next);
+        return true;
+    }
+
+    private void EndSegment()
+    {
+        SegmentWalk walk = _walk!;
+        BytesChecked += Math.Max(0, walk.Limit - walk.At) + WalFormat.FirstBatchOffset;
+        _segments.Add(new WalSegmentInspection(
+            walk.File.Path, walk.Header.Number, walk.Header.Epoch, walk.File.Length, walk.Used, walk.Batches, walk.Records,
+            walk.Header.Durable));
+        walk.Dispose();
+        _walk = null;
+    }
+
+    /// <summary>Null: at rest is what is there; the log deleted it since it was listed.</summary>
+    private IFile? OpenSegment(ulong number)
+    {
+        string path = PathOf(number);
+        try
+        {
+            return _files.Open(path, FileOpen.Read);
+        }
+        catch (StorageException) when (_atRest && !_files.FileExists(path))
+        {
+            return null;
+        }
+    }
+
+    /// <summary>
+    /// At rest: a file that is gone was deleted and perhaps used again while it was read, oldest first. What still has its
+    /// name now had it all the time, for numbers are not used twice.
+    /// </summary>
+    private bool IsStillThere(WalFinding finding)
+    {
+        if (!_atRest) return true;
+        if (finding.Kind != WalFindingKind.MissingSegment) return _files.FileExists(finding.File);
+        return _numbers.Exists(n => string.CompareOrdinal(PathOf(n), finding.File) < 0 && _files.FileExists(PathOf(n)));
     }
 
     private SegmentHeader? ReadHeader(ulong number)
     {
         string path = PathOf(number);
-        using IFile file = _files.Open(path, FileOpen.Read);
+        using IFile? file = OpenSegment(number);
+        if (file is null) return null;
         Span<byte> copy = stackalloc byte[WalFormat.SegmentHeaderBytes];
         bool first = SegmentHeader.TryReadCopy(file, 0, copy, out SegmentHeader header, out string found);
         if (!first) Add(WalFindingKind.HeaderCopy, path, 0, "the header of a segment", found);
@@ -103,42 +217,34 @@ public sealed class WalInspector
         }
 
         if (header.Durable > _durable) _durable = header.Durable;
+        _lengths[number] = file.Length;
         return header;
     }
 
-    private void Walk(SegmentHeader header, SegmentHeader? next)
+    /// <summary>One batch, or one stretch of damage; false at the segment's end.</summary>
+    private bool Step(SegmentWalk walk)
     {
-        string path = PathOf(header.Number);
-        using IFile file = _files.Open(path, FileOpen.Read);
-        using var scanner = new SegmentScanner(file, header.Epoch);
-        long limit = next?.PreviousEnd ?? file.Length;
-        long at = WalFormat.FirstBatchOffset, used = at, batches = 0, records = 0;
-        while (at < limit)
+        if (walk.At >= walk.Limit) return false;
+        if (walk.Scanner.TryReadBatch(walk.At, walk.Limit, out BatchHeader batch, out ReadOnlySpan<byte> body))
         {
-            if (scanner.TryReadBatch(at, limit, out BatchHeader batch, out ReadOnlySpan<byte> body))
-            {
-                Visit(header, at, batch, body);
-                batches++;
-                records += batch.Records;
-                at += WalFormat.BatchHeaderBytes + batch.BodyBytes;
-                used = at;
-                continue;
-            }
-
-            string expected = scanner.Expected, actual = scanner.Actual;
-            bool more = scanner.TryFindHeader(at + WalFormat.Alignment, limit, out long found, out _);
-            bool isEnd = !more && next is null && !BatchHeaderAt(file, header.Epoch, at);
-            var place = new WalPosition(header.Number, (uint)at);
-
-            // Even a mere end of the log is damage when some header calls a later position durable.
-            var finding = new WalFinding(WalFindingKind.TornTail, path, at, expected, actual);
-            _bad.Add((place, finding, isEnd));
-            if (!more) break;
-            at = found;
+            Visit(walk.Header, walk.At, batch, body);
+            walk.Batches++;
+            walk.Records += batch.Records;
+            walk.At += WalFormat.BatchHeaderBytes + batch.BodyBytes;
+            walk.Used = walk.At;
+            return true;
         }
 
-        _segments.Add(new WalSegmentInspection(
-            path, header.Number, header.Epoch, file.Length, used, batches, records, header.Durable));
+        string expected = walk.Scanner.Expected, actual = walk.Scanner.Actual;
+        bool more = walk.Scanner.TryFindHeader(walk.At + WalFormat.Alignment, walk.Limit, out long found, out _);
+        bool isEnd = !more && walk.IsLast && !BatchHeaderAt(walk.File, walk.Header.Epoch, walk.At);
+        var place = new WalPosition(walk.Header.Number, (uint)walk.At);
+
+        // Even a mere end of the log is damage when some header calls a later position durable.
+        var finding = new WalFinding(WalFindingKind.TornTail, walk.File.Path, walk.At, expected, actual);
+        _bad.Add((place, finding, isEnd));
+        if (more) walk.At = found;
+        return more;
     }
 
     private static bool BatchHeaderAt(IFile file, ulong epoch, long at)

@@ -78,7 +78,7 @@ internal static class LsmInspectionReport
         foreach (long offset in manifest.HealedOffsets)
         {
             report.Findings.Add(new InspectFinding(
-                "HealedCopy", manifest.Path, offset, "one of two copies of an edit is damaged; the other serves", false));
+                "HealedCopy", manifest.Path, offset, "one of two copies is damaged; the other serves", false));
         }
 
         if (manifest.TornBytes > 0)

@@ -1,0 +1,184 @@
+using Nori.IO;
+
+namespace Nori.Lsm.Tests;
+
+/// <summary>
+/// D9: no space is a state. Wherever it strikes, writes are refused clearly, reads go on, it ends by itself when there is
+/// space again, nothing acknowledged is lost and nothing half-made is left behind.
+/// </summary>
+public sealed class FullDiskTests
+{
+    // A sync that fails is never a state, whatever it says.
+    private const FileOperation TakesSpace =
+        FileOperation.Create | FileOperation.Write | FileOperation.SetLength | FileOperation.Rename | FileOperation.HardLink;
+
+    [Theory]
+    [InlineData("/db/*", 90, 150)]
+    [InlineData("/db/MANIFEST-*", 250, 60)]
+    [InlineData("/db/CURRENT*", 250, 4)]
+    public void No_space_for_a_while_from_any_call_on_is_a_state_that_ends(string pattern, int steps, int struckLeast)
+    {
+        int struck = 0;
+        bool reached = true;
+        for (int k = 0; reached; k++)
+        {
+            var memory = new MemoryFileSystem(6);
+            var files = new FaultInjectingFileSystem(memory);
+            LsmOptions options = Workload.Small(files);
+            var workload = new Workload(6, options);
+            LsmEngine engine = LsmEngine.Open(options);
+            FaultRule rule = files.Add(new FaultRule
+            {
+                Operation = TakesSpace, PathPattern = pattern, Errno = Errno.NoSpace, AfterCalls = k, Times = 1 + (k % 5),
+                PartialBytes = k % 3 * 9,
+            });
+            Run(workload, engine, steps);
+            reached = rule.Matches > k;
+            if (reached) struck++;
+            try
+            {
+                Check(memory, workload, engine, (ulong)k);
+            }
+            catch (Exception e)
+            {
+                throw new InvalidOperationException($"no space on {pattern} from call {k} on", e);
+            }
+        }
+
+        Assert.True(struck >= struckLeast, $"only {struck} calls on {pattern}");
+    }
+
+    [Fact]
+    public void A_disk_of_any_size_fills_up_and_goes_on_when_it_grows()
+    {
+        for (int capacity = 18_000; capacity < 80_000; capacity += 1_733)
+        {
+            var memory = new MemoryFileSystem((ulong)capacity);
+            LsmEngine engine = LsmEngine.Open(Workload.Small(memory));
+            memory.CapacityBytes = capacity;
+            int written = 0;
+            while (TryPut(engine, written, out _)) written++;
+            Assert.True(engine.Stats.IsDiskFull);
+            for (int i = 0; i < 20; i++)
+            {
+                // Whatever the background does meanwhile: refused, and named.
+                engine.RunOnce();
+                if (TryPut(engine, written, out LsmDiskFullException? refused)) written++;
+                else Assert.Equal("/db", refused!.Directory);
+                Assert.Equal(written, engine.Scan(ScanRange.All).Count());
+            }
+
+            Assert.Null(engine.Stats.Failure);
+            memory.CapacityBytes = 10_000_000;
+            for (int i = 0; engine.Stats.IsDiskFull; i++)
+            {
+                Assert.True(i < 20, "it does not end");
+                engine.RunOnce();
+            }
+
+            Assert.True(TryPut(engine, written, out _));
+            MemoryFileSystem lost = memory.Crash((ulong)capacity);
+            engine.Abandon();
+            using var scope = new LsmEngineScope(Workload.Small(lost));
+            Assert.Equal(written + 1, scope.Engine.Scan(ScanRange.All).Count());
+        }
+    }
+
+    [Fact]
+    public void A_directory_sync_that_fails_behind_the_switch_of_manifests_stops_the_writes_even_when_it_says_no_space()
+    {
+        var memory = new MemoryFileSystem(9);
+        var files = new FaultInjectingFileSystem(memory);
+        LsmOptions options = Workload.Small(files);
+        var workload = new Workload(9, options);
+        LsmEngine engine = LsmEngine.Open(options);
+        bool switched = false;
+        files.Add(new FaultRule
+        {
+            Operation = FileOperation.Rename, PathPattern = "CURRENT", Errno = 0, Times = FaultRule.Forever,
+            Action = _ => switched = true,
+        });
+        files.Add(new FaultRule
+        {
+            Operation = FileOperation.SyncDirectory, Errno = 0, Times = FaultRule.Forever,
+            Action = call => { if (switched) throw new StorageException("sync directory", call.Path, Errno.NoSpace, "injected"); },
+        });
+        LsmFailedException failed = Assert.Throws<LsmFailedException>(() =>
+        {
+            for (int i = 0; i < 2000; i++) workload.Step(engine);
+        });
+        Assert.True(switched);
+        Assert.IsType<StorageException>(failed.InnerException);
+        files.ClearRules();
+        var batch = new WriteBatch();
+        batch.Put("x"u8, "y"u8);
+        Assert.Throws<LsmFailedException>(() => engine.Write(batch));
+        Assert.Equal(workload.Acknowledged, Workload.Read(engine));
+        MemoryFileSystem lost = memory.Crash(1);
+        engine.Abandon();
+        using var scope = new LsmEngineScope(Workload.Small(lost));
+        SortedDictionary<string, string> found = Workload.Read(scope.Engine);
+        if (!found.SequenceEqual(workload.Acknowledged)) Assert.Equal(workload.UnderWay, found);
+    }
+
+    private static void Run(Workload workload, LsmEngine engine, int steps)
+    {
+        for (int i = 0; i < steps; i++)
+        {
+            try
+            {
+                workload.Step(engine);
+            }
+            catch (LsmDiskFullException)
+            {
+                Assert.Equal(workload.Acknowledged, Workload.Read(engine));
+                for (int tries = 0; engine.Stats.IsDiskFull; tries++)
+                {
+                    Assert.True(tries < 10, "it does not end");
+                    engine.RunOnce();
+                }
+            }
+            catch (StorageException e) when (e.IsDiskFull)
+            {
+                // An ingest before it touched the engine.
+            }
+        }
+
+        for (int tries = 0; engine.Stats.IsDiskFull; tries++)
+        {
+            Assert.True(tries < 10, "it does not end");
+            engine.RunOnce();
+        }
+    }
+
+    private static void Check(MemoryFileSystem memory, Workload workload, LsmEngine engine, ulong seed)
+    {
+        Assert.Null(engine.Stats.Failure);
+        Assert.Equal(workload.Acknowledged, Workload.Read(engine));
+        // Whatever manifest was begun and could not be finished is gone before the next opening.
+        IReadOnlyList<string> names = memory.List("/db");
+        Assert.Single(names, name => name.StartsWith("MANIFEST", StringComparison.Ordinal));
+        Assert.DoesNotContain("CURRENT.tmp", names);
+        MemoryFileSystem lost = memory.Crash(seed);
+        engine.Abandon();
+        using var scope = new LsmEngineScope(Workload.Small(lost));
+        Assert.Equal(workload.Acknowledged, Workload.Read(scope.Engine));
+    }
+
+    private static bool TryPut(LsmEngine engine, int i, out LsmDiskFullException? refused)
+    {
+        var batch = new WriteBatch();
+        batch.Put(Keys.Number(i), Keys.Of(new string('v', 100)));
+        try
+        {
+            engine.Write(batch);
+            refused = null;
+            return true;
+        }
+        catch (LsmDiskFullException e)
+        {
+            refused = e;
+            return false;
+        }
+    }
+}
