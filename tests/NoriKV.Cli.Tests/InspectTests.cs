@@ -157,4 +157,46 @@ public sealed class InspectTests : IDisposable
         Assert.Equal(2, await _cli.RunAsync(["inspect", "wal", _cli.File("nowhere")]));
         Assert.Equal(2, await _cli.RunAsync(["inspect"]));
     }
+
+    [Fact]
+    public async Task A_scrub_checks_tables_manifest_and_log_and_goes_on_where_it_is_told_to()
+    {
+        string directory = _cli.File("engine");
+        await using (LsmEngine engine = await LsmEngine.OpenAsync(new LsmOptions
+        {
+            Directory = directory, WriteAheadLog = LsmWalMode.None,
+        }))
+        {
+            for (int table = 0; table < 3; table++)
+            {
+                for (int i = 0; i < 200; i++) await engine.PutAsync(BitConverter.GetBytes(i), new byte[100]);
+                await engine.FlushAsync();
+            }
+        }
+
+        using (WalLog log = WalLog.Open(new WalOptions { Directory = _cli.File("log") }, out _)) log.Close();
+        Assert.Equal(0, await _cli.RunAsync(["inspect", "scrub", _cli.Folder, "--json"]));
+        JsonElement scrub = JsonDocument.Parse(_cli.Output).RootElement.GetProperty("scrub")[0];
+        Assert.Equal(3, scrub.GetProperty("tables").GetInt32());
+        Assert.Equal(1, scrub.GetProperty("log_segments").GetInt32());
+        Assert.True(scrub.GetProperty("complete").GetBoolean());
+
+        string[] tables = [.. Directory.GetFiles(directory, "*.sst").Order(StringComparer.Ordinal)];
+        byte[] bytes = await File.ReadAllBytesAsync(tables[1]);
+        bytes[50] ^= 8;
+        await File.WriteAllBytesAsync(tables[1], bytes);
+        Assert.Equal(1, await _cli.RunAsync(["inspect", "scrub", _cli.Folder]));
+        Assert.Contains($"!! Corruption in {tables[1]} at offset 0", _cli.Output);
+        Assert.Contains("checked 0 MiB", _cli.Error);
+        string through = Path.GetFileNameWithoutExtension(tables[1]);
+        Assert.Equal(0, await _cli.RunAsync(["inspect", "scrub", directory, "--from", through, "--rate", "100"]));
+    }
+
+    [Fact]
+    public async Task A_scrub_leaves_a_directory_alone_that_is_in_use()
+    {
+        await using LsmEngine engine = await LsmEngine.OpenAsync(new LsmOptions { Directory = _cli.File("engine") });
+        Assert.Equal(2, await _cli.RunAsync(["inspect", "scrub", _cli.Folder]));
+        Assert.Contains("in use", _cli.Error);
+    }
 }

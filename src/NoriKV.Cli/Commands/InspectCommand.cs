@@ -1,11 +1,12 @@
 using System.CommandLine;
 using Nori.IO;
+using Nori.Lsm;
 using NoriKV.Cli.Console;
 using NoriKV.Cli.Inspect;
 
 namespace NoriKV.Cli.Commands;
 
-/// <summary><c>norikv inspect wal|sst|manifest|lsm PATH</c>: what files of the storage engine hold; changes nothing.</summary>
+/// <summary><c>norikv inspect wal|sst|manifest|lsm|scrub PATH</c>: what files of the storage engine hold; changes nothing.</summary>
 internal static class InspectCommand
 {
     public static Command Create(CliHost host, Option<bool> json)
@@ -13,15 +14,17 @@ internal static class InspectCommand
         var command = new ExampleCommand(
             "inspect",
             "Show what files of the storage engine hold, and where they are damaged: file and offset, exit code 1. "
-            + "Changes nothing and takes no lock.",
+            + "Changes nothing.",
             "norikv inspect wal DATA_DIR",
             "norikv inspect wal DATA_DIR --records",
             "norikv inspect sst DATA_DIR/engine/000012.sst --entries",
-            "norikv inspect lsm DATA_DIR --json");
+            "norikv inspect lsm DATA_DIR --json",
+            "norikv inspect scrub DATA_DIR");
         command.Subcommands.Add(Wal(host, json));
         command.Subcommands.Add(Sst(host, json));
         command.Subcommands.Add(Manifest(host, json));
         command.Subcommands.Add(Lsm(host, json));
+        command.Subcommands.Add(Scrub(host, json));
         return command;
     }
 
@@ -94,6 +97,41 @@ internal static class InspectCommand
             parse.GetValue(json),
             LsmInspectionReport.Of(
                 DiskFileSystem.Instance, Existing(parse.GetValue(path)!), parse.GetValue(verify))));
+        return command;
+    }
+
+    private static ExampleCommand Scrub(CliHost host, Option<bool> json)
+    {
+        var command = new ExampleCommand(
+            "scrub",
+            "Read and check every byte that an engine relies on: manifest, tables, log. For a directory that nobody has open.",
+            "norikv inspect scrub ./data",
+            "norikv inspect scrub ./data --rate 50 --json",
+            "norikv inspect scrub ./data --from 812");
+        Argument<string> path = PathArgument(command, "The engine's directory, or a node's data directory");
+        var rate = new Option<double>("--rate") { Description = "MiB a second to read at most (default: as fast as the disk)" };
+        var from = new Option<ulong>("--from")
+        {
+            Description = "Go on behind this table, where an interrupted run ended (through table)",
+        };
+        var quiet = new Option<bool>("--quiet", "-q") { Description = "No progress on standard error" };
+        foreach (Option option in (Option[])[rate, from, quiet]) command.Options.Add(option);
+        command.SetAction(async (parse, token) =>
+        {
+            double mebibytes = parse.GetValue(rate);
+            if (mebibytes is < 0 or > 1e6) throw new UsageException("--rate must lie between 0 and 1,000,000");
+            var options = new LsmScrubOptions
+            {
+                BytesPerSecond = (long)(mebibytes * (1 << 20)),
+                From = new LsmScrubPosition(parse.GetValue(from)),
+                Time = host.Time,
+            };
+            InspectReport report = await ScrubInspection.RunAsync(
+                host, DiskFileSystem.Instance, Existing(parse.GetValue(path)!), options,
+                parse.GetValue(quiet) || parse.GetValue(json), token).ConfigureAwait(false);
+            int code = Print(host, parse.GetValue(json), report);
+            return token.IsCancellationRequested ? ExitCode.Interrupted : code;
+        });
         return command;
     }
 
