@@ -85,6 +85,19 @@ internal sealed class ShardState
         return length + Ledger.Encode(target[length..]);
     }
 
+    /// <summary>
+    /// The state record of another replica, as a snapshot brought it, becomes that of this one: same state, based on that
+    /// snapshot. Null for bytes that are none.
+    /// </summary>
+    public static ShardState? TryAdopt(ReadOnlySpan<byte> record, ReplicaId replica, uint slot, long retentionMs)
+    {
+        if (record.Length < FixedBytes) return null;
+        byte[] own = record.ToArray();
+        BinaryPrimitives.WriteUInt64LittleEndian(own.AsSpan(5), replica.Value);
+        record.Slice(13, 16).CopyTo(own.AsSpan(29));
+        return TryDecode(own, slot, retentionMs);
+    }
+
     /// <summary>Reads a state record found under a slot; null for bytes that are none.</summary>
     public static ShardState? TryDecode(ReadOnlySpan<byte> record, uint slot, long retentionMs)
     {

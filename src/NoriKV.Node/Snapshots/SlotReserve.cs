@@ -27,6 +27,9 @@ internal sealed class SlotReserve(IStorage storage)
     /// <summary>The key of the node's record: the first slot never used (docs/formats/state-machine.md).</summary>
     public static byte[] NextSlotKey { get; } = EngineKey.Create(0, EngineKeyKind.State, "next-slot"u8);
 
+    /// <summary>True while slots were asked for and are not here.</summary>
+    public bool IsFetching => _wanted || _flush is not null;
+
     /// <summary>Takes a slot; false when none is in reserve: the steps to come fetch some.</summary>
     public bool TryTake(out uint slot)
     {
