@@ -36,6 +36,13 @@ public interface INoriKV : IAsyncDisposable
     /// <summary>The pairs of a range or a prefix in key order; resumed by itself when a connection breaks.</summary>
     IAsyncEnumerable<KvPair> ScanAsync(ScanOptions options, CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// One page of a scan: at most <see cref="ScanOptions.Limit"/> pairs, and the token that goes on behind it, empty when
+    /// nothing follows. For a caller that keeps its place itself, such as a stateless web page.
+    /// </summary>
+    /// <exception cref="InvalidArgumentException">The limit is not positive, or the token is of another scan.</exception>
+    ValueTask<ScanPage> ScanPageAsync(ScanOptions options, CancellationToken cancellationToken = default);
+
     /// <summary>How many pairs a scan would give.</summary>
     ValueTask<long> CountAsync(ScanOptions options, CancellationToken cancellationToken = default);
 

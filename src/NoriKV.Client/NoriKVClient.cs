@@ -161,6 +161,24 @@ public sealed class NoriKVClient : INoriKV
     }
 
     /// <inheritdoc/>
+    public async ValueTask<ScanPage> ScanPageAsync(ScanOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        if (options.Limit <= 0) throw NoriKVException.From(new KvError(KvCode.InvalidArgument, "a page needs a positive limit"));
+        using var any = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposing.Token);
+        var pairs = new List<KvPair>();
+        ScanResponse? last = null;
+        await foreach (ScanResponse page in _scans.PagesAsync(options, any.Token).ConfigureAwait(false))
+        {
+            foreach (KeyValue pair in page.Pairs) pairs.Add(Responses.Pair(pair));
+            last = page;
+        }
+
+        return Responses.Page(pairs, last);
+    }
+
+    /// <inheritdoc/>
     public async ValueTask<long> CountAsync(ScanOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -193,6 +211,21 @@ public sealed class NoriKVClient : INoriKV
         }
 
         throw new UnavailableException(new KvError(KvCode.Unavailable, "the watch ended without a view"));
+    }
+
+    /// <summary>True when the node that was asked says by the standard health service that it serves.</summary>
+    /// <exception cref="UnavailableException">No node could be reached before the deadline.</exception>
+    public async ValueTask<bool> IsServingAsync(CancellationToken cancellationToken = default)
+    {
+        long deadline = await EnterAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await _runner.IsServingAsync(deadline, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _places.Leave();
+        }
     }
 
     /// <inheritdoc/>

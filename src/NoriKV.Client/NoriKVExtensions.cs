@@ -42,6 +42,21 @@ public static class NoriKVExtensions
         return result.Found ? Encoding.UTF8.GetString(result.Value.Span) : null;
     }
 
+    /// <summary>Reads a key that must exist.</summary>
+    /// <exception cref="NotFoundException">It does not.</exception>
+    public static async ValueTask<GetResult> GetRequiredAsync(
+        this INoriKV store,
+        ReadOnlyMemory<byte> key,
+        ReadOptions? options = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        GetResult result = await store.GetAsync(key, options, cancellationToken).ConfigureAwait(false);
+        return result.Found
+            ? result
+            : throw NoriKVException.From(new KvError(KvCode.NotFound, $"the key of {key.Length} bytes does not exist"));
+    }
+
     /// <summary>Removes a key.</summary>
     public static ValueTask<DeleteResult> DeleteAsync(
         this INoriKV store,

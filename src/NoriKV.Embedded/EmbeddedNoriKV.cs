@@ -93,6 +93,22 @@ public sealed class EmbeddedNoriKV : INoriKV
     }
 
     /// <inheritdoc/>
+    public async ValueTask<ScanPage> ScanPageAsync(ScanOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.Limit <= 0) throw NoriKVException.From(new KvError(KvCode.InvalidArgument, "a page needs a positive limit"));
+        var pairs = new List<KvPair>();
+        ScanPage? last = null;
+        await foreach (ScanPage page in PagesAsync(options, cancellationToken).ConfigureAwait(false))
+        {
+            pairs.AddRange(page.Pairs);
+            last = page;
+        }
+
+        return last! with { Pairs = pairs };
+    }
+
+    /// <inheritdoc/>
     public async ValueTask<long> CountAsync(ScanOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);

@@ -30,6 +30,7 @@ internal static class StatusTable
         KvCode.PermissionDenied => GrpcStatusCode.PermissionDenied,
         KvCode.DataLoss => GrpcStatusCode.DataLoss,
         KvCode.Internal => GrpcStatusCode.Internal,
+        KvCode.NotFound => GrpcStatusCode.NotFound,
         _ => GrpcStatusCode.Unknown,
     };
 

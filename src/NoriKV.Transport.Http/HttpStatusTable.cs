@@ -29,6 +29,7 @@ internal static class HttpStatusTable
         KvCode.PermissionDenied => 403,
         KvCode.DataLoss => 500,
         KvCode.Internal => 500,
+        KvCode.NotFound => 404,
         _ => 500,
     };
 }

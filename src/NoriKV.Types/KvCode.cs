@@ -54,4 +54,7 @@ public enum KvCode
 
     /// <summary>A bug of ours.</summary>
     Internal,
+
+    /// <summary>The key does not exist where the caller said that it must. Made by clients: a node answers a result.</summary>
+    NotFound,
 }

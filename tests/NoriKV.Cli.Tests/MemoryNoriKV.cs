@@ -106,6 +106,9 @@ internal sealed class MemoryNoriKV : INoriKV
         }
     }
 
+    public ValueTask<ScanPage> ScanPageAsync(ScanOptions options, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
+
     public async ValueTask<long> CountAsync(ScanOptions options, CancellationToken cancellationToken = default)
     {
         long count = 0;

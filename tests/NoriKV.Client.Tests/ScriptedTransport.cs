@@ -20,6 +20,8 @@ internal sealed class ScriptedTransport(string address) : INodeTransport
     public Func<ScanRequest, CancellationToken, IAsyncEnumerable<ScanResponse>> OnScan { get; set; } =
         (_, _) => Empty<ScanResponse>();
 
+    public Func<Task<bool>> OnIsServing { get; set; } = () => Task.FromResult(true);
+
     public Func<CancellationToken, IAsyncEnumerable<ClusterView>> OnWatch { get; set; } = Never;
 
     public ConcurrentQueue<StreamCall> Calls { get; } = new();
@@ -61,6 +63,8 @@ internal sealed class ScriptedTransport(string address) : INodeTransport
         Alone.Enqueue(call);
         return Task.FromResult(OnCall(call)!);
     }
+
+    public Task<bool> IsServingAsync(TimeSpan timeout, CancellationToken cancellationToken) => OnIsServing();
 
     public IAsyncEnumerable<ScanResponse> ScanAsync(ScanRequest request, CancellationToken cancellationToken) =>
         OnScan(request, cancellationToken);

@@ -26,6 +26,7 @@ public sealed class StatusTableTests
             [KvCode.PermissionDenied] = GrpcStatusCode.PermissionDenied,
             [KvCode.DataLoss] = GrpcStatusCode.DataLoss,
             [KvCode.Internal] = GrpcStatusCode.Internal,
+            [KvCode.NotFound] = GrpcStatusCode.NotFound,
         };
         Assert.All(Enum.GetValues<KvCode>(), code => Assert.Equal(expected[code], StatusTable.StatusOf(code)));
     }

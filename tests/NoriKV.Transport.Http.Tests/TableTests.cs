@@ -26,6 +26,7 @@ public sealed class TableTests
             [KvCode.PermissionDenied] = 403,
             [KvCode.DataLoss] = 500,
             [KvCode.Internal] = 500,
+            [KvCode.NotFound] = 404,
         };
         Assert.All(Enum.GetValues<KvCode>(), code => Assert.Equal(expected[code], HttpStatusTable.StatusOf(code)));
     }

@@ -31,6 +31,7 @@ public class NoriKVException : Exception
             KvCode.Overloaded => new OverloadedException(error, inner),
             KvCode.CommitTimeout => new OutcomeUnknownException(error, inner),
             KvCode.DeadlineExceeded => new DeadlineExceededException(error, inner),
+            KvCode.NotFound => new NotFoundException(error, inner),
             _ => new NoriKVException(error, inner),
         };
     }

@@ -71,6 +71,33 @@ internal sealed class OperationRunner(
         }
     }
 
+    /// <summary>Asks a node that can be reached whether it serves.</summary>
+    public async ValueTask<bool> IsServingAsync(long deadline, CancellationToken cancellationToken)
+    {
+        for (int attempt = 0; ; attempt++)
+        {
+            string address = router.Pick(default, attempt, null);
+            RpcException cause;
+            try
+            {
+                TimeSpan left = deadline == long.MaxValue
+                    ? Timeout.InfiniteTimeSpan
+                    : _time.GetElapsedTime(_time.GetTimestamp(), deadline);
+                return await nodes.Get(address).Transport.IsServingAsync(left, cancellationToken).ConfigureAwait(false);
+            }
+            catch (RpcException e)
+            {
+                cause = e;
+                if (!e.Reached) router.Unreachable(address);
+            }
+
+            if (!cause.IsRetriable) throw NoriKVException.From(cause.Error, cause);
+            TimeSpan? wait = attempt + 1 < options.Retry.AttemptsMax ? NextWait(attempt, cause.Error, null, deadline) : null;
+            if (wait is null) throw Final(cause.Error, false, false, attempt + 1, address, cause);
+            await DelayAsync(wait.Value, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Waits before another attempt; ends early when the client is disposed.</summary>
     public async Task DelayAsync(TimeSpan wait, CancellationToken cancellationToken)
     {

@@ -64,6 +64,23 @@ internal sealed class GrpcNodeTransport : INodeTransport
         }
     }
 
+    public async Task<bool> IsServingAsync(TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        var options = new GrpcCallOptions
+        {
+            Timeout = timeout == Timeout.InfiniteTimeSpan ? null : timeout,
+            CancellationToken = cancellationToken,
+        };
+        try
+        {
+            return await _channel.UnaryAsync(HealthMethod.Check, "", options).ConfigureAwait(false);
+        }
+        catch (GrpcException e)
+        {
+            throw GrpcFailure.From(e, _address);
+        }
+    }
+
     public IAsyncEnumerable<ScanResponse> ScanAsync(ScanRequest request, CancellationToken cancellationToken) =>
         TranslateAsync(
             _channel.ServerStreaming(

@@ -11,6 +11,9 @@ internal interface INodeTransport : IAsyncDisposable
     /// <summary>One call alone, for what is too large to share a stream.</summary>
     Task<StreamResult> CallAsync(StreamCall call, TimeSpan timeout, CancellationToken cancellationToken);
 
+    /// <summary>What the node's health service says of the server as a whole.</summary>
+    Task<bool> IsServingAsync(TimeSpan timeout, CancellationToken cancellationToken);
+
     /// <summary>The pages of a scan.</summary>
     IAsyncEnumerable<ScanResponse> ScanAsync(ScanRequest request, CancellationToken cancellationToken);
 

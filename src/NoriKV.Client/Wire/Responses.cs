@@ -32,6 +32,10 @@ internal static class Responses
 
     public static KvPair Pair(Pb.KeyValue pair) => new(pair.Key.Memory, pair.Value.Memory, Version(pair.Version));
 
+    public static ScanPage Page(IReadOnlyList<KvPair> pairs, Pb.ScanResponse? last) => last is null
+        ? new ScanPage(pairs, default, pairs.Count, KvMeta.None)
+        : new ScanPage(pairs, last.NextPageToken.Memory, checked((long)last.Count), Meta(last.Meta));
+
     public static ClusterView View(Pb.ClusterView view) => new(
         view.Epoch,
         [.. view.Nodes.Select(static n => new ClusterNode(n.Id, n.Addr, Role(n.Role)))],

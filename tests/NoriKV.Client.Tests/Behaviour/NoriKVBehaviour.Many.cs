@@ -103,6 +103,27 @@ public abstract partial class NoriKVBehaviour
     }
 
     [Fact]
+    public async Task A_page_has_its_limit_and_a_token_that_goes_on_behind_it()
+    {
+        for (int i = 0; i < 5; i++) await Store.PutAsync($"page:{i}", "x");
+        var scan = new ScanOptions { Prefix = Bytes("page:"), Limit = 3 };
+        ScanPage first = await Store.ScanPageAsync(scan);
+        Assert.Equal(["page:0", "page:1", "page:2"], first.Pairs.Select(p => Encoding.UTF8.GetString(p.Key.Span)));
+        ScanPage second = await Store.ScanPageAsync(scan with { PageToken = first.NextPageToken });
+        Assert.Equal(["page:3", "page:4"], second.Pairs.Select(p => Encoding.UTF8.GetString(p.Key.Span)));
+        Assert.True(second.NextPageToken.IsEmpty);
+        await Assert.ThrowsAsync<InvalidArgumentException>(async () => await Store.ScanPageAsync(scan with { Limit = 0 }));
+    }
+
+    [Fact]
+    public async Task A_missing_key_is_an_error_only_where_asked_for()
+    {
+        NotFoundException e = await Assert.ThrowsAsync<NotFoundException>(
+            async () => await Store.GetRequiredAsync(Bytes("missing where asked for")));
+        Assert.Equal(KvCode.NotFound, e.Code);
+    }
+
+    [Fact]
     public async Task A_scan_of_nothing_is_empty()
     {
         Assert.Empty(await ListAsync(new ScanOptions { Prefix = Bytes("nothing here") }));

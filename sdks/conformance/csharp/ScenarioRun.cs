@@ -1,0 +1,206 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using NoriKV.Client;
+using NoriKV.Client.Testing;
+using NoriKV.Types;
+
+namespace NoriKV.Conformance;
+
+/// <summary>One scenario: its client, what it saved, its steps one after the other.</summary>
+internal sealed class ScenarioRun : IAsyncDisposable
+{
+    private const int DeadlineMs = 30_000;
+
+    private readonly string _root;
+    private readonly EphemeralServer _server;
+    private readonly JsonElement _scenario;
+    private readonly Data _data;
+    private readonly Dictionary<string, object> _saved = [];
+    private readonly Expectation _expectation;
+    private NoriKVClient _client;
+    private Writers? _writers;
+    private IAsyncEnumerator<ClusterView>? _watch;
+
+    public ScenarioRun(string root, string name, EphemeralServer server, JsonElement scenario)
+    {
+        (_root, _server, _scenario, _data) = (root, server, scenario, new Data(name));
+        _expectation = new Expectation(_data, _saved);
+        _client = Connect(scenario.TryGetProperty("client", out JsonElement client) ? client : default);
+    }
+
+    public async Task RunAsync()
+    {
+        int number = 0;
+        foreach (JsonElement step in _scenario.GetProperty("steps").EnumerateArray())
+        {
+            number++;
+            try
+            {
+                await StepAsync(step);
+            }
+            catch (Exception e) when (e is ExpectationException or NoriKVException)
+            {
+                throw new ExpectationException($"step {number} ({step.GetProperty("do").GetString()}): {e.Message}");
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_writers is not null) await _writers.DisposeAsync();
+        if (_watch is not null) await _watch.DisposeAsync();
+        await _client.DisposeAsync();
+    }
+
+    private NoriKVClient Connect(JsonElement options)
+    {
+        bool has = options.ValueKind == JsonValueKind.Object;
+        int deadline = has && options.TryGetProperty("deadline_ms", out JsonElement ms) ? ms.GetInt32() : DeadlineMs;
+        bool retries = !has || !options.TryGetProperty("retries", out JsonElement r) || r.GetBoolean();
+        bool smart = !has || !options.TryGetProperty("smart_routing", out JsonElement s) || s.GetBoolean();
+        return NoriKVClient.Connect(new NoriKVClientOptions
+        {
+            Addresses = [_server.Address],
+            Deadline = TimeSpan.FromMilliseconds(deadline),
+            Retry = retries ? new RetryPolicy() : RetryPolicy.None,
+            SmartRouting = smart,
+        });
+    }
+
+    private async Task StepAsync(JsonElement step)
+    {
+        switch (step.GetProperty("do").GetString())
+        {
+            case "client":
+                await _client.DisposeAsync();
+                _client = Connect(step);
+                return;
+            case "stop":
+                await _server.StopAsync();
+                return;
+            case "kill":
+                await _server.KillAsync();
+                return;
+            case "start":
+                await _server.StartAgainAsync();
+                return;
+            case "restart":
+                await _server.StopAsync();
+                await _server.StartAgainAsync();
+                return;
+            case "pause":
+                await SignalAsync("STOP");
+                return;
+            case "resume":
+                await SignalAsync("CONT");
+                return;
+            case "many":
+                await ManyAsync(step);
+                return;
+            case "start_writing":
+                _writers = new Writers(_client, _data, step.GetProperty("writers").GetInt32());
+                return;
+            case "stop_writing":
+                await _writers!.StopAsync(step.GetProperty("more").GetInt32(), step.GetProperty("expect"));
+                return;
+            case "hash_vectors":
+                HashVectors.Check(Path.Combine(_root, step.GetProperty("file").GetString()!));
+                return;
+            default:
+                await OneAsync(step, "");
+                return;
+        }
+    }
+
+    private async Task ManyAsync(JsonElement many)
+    {
+        JsonElement step = many.GetProperty("step");
+        string digits = "D" + (many.TryGetProperty("digits", out JsonElement d) ? d.GetInt32() : 1);
+        bool judgedTogether = many.TryGetProperty("expect", out JsonElement expect);
+        Outcome[] outcomes = await Task.WhenAll(Enumerable.Range(0, many.GetProperty("count").GetInt32()).Select(i =>
+        {
+            string number = i.ToString(digits, CultureInfo.InvariantCulture);
+            return judgedTogether ? TryAsync(step, number) : OneAsync(step, number);
+        }));
+        if (!judgedTogether) return;
+        int succeeded = outcomes.Count(o => o.Error is null);
+        foreach (Outcome o in outcomes.Where(o => o.Error is not null))
+        {
+            if (!Expectation.Names(expect.GetProperty("errors"), o.Error!.Code))
+                throw new ExpectationException($"one of the many ended with {o.Error.Code.ToWire()}: {o.Error.Message}");
+        }
+
+        if (expect.TryGetProperty("succeeded", out JsonElement exactly) && succeeded != exactly.GetInt32())
+            throw new ExpectationException($"{succeeded} succeeded, not {exactly.GetInt32()}");
+        if (expect.TryGetProperty("succeeded_at_least", out JsonElement least) && succeeded < least.GetInt32())
+            throw new ExpectationException($"only {succeeded} succeeded");
+    }
+
+    private async Task<Outcome> OneAsync(JsonElement step, string number)
+    {
+        Outcome outcome;
+        if (step.TryGetProperty("until", out JsonElement until))
+        {
+            long begun = Stopwatch.GetTimestamp();
+            do
+            {
+                outcome = await TryAsync(step, number);
+                if (_expectation.Differs(outcome, until, number) is null) return outcome;
+                await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System);
+            }
+            while (Stopwatch.GetElapsedTime(begun).TotalMilliseconds < step.GetProperty("within_ms").GetInt64());
+            throw new ExpectationException($"never came to {until.GetRawText()}");
+        }
+
+        outcome = await TryAsync(step, number);
+        if (_expectation.Differs(outcome, step.TryGetProperty("expect", out JsonElement e) ? e : default, number) is { } wrong)
+            throw new ExpectationException(wrong);
+        if (step.TryGetProperty("save", out JsonElement name))
+            _saved[name.GetString()!] = outcome.Pairs is null ? outcome.Version : outcome.Token;
+        return outcome;
+    }
+
+    private async Task<Outcome> TryAsync(JsonElement step, string number)
+    {
+        long begun = Stopwatch.GetTimestamp();
+        Outcome outcome;
+        // This client's deadline is the client's: a step with one of its own gets a client of its own.
+        NoriKVClient? other = step.TryGetProperty("deadline_ms", out _) ? Connect(step) : null;
+        try
+        {
+            outcome = await new Operations(other ?? _client, _data, _saved).RunAsync(step, number, WatchAsync);
+        }
+        catch (NoriKVException e)
+        {
+            outcome = Outcome.Of(e);
+        }
+        finally
+        {
+            if (other is not null) await other.DisposeAsync();
+        }
+
+        return outcome with { Took = Stopwatch.GetElapsedTime(begun) };
+    }
+
+    private async Task<ClusterView> WatchAsync(bool newer)
+    {
+        if (!newer)
+        {
+            _watch = _client.WatchClusterAsync().GetAsyncEnumerator();
+            await _watch.MoveNextAsync();
+            return _watch.Current;
+        }
+
+        ulong epoch = _watch!.Current.Epoch;
+        do await _watch.MoveNextAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(60));
+        while (_watch.Current.Epoch <= epoch || _watch.Current.Shards.Any(s => s.Replicas.All(r => !r.IsLeader)));
+        return _watch.Current;
+    }
+
+    private async Task SignalAsync(string signal)
+    {
+        using Process kill = Process.Start("kill", [$"-{signal}", _server.ProcessId.ToString(CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync();
+    }
+}
