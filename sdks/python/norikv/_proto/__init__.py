@@ -1,0 +1,1 @@
+"""Generated from proto/norikv.proto: protoc -I proto --python_out=sdks/python/norikv/_proto norikv.proto"""

@@ -1,0 +1,222 @@
+"""Runs operations to their end: attempt, judge, wait, attempt again, all within one deadline."""
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any, AsyncIterator, Awaitable, Callable, Dict, Optional
+
+from ._proto import norikv_pb2 as pb
+from ._routing import Backoff, Router, RoutingTable
+from ._transport import NodeConnection, RpcFailure
+from ._wire import status_error, view
+from .errors import Code, NoriKVError, error_of
+from .options import Options
+from .types import ClusterView
+
+# Below this there is no time for another round trip.
+_LEAST_TIME = 0.010
+
+_RETRIABLE = frozenset((
+    Code.NOT_LEADER, Code.QUORUM_UNAVAILABLE, Code.UNAVAILABLE, Code.OVERLOADED, Code.COMMIT_TIMEOUT, Code.DEADLINE_EXCEEDED))
+
+
+class Runner:
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.router = Router(options)
+        self._backoff = Backoff(options.retry, random.Random())
+        self._nodes: Dict[str, NodeConnection] = {}
+        self._watching: Optional["asyncio.Task[None]"] = None
+        self._closed = asyncio.Event()
+
+    def deadline(self, seconds: Optional[float]) -> float:
+        return asyncio.get_running_loop().time() + (self.options.deadline if seconds is None else seconds)
+
+    async def run(self, kind: str, request: Any, size: int, key: bytes, writes: bool, deadline: float) -> Any:
+        """The node's StreamResult, or a NoriKVError."""
+        async def attempt(node: NodeConnection) -> Any:
+            result = await node.call(kind, request, size, deadline)
+            case = result.WhichOneof("result")
+            if case == "error":
+                raise RpcFailure(status_error(result.error), True, said=True)
+            if case is None:
+                raise RpcFailure(error_of(Code.INTERNAL, f"{node.address} answered an empty result"), True)
+            return result
+        return await self.attempts(attempt, key, writes, deadline)
+
+    async def attempts(
+            self, attempt: Callable[[NodeConnection], Awaitable[Any]], key: bytes, writes: bool, deadline: float) -> Any:
+        self._watch()
+        perhaps_done, hint, number = False, None, 0
+        while True:
+            address = self.router.pick(key, number, hint)
+            try:
+                result = await attempt(self.node(address))
+                self.router.reached(address)
+                self._backoff.succeeded()
+                return result
+            except RpcFailure as e:
+                failure = e
+            error = failure.error
+            if not failure.reached and error.code is Code.UNAVAILABLE:
+                self.router.unreachable(address)
+            # What the node itself says of an operation is exact; of a call or stream that broke nobody knows.
+            perhaps_done |= error.code is Code.COMMIT_TIMEOUT if failure.said else failure.reached and error.code in _RETRIABLE
+            if error.code not in _RETRIABLE:
+                raise error from failure.__cause__
+            number += 1
+            wait = self._next_wait(number - 1, error, hint, deadline) if number < self.options.retry.attempts_max else None
+            if wait is None:
+                raise _final(error, writes and perhaps_done, number, address) from error
+            hint = error.leader_hint
+            await self.sleep(wait)
+
+    async def sleep(self, seconds: float) -> None:
+        """Waits before another attempt; ends early when the client is closed."""
+        if seconds <= 0:
+            return
+        try:
+            await asyncio.wait_for(self._closed.wait(), seconds)
+        except asyncio.TimeoutError:
+            return
+        raise error_of(Code.CANCELLED, "the client was closed")
+
+    def node(self, address: str) -> NodeConnection:
+        if self._closed.is_set():
+            raise error_of(Code.CANCELLED, "the client was closed")
+        node = self._nodes.get(address)
+        if node is None:
+            node = self._nodes[address] = NodeConnection(address, self.options)
+        return node
+
+    async def pages(self, request: Any, seconds: Optional[float]) -> AsyncIterator[Any]:
+        """The pages of a scan, each once; after a failure it goes on behind the last page that came.
+
+        The deadline counts from page to page, not over the whole scan.
+        """
+        self._watch()
+        limit, received, failures = request.limit, 0, 0
+        deadline = self.deadline(seconds)
+        while True:
+            address = self.router.pick(b"", failures, None)
+            if limit and not request.count_only:
+                request.limit = limit - received  # a limit is the call's: go on with the rest
+            node = self.node(address)
+            call = node.stream("/norikv.v1.Kv/Scan", request, pb.ScanResponse)
+            pages = node.messages(call).__aiter__()
+            try:
+                while True:
+                    page = await self._next_page(pages, call, deadline)
+                    if page is None:
+                        return
+                    failures = 0
+                    self._backoff.succeeded()
+                    self.router.reached(address)
+                    request.page_token = page.next_page_token
+                    received += len(page.pairs)
+                    yield page
+                    # A page without a token, or that fills the limit, is the last: a failure behind it loses nothing.
+                    if not page.next_page_token or (limit and received >= limit):
+                        return
+                    deadline = self.deadline(seconds)
+            except RpcFailure as e:
+                failure = e
+            finally:
+                call.cancel()
+            await self._retry_scan(failure, address, failures, deadline)
+            failures += 1
+
+    async def views(self) -> AsyncIterator[ClusterView]:
+        """Views as they come, none older than the one before; ends only by closing or a refusal."""
+        last: Optional[ClusterView] = None
+        failures = 0
+        while True:
+            address = self.router.pick(b"", 1, None)
+            node = self.node(address)
+            call = node.stream("/norikv.v1.Meta/WatchCluster", pb.ClusterView(), pb.ClusterView)
+            try:
+                async for message in node.messages(call):
+                    failures = 0
+                    self.router.reached(address)
+                    # Another cluster id is another cluster at the same address: its epochs start again.
+                    if last is not None and message.cluster_id == last.cluster_id and message.epoch <= last.epoch:
+                        continue
+                    last = view(message)
+                    yield last
+            except RpcFailure as e:
+                if not e.reached:
+                    self.router.unreachable(address)
+                if e.error.code not in _RETRIABLE:
+                    raise e.error from e
+            finally:
+                call.cancel()
+            await self.sleep(self._backoff.next_wait(failures, None))
+            failures += 1
+
+    async def close(self) -> None:
+        self._closed.set()
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+        nodes, self._nodes = list(self._nodes.values()), {}
+        await asyncio.gather(*(n.close() for n in nodes))
+
+    def _watch(self) -> None:
+        if self.options.smart_routing and self._watching is None and not self._closed.is_set():
+            self._watching = asyncio.ensure_future(self._keep_table())
+
+    async def _keep_table(self) -> None:
+        try:
+            async for newest in self.views():
+                table = RoutingTable(newest)
+                self.router.table = table
+                await self._prune(table)
+        except NoriKVError:
+            pass  # refused or closed: without a view any node takes any request
+
+    async def _prune(self, table: RoutingTable) -> None:
+        if len(self._nodes) <= self.options.nodes_max:
+            return
+        for address in [a for a in self._nodes if a not in table.nodes and a not in self.options.addresses]:
+            await self._nodes.pop(address).close()
+
+    async def _next_page(self, pages: Any, call: Any, deadline: float) -> Any:
+        left = deadline - asyncio.get_running_loop().time()
+        try:
+            return await asyncio.wait_for(pages.__anext__(), max(left, 0))
+        except StopAsyncIteration:
+            return None
+        except asyncio.TimeoutError:
+            raise RpcFailure(error_of(Code.COMMIT_TIMEOUT, "no page of the scan came in time"), True) from None
+
+    async def _retry_scan(self, failure: RpcFailure, address: str, failures: int, deadline: float) -> None:
+        error = failure.error
+        if not failure.reached and error.code is Code.UNAVAILABLE:
+            self.router.unreachable(address)
+        wait = self._backoff.next_wait(failures, error.retry_after)
+        late = deadline - asyncio.get_running_loop().time() <= wait
+        if late or error.code not in _RETRIABLE or failures + 1 >= self.options.retry.attempts_max:
+            code = Code.DEADLINE_EXCEEDED if error.code is Code.COMMIT_TIMEOUT else error.code
+            raise error_of(code, error.message, error.leader_hint, error.retry_after) from failure
+        await self.sleep(wait)
+
+    def _next_wait(
+            self, attempt: int, error: NoriKVError, previous_hint: Optional[str], deadline: float) -> Optional[float]:
+        """None when no further attempt fits before the deadline."""
+        # A fresh hint is followed at once; the same one again means that the cluster is still deciding.
+        fresh = error.leader_hint is not None and error.leader_hint != previous_hint
+        wait = 0.0 if fresh else self._backoff.next_wait(attempt, error.retry_after)
+        left = deadline - asyncio.get_running_loop().time()
+        if left < _LEAST_TIME or (error.retry_after or 0) > left:
+            return None
+        # A long wait near the end is halved, so that the last moments are used and not slept through.
+        return min(wait, left / 2)
+
+
+def _final(error: NoriKVError, unknown: bool, attempts: int, address: str) -> NoriKVError:
+    tried = f"(after {attempts} attempt{'' if attempts == 1 else 's'}, last at {address})"
+    if unknown:
+        return error_of(Code.COMMIT_TIMEOUT, f"COMMIT_TIMEOUT: the outcome is unknown {tried}: {error.message}")
+    # A read has no outcome to be unknown.
+    code = Code.DEADLINE_EXCEEDED if error.code is Code.COMMIT_TIMEOUT else error.code
+    return error_of(code, f"{error.message} {tried}", error.leader_hint, error.retry_after)

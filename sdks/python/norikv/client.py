@@ -1,0 +1,132 @@
+"""The blocking client: the same operations, run by one background event loop."""
+from __future__ import annotations
+
+import asyncio
+import threading
+from types import TracebackType
+from typing import Any, Coroutine, Iterator, List, Optional, Sequence, Type, TypeVar
+
+from .aio import AsyncClient
+from .options import Options
+from .types import (
+    BatchResult, Bytes, ClusterView, DeleteResult, GetResult, Operation, Page, Pair, PutResult, Version)
+
+T = TypeVar("T")
+
+
+class _Loop:
+    """One daemon thread with an event loop, shared by all blocking clients of the process."""
+
+    _lock = threading.Lock()
+    _loop: Optional[asyncio.AbstractEventLoop] = None
+
+    @classmethod
+    def get(cls) -> asyncio.AbstractEventLoop:
+        with cls._lock:
+            if cls._loop is None:
+                cls._loop = asyncio.new_event_loop()
+                threading.Thread(target=cls._loop.run_forever, name="norikv", daemon=True).start()
+            return cls._loop
+
+
+class Client:
+    """As :class:`norikv.AsyncClient`, but each operation blocks until it is done. Threads may share one."""
+
+    def __init__(self, *addresses: str, options: Optional[Options] = None, **settings: Any) -> None:
+        """Addresses are host:port; ``settings`` are fields of :class:`norikv.Options`."""
+        async def make() -> AsyncClient:
+            return AsyncClient(*addresses, options=options, **settings)
+
+        self._loop = _Loop.get()
+        self._client = self._run(make())
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        self.close()
+
+    @property
+    def options(self) -> Options:
+        return self._client.options
+
+    def put(self, key: Bytes, value: Bytes, **arguments: Any) -> PutResult:
+        """Arguments: ttl (seconds), if_match, if_not_exists, idempotency_key, deadline (seconds)."""
+        return self._run(self._client.put(key, value, **arguments))
+
+    def compare_and_set(self, key: Bytes, value: Bytes, expected: Optional[Version], **arguments: Any) -> PutResult:
+        """Arguments: ttl, deadline."""
+        return self._run(self._client.compare_and_set(key, value, expected, **arguments))
+
+    def get(self, key: Bytes, **arguments: Any) -> GetResult:
+        """Arguments: consistency, max_staleness (seconds), deadline."""
+        return self._run(self._client.get(key, **arguments))
+
+    def get_required(self, key: Bytes, **arguments: Any) -> GetResult:
+        """As get; raises NotFoundError when the key is missing."""
+        return self._run(self._client.get_required(key, **arguments))
+
+    def delete(self, key: Bytes, **arguments: Any) -> DeleteResult:
+        """Arguments: if_match, idempotency_key, deadline."""
+        return self._run(self._client.delete(key, **arguments))
+
+    def batch(self, operations: Sequence[Operation], **arguments: Any) -> List[BatchResult]:
+        """Arguments: require_atomic, idempotency_key, deadline."""
+        return self._run(self._client.batch(operations, **arguments))
+
+    def scan(self, **arguments: Any) -> Iterator[Pair]:
+        """Arguments: prefix, or start and end; reverse, limit, keys_only, page_token, consistency, max_staleness, deadline."""
+        return self._iterate(self._client.scan(**arguments), 256)
+
+    def scan_page(self, **arguments: Any) -> Page:
+        """Arguments: limit, and as scan."""
+        return self._run(self._client.scan_page(**arguments))
+
+    def count(self, **arguments: Any) -> int:
+        """Arguments: prefix, or start and end; deadline."""
+        return self._run(self._client.count(**arguments))
+
+    def cluster_view(self, **arguments: Any) -> ClusterView:
+        """Arguments: deadline."""
+        return self._run(self._client.cluster_view(**arguments))
+
+    def watch_cluster(self) -> Iterator[ClusterView]:
+        """The current view, then each newer one; blocks between them."""
+        return self._iterate(self._client.watch_cluster(), 1)
+
+    def is_serving(self, **arguments: Any) -> bool:
+        """Arguments: deadline."""
+        return self._run(self._client.is_serving(**arguments))
+
+    def close(self) -> None:
+        """Closes the connections; operations in flight fail."""
+        self._run(self._client.close())
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()  # KeyboardInterrupt: the operation is given up too
+            raise
+
+    def _iterate(self, items: Any, at_once: int) -> Iterator[Any]:
+        # Several items a crossing of threads: a crossing costs more than an item.
+        async def some() -> List[Any]:
+            taken: List[Any] = []
+            async for item in items:
+                taken.append(item)
+                if len(taken) >= at_once:
+                    break
+            return taken
+
+        try:
+            while True:
+                taken = self._run(some())
+                yield from taken
+                if len(taken) < at_once:
+                    return
+        finally:
+            self._run(items.aclose())
