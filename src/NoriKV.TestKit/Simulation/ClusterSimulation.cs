@@ -1,0 +1,205 @@
+using Nori.Core;
+using Nori.IO;
+using NoriKV.TestKit.Simulation.Checks;
+using NoriKV.TestKit.Simulation.Faults;
+using NoriKV.TestKit.Simulation.Nodes;
+using NoriKV.TestKit.Simulation.Reports;
+using NoriKV.TestKit.Simulation.Scheduling;
+using NoriKV.TestKit.Simulation.Workloads;
+
+namespace NoriKV.TestKit.Simulation;
+
+/// <summary>
+/// Runs a cluster of production nodes in one thread and in virtual time: a safety phase, in which anything goes wrong, then a
+/// liveness phase, in which everything is healed and the cluster must serve again; then the checkers judge.
+/// </summary>
+public sealed class ClusterSimulation
+{
+    private const long OperationLimit = 4 * Ticks.Second;
+
+    private readonly SimWorld _world;
+    private readonly SimNode[] _nodes;
+    private readonly SimClient[] _clients;
+    private readonly KeySpace _keys;
+    private readonly FaultRunner _faults;
+    private readonly IReadOnlyList<FaultAction> _plan;
+    private int _operations;
+    private int _open;
+    private bool _stopping;
+
+    private ClusterSimulation(SimulationOptions options)
+    {
+        _world = new SimWorld(options);
+        _keys = new KeySpace(_world.Profile.Keys, options.Shards);
+        _nodes = new SimNode[options.Nodes];
+        for (int i = 0; i < _nodes.Length; i++) _nodes[i] = new SimNode(_world, i);
+        // One more than asked for: the one that looks at the end.
+        _clients = new SimClient[_world.Profile.Clients + 1];
+        for (int i = 0; i < _clients.Length; i++) _clients[i] = new SimClient(_world, _nodes, i, _world.Random.Fork());
+        _plan = FaultPlan.Draw(options, _world.Profile, _world.Random.Fork());
+        _faults = new FaultRunner(_world, _nodes, _world.Profile.Clients);
+    }
+
+    /// <summary>Runs a whole simulation and returns what it found. Equal options give equal reports.</summary>
+    /// <exception cref="ArgumentException">The options have problems; all of them are named.</exception>
+    public static SimulationReport Run(SimulationOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        IReadOnlyList<string> problems = options.Validate();
+        if (problems.Count > 0) throw new ArgumentException(string.Join("; ", problems), nameof(options));
+        // A context of the caller's would take continuations away from this thread.
+        SynchronizationContext? context = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(null);
+        try
+        {
+            return new ClusterSimulation(options).Run();
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(context);
+        }
+    }
+
+    private SimulationReport Run()
+    {
+        _world.Trace.Tell("--", $"{_nodes.Length} nodes, {_world.Options.Shards} shards, {_world.Profile.Clients} clients, "
+            + $"{_keys.Plain.Count + _keys.Expiring.Count} keys, {_plan.Count} faults in {Ticks.Text(_world.Profile.Safety)} s");
+        foreach (SimNode node in _nodes) node.Start();
+        _faults.Arrange(_plan);
+        for (int i = 0; i < _world.Profile.Clients; i++) _ = WorkAsync(i);
+        RunUntil(_world.Profile.Safety, () => false);
+        BeginLiveness();
+        FinalLook();
+        Judge();
+        return Report();
+    }
+
+    /// <summary>One client: an operation, a pause, and again.</summary>
+    private async Task WorkAsync(int number)
+    {
+        Prng random = _world.Random.Fork();
+        var mix = new OperationMix(_world, _keys, number, random);
+        double pause = Ticks.Second * _world.Profile.Clients / _world.Profile.OperationsPerSecond;
+        while (true)
+        {
+            await _world.Events.DelayAsync((long)(-Math.Log(1 - random.NextDouble()) * pause)).ConfigureAwait(false);
+            if (_stopping || _operations >= _world.Options.OperationsMax) return;
+            _operations++;
+            _open++;
+            Call call = await _clients[number].PerformAsync(mix.Next(), OperationLimit).ConfigureAwait(false);
+            _open--;
+            mix.Note(call);
+        }
+    }
+
+    private void BeginLiveness()
+    {
+        _world.Trace.Tell("--", "liveness: everything is healed");
+        _world.Network.IsCalm = true;
+        _stopping = true;
+        _faults.HealAll();
+        RunUntil(_world.Events.Now + (2 * OperationLimit), () => _open == 0);
+    }
+
+    /// <summary>Every key is written and read once more; then all nodes restart, and every key is read again.</summary>
+    private void FinalLook()
+    {
+        if (!Await("serve", LookAsync(writes: true))) return;
+        foreach (SimNode node in _nodes)
+        {
+            if (node.State != NodeState.Up) continue;
+            if (node.Place % 2 == 0) node.Stop();
+            else node.Crash(CrashMode.DropUnsynced, "the last restart");
+            FileCheck.Run(_world, node, mayBeRotten: false);
+            node.Start();
+        }
+
+        Await("serve_after_restart", LookAsync(writes: false));
+    }
+
+    private async Task LookAsync(bool writes)
+    {
+        SimClient client = _clients[^1];
+        foreach (string key in _keys.Plain)
+        {
+            var read = new ClientOperation { Call = ClientCall.Get, Keys = [key] };
+            await UntilKnownAsync(client, read).ConfigureAwait(false);
+            if (!writes) continue;
+            var put = new ClientOperation
+            {
+                Call = ClientCall.Put,
+                Keys = [key],
+                Values = [$"last.{key}:8"],
+                IdempotencyKey = $"last-{key}",
+            };
+            await UntilKnownAsync(client, put).ConfigureAwait(false);
+        }
+    }
+
+    private async Task UntilKnownAsync(SimClient client, ClientOperation operation)
+    {
+        Call call;
+        do
+        {
+            call = await client.PerformAsync(operation, OperationLimit).ConfigureAwait(false);
+            // A value that is written again by another call would be two calls' value.
+            operation = operation with { Values = [.. operation.Values.Select(v => "+" + v)] };
+        }
+        while (!call.IsKnown);
+    }
+
+    private bool Await(string what, Task task)
+    {
+        RunUntil(_world.Events.Now + _world.Options.LivenessLimit.Ticks, () => task.IsCompleted);
+        if (task.IsCompletedSuccessfully) return true;
+        _world.Violate("liveness", task.IsFaulted
+            ? $"{what}: {task.Exception}"
+            : $"{what}: not done {_world.Options.LivenessLimit.TotalSeconds} s after everything was healed");
+        return false;
+    }
+
+    private void RunUntil(long time, Func<bool> isDone)
+    {
+        while (!isDone() && _world.Violations.Count == 0 && _world.Events.TryRunNext(time))
+        {
+        }
+    }
+
+    private void Judge()
+    {
+        Call[] calls = [.. _clients.SelectMany(c => c.Calls).OrderBy(c => c.Called).ThenBy(c => c.Client)];
+        HistoryCheck.Run(_world, _keys, calls);
+        VersionCheck.Run(_world, _keys, calls);
+        StalenessCheck.Run(_world, calls);
+        ExpiryCheck.Run(_world, _keys, calls);
+    }
+
+    private SimulationReport Report()
+    {
+        foreach (SimNode node in _nodes)
+        {
+            _world.Trace.Tell(
+                node.Name,
+                $"{node.Boots} boots, {node.Disk.AllFiles().Count()} files, {node.Disk.Syncs} syncs, {node.Disk.BytesWritten} bytes");
+        }
+
+        Call[] calls = [.. _clients.SelectMany(c => c.Calls)];
+        return new SimulationReport
+        {
+            Options = _world.Options,
+            Violations = _world.Violations,
+            Story = _world.Trace.Story,
+            TraceHash = _world.Trace.Hash,
+            VirtualTime = new TimeSpan(_world.Events.Now),
+            Events = _world.Events.Executed,
+            Operations = calls.Length,
+            OperationsKnown = calls.Count(c => c.IsKnown),
+            OperationsUnknown = calls.Count(c => c.IsUnknown || c.Returned == long.MaxValue),
+            Faults = _plan.Count,
+            FaultNumbers = [.. _plan.Select(f => f.Number)],
+            Messages = _world.Network.Sent,
+            Counts = _world.Probes.Counts,
+            Disks = [.. _nodes.Select(n => new DiskUse(n.Name, n.Disk.AllFiles().Count(), n.Disk.Syncs, n.Disk.BytesWritten))],
+        };
+    }
+}

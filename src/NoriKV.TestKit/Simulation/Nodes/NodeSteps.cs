@@ -1,0 +1,29 @@
+using Nori.Core;
+using NoriKV.Node;
+
+namespace NoriKV.TestKit.Simulation.Nodes;
+
+/// <summary>The steps of a production node, run in an order that the seed draws.</summary>
+internal sealed class NodeSteps
+{
+    private readonly (string Name, Func<bool> RunOnce)[] _steps;
+
+    private NodeSteps(params (string Name, Func<bool> RunOnce)[] steps) => _steps = steps;
+
+    public IReadOnlyList<string> Names => [.. _steps.Select(s => s.Name)];
+
+    public static NodeSteps Of(NoriNode node) => new(("all", node.RunOnce));
+
+    /// <summary>Each step once, but those that are stalled; false when none had anything to do.</summary>
+    public bool RunOnce(Prng random, SortedSet<string> stalled)
+    {
+        bool worked = false;
+        random.Shuffle<(string Name, Func<bool> RunOnce)>(_steps);
+        foreach ((string name, Func<bool> runOnce) in _steps)
+        {
+            if (stalled.Count == 0 || !stalled.Contains(name)) worked |= runOnce();
+        }
+
+        return worked;
+    }
+}

@@ -1,0 +1,315 @@
+using Nori.Core;
+using Nori.IO;
+using NoriKV.Node;
+using NoriKV.TestKit.Simulation.Disks;
+using NoriKV.TestKit.Simulation.Scheduling;
+using NoriKV.Types;
+
+namespace NoriKV.TestKit.Simulation.Nodes;
+
+/// <summary>
+/// A machine with a disk, clocks and a process: the production node, stepped in an order that the seed draws. It starts,
+/// crashes, stands still and is restarted by whoever watches over processes when its store has failed.
+/// </summary>
+internal sealed class SimNode
+{
+    private const string Data = "/data";
+    private const long IdleStep = 25 * Ticks.Millisecond;
+    private const long WaitingStep = 10 * Ticks.Millisecond;
+    private const long RestartAfterFailure = 500 * Ticks.Millisecond;
+
+    private readonly SimWorld _world;
+    private readonly Prng _random;
+    private readonly double _clockRate;
+    private readonly Queue<Action> _inbox = new();
+    private readonly SortedSet<string> _stalled = new(StringComparer.Ordinal);
+    private NodeSteps? _steps;
+    private long _wakeAt = long.MaxValue;
+    private int _wake;
+    private bool _explained;
+
+    public SimNode(SimWorld world, int place)
+    {
+        _world = world;
+        _random = world.Random.Fork();
+        Place = place;
+        Name = $"n{place + 1}";
+        _clockRate = 1 + (((_random.NextDouble() * 2) - 1) * world.Profile.DriftMax);
+        Disk = new SimDisk(_random.NextUInt64(), files => world.Options.WrapFileSystem?.Invoke(Name, files) ?? files);
+    }
+
+    /// <summary>Its number in the network, from 0.</summary>
+    public int Place { get; }
+
+    public string Name { get; }
+
+    public SimDisk Disk { get; }
+
+    public NodeState State { get; private set; }
+
+    /// <summary>How often it was started.</summary>
+    public int Boots { get; private set; }
+
+    /// <summary>The process; null while it is down.</summary>
+    public NoriNode? Node { get; private set; }
+
+    /// <summary>What clients talk to.</summary>
+    public INoriNode? Port { get; private set; }
+
+    public SimClock? Clock { get; private set; }
+
+    /// <summary>By how much its wall clock is wrong, in ticks.</summary>
+    public long WallOffset { get; private set; }
+
+    /// <summary>How much later each step comes, in ticks.</summary>
+    public long Slowness { get; set; }
+
+    /// <summary>Calls of clients that it has not answered.</summary>
+    public int CallsOpen { get; set; }
+
+    /// <summary>True while a failure of its store has a reason that we gave it.</summary>
+    public bool IsExcused => _explained;
+
+    /// <summary>From now on, in this boot, a failure of its store is no violation.</summary>
+    public void Excuse() => _explained = true;
+
+    /// <summary>Starts the process. The node must start without waiting for anything.</summary>
+    public void Start()
+    {
+        Invariant.Assert(State == NodeState.Down);
+        Boots++;
+        _explained = false;
+        if (Boots > 1) _world.Probes.Hit("node.restarted");
+        Clock = new SimClock(_world.Events, SimWorld.Epoch, _clockRate, _random.NextLong(Ticks.Second * 1000))
+        {
+            WallOffset = WallOffset,
+        };
+        State = NodeState.Up;
+        try
+        {
+            ValueTask<NoriNode> start = NoriNode.StartAsync(OptionsOf());
+            if (!start.IsCompleted)
+            {
+                _world.Violate("one_thread", $"{Name} did not start within its call: a port waited");
+                return;
+            }
+
+            Node = start.GetAwaiter().GetResult();
+            if (State != NodeState.Up) return;
+            Port = _world.Options.WrapNode?.Invoke(Node) ?? Node;
+            _steps = NodeSteps.Of(Node);
+            _world.Trace.Tell(Name, $"started, boot {Boots}");
+            Wake(0);
+        }
+        catch (Exception e) when (e is not InvariantException || Disk.HasCrashed)
+        {
+            if (State != NodeState.Up) return;
+            FailStart(e);
+        }
+    }
+
+    /// <summary>The process is gone and its disk is as that left it.</summary>
+    public void Crash(CrashMode mode, string why)
+    {
+        if (State == NodeState.Down && !Disk.HasCrashed) return;
+        _world.Trace.Tell(Name, $"crashed ({mode}): {why}");
+        Leave();
+        Disk.Crash(_random.NextUInt64(), mode);
+    }
+
+    /// <summary>Loses power before the n-th change of its disk from now.</summary>
+    public void CrashInside(long calls, CrashMode mode, Action crashed) =>
+        Disk.CrashAtCall(calls, _random.NextUInt64(), mode, () =>
+        {
+            _world.Trace.Tell(Name, $"loses power inside a step ({mode})");
+            State = NodeState.Down;
+            crashed();
+        });
+
+    /// <summary>Stops in order. The time it waits for passes on its own clock only.</summary>
+    public void Stop()
+    {
+        if (State != NodeState.Up || Node is null) return;
+        _world.Trace.Tell(Name, "stops");
+        Clock!.Creep = Ticks.Millisecond;
+        ValueTask stop = Node.StopAsync(TimeSpan.FromSeconds(1));
+        if (!stop.IsCompleted) _world.Violate("one_thread", $"{Name} did not stop within its call: a port waited");
+        else Settle(stop);
+        if (State != NodeState.Up) return;
+        Leave();
+        Disk.Crash(_random.NextUInt64(), CrashMode.ProcessOnly);
+    }
+
+    /// <summary>Stands still; nothing is lost.</summary>
+    public void Pause()
+    {
+        if (State == NodeState.Up) State = NodeState.Paused;
+    }
+
+    /// <summary>Goes on with what has arrived meanwhile.</summary>
+    public void Resume()
+    {
+        if (State != NodeState.Paused) return;
+        State = NodeState.Up;
+        Wake(0);
+    }
+
+    /// <summary>Does not run a step until it is released.</summary>
+    public void Stall(string step) => _stalled.Add(step);
+
+    public void Release(string step)
+    {
+        _stalled.Remove(step);
+        Wake(0);
+    }
+
+    /// <summary>The names of its steps.</summary>
+    public IReadOnlyList<string> StepNames => _steps?.Names ?? [];
+
+    public void JumpClock(long ticks)
+    {
+        WallOffset = Math.Clamp(WallOffset + ticks, -_world.Profile.JumpMax, _world.Profile.JumpMax);
+        if (Clock is { } clock) clock.WallOffset = WallOffset;
+    }
+
+    public void ResetClock()
+    {
+        WallOffset = 0;
+        if (Clock is { } clock) clock.WallOffset = 0;
+    }
+
+    /// <summary>Something arrives from the network: now, after the pause, or never.</summary>
+    public void Arrive(Action action)
+    {
+        _world.AssertThread();
+        if (State == NodeState.Down || Node is null) return;
+        if (State == NodeState.Paused || Slowness > 0) _inbox.Enqueue(action);
+        else action();
+        Wake(_random.NextLong(100 * Ticks.Microsecond));
+    }
+
+    /// <summary>Its next step comes after so long, or earlier.</summary>
+    public void Wake(long after)
+    {
+        long at = _world.Events.Now + after + Slowness;
+        if (State != NodeState.Up || at >= _wakeAt) return;
+        _wakeAt = at;
+        int wake = ++_wake;
+        _world.Events.At(at, () =>
+        {
+            if (wake == _wake) Step();
+        });
+    }
+
+    private void Step()
+    {
+        _wakeAt = long.MaxValue;
+        if (State != NodeState.Up || Node is null) return;
+        _world.AssertThread();
+        while (_inbox.TryDequeue(out Action? arrived)) arrived();
+        bool worked = Guard(() => _steps!.RunOnce(_random, _stalled));
+        if (State != NodeState.Up) return;
+        if (Node.NotReadyReason is { } reason)
+        {
+            Fail(reason);
+            return;
+        }
+
+        Wake(worked ? _random.NextLong(200 * Ticks.Microsecond) : CallsOpen > 0 ? WaitingStep : IdleStep);
+    }
+
+    /// <summary>A step must not throw, unless the power went in the middle of it.</summary>
+    private bool Guard(Func<bool> step)
+    {
+        try
+        {
+            return step();
+        }
+#pragma warning disable CA1031 // Whatever comes out of a step is a finding of the run.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            if (State == NodeState.Up) _world.Violate("no_crash", $"{Name}: a step threw {e}");
+            return false;
+        }
+    }
+
+    private void Settle(ValueTask stop)
+    {
+        try
+        {
+            stop.GetAwaiter().GetResult();
+        }
+#pragma warning disable CA1031 // As above.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            if (State == NodeState.Up && !_explained) _world.Violate("no_crash", $"{Name}: stopping threw {e}");
+        }
+    }
+
+    private void Fail(string reason)
+    {
+        _world.Probes.Hit("node.failed");
+        if (!_explained) _world.Violate("no_crash", $"{Name} failed without a fault of its disk: {reason}");
+        _world.Trace.Tell(Name, $"failed: {reason}");
+        Crash(_random.Chance(0.5) ? CrashMode.ProcessOnly : CrashMode.PowerLoss, "its store failed");
+        RestartLater();
+    }
+
+    private void FailStart(Exception e)
+    {
+        _world.Probes.Hit("node.start_failed");
+        bool isFull = Disk.IsLimited && e is StorageException { IsDiskFull: true };
+        if (!_explained && !isFull) _world.Violate("no_crash", $"{Name} does not start: {e}");
+        _world.Trace.Tell(Name, $"does not start: {e.Message}");
+        Crash(CrashMode.ProcessOnly, "it did not start");
+        RestartLater();
+    }
+
+    private void RestartLater() => _world.Events.After(RestartAfterFailure, () =>
+    {
+        if (State == NodeState.Down) Start();
+    });
+
+    private void Leave()
+    {
+        State = NodeState.Down;
+        Node = null;
+        Port = null;
+        _steps = null;
+        Clock = null;
+        CallsOpen = 0;
+        Slowness = 0;
+        _inbox.Clear();
+        _stalled.Clear();
+        _wakeAt = long.MaxValue;
+        _wake++;
+    }
+
+    private NodeOptions OptionsOf() => new()
+    {
+        NodeName = Name,
+        DataDirectory = Data,
+        FileSystem = Disk.Port,
+        TotalShards = _world.Options.Shards,
+        Time = Clock!,
+        Seed = _random.NextUInt64() | 1,
+        RunLoops = false,
+        LogSegmentBytes = _world.Profile.LogSegmentBytes,
+        LogEarlyFlushSegments = 3,
+        MemtableBytes = _world.Profile.MemtableBytes,
+        BlockCacheBytes = 1 << 20,
+        DiskReserveBytes = 64 << 10,
+        Events = _world.Probes,
+        // The codec of the system differs from machine to machine; a trace must not.
+        ConfigureEngine = engine => engine with
+        {
+            Compression = Nori.Compression.CompressionType.None,
+            L0CompactionTrigger = 3,
+            BaseLevelBytes = 1 << 19,
+            TargetFileBytes = 1 << 16,
+            ManifestBytesMax = 1 << 15,
+        },
+    };
+}

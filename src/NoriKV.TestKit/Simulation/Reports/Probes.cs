@@ -1,0 +1,53 @@
+using Nori.Observe;
+
+namespace NoriKV.TestKit.Simulation.Reports;
+
+/// <summary>
+/// Counts what a run came by: faults done, events of the nodes, rare paths. A path that is never reached is never tested, so
+/// those we wait for are listed even where they stand at zero.
+/// </summary>
+internal sealed class Probes : IEventSink
+{
+    /// <summary>What many runs together must have reached.</summary>
+    public static IReadOnlyList<string> Rare { get; } =
+    [
+        "raft.elections", "raft.terms", "snapshot.installed", "log.torn_tail", "log.healed", "read.lease_refused",
+        "node.restarted", "node.failed", "disk.full_answer", "write.retried", "write.unknown", "write.replayed",
+        "lsm.flush", "lsm.compaction", "wal.segment_gc", "shard.snapshot_cut", "ttl.expired_seen",
+    ];
+
+    private readonly SortedDictionary<string, long> _counts = new(StringComparer.Ordinal);
+
+    /// <summary>Counts by name, sorted.</summary>
+    public IReadOnlyDictionary<string, long> Counts => _counts;
+
+    /// <summary>Counts one, or more.</summary>
+    public void Hit(string name, long count = 1) => _counts[name] = _counts.GetValueOrDefault(name) + count;
+
+    /// <inheritdoc/>
+    public void Emit<T>(in T e)
+        where T : struct, IEvent
+    {
+        Hit(Names<T>.Event ??= $"event.{e.Family}.{e.Kind}");
+        if (Names<T>.Rare is { } rare) Hit(rare);
+    }
+
+    private static class Names<T>
+        where T : struct
+    {
+        public static string? Event { get; set; }
+
+        public static string? Rare { get; } = typeof(T).Name switch
+        {
+            "LeaderElected" => "raft.elections",
+            "CorruptionTruncated" => "log.torn_tail",
+            "FlushComplete" => "lsm.flush",
+            "CompactionFinish" => "lsm.compaction",
+            "SegmentGc" => "wal.segment_gc",
+            "SnapshotCut" => "shard.snapshot_cut",
+            "SnapshotInstalled" => "snapshot.installed",
+            "LogHealed" => "log.healed",
+            _ => null,
+        };
+    }
+}

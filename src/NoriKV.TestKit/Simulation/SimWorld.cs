@@ -1,0 +1,53 @@
+using Nori.Core;
+using NoriKV.TestKit.Simulation.Network;
+using NoriKV.TestKit.Simulation.Reports;
+using NoriKV.TestKit.Simulation.Scheduling;
+
+namespace NoriKV.TestKit.Simulation;
+
+/// <summary>What all parts of a run share. One thread owns it.</summary>
+internal sealed class SimWorld
+{
+    private readonly int _thread = Environment.CurrentManagedThreadId;
+    private readonly List<Violation> _violations = [];
+
+    public SimWorld(SimulationOptions options)
+    {
+        Options = options;
+        Random = new Prng(options.Seed);
+        Profile = SimulationProfile.Draw(options, Random.Fork());
+        Events = new EventQueue(Random.Fork());
+        Trace = new Trace(Events, options.StoryLinesMax);
+        Network = new SimNetwork(Events, Random.Fork(), Profile.Links, Probes, options.Nodes + Profile.Clients + 1);
+    }
+
+    public SimulationOptions Options { get; }
+
+    public SimulationProfile Profile { get; }
+
+    public Prng Random { get; }
+
+    public EventQueue Events { get; }
+
+    public Trace Trace { get; }
+
+    public Probes Probes { get; } = new();
+
+    public SimNetwork Network { get; }
+
+    public IReadOnlyList<Violation> Violations => _violations;
+
+    /// <summary>Midnight of the run's first day: no clock of the machine is read.</summary>
+    public static DateTimeOffset Epoch { get; } = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    /// <summary>A promise is broken; the first few are kept.</summary>
+    public void Violate(string checker, string what)
+    {
+        if (_violations.Count >= 20) return;
+        _violations.Add(new Violation(checker, new TimeSpan(Events.Now), what));
+        Trace.Tell("!!", $"{checker}: {what}");
+    }
+
+    /// <summary>Everything runs on one thread; what strayed to another would make runs differ.</summary>
+    public void AssertThread() => Invariant.Assert(Environment.CurrentManagedThreadId == _thread);
+}

@@ -1,0 +1,66 @@
+using Nori.IO;
+using NoriKV.Node;
+
+namespace NoriKV.TestKit.Simulation;
+
+/// <summary>A run of a simulated cluster. What is not given is drawn from the seed.</summary>
+public sealed record SimulationOptions
+{
+    /// <summary>Everything random in the run follows from it.</summary>
+    public required ulong Seed { get; init; }
+
+    /// <summary>Nodes: 1, 3 or 5. <value>3</value></summary>
+    public int Nodes { get; init; } = 3;
+
+    /// <summary>Shards, each with a replica on every node. <value>8</value></summary>
+    public int Shards { get; init; } = 8;
+
+    /// <summary>What may be done to the cluster. <value>Everything.</value></summary>
+    public FaultKinds Faults { get; init; } = FaultKinds.All;
+
+    /// <summary>How long it goes on, in virtual time. <value>Drawn from the seed: mostly 10 to 30 s, sometimes many minutes.</value></summary>
+    public TimeSpan? Safety { get; init; }
+
+    /// <summary>Within which virtual time a healed cluster must serve every key again. <value>60 s</value></summary>
+    public TimeSpan LivenessLimit { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Clients. <value>Drawn from the seed: 2 to 8.</value></summary>
+    public int? Clients { get; init; }
+
+    /// <summary>Operations of all clients in a virtual second. <value>Drawn from the seed: about 20.</value></summary>
+    public double? OperationsPerSecond { get; init; }
+
+    /// <summary>Most operations of the clients. <value>No bound but time.</value></summary>
+    public int OperationsMax { get; init; } = int.MaxValue;
+
+    /// <summary>Most actions of the fault plan. <value>10,000</value></summary>
+    public int FaultsMax { get; init; } = 10_000;
+
+    /// <summary>Numbers of actions of the fault plan that are left out.</summary>
+    public IReadOnlyCollection<int> WithoutFaults { get; init; } = [];
+
+    /// <summary>Most lines of the story. <value>200</value></summary>
+    public int StoryLinesMax { get; init; } = 200;
+
+    // Doubles: how a test breaks a node on purpose, to see that the checkers notice.
+
+    /// <summary>Puts a double between a node and its disk. <value>None.</value></summary>
+    public Func<string, IFileSystem, IFileSystem>? WrapFileSystem { get; init; }
+
+    /// <summary>Puts a double between clients and a node. <value>None.</value></summary>
+    public Func<INoriNode, INoriNode>? WrapNode { get; init; }
+
+    /// <summary>Every problem with these options, in words; empty when there is none.</summary>
+    public IReadOnlyList<string> Validate()
+    {
+        var problems = new List<string>();
+        if (Nodes is not (1 or 3 or 5)) problems.Add("Nodes must be 1, 3 or 5");
+        if (Shards is < 1 or > 4096) problems.Add("Shards must lie between 1 and 4,096");
+        if (Clients is < 1 or > 64) problems.Add("Clients must lie between 1 and 64");
+        if (Safety <= TimeSpan.Zero) problems.Add("Safety must be positive");
+        if (LivenessLimit <= TimeSpan.Zero) problems.Add("LivenessLimit must be positive");
+        if (OperationsPerSecond <= 0) problems.Add("OperationsPerSecond must be positive");
+        if (StoryLinesMax < 0) problems.Add("StoryLinesMax must not be negative");
+        return problems;
+    }
+}

@@ -1,0 +1,69 @@
+using Nori.Core;
+using NoriKV.TestKit.Simulation.Network;
+using NoriKV.TestKit.Simulation.Scheduling;
+
+namespace NoriKV.TestKit.Simulation;
+
+/// <summary>What a run is like, drawn from its seed: sizes, rates, how bad the network is. Spans in ticks.</summary>
+internal sealed record SimulationProfile
+{
+    public required long Safety { get; init; }
+
+    public required int Clients { get; init; }
+
+    public required double OperationsPerSecond { get; init; }
+
+    public required double FaultsPerSecond { get; init; }
+
+    public required int Keys { get; init; }
+
+    public required int ValueBytesMax { get; init; }
+
+    public required int LogSegmentBytes { get; init; }
+
+    public required int MemtableBytes { get; init; }
+
+    /// <summary>Monotonic clocks run this much fast or slow at most: within what leases allow for.</summary>
+    public required double DriftMax { get; init; }
+
+    /// <summary>Wall clocks jump this far at most.</summary>
+    public required long JumpMax { get; init; }
+
+    public required LinkQuality Links { get; init; }
+
+    public static SimulationProfile Draw(SimulationOptions options, Prng random)
+    {
+        // Long runs are quiet: groups fall asleep, retention passes, clocks drift apart.
+        bool isLong = random.Chance(0.08);
+        long safety = isLong
+            ? (5 + random.NextLong(25)) * 60 * Ticks.Second
+            : (8 * Ticks.Second) + random.NextLong(20 * Ticks.Second);
+        double rate = isLong ? 0.2 + random.NextDouble() : 8 + (random.NextDouble() * 30);
+        double faults = isLong ? 0.02 + (random.NextDouble() * 0.1) : 0.2 + (random.NextDouble() * 1.2);
+        int clients = random.NextInt(2, 9);
+        bool harsh = random.Chance(0.5);
+        return new SimulationProfile
+        {
+            Safety = options.Safety?.Ticks ?? safety,
+            Clients = options.Clients ?? clients,
+            OperationsPerSecond = options.OperationsPerSecond ?? rate,
+            FaultsPerSecond = faults,
+            Keys = random.NextInt(3, 25),
+            ValueBytesMax = 1 << random.NextInt(4, 13),
+            LogSegmentBytes = 1 << random.NextInt(15, 19),
+            MemtableBytes = 1 << random.NextInt(15, 19),
+            DriftMax = random.Chance(0.5) ? 0 : random.NextDouble() * 0.02,
+            JumpMax = random.Chance(0.3) ? 4 * 60 * Ticks.Second : 2 * Ticks.Second,
+            Links = new LinkQuality
+            {
+                DelayMin = 50 * Ticks.Microsecond,
+                DelaySpread = random.NextLong(harsh ? 20 * Ticks.Millisecond : Ticks.Millisecond),
+                TailChance = harsh ? random.NextDouble() * 0.02 : 0.001,
+                TailMax = 2 * Ticks.Second,
+                Loss = harsh ? random.NextDouble() * 0.1 : 0,
+                Duplication = harsh ? random.NextDouble() * 0.1 : 0,
+                Reordering = harsh ? random.NextDouble() * 0.2 : 0,
+            },
+        };
+    }
+}

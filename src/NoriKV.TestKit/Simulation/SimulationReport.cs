@@ -1,0 +1,52 @@
+using NoriKV.TestKit.Simulation.Reports;
+
+namespace NoriKV.TestKit.Simulation;
+
+/// <summary>What a run did and found.</summary>
+public sealed record SimulationReport
+{
+    /// <summary>What was asked for.</summary>
+    public required SimulationOptions Options { get; init; }
+
+    /// <summary>The promises that were broken; empty for a good run.</summary>
+    public required IReadOnlyList<Violation> Violations { get; init; }
+
+    /// <summary>What happened: time, place, words; bounded.</summary>
+    public required IReadOnlyList<string> Story { get; init; }
+
+    /// <summary>Everything that happened as one number: equal for equal runs.</summary>
+    public required ulong TraceHash { get; init; }
+
+    /// <summary>How long it was for the cluster.</summary>
+    public required TimeSpan VirtualTime { get; init; }
+
+    /// <summary>Events of the run: deliveries, steps, timers.</summary>
+    public required long Events { get; init; }
+
+    /// <summary>Calls of clients.</summary>
+    public required int Operations { get; init; }
+
+    /// <summary>Calls whose outcome is known.</summary>
+    public required int OperationsKnown { get; init; }
+
+    /// <summary>Calls that may or may not have been done.</summary>
+    public required int OperationsUnknown { get; init; }
+
+    /// <summary>Actions in the fault plan.</summary>
+    public required int Faults { get; init; }
+
+    /// <summary>Their numbers.</summary>
+    public required IReadOnlyList<int> FaultNumbers { get; init; }
+
+    /// <summary>Messages between places, those of clients included.</summary>
+    public required long Messages { get; init; }
+
+    /// <summary>What was reached, by name.</summary>
+    public required IReadOnlyDictionary<string, long> Counts { get; init; }
+
+    /// <summary>What each node did to its disk.</summary>
+    public required IReadOnlyList<DiskUse> Disks { get; init; }
+
+    /// <summary>True when no promise was broken.</summary>
+    public bool IsGood => Violations.Count == 0;
+}
