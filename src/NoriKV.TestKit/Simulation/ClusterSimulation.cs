@@ -32,7 +32,7 @@ public sealed class ClusterSimulation
         _world = new SimWorld(options);
         _keys = new KeySpace(_world.Profile.Keys, options.Shards);
         _nodes = new SimNode[options.Nodes];
-        for (int i = 0; i < _nodes.Length; i++) _nodes[i] = new SimNode(_world, i);
+        for (int i = 0; i < _nodes.Length; i++) _nodes[i] = new SimNode(_world, i, _nodes);
         // One more than asked for: the one that looks at the end.
         _clients = new SimClient[_world.Profile.Clients + 1];
         for (int i = 0; i < _clients.Length; i++) _clients[i] = new SimClient(_world, _nodes, i, _world.Random.Fork());

@@ -1,5 +1,3 @@
-using NoriKV.TestKit.Simulation.Reports;
-
 namespace NoriKV.TestKit.Simulation;
 
 /// <summary>What a run did and found.</summary>

@@ -70,6 +70,9 @@ internal sealed class SimDisk
         Replace(after);
     }
 
+    /// <summary>No call fails any more.</summary>
+    public void Calm() => _faults.ClearRules();
+
     /// <summary>Room for so many bytes more; null for as much as anyone wants.</summary>
     public void Limit(long? freeBytes) =>
         _memory.CapacityBytes = freeBytes is { } free ? (1L << 40) - _memory.FreeBytes("/") + free : 1L << 40;

@@ -38,6 +38,7 @@ internal sealed class FaultRunner(SimWorld world, IReadOnlyList<SimNode> nodes, 
         foreach (SimNode node in nodes)
         {
             node.ResetClock();
+            node.Disk.Calm();
             if (node.State == NodeState.Down) node.Start();
         }
     }

@@ -2,6 +2,7 @@ using Nori.Core;
 using Nori.IO;
 using NoriKV.Node;
 using NoriKV.TestKit.Simulation.Disks;
+using NoriKV.TestKit.Simulation.Network;
 using NoriKV.TestKit.Simulation.Scheduling;
 using NoriKV.Types;
 
@@ -20,6 +21,7 @@ internal sealed class SimNode
 
     private readonly SimWorld _world;
     private readonly Prng _random;
+    private readonly IReadOnlyList<SimNode> _cluster;
     private readonly double _clockRate;
     private readonly Queue<Action> _inbox = new();
     private readonly SortedSet<string> _stalled = new(StringComparer.Ordinal);
@@ -28,8 +30,9 @@ internal sealed class SimNode
     private int _wake;
     private bool _explained;
 
-    public SimNode(SimWorld world, int place)
+    public SimNode(SimWorld world, int place, IReadOnlyList<SimNode> cluster)
     {
+        _cluster = cluster;
         _world = world;
         _random = world.Random.Fork();
         Place = place;
@@ -49,6 +52,12 @@ internal sealed class SimNode
 
     /// <summary>How often it was started.</summary>
     public int Boots { get; private set; }
+
+    /// <summary>Its number in the cluster.</summary>
+    public NodeNumber Number => new((ulong)Place + 1);
+
+    /// <summary>Its peer streams; null while it is down.</summary>
+    public SimTransport? Transport { get; private set; }
 
     /// <summary>The process; null while it is down.</summary>
     public NoriNode? Node { get; private set; }
@@ -77,6 +86,8 @@ internal sealed class SimNode
     public void Start()
     {
         Invariant.Assert(State == NodeState.Down);
+        // It lost power inside a step and is started before anybody noticed.
+        if (Disk.HasCrashed) Crash(CrashMode.PowerLoss, "inside a step");
         Boots++;
         _explained = false;
         if (Boots > 1) _world.Probes.Hit("node.restarted");
@@ -85,6 +96,7 @@ internal sealed class SimNode
             WallOffset = WallOffset,
         };
         State = NodeState.Up;
+        Transport = new SimTransport(_world, this, _cluster);
         try
         {
             ValueTask<NoriNode> start = NoriNode.StartAsync(OptionsOf());
@@ -97,7 +109,7 @@ internal sealed class SimNode
             Node = start.GetAwaiter().GetResult();
             if (State != NodeState.Up) return;
             Port = _world.Options.WrapNode?.Invoke(Node) ?? Node;
-            _steps = NodeSteps.Of(Node);
+            _steps = new NodeSteps(Node);
             _world.Trace.Tell(Name, $"started, boot {Boots}");
             Wake(0);
         }
@@ -277,6 +289,7 @@ internal sealed class SimNode
         State = NodeState.Down;
         Node = null;
         Port = null;
+        Transport = null;
         _steps = null;
         Clock = null;
         CallsOpen = 0;
@@ -302,6 +315,8 @@ internal sealed class SimNode
         BlockCacheBytes = 1 << 20,
         DiskReserveBytes = 64 << 10,
         Events = _world.Probes,
+        Plan = _cluster.Count == 1 ? null : ClusterShape.PlanOf(Number, _cluster.Count),
+        Transport = _cluster.Count == 1 ? null : Transport,
         // The codec of the system differs from machine to machine; a trace must not.
         ConfigureEngine = engine => engine with
         {

@@ -1,4 +1,4 @@
-namespace NoriKV.TestKit.Simulation.Reports;
+namespace NoriKV.TestKit.Simulation;
 
 /// <summary>A promise that a run saw broken.</summary>
 /// <param name="Checker">Which promise: linearizable, one_leader_per_term, replicas_equal, …</param>
