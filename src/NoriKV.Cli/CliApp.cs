@@ -86,6 +86,7 @@ internal static class CliApp
         root.Subcommands.Add(InspectCommand.Create(host, json));
         root.Subcommands.Add(CheckHistoryCommand.Create(host, json));
         root.Subcommands.Add(ShardOfCommand.Create(host, json));
+        root.Subcommands.Add(SimCommand.Create(host, json));
         return root;
     }
 }

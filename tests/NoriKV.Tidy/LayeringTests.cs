@@ -39,7 +39,11 @@ public sealed class LayeringTests
         ["NoriKV.Transport.Http"] = [.. Inner, .. Domain, "NoriKV.Node", "Nori.Observe.Prometheus"],
         ["NoriKV.Client"] = [.. Inner, .. Domain, "NoriKV.Proto", "Nori.Grpc"],
         ["NoriKV.Embedded"] = [.. Storage, .. Domain, "NoriKV.Client", "NoriKV.Node"],
-        ["NoriKV.TestKit"] = [.. Storage, .. Domain, "NoriKV.Node", "Nori.Raft.Core", "Nori.Swim.Core", "NoriKV.Client", "NoriKV.Embedded"],
+        ["NoriKV.TestKit"] =
+        [
+            .. Storage, .. Domain, "Nori.Wal", "Nori.Lsm", "NoriKV.Node", "Nori.Raft.Core", "Nori.Swim.Core", "NoriKV.Client",
+            "NoriKV.Embedded",
+        ],
         ["NoriKV.Server"] =
         [
             .. Storage, .. Domain, "NoriKV.Node", "NoriKV.Transport.Grpc", "NoriKV.Transport.Http", "Nori.Grpc",

@@ -191,6 +191,8 @@ public sealed class ClusterSimulation
             Story = _world.Trace.Story,
             TraceHash = _world.Trace.Hash,
             VirtualTime = new TimeSpan(_world.Events.Now),
+            SafetyPhase = new TimeSpan(_world.Profile.Safety),
+            Clients = _world.Profile.Clients,
             Events = _world.Events.Executed,
             Operations = calls.Length,
             OperationsKnown = calls.Count(c => c.IsKnown),

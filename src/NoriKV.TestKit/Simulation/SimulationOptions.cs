@@ -18,7 +18,8 @@ public sealed record SimulationOptions
     /// <summary>What may be done to the cluster. <value>Everything.</value></summary>
     public FaultKinds Faults { get; init; } = FaultKinds.All;
 
-    /// <summary>How long it goes on, in virtual time. <value>Drawn from the seed: mostly 10 to 30 s, sometimes many minutes.</value></summary>
+    /// <summary>How long that goes on, in virtual time.</summary>
+    /// <value>Drawn from the seed: mostly 10 to 30 s, sometimes many minutes.</value>
     public TimeSpan? Safety { get; init; }
 
     /// <summary>Within which virtual time a healed cluster must serve every key again. <value>60 s</value></summary>

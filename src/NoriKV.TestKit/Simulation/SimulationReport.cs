@@ -18,6 +18,12 @@ public sealed record SimulationReport
     /// <summary>How long it was for the cluster.</summary>
     public required TimeSpan VirtualTime { get; init; }
 
+    /// <summary>How much of it was the safety phase.</summary>
+    public required TimeSpan SafetyPhase { get; init; }
+
+    /// <summary>Clients.</summary>
+    public required int Clients { get; init; }
+
     /// <summary>Events of the run: deliveries, steps, timers.</summary>
     public required long Events { get; init; }
 

@@ -2,7 +2,9 @@ using NoriKV.TestKit.Simulation.Scheduling;
 
 namespace NoriKV.TestKit.Simulation.Faults;
 
-/// <summary>One thing to be done to the cluster. It draws its details from a seed of its own, so leaving others out does not change it.</summary>
+/// <summary>
+/// One thing to be done to the cluster. It draws its details from a seed of its own, so leaving others out does not change it.
+/// </summary>
 /// <param name="Number">Its place in the plan, by which it can be left out.</param>
 /// <param name="Kind">What.</param>
 /// <param name="At">When, in ticks.</param>

@@ -32,9 +32,9 @@ internal sealed class SimClock(EventQueue events, DateTimeOffset epoch, double r
     }
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-        new Timer(this, events, callback, state, dueTime, period);
+        new VirtualTimer(this, events, callback, state, dueTime, period);
 
-    private sealed class Timer : ITimer
+    private sealed class VirtualTimer : ITimer
     {
         private readonly SimClock _clock;
         private readonly EventQueue _events;
@@ -42,7 +42,7 @@ internal sealed class SimClock(EventQueue events, DateTimeOffset epoch, double r
         private readonly object? _state;
         private int _version;
 
-        public Timer(
+        public VirtualTimer(
             SimClock clock, EventQueue events, TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
         {
             (_clock, _events, _callback, _state) = (clock, events, callback, state);

@@ -1,0 +1,101 @@
+using System.CommandLine;
+using System.Reflection;
+using NoriKV.Cli.Console;
+using NoriKV.Cli.Sim;
+using NoriKV.TestKit.Simulation;
+
+namespace NoriKV.Cli.Commands;
+
+/// <summary><c>norikv sim</c>: whole clusters in one thread and in virtual time, from a seed.</summary>
+internal static class SimCommand
+{
+    public static Command Create(CliHost host, Option<bool> json)
+    {
+        var command = new ExampleCommand(
+            "sim",
+            "Run a cluster of whole nodes in one thread and in virtual time while disk, network, clocks and processes fail, "
+            + "and judge what its clients saw. Equal seeds give equal runs. Exit code 1 on a violation.",
+            "norikv sim --seed 7",
+            "norikv sim --seed 1 --count 200 --nodes 5",
+            "norikv sim --seed 7 --faults Crash,Partition --safety 10s --lines 1000",
+            "norikv sim --seed 7 --without 3,4,9 --operations 40",
+            "norikv sim --soak 10m --report docs/simulation.md");
+        var arguments = new SimArguments();
+        arguments.AddTo(command);
+        command.SetAction(async (parse, token) =>
+        {
+            ulong fresh = (ulong)host.Time.GetUtcNow().ToUnixTimeSeconds() * 10_000;
+            SimulationOptions options = arguments.Read(parse, fresh);
+            int count = parse.GetValue(arguments.Count);
+            if (count < 1) throw new UsageException("--count must be at least 1");
+            TimeSpan? soak = SimArguments.Span(parse, arguments.Soak);
+            string? file = parse.GetValue(arguments.Report);
+            bool asJson = parse.GetValue(json);
+            if (count == 1 && soak is null && file is null) return One(host, options, asJson);
+            int jobs = parse.GetValue(arguments.Jobs) is > 0 and var given ? given : Environment.ProcessorCount;
+            return await ManyAsync(host, options, soak is null ? count : null, soak, file, jobs, asJson, token).ConfigureAwait(false);
+        });
+        return command;
+    }
+
+    private static int One(CliHost host, SimulationOptions options, bool asJson)
+    {
+        SimulationReport report = ClusterSimulation.Run(options);
+        if (!report.IsGood) Explain(host, report);
+        host.WriteLine(asJson
+            ? SimText.Json(report, SimText.Command(options, Norikv(host)))
+            : SimText.Story(report).TrimEnd('\n'));
+        return report.IsGood ? ExitCode.Ok : ExitCode.No;
+    }
+
+    private static async Task<int> ManyAsync(
+        CliHost host, SimulationOptions options, int? count, TimeSpan? soak, string? file, int jobs, bool asJson,
+        CancellationToken token)
+    {
+        var summary = new SimulationSummary();
+        var progress = new SimProgress(host, asJson);
+        SimulationReport? failed = null;
+        var runner = new SeedRunner(options, jobs);
+        await runner.RunAsync(
+            begun => count is { } most ? begun < (ulong)most : progress.Elapsed < soak,
+            report =>
+            {
+                summary.Add(report, (report.Options.Seed - options.Seed) % 100 == 0);
+                if (!report.IsGood && (failed is null || report.Options.Seed < failed.Options.Seed)) failed = report;
+                progress.Show(summary, count is { } most ? summary.Runs / (double)most : progress.Elapsed / soak!.Value);
+            },
+            token).ConfigureAwait(false);
+        progress.End();
+        if (file is not null) await AppendAsync(file, summary.Row(Commit(), options.Nodes), token).ConfigureAwait(false);
+        host.WriteLine(asJson ? SimText.Json(summary, progress.Elapsed) : SimText.Summary(summary, progress.Elapsed).TrimEnd('\n'));
+        if (failed is null) return ExitCode.Ok;
+        Explain(host, failed);
+        return ExitCode.No;
+    }
+
+    /// <summary>What broke, and the smallest run that shows it.</summary>
+    private static void Explain(CliHost host, SimulationReport failed)
+    {
+        host.Error.WriteLine($"seed {failed.Options.Seed}: violation of {failed.Violations[0].Checker}: {failed.Violations[0].What}");
+        host.Error.WriteLine($"replay: {SimText.Command(failed.Options, Norikv(host))}");
+        SimulationReport smallest = SimulationMinimizer.Minimize(failed);
+        host.Error.WriteLine(
+            $"smaller ({smallest.Faults} faults, {smallest.Operations} operations): {SimText.Command(smallest.Options, Norikv(host))}");
+    }
+
+    private static async Task AppendAsync(string file, string row, CancellationToken token)
+    {
+        string text = File.Exists(file) ? await File.ReadAllTextAsync(file, token).ConfigureAwait(false) : "";
+        await File.WriteAllTextAsync(file, SimulationSummary.AppendRow(text, row), token).ConfigureAwait(false);
+    }
+
+    /// <summary>The commit this was built from, short.</summary>
+    private static string Commit()
+    {
+        string version = typeof(SimCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
+        int plus = version.IndexOf('+');
+        return plus < 0 ? "unknown" : version[(plus + 1)..Math.Min(version.Length, plus + 13)];
+    }
+
+    private static string Norikv(CliHost host) => host.Environment("NORI_LAUNCHER") ?? "norikv";
+}

@@ -1,0 +1,113 @@
+using System.Globalization;
+using System.Text;
+using NoriKV.Cli.Console;
+using NoriKV.TestKit.Simulation;
+
+namespace NoriKV.Cli.Sim;
+
+/// <summary>What <c>norikv sim</c> prints of runs.</summary>
+internal static class SimText
+{
+    /// <summary>A run's story, what was wrong, and its hash in the last line.</summary>
+    public static string Story(SimulationReport report)
+    {
+        var text = new StringBuilder();
+        foreach (string line in report.Story) text.Append(line).Append('\n');
+        text.Append('\n');
+        foreach (DiskUse disk in report.Disks)
+            text.Append(Invariant($"{disk.Node}: {disk.Files} files, {disk.Syncs} syncs, {disk.Bytes} bytes written\n"));
+        text.Append(Invariant($"{report.VirtualTime.TotalSeconds:0.0} virtual seconds, "));
+        text.Append(Invariant($"{report.Operations} operations ({report.OperationsUnknown} of unknown outcome), "));
+        text.Append(Invariant($"{report.Faults} faults, {report.Messages} messages, {report.Events} events\n"));
+        foreach (Violation v in report.Violations)
+            text.Append(Invariant($"violation of {v.Checker} at {v.At.TotalSeconds:0.0000} s: {v.What}\n"));
+        return text.Append(Invariant($"trace hash: {report.TraceHash:x16}\n")).ToString();
+    }
+
+    /// <summary>One line about many runs, and the paths they reached.</summary>
+    public static string Summary(SimulationSummary summary, TimeSpan took)
+    {
+        var text = new StringBuilder();
+        text.Append(Invariant($"{summary.Runs} runs, {summary.VirtualTime.TotalHours:0.00} virtual hours in "));
+        text.Append(Invariant($"{took.TotalSeconds:0.0} s ({summary.VirtualTime / took:0} x), {summary.Operations} operations, "));
+        text.Append(Invariant($"{summary.Faults} faults, {summary.Failed.Count} with violations\n"));
+        foreach ((string name, long count) in summary.RarePaths)
+            text.Append(Invariant($"  {name,-24} {count,10}{(count == 0 ? "  never reached" : "")}\n"));
+        return text.ToString();
+    }
+
+    /// <summary>The command that replays a run.</summary>
+    public static string Command(SimulationOptions options, string norikv)
+    {
+        var text = new StringBuilder();
+        text.Append(Invariant($"{norikv} sim --seed {options.Seed} --nodes {options.Nodes} --shards {options.Shards}"));
+        if (options.Safety is { } safety) text.Append(Invariant($" --safety {safety.Ticks / 10000.0:0.####}ms"));
+        if (options.Clients is { } clients) text.Append(Invariant($" --clients {clients}"));
+        if (options.OperationsPerSecond is { } rate) text.Append(Invariant($" --rate {rate}"));
+        if (options.OperationsMax != int.MaxValue) text.Append(Invariant($" --operations {options.OperationsMax}"));
+        string faults = options.Faults.ToString().Replace(" ", "", StringComparison.Ordinal);
+        if (options.Faults != FaultKinds.All) text.Append(" --faults ").Append(faults);
+        if (options.WithoutFaults.Count > 0) text.Append(" --without ").Append(string.Join(',', options.WithoutFaults));
+        return text.ToString();
+    }
+
+    /// <summary>A run as JSON.</summary>
+    public static string Json(SimulationReport report, string command) => JsonOutput.Line(w =>
+    {
+        w.WriteNumber("seed", report.Options.Seed);
+        w.WriteNumber("nodes", report.Options.Nodes);
+        w.WriteBoolean("good", report.IsGood);
+        w.WriteString("trace_hash", report.TraceHash.ToString("x16", CultureInfo.InvariantCulture));
+        w.WriteNumber("virtual_seconds", report.VirtualTime.TotalSeconds);
+        w.WriteNumber("operations", report.Operations);
+        w.WriteNumber("operations_unknown", report.OperationsUnknown);
+        w.WriteNumber("faults", report.Faults);
+        w.WriteNumber("messages", report.Messages);
+        w.WriteNumber("events", report.Events);
+        w.WriteString("command", command);
+        w.WriteStartArray("disks");
+        foreach (DiskUse disk in report.Disks)
+        {
+            w.WriteStartObject();
+            w.WriteString("node", disk.Node);
+            w.WriteNumber("files", disk.Files);
+            w.WriteNumber("syncs", disk.Syncs);
+            w.WriteNumber("bytes", disk.Bytes);
+            w.WriteEndObject();
+        }
+
+        w.WriteEndArray();
+        w.WriteStartArray("violations");
+        foreach (Violation violation in report.Violations)
+        {
+            w.WriteStartObject();
+            w.WriteString("checker", violation.Checker);
+            w.WriteNumber("at_seconds", violation.At.TotalSeconds);
+            w.WriteString("what", violation.What);
+            w.WriteEndObject();
+        }
+
+        w.WriteEndArray();
+        w.WriteStartObject("counts");
+        foreach ((string name, long count) in report.Counts) w.WriteNumber(name, count);
+        w.WriteEndObject();
+    });
+
+    /// <summary>Many runs as JSON.</summary>
+    public static string Json(SimulationSummary summary, TimeSpan took) => JsonOutput.Line(w =>
+    {
+        w.WriteNumber("runs", summary.Runs);
+        w.WriteNumber("virtual_hours", summary.VirtualTime.TotalHours);
+        w.WriteNumber("seconds", took.TotalSeconds);
+        w.WriteNumber("operations", summary.Operations);
+        w.WriteNumber("faults", summary.Faults);
+        w.WriteStartArray("failed_seeds");
+        foreach (ulong seed in summary.Failed) w.WriteNumberValue(seed);
+        w.WriteEndArray();
+        w.WriteStartObject("counts");
+        foreach ((string name, long count) in summary.Counts) w.WriteNumber(name, count);
+        w.WriteEndObject();
+    });
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,61 @@
+using System.Text.Json;
+
+namespace NoriKV.Cli.Tests;
+
+public sealed class SimCommandTests
+{
+    [Fact]
+    public async Task A_seed_tells_its_story_and_ends_with_its_hash_the_same_one_twice()
+    {
+        using var cli = new CliRunner();
+        Assert.Equal(0, await cli.RunAsync("sim --seed 7 --nodes 1 --safety 4s"));
+        string first = cli.Output;
+        Assert.Matches("^trace hash: [0-9a-f]{16}$", first.TrimEnd('\n').Split('\n')[^1]);
+        Assert.Contains("syncs", first, StringComparison.Ordinal);
+        Assert.Equal(0, await cli.RunAsync("sim --seed 7 --nodes 1 --safety 4s"));
+        Assert.Equal(first, cli.Output);
+    }
+
+    [Fact]
+    public async Task The_json_of_a_run_has_its_command()
+    {
+        using var cli = new CliRunner();
+        Assert.Equal(0, await cli.RunAsync("sim --seed 8 --nodes 1 --safety 2s --operations 9 --json"));
+        JsonElement run = JsonDocument.Parse(cli.Output).RootElement;
+        Assert.True(run.GetProperty("good").GetBoolean());
+        Assert.Equal(
+            "norikv sim --seed 8 --nodes 1 --shards 8 --safety 2000ms --operations 9", run.GetProperty("command").GetString());
+        Assert.True(run.GetProperty("disks")[0].GetProperty("syncs").GetInt64() > 0);
+    }
+
+    [Fact]
+    public async Task Many_runs_append_a_row_that_names_commit_seeds_and_hashes()
+    {
+        using var cli = new CliRunner();
+        string file = cli.File("simulation.md");
+        await File.WriteAllTextAsync(file, "# Simulation\n\nRuns:\n");
+        for (int i = 0; i < 2; i++)
+        {
+            Assert.Equal(
+                0, await cli.RunAsync(["sim", "--seed", "200", "--count", "3", "--nodes", "1", "--safety", "1s", "--report", file]));
+        }
+
+        string[] rows = [.. (await File.ReadAllLinesAsync(file)).Where(l => l.StartsWith('|'))];
+        Assert.Equal(4, rows.Length);
+        Assert.Equal(rows[2], rows[3]);
+        Assert.Contains("| 1 | 200–202 | 3 |", rows[2], StringComparison.Ordinal);
+        Assert.Matches("200: `[0-9a-f]{16}`", rows[2]);
+    }
+
+    [Theory]
+    [InlineData("sim --nodes 2", "Nodes must be 1, 3 or 5")]
+    [InlineData("sim --faults Earthquake", "--faults: Earthquake is not a list of Crash")]
+    [InlineData("sim --without 1,x", "--without: x is not a number")]
+    [InlineData("sim --safety soon", "--safety: soon is not a duration")]
+    public async Task What_cannot_be_asked_for_is_said(string line, string problem)
+    {
+        using var cli = new CliRunner();
+        Assert.Equal(2, await cli.RunAsync(line));
+        Assert.Contains(problem, cli.Error, StringComparison.Ordinal);
+    }
+}
