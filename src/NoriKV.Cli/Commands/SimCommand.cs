@@ -92,7 +92,8 @@ internal static class SimCommand
     /// <summary>The commit this was built from, short.</summary>
     private static string Commit()
     {
-        string version = typeof(SimCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
+        var attribute = typeof(SimCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>();
+        string version = attribute?.InformationalVersion ?? "";
         int plus = version.IndexOf('+');
         return plus < 0 ? "unknown" : version[(plus + 1)..Math.Min(version.Length, plus + 13)];
     }
