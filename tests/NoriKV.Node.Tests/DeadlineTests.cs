@@ -127,6 +127,33 @@ public sealed class DeadlineTests : IDisposable
         node.Stop();
     }
 
+    [Fact]
+    public void A_scan_over_nothing_but_expired_keys_looks_at_its_deadline()
+    {
+        var files = new FaultInjectingFileSystem(new MemoryFileSystem(1));
+        var time = new ManualTime();
+        NodeOptions OneShard(NodeOptions o) => o with { TotalShards = 1 };
+        SteppedNode node = Start(files, time, OneShard);
+        var shortLived = new PutOptions { Ttl = TimeSpan.FromSeconds(1) };
+        for (int i = 0; i < 3000; i++) node.Put($"k{i:d4}", "v", shortLived);
+        node.Stop();
+        node = Start(files, time, OneShard);
+        time.AdvanceMs(2000);
+        using var cancel = new CancellationTokenSource();
+        files.Add(new FaultRule
+        {
+            Operation = FileOperation.Read,
+            PathPattern = "**/*.sst",
+            Times = FaultRule.Forever,
+            Errno = 0,
+            Action = _ => cancel.Cancel(),
+        });
+        Task<KvResult<ScanPage>> scan = node.Node.ScanAsync(
+            new ScanOptions(), 10, 1000, new RequestContext(long.MaxValue, "", cancel.Token)).AsTask();
+        Assert.Equal(KvCode.Cancelled, Answer(scan).Error!.Code);
+        node.Stop();
+    }
+
     private Task<KvResult<PutResult>> Begin(long deadlineMs)
     {
         long deadline = _node.Time.GetTimestamp() + (deadlineMs * TimeSpan.TicksPerMillisecond);

@@ -83,8 +83,7 @@ internal sealed class ScanCursor : IDisposable
             _started = true;
             foreach (ScanPart part in _parts)
             {
-                if (Check() is { } late) return late;
-                Refill(part);
+                if (Refill(part) is { } late) return late;
             }
         }
 
@@ -97,8 +96,7 @@ internal sealed class ScanCursor : IDisposable
             ScanItem item = part.Take();
             if (part.Count == 0 && !part.Exhausted)
             {
-                if (Check() is { } late) return late;
-                Refill(part);
+                if (Refill(part) is { } late) return late;
             }
             else if (part.Count > 0)
             {
@@ -142,10 +140,13 @@ internal sealed class ScanCursor : IDisposable
         return Array.Empty<KvPair>();
     }
 
-    private void Refill(ScanPart part)
+    /// <summary>Reads a part ahead; an error when the deadline came, also in the middle of many expired keys.</summary>
+    private KvError? Refill(ScanPart part)
     {
+        if (Check() is { } late) return late;
         long now = Now(part.Shard);
         int bytes = 0;
+        int sinceCheck = 0;
         // Of a short scan most of what is first read ahead is never given: its values are not worth copying.
         int inlineMax = part.Quota > _firstQuota ? InlineValueBytesMax : InlineFirstBytesMax;
         Seek(part);
@@ -161,6 +162,7 @@ internal sealed class ScanCursor : IDisposable
             part.Rest = _scan.Reverse
                 ? part.Rest with { End = key }
                 : part.Rest with { Start = KeyRange.Behind(key) };
+            if (++sinceCheck % PairsBetweenChecks == 0 && Check() is { } tooLate) return tooLate;
             if (StoredValue.IsExpired(_iterator.ExpiryUnixMs, now)) continue;
             ReadOnlySpan<byte> stored = _iterator.Value;
             if (!StoredValue.TryRead(stored, out KvVersion version, out int offset)) throw Damaged(part.Shard);
@@ -171,6 +173,7 @@ internal sealed class ScanCursor : IDisposable
 
         part.Quota = Math.Min(QuotaMax, part.Quota * 2);
         if (part.Count > 0) _heap.Enqueue(part, part.First.Key);
+        return null;
     }
 
     private bool TryComplete(ScanPart part, ScanItem item, out KvPair pair)
