@@ -152,6 +152,10 @@ public sealed partial class RaftCore
     {
         switch (Tally())
         {
+            // Between the question and the answers the machine may have become unwell.
+            case VoteResult.Won when Role == RaftRole.PreCandidate && !IsPromotable:
+                BecomeFollower(_term, ReplicaId.None);
+                break;
             case VoteResult.Won when Role == RaftRole.PreCandidate:
                 StartElection(isTransfer: false);
                 break;

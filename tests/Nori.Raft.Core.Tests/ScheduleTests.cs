@@ -576,6 +576,17 @@ public sealed class ScheduleTests
         Assert.Equal(RaftRole.PreCandidate, solo.Core.Role);
     }
 
+    [Fact]
+    public void A_machine_that_becomes_unwell_while_it_asks_for_pre_votes_does_not_campaign()
+    {
+        SoloCore solo = SoloCore.Follower(3, term: 1);
+        for (int i = 0; i < 60 && solo.Core.Role == RaftRole.Follower; i++) solo.Core.Tick();
+        Assert.Equal(RaftRole.PreCandidate, solo.Core.Role);
+        solo.Core.IsEligible = false;
+        solo.Step(solo.From(2, MessageKind.PreVoteResponse, solo.Core.Term.Value + 1));
+        Assert.Equal((RaftRole.Follower, new Term(1)), (solo.Core.Role, solo.Core.Term));
+    }
+
     private static long LeaseOf() => new RaftOptions
     {
         Group = default, Replica = new(1), Seed = 1, ElectionTicksMin = 10, ElectionTicksMax = 20, HeartbeatTicks = 2,
