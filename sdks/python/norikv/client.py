@@ -4,7 +4,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from types import TracebackType
-from typing import Any, Coroutine, Iterator, List, Optional, Sequence, Type, TypeVar
+from typing import Any, Coroutine, Dict, Iterator, List, Optional, Sequence, Type, TypeVar
 
 from .aio import AsyncClient
 from .options import Options
@@ -25,8 +25,15 @@ class _Loop:
         with cls._lock:
             if cls._loop is None:
                 cls._loop = asyncio.new_event_loop()
+                cls._loop.set_exception_handler(_quiet_poller)
                 threading.Thread(target=cls._loop.run_forever, name="norikv", daemon=True).start()
             return cls._loop
+
+
+def _quiet_poller(loop: asyncio.AbstractEventLoop, context: Dict[str, Any]) -> None:
+    # grpc.aio wakes the loops of a process by one pipe: the slower reader finds it empty, which harms nothing but is logged.
+    if not isinstance(context.get("exception"), BlockingIOError):
+        loop.default_exception_handler(context)
 
 
 class Client:

@@ -2,7 +2,12 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from typing import List, Optional, Sequence
+
+
+def _default_addresses() -> Sequence[str]:
+    return tuple(a for a in os.environ.get("NORIKV_ADDR", "").split(",") if a) or ("localhost:7447",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +43,8 @@ class Tls:
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    addresses: Sequence[str] = ("localhost:7447",)
+    addresses: Sequence[str] = dataclasses.field(default_factory=_default_addresses)
+    """host:port of one or more nodes; the others are learned. By default those of NORIKV_ADDR, else localhost:7447."""
     deadline: float = 10.0
     """How long one operation may take, retries included."""
     retry: RetryPolicy = RetryPolicy()

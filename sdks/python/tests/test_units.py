@@ -1,0 +1,163 @@
+"""What needs no server."""
+import dataclasses
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+import norikv  # noqa: E402
+from norikv import _wire, hashing  # noqa: E402
+from norikv._proto import norikv_pb2 as pb  # noqa: E402
+from norikv._routing import Backoff, Router, RoutingTable  # noqa: E402
+from norikv._session import WINDOW, SessionPool  # noqa: E402
+from norikv.options import Options, is_address  # noqa: E402
+
+
+class Sessions(unittest.TestCase):
+    def test_a_sequence_stays_within_the_window_of_the_oldest_unresolved_one(self):
+        for seed in range(5):
+            draw, pool, held = random.Random(seed), SessionPool(), []
+            for _ in range(20000):
+                if held and (len(held) > 900 or draw.random() < 0.5):
+                    # Mostly the newest, so that one old write stays unresolved for long.
+                    session, sequence = held.pop(draw.choice((-1, -1, -1, draw.randrange(len(held)))))
+                    session.release(sequence)
+                else:
+                    session, sequence, text = pool.acquire()
+                    self.assertTrue(text.startswith(f"s1:{session.name}:{sequence}:"), text)
+                    oldest = min([q for s, q in held if s is session], default=sequence)
+                    self.assertLess(sequence - oldest, WINDOW, f"seed {seed}")
+                    held.append((session, sequence))
+
+    def test_one_slow_write_moves_the_others_to_another_session(self):
+        pool = SessionPool()
+        slow, _, _ = pool.acquire()
+        for _ in range(WINDOW - 1):
+            session, sequence, _ = pool.acquire()
+            session.release(sequence)
+            self.assertIs(slow, session)
+        self.assertIsNot(slow, pool.acquire()[0])
+
+    def test_no_two_clients_share_a_session(self):
+        self.assertNotEqual(SessionPool().acquire()[0].name, SessionPool().acquire()[0].name)
+
+
+class Waits(unittest.TestCase):
+    def test_waits_grow_to_their_bound_and_never_undercut_the_server(self):
+        policy = norikv.RetryPolicy()
+        backoff = Backoff(policy, random.Random(1))
+        for retry in range(40):
+            bound = min(policy.backoff_max, policy.backoff_initial * 2 ** retry)
+            self.assertLessEqual(backoff.next_wait(retry, None), bound)
+            self.assertGreaterEqual(backoff.next_wait(retry, 0.3), 0.3)
+
+    def test_an_exhausted_budget_slows_and_success_pays_it_back(self):
+        backoff = Backoff(norikv.RetryPolicy(budget_max=3), random.Random(1))
+        for _ in range(3):
+            self.assertLessEqual(backoff.next_wait(0, None), 0.010)
+        self.assertGreater(max(backoff.next_wait(0, None) for _ in range(50)), 0.010)
+        for _ in range(20):
+            backoff.succeeded()
+        self.assertLessEqual(backoff.next_wait(0, None), 0.010)
+
+
+def view(leaders, total=16, epoch=1):
+    nodes = sorted(set(leaders))
+    return norikv.ClusterView(
+        epoch, tuple(norikv.Node(n, f"{n}:1", "leader") for n in nodes),
+        tuple(norikv.Shard(i, tuple(norikv.Replica(n, n == leaders[i % len(leaders)]) for n in nodes)) for i in range(total)),
+        "c", total, False)
+
+
+class Routing(unittest.TestCase):
+    def test_a_key_goes_to_its_leader_a_hint_goes_first_and_every_other_attempt_elsewhere(self):
+        router = Router(Options(addresses=("seed:1",)))
+        self.assertEqual("seed:1", router.pick(b"k", 0, None))
+        router.table = RoutingTable(view(["a", "b", "c"]))
+        leader = ["a", "b", "c"][norikv.shard_of(b"k", 16) % 3] + ":1"
+        self.assertEqual(leader, router.pick(b"k", 0, None))
+        self.assertEqual("hint:9", router.pick(b"k", 0, "hint:9"))
+        self.assertGreater(len({router.pick(b"k", 1, None) for _ in range(8)}), 2)
+
+    def test_an_unreachable_address_is_left_out_while_there_is_another(self):
+        router = Router(Options(addresses=("a:1", "b:1")))
+        router.unreachable("a:1")
+        self.assertEqual({"b:1"}, {router.pick(b"", 0, None) for _ in range(4)})
+        router.unreachable("b:1")
+        self.assertEqual({"a:1", "b:1"}, {router.pick(b"", 0, None) for _ in range(4)})
+        router.reached("a:1")
+        self.assertEqual({"a:1"}, {router.pick(b"", 0, None) for _ in range(4)})
+
+    def test_addresses(self):
+        for good in ("h:1", "[::1]:7447", "127.0.0.1:65535"):
+            self.assertTrue(is_address(good), good)
+        for bad in ("h", "h:", ":1", "h:0", "h:65536", "a:b:1", "http://h:1", None, ""):
+            self.assertFalse(is_address(bad), bad)
+
+
+class Wire(unittest.TestCase):
+    def test_statuses_become_the_codes_of_the_contract(self):
+        for code, message, expected in (
+                (9, "Version mismatch: x", "VERSION_MISMATCH"), (9, "other", "FAILED_PRECONDITION"), (6, "", "ALREADY_EXISTS"),
+                (14, "NOT_LEADER", "NOT_LEADER"), (14, "QUORUM_UNAVAILABLE", "QUORUM_UNAVAILABLE"), (14, "gone", "UNAVAILABLE"),
+                (4, "", "COMMIT_TIMEOUT"), (8, "", "OVERLOADED"), (3, "", "INVALID_ARGUMENT"), (13, "", "INTERNAL"),
+                (16, "", "PERMISSION_DENIED"), (7, "", "PERMISSION_DENIED"), (15, "", "DATA_LOSS"), (12, "", "UNIMPLEMENTED")):
+            self.assertEqual(expected, str(_wire.grpc_error(code, message).code), (code, message))
+
+    def test_what_a_node_says_of_a_deadline_is_exact(self):
+        self.assertEqual(
+            norikv.Code.DEADLINE_EXCEEDED, _wire.status_error(pb.Status(code=4, message="not tried")).code)
+        unknown = _wire.status_error(pb.Status(code=4, message="COMMIT_TIMEOUT: x", leader_hint="h:1", retry_after_ms=50))
+        self.assertIsInstance(unknown, norikv.OutcomeUnknownError)
+        self.assertEqual(("h:1", 0.05), (unknown.leader_hint, unknown.retry_after))
+
+    def test_a_ttl_is_rounded_up_and_never_silently_none(self):
+        self.assertEqual(1, _wire.put_request(norikv.Put("k", "v", ttl=0.0001)).ttl_ms)
+        self.assertEqual(1500, _wire.put_request(norikv.Put("k", "v", ttl=1.5)).ttl_ms)
+        with self.assertRaises(norikv.InvalidArgumentError):
+            _wire.put_request(norikv.Put("k", "v", ttl=0))
+
+    def test_errors_are_also_what_python_programs_expect(self):
+        self.assertTrue(issubclass(norikv.DeadlineExceededError, TimeoutError))
+        self.assertTrue(issubclass(norikv.UnavailableError, ConnectionError))
+        self.assertTrue(issubclass(norikv.NotFoundError, KeyError))
+        self.assertEqual("gone", str(norikv.NotFoundError(norikv.Code.NOT_FOUND, "gone")))
+
+    def test_the_generated_messages_are_those_of_the_proto_file(self):
+        proto = HERE.parents[2] / "proto"
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run(
+                ["protoc", "-I", str(proto), f"--descriptor_set_out={folder}/set", "norikv.proto"], check=True)
+            from google.protobuf import descriptor_pb2
+            fresh = descriptor_pb2.FileDescriptorSet.FromString(pathlib.Path(folder, "set").read_bytes()).file[0]
+        checked_in = descriptor_pb2.FileDescriptorProto()
+        pb.DESCRIPTOR.CopyToProto(checked_in)
+        fresh.ClearField("source_code_info")
+        for one in (fresh, checked_in):
+            for message in one.message_type:
+                for field in [*message.field, *(f for n in message.nested_type for f in n.field)]:
+                    field.ClearField("json_name")
+        self.assertEqual(fresh, checked_in, "run the line in norikv/_proto/__init__.py")
+
+
+class Choices(unittest.TestCase):
+    def test_every_problem_of_the_options_is_named(self):
+        problems = Options(addresses=(), deadline=0, keep_alive=0).problems()
+        self.assertEqual(3, len(problems), problems)
+        with self.assertRaisesRegex(ValueError, "host:port"):
+            norikv.Client("nonsense")
+        self.assertEqual([], dataclasses.replace(Options(), addresses=("h:1",)).problems())
+
+    def test_the_hash_without_the_c_library_is_the_same(self):
+        draw = random.Random(3)
+        for length in range(200):
+            data = draw.randbytes(length)
+            self.assertEqual(hashing.xxhash64(data), hashing._python_xxhash64(data))
+
+
+if __name__ == "__main__":
+    unittest.main()
