@@ -28,6 +28,8 @@ internal sealed class CallSet(int count)
         while (_end > _full && _words[_end - 1] == 0) _end--;
     }
 
+    public bool Contains(int call) => (_words[call / 64] & (1UL << call)) != 0;
+
     /// <summary>What tells two sets apart.</summary>
     public (int Full, ulong[] Behind) Copy() => (_full, _words[_full.._end]);
 }

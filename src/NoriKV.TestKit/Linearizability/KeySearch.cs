@@ -8,6 +8,8 @@ namespace NoriKV.TestKit.Linearizability;
 internal sealed class KeySearch
 {
     private readonly Operation[] _operations;
+    private readonly int _knownCount;
+    private readonly int[] _twin;
     private readonly KeyRules _rules;
     private readonly KeyState _start;
     private readonly int[] _next;
@@ -19,7 +21,13 @@ internal sealed class KeySearch
 
     private KeySearch(Operation[] operations, KeyRules rules, KeyState start)
     {
-        (_operations, _rules, _start) = (operations, rules, start);
+        // Those of unknown outcome behind the others: they stay open for ever, and a set that has them in its midst is never
+        // full below.
+        _operations = [.. operations.Where(static o => o.IsKnown), .. operations.Where(static o => !o.IsKnown)];
+        operations = _operations;
+        (_rules, _start) = (rules, start);
+        _knownCount = operations.Count(static o => o.IsKnown);
+        _twin = TwinsOf(operations, _knownCount);
         int count = operations.Length;
         (long Time, int Order, int Operation)[] events = new (long, int, int)[2 * count];
         for (int i = 0; i < count; i++)
@@ -67,24 +75,40 @@ internal sealed class KeySearch
         return [.. search._order.Reverse().Select(step => search._operations[search._operationOf[step.Call]])];
     }
 
+    // Of each call of unknown outcome the last one before it that is the same, or -1.
+    private static int[] TwinsOf(Operation[] operations, int from)
+    {
+        int[] twin = new int[operations.Length];
+        Dictionary<(OperationKind, string?, string?), int> last = [];
+        for (int i = from; i < operations.Length; i++)
+        {
+            (OperationKind, string?, string?) same = (operations[i].Kind, operations[i].Argument, operations[i].Expected);
+            twin[i] = last.TryGetValue(same, out int before) ? before : -1;
+            last[same] = i;
+        }
+
+        return twin;
+    }
+
     private bool Search(Bounds bounds)
     {
-        // Those of unknown outcome apart: they stay open for ever and would make each copy of the set as long as the history.
-        CallSet known = new(_operations.Length), unknown = new(_operations.Length);
+        CallSet known = new(_knownCount), unknown = new(_operations.Length - _knownCount);
         KeyState state = _start;
         int node = _next[0];
         while (_next[0] != 0)
         {
             if (!bounds.TryStep()) return true;
+            int operation = _operationOf[node];
+            bool isKnown = operation < _knownCount;
+            (CallSet set, int place) = isKnown ? (known, operation) : (unknown, operation - _knownCount);
             bool isCall = _matchingReturn[node] != 0;
             if (isCall)
             {
-                int operation = _operationOf[node];
-                CallSet set = _operations[operation].IsKnown ? known : unknown;
                 KeyState after = state;
-                if (_rules.TryApply(_operations[operation], ref after))
+                if ((isKnown || IsWorthTrying(operation, unknown)) && _rules.TryApply(_operations[operation], ref after)
+                    && (isKnown || after != state))
                 {
-                    set.Add(operation);
+                    set.Add(place);
                     if (_seen.Add(new Configuration(known.Copy(), unknown.Copy(), after)))
                     {
                         _order.Push((node, state));
@@ -94,7 +118,7 @@ internal sealed class KeySearch
                         continue;
                     }
 
-                    set.Remove(operation);
+                    set.Remove(place);
                 }
 
                 node = _next[node];
@@ -102,11 +126,12 @@ internal sealed class KeySearch
             else
             {
                 // An unknown outcome returns at the end of time: what is left by then need never have happened.
-                if (!_operations[_operationOf[node]].IsKnown) return true;
+                if (!isKnown) return true;
                 if (!_order.TryPop(out (int Call, KeyState Before) last)) return false;
                 state = last.Before;
-                int operation = _operationOf[last.Call];
-                (_operations[operation].IsKnown ? known : unknown).Remove(operation);
+                operation = _operationOf[last.Call];
+                if (operation < _knownCount) known.Remove(operation);
+                else unknown.Remove(operation - _knownCount);
                 Unlift(last.Call);
                 node = _next[last.Call];
             }
@@ -114,6 +139,11 @@ internal sealed class KeySearch
 
         return true;
     }
+
+    // One of unknown outcome that changes nothing need not have happened; of two that are the same, and open for ever, the
+    // earlier goes first.
+    private bool IsWorthTrying(int operation, CallSet unknown) =>
+        _twin[operation] < 0 || unknown.Contains(_twin[operation] - _knownCount);
 
     private void Lift(int call)
     {
