@@ -157,6 +157,9 @@ public sealed class RecorderTests : IAsyncLifetime
         public IAsyncEnumerable<KvPair> ScanAsync(ScanOptions options, CancellationToken cancellationToken) =>
             inner.ScanAsync(options, cancellationToken);
 
+        public ValueTask<ScanPage> ScanPageAsync(ScanOptions options, CancellationToken cancellationToken) =>
+            inner.ScanPageAsync(options, cancellationToken);
+
         public ValueTask<long> CountAsync(ScanOptions options, CancellationToken cancellationToken) =>
             inner.CountAsync(options, cancellationToken);
 

@@ -116,6 +116,10 @@ public sealed class CrashableNoriKV : INoriKV
     }
 
     /// <inheritdoc/>
+    public ValueTask<ScanPage> ScanPageAsync(ScanOptions options, CancellationToken cancellationToken = default) =>
+        CallAsync(isWrite: false, store => store.ScanPageAsync(options, cancellationToken));
+
+    /// <inheritdoc/>
     public ValueTask<long> CountAsync(ScanOptions options, CancellationToken cancellationToken = default) =>
         CallAsync(isWrite: false, store => store.CountAsync(options, cancellationToken));
 

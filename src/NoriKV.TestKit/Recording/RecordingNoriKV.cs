@@ -121,6 +121,17 @@ internal sealed class RecordingNoriKV(INoriKV store, HistoryRecorder recorder) :
         }
     }
 
+    public async ValueTask<ScanPage> ScanPageAsync(ScanOptions options, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        long began = recorder.Now();
+        ScanPage page = await store.ScanPageAsync(options, cancellationToken).ConfigureAwait(false);
+        if (!IsFresh(options.Read) || options.KeysOnly) return page;
+        foreach (KvPair pair in page.Pairs)
+            recorder.AddScanned(began, Read(RecordedText.Of(pair.Key), found: true, pair.Version, pair.Value));
+        return page;
+    }
+
     public ValueTask<long> CountAsync(ScanOptions options, CancellationToken cancellationToken = default) =>
         store.CountAsync(options, cancellationToken);
 
