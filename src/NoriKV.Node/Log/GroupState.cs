@@ -1,3 +1,4 @@
+using Nori.Wal;
 using NoriKV.Types;
 
 namespace NoriKV.Node.Log;
@@ -23,6 +24,12 @@ public readonly record struct GroupState(
     HardState? HardState,
     long LiveBytes)
 {
+    /// <summary>What damage of the log took from it, until it is healed.</summary>
+    public LogDamage Damage { get; init; }
+
+    /// <summary>Where that damage is; default where it is not known.</summary>
+    public WalPosition DamagePlace { get; init; }
+
     /// <summary>The first entry kept, if <see cref="Count"/> is not 0.</summary>
     public LogIndex FirstIndex => PrefixIndex.Next;
 

@@ -11,6 +11,7 @@ internal sealed class LogGroup(ShardId shard, ReplicaId replica, SegmentUsage us
 {
     private readonly EntryTable _entries = new();
     private long _liveBytes;
+    private bool _awaitsProof;
 
     public ShardId Shard { get; } = shard;
 
@@ -34,6 +35,16 @@ internal sealed class LogGroup(ShardId shard, ReplicaId replica, SegmentUsage us
     /// <summary>Where the newest Append of it lies.</summary>
     public WalPosition LastAppendPosition { get; private set; }
 
+    /// <summary>What damage took, and where the record that says so lies.</summary>
+    public LogMark Mark { get; private set; }
+
+    public WalPosition MarkPosition { get; private set; }
+
+    /// <summary>
+    /// While reading at start: entries from here on may have been replaced by others that lay in damage; 0 none.
+    /// </summary>
+    public ulong DoubtFrom { get; private set; }
+
     public long LiveBytes => _liveBytes;
 
     public int EntryCount => _entries.Count;
@@ -53,7 +64,11 @@ internal sealed class LogGroup(ShardId shard, ReplicaId replica, SegmentUsage us
         new LogIndex(LastIndex),
         LastTerm,
         HardState,
-        _liveBytes);
+        _liveBytes)
+    {
+        Damage = Mark.Damage,
+        DamagePlace = Mark.Place,
+    };
 
     public bool TryGet(ulong index, out EntryRef entry)
     {
@@ -76,6 +91,7 @@ internal sealed class LogGroup(ShardId shard, ReplicaId replica, SegmentUsage us
 
     public void Append(ulong index, EntryRef entry)
     {
+        if (_awaitsProof) Prove(index, entry.Term);
         // An entry of a higher number than the next one is found only at start, before what was moved behind it.
         while (_entries.Count > 0 && _entries.Last >= index) Drop(_entries.RemoveLast());
         Put(index, entry);
@@ -112,7 +128,12 @@ internal sealed class LogGroup(ShardId shard, ReplicaId replica, SegmentUsage us
     public void TruncatePrefix(ulong index, Term term, bool replacesLog, WalPosition position)
     {
         PrefixPosition = position;
-        if (replacesLog) Discard();
+        if (replacesLog)
+        {
+            Discard();
+            ForgetDoubt();
+        }
+
         if (index <= PrefixIndex && !replacesLog) return;
         while (_entries.Count > 0 && _entries.First <= index) Drop(_entries.RemoveFirst());
         PrefixIndex = index;
@@ -126,12 +147,35 @@ internal sealed class LogGroup(ShardId shard, ReplicaId replica, SegmentUsage us
         HardStatePosition = position;
     }
 
+    /// <summary>A mark answers for all damage before it; a copy of one only says what it said.</summary>
+    public void SetMark(LogMark mark, bool isCopy, WalPosition position)
+    {
+        Mark = mark;
+        if (isCopy) return;
+        MarkPosition = position;
+        ForgetDoubt();
+    }
+
+    /// <summary>
+    /// While reading at start: something unreadable came. It may have held entries that replaced some of these. Those that
+    /// were known to be committed cannot have been; for the others the next append must prove it.
+    /// </summary>
+    public void NoteDamage()
+    {
+        ulong vouched = Math.Max(PrefixIndex, HardState?.Commit.Value ?? 0);
+        if (LastIndex <= vouched) return;
+        DoubtFrom = DoubtFrom == 0 ? vouched + 1 : Math.Min(DoubtFrom, vouched + 1);
+        _awaitsProof = true;
+    }
+
     public void Clean(WalPosition position)
     {
         Discard();
         IsClean = true;
         HardState = null;
-        HardStatePosition = PrefixPosition = LastAppendPosition = default;
+        HardStatePosition = PrefixPosition = LastAppendPosition = MarkPosition = default;
+        Mark = default;
+        ForgetDoubt();
         PrefixIndex = 0;
         PrefixTerm = default;
         _entries.RestartAt(1);
@@ -142,6 +186,24 @@ internal sealed class LogGroup(ShardId shard, ReplicaId replica, SegmentUsage us
     public void Discard()
     {
         while (_entries.Count > 0) Drop(_entries.RemoveLast());
+    }
+
+    /// <summary>
+    /// An append of the same term as the last entry that stays before it proves all up to there: one leader wrote both, and a
+    /// leader never changes what it wrote (Raft §5.3). Any other proves nothing, and what follows it proves only itself.
+    /// </summary>
+    private void Prove(ulong index, Term term)
+    {
+        _awaitsProof = false;
+        bool isProven = TryGet(Math.Min(index - 1, LastIndex), out EntryRef before) && before.Term == term;
+        // What was in doubt goes with its suffix.
+        if (isProven || index <= DoubtFrom) DoubtFrom = 0;
+    }
+
+    private void ForgetDoubt()
+    {
+        DoubtFrom = 0;
+        _awaitsProof = false;
     }
 
     private void Put(ulong index, EntryRef entry)

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Nori.Core;
+using Nori.Wal;
 using NoriKV.Types;
 
 namespace NoriKV.Node.Log;
@@ -7,9 +8,10 @@ namespace NoriKV.Node.Log;
 // The payload of a WAL record of the shared log; the WAL's record type is the kind. Little-endian. Bytewise:
 // docs/formats/shared-log.md.
 //
-//   0 format = 1   1 flags (1 = a copy made by the log itself, 2 = replaces the log)   2 shard u32   6 replica u64
+//   0 format = 1   1 flags (1 = a copy made by the log itself, 2 = replaces the log, 4 = with a mark)   2 shard u32
+//   6 replica u64
 //   Append, Rewrite   14 index u64   22 term u64   30 envelope
-//   HardState         14 term u64    22 vote u64   30 commit u64
+//   HardState         14 term u64    22 vote u64   30 commit u64   with a mark: 38 damage u8  39 segment u64  47 offset u32
 //   TruncatePrefix    14 index u64   22 term u64
 //   Clean             nothing more
 internal readonly ref struct LogRecord
@@ -20,7 +22,9 @@ internal readonly ref struct LogRecord
     public const byte ReplacesFlag = 2;
     public const int CommonBytes = 14;
     public const int EntryHeaderBytes = 30;
-    public const int BytesMax = 38;
+    public const byte MarkFlag = 4;
+    public const int HardStateBytes = 38;
+    public const int BytesMax = 51;
 
     public LogRecordKind Kind { get; private init; }
 
@@ -39,6 +43,9 @@ internal readonly ref struct LogRecord
 
     public ReplicaId Vote { get; private init; }
 
+    /// <summary>With a hard state: what the group lost, from here on; null says nothing about it.</summary>
+    public LogMark? Mark { get; private init; }
+
     public ReadOnlySpan<byte> Envelope { get; private init; }
 
     public static int EncodeEntry(Span<byte> target, byte flags, ShardId shard, ReplicaId replica, LogIndex index, Term term)
@@ -55,7 +62,17 @@ internal readonly ref struct LogRecord
         BinaryPrimitives.WriteUInt64LittleEndian(target[14..], state.Term.Value);
         BinaryPrimitives.WriteUInt64LittleEndian(target[22..], state.Vote.Value);
         BinaryPrimitives.WriteUInt64LittleEndian(target[30..], state.Commit.Value);
-        return 38;
+        return HardStateBytes;
+    }
+
+    public static int EncodeMark(
+        Span<byte> target, byte flags, ShardId shard, ReplicaId replica, HardState state, LogMark mark)
+    {
+        EncodeHardState(target, (byte)(flags | MarkFlag), shard, replica, state);
+        target[38] = (byte)mark.Damage;
+        BinaryPrimitives.WriteUInt64LittleEndian(target[39..], mark.Place.Segment);
+        BinaryPrimitives.WriteUInt32LittleEndian(target[47..], mark.Place.Offset);
+        return BytesMax;
     }
 
     public static int EncodeClean(Span<byte> target, byte flags, ShardId shard, ReplicaId replica)
@@ -70,18 +87,21 @@ internal readonly ref struct LogRecord
         record = default;
         var reader = new SpanReader(payload);
         if (!reader.TryReadByte(out byte format) || format != Format) return false;
-        if (!reader.TryReadByte(out byte flags) || flags > ReplacesFlag) return false;
+        if (!reader.TryReadByte(out byte flags) || flags > (MarkFlag | CopyFlag)) return false;
         if (!reader.TryReadUInt32(out uint shard) || !reader.TryReadUInt64(out ulong replica)) return false;
         ulong first = 0, second = 0, third = 0;
         var kind = (LogRecordKind)type;
-        if (flags == ReplacesFlag && kind != LogRecordKind.TruncatePrefix) return false;
+        if ((flags & ReplacesFlag) != 0 && (flags != ReplacesFlag || kind != LogRecordKind.TruncatePrefix)) return false;
+        LogMark? mark = null;
+        if ((flags & MarkFlag) != 0 && kind != LogRecordKind.HardState) return false;
         bool whole = kind switch
         {
             LogRecordKind.Append or LogRecordKind.Rewrite =>
                 reader.TryReadUInt64(out first) && reader.TryReadUInt64(out second) && first > 0,
             LogRecordKind.HardState =>
                 reader.TryReadUInt64(out second) && reader.TryReadUInt64(out third)
-                && reader.TryReadUInt64(out first) && reader.AtEnd,
+                && reader.TryReadUInt64(out first) && ((flags & MarkFlag) == 0 || TryReadMark(ref reader, out mark))
+                && reader.AtEnd,
             LogRecordKind.TruncatePrefix =>
                 reader.TryReadUInt64(out first) && reader.TryReadUInt64(out second) && reader.AtEnd,
             LogRecordKind.Clean => reader.AtEnd,
@@ -91,15 +111,25 @@ internal readonly ref struct LogRecord
         record = new LogRecord
         {
             Kind = kind,
-            IsCopy = flags == CopyFlag,
+            IsCopy = (flags & CopyFlag) != 0,
             ReplacesLog = flags == ReplacesFlag,
             Shard = new ShardId(shard),
             Replica = new ReplicaId(replica),
             Index = new LogIndex(first),
             Term = new Term(second),
             Vote = new ReplicaId(third),
+            Mark = mark,
             Envelope = reader.Remaining,
         };
+        return true;
+    }
+
+    private static bool TryReadMark(ref SpanReader reader, out LogMark? mark)
+    {
+        mark = null;
+        if (!reader.TryReadByte(out byte damage) || damage > (byte)LogDamage.HardState) return false;
+        if (!reader.TryReadUInt64(out ulong segment) || !reader.TryReadUInt32(out uint offset)) return false;
+        mark = new LogMark((LogDamage)damage, new WalPosition(segment, offset));
         return true;
     }
 

@@ -27,7 +27,11 @@ public sealed partial class SharedLog
             log.Apply(operation, position, storedBytes, isStart: true);
         }
 
-        public void OnDamage(WalDamage damage) => LastDamage = damage.Start;
+        public void OnDamage(WalDamage damage)
+        {
+            LastDamage = damage.Start;
+            foreach (LogGroup group in log._groups.Values) group.NoteDamage();
+        }
     }
 
     private void CheckJump(in LogOperation operation, WalPosition position)
@@ -47,10 +51,11 @@ public sealed partial class SharedLog
         bool isDamaged = report.Damage.Count > 0;
         foreach (LogGroup group in _groups.Values.OrderBy(group => group.Shard))
         {
-            ulong hole = group.FirstHole();
-            bool hardState = isDamaged && group.HardStatePosition < replay.LastDamage && !group.IsClean;
-            bool entries = hole > 0
-                || (isDamaged && group.LastAppendPosition < replay.LastDamage && !group.IsClean);
+            // One that does not come back may have holes for ever.
+            ulong hole = group.Mark.Damage == LogDamage.HardState ? 0 : group.FirstHole();
+            bool isNews = isDamaged && group.MarkPosition < replay.LastDamage && !group.IsClean;
+            bool hardState = isNews && group.HardStatePosition < replay.LastDamage;
+            bool entries = hole > 0 || (isNews && group.LastAppendPosition < replay.LastDamage) || group.DoubtFrom > 0;
             if (!hardState && !entries) continue;
             if (hole > 0 && _options.OnCorruption == CorruptionAction.Throw)
             {
@@ -63,6 +68,9 @@ public sealed partial class SharedLog
             suspects.Add(new SuspectGroup(group.Shard, group.Replica, hardState, entries, new LogIndex(hole)));
         }
 
+        _uncontained = suspects;
+        _damagePlace = replay.LastDamage;
+        _mustContain = isDamaged || suspects.Count > 0;
         return new SharedLogRecovery
         {
             Wal = report,

@@ -48,6 +48,9 @@ public sealed partial class SharedLog : IDisposable
         LastWatermark = DurableWatermark = Pack(_log.End) - 1;
     }
 
+    /// <summary>Where it lies.</summary>
+    public string Directory => _options.Directory;
+
     /// <summary>The watermark of the last batch written. Watermarks rise, also over a restart.</summary>
     public ulong LastWatermark { get; private set; }
 
@@ -93,6 +96,8 @@ public sealed partial class SharedLog : IDisposable
     {
         ArgumentNullException.ThrowIfNull(batch);
         if (batch.Count == 0) return LastWatermark;
+        // A copy of a hard state behind the damage would pass for the newest one.
+        Invariant.Assert(!_mustContain);
         CheckFits(batch);
         if (_log.WouldRoll(batch.Records)) _log.Roll();
         WriteStates();
@@ -277,9 +282,14 @@ public sealed partial class SharedLog : IDisposable
                     LogRecord.CopyFlag, group.Shard, group.Replica, new LogIndex(group.PrefixIndex), group.PrefixTerm);
             }
 
-            if (group.HardState is { } state && group.HardStatePosition.Segment < current)
+            if (group.HardState is not { } state || group.HardStatePosition.Segment == current) continue;
+            if (group.Mark.Damage == LogDamage.None)
             {
                 _stateBatch.AddHardState(LogRecord.CopyFlag, group.Shard, group.Replica, state);
+            }
+            else
+            {
+                _stateBatch.AddMark(LogRecord.CopyFlag, group.Shard, group.Replica, state, group.Mark);
             }
         }
     }
@@ -304,6 +314,7 @@ public sealed partial class SharedLog : IDisposable
                 break;
             case LogRecordKind.HardState:
                 group.SetHardState(operation.HardState, position);
+                if (operation.Mark is { } mark) group.SetMark(mark, operation.IsCopy, position);
                 break;
             case LogRecordKind.TruncatePrefix:
                 group.TruncatePrefix(operation.Index.Value, operation.Term, operation.ReplacesLog, position);

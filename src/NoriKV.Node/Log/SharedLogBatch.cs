@@ -98,6 +98,19 @@ public sealed class SharedLogBatch : IDisposable
             LogRecordKind.HardState, false, shard, replica, state.Commit, state.Term, state.Vote));
     }
 
+    internal void AddMark(byte flags, ShardId shard, ReplicaId replica, HardState state, LogMark mark)
+    {
+        Span<byte> payload = stackalloc byte[LogRecord.BytesMax];
+        payload = payload[..LogRecord.EncodeMark(payload, flags, shard, replica, state, mark)];
+        Add(LogRecordKind.HardState, payload);
+        _operations.Add(new LogOperation(
+            LogRecordKind.HardState, false, shard, replica, state.Commit, state.Term, state.Vote)
+        {
+            Mark = mark,
+            IsCopy = (flags & LogRecord.CopyFlag) != 0,
+        });
+    }
+
     internal void AddTruncatePrefix(byte flags, ShardId shard, ReplicaId replica, LogIndex index, Term term)
     {
         Span<byte> payload = stackalloc byte[LogRecord.BytesMax];

@@ -1,3 +1,4 @@
+using NoriKV.Node.Log;
 using NoriKV.Types;
 
 namespace NoriKV.Node.Replication;
@@ -14,6 +15,15 @@ internal interface INodeLog : IDisposable
 
     /// <summary>What the log holds of a shard.</summary>
     NodeLogGroup Group(ShardId shard);
+
+    /// <summary>
+    /// After opening, before the first write: what damage may have taken from these replicas is noted durably, and their logs
+    /// are cut before it. <see cref="Group"/> then says what became of each.
+    /// </summary>
+    void Contain(IReadOnlyList<ExpectedReplica> replicas);
+
+    /// <summary>The replica has again what damage took: writes that; durable after the next sync.</summary>
+    void Heal(ShardId shard, ReplicaId replica);
 
     /// <summary>Gathers an entry; its index is the group's last plus one.</summary>
     void Append(ShardId shard, ReplicaId replica, LogIndex index, Term term, ReadOnlyMemory<byte> envelope);

@@ -1,3 +1,4 @@
+using NoriKV.Node.Log;
 using NoriKV.Types;
 
 namespace NoriKV.Node.Replication;
@@ -12,6 +13,12 @@ namespace NoriKV.Node.Replication;
 internal readonly record struct NodeLogGroup(
     ReplicaId Replica, LogIndex First, LogIndex Last, Term LastTerm, Term HardTerm, LogIndex Commit)
 {
+    /// <summary>Entries: damage took some that it had confirmed; it starts as damaged until it is healed.</summary>
+    public LogDamage Damage { get; init; }
+
+    /// <summary>Why the replica must not start, where the damage is and the way out; null where it may.</summary>
+    public string? WhyNeverBack { get; init; }
+
     /// <summary>A group of which the log holds nothing.</summary>
     public static NodeLogGroup Empty { get; } = new(default, new LogIndex(1), default, default, default, default);
 }

@@ -17,8 +17,16 @@ internal sealed class SharedNodeLog(SharedLog log) : INodeLog
         if (log.GroupState(shard) is not { } state) return NodeLogGroup.Empty;
         HardState hard = state.HardState ?? default;
         return new NodeLogGroup(
-            state.Replica, state.FirstIndex, state.LastIndex, state.LastTerm, hard.Term, hard.Commit);
+            state.Replica, state.FirstIndex, state.LastIndex, state.LastTerm, hard.Term, hard.Commit)
+        {
+            Damage = state.Damage,
+            WhyNeverBack = state.Damage == LogDamage.HardState ? LogDamageText.NeverBack(log.Directory, state) : null,
+        };
     }
+
+    public void Contain(IReadOnlyList<ExpectedReplica> replicas) => log.Contain(replicas);
+
+    public void Heal(ShardId shard, ReplicaId replica) => log.Heal(shard, replica);
 
     public void Append(ShardId shard, ReplicaId replica, LogIndex index, Term term, ReadOnlyMemory<byte> envelope) =>
         _batch.Append(shard, replica, index, term, envelope.Span);
