@@ -4,8 +4,8 @@ using NoriKV.Types;
 namespace NoriKV.TestKit.Simulation.Checks;
 
 /// <summary>
-/// Judges versions and values: versions of a key never go back, one version is one value, an entry has a version of its own,
-/// nobody reads what nobody wrote, and a scan sees a batch whole.
+/// Judges versions and values: versions of a key never go back, one version is one value and the other way round (nothing is
+/// done twice), an entry has a version of its own, nobody reads what nobody wrote, and a scan sees a batch whole.
 /// </summary>
 internal static class VersionCheck
 {
@@ -59,8 +59,17 @@ internal static class VersionCheck
     private static void CheckKey(SimWorld world, Sight[] sights)
     {
         Dictionary<KvVersion, Sight> byVersion = [];
+        Dictionary<string, Sight> byValue = [];
         foreach (Sight sight in sights)
         {
+            // Every call writes values of its own: one that has two versions was done twice.
+            if (sight.Value is { } value && !byValue.TryAdd(value, sight) && byValue[value].Version != sight.Version)
+            {
+                world.Violate(
+                    "exactly_once",
+                    $"{sight.Key} = {value} was written twice: {sight.Call}, {byValue[value].Call}");
+            }
+
             if (!byVersion.TryAdd(sight.Version, sight) && byVersion[sight.Version].Value != sight.Value)
             {
                 world.Violate(
