@@ -32,7 +32,12 @@ public sealed partial class LsmEngine
     /// <remarks>
     /// For engines opened with RunBackground = false; harmless beside the engine's own threads.
     /// </remarks>
-    public bool RunOnce() => RunFlushOnce() || RunCompactionOnce();
+    public bool RunOnce()
+    {
+        bool worked = RunFlushOnce() || RunCompactionOnce();
+        Settle();
+        return worked;
+    }
 
     /// <summary>
     /// The owner's log is durable further than before: tables held back are asked about again.

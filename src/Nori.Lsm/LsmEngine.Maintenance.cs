@@ -15,6 +15,9 @@ public sealed partial class LsmEngine
 
     // Guards itself: callers that wait until the memtables up to an id are in tables.
     private readonly List<(ulong Memtable, TaskCompletionSource Done)> _flushWaiters = [];
+
+    // Of an engine without threads: callers whose wait is over, until the step that ended it is.
+    private readonly System.Collections.Concurrent.ConcurrentQueue<(TaskCompletionSource Done, Exception? Failure)> _settled = new();
     private readonly SemaphoreSlim _manualTurn = new(1, 1);
 
     /// <summary>Asks for the memtable to be sealed and flushed soon; returns at once.</summary>
@@ -219,10 +222,17 @@ public sealed partial class LsmEngine
 
     private Task WhenFlushed(ulong id, CancellationToken ct)
     {
-        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        // Who steps the engine wants what waits to go on in a step of its own, not on the thread pool.
+        var done = new TaskCompletionSource(
+            _loop is null ? TaskCreationOptions.None : TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_flushWaiters) _flushWaiters.Add((id, done));
         CompleteFlushWaiters();
-        if (_loop is null) RunWhile(() => !done.Task.IsCompleted, flushOnly: true);
+        if (_loop is null)
+        {
+            RunWhile(() => IsWaiting(done), flushOnly: true);
+            Settle();
+        }
+
         return done.Task.WaitAsync(ct);
     }
 
@@ -243,15 +253,36 @@ public sealed partial class LsmEngine
         lock (_flushWaiters)
         {
             if (_flushWaiters.Count == 0) return;
-            foreach ((ulong id, TaskCompletionSource done) in _flushWaiters)
+            for (int i = _flushWaiters.Count - 1; i >= 0; i--)
             {
-                if (id < oldest) done.TrySetResult();
-                else if (Volatile.Read(ref _failure) is { } failure) done.TrySetException(new LsmFailedException(failure));
-                else if (_disposed) done.TrySetException(new ObjectDisposedException(nameof(LsmEngine)));
+                (ulong id, TaskCompletionSource done) = _flushWaiters[i];
+                Exception? failure = id < oldest ? null
+                    : Volatile.Read(ref _failure) is { } failed ? new LsmFailedException(failed)
+                    : _disposed ? new ObjectDisposedException(nameof(LsmEngine))
+                    : null;
+                if (id >= oldest && failure is null) continue;
+                _flushWaiters.RemoveAt(i);
+                if (_loop is null) _settled.Enqueue((done, failure));
+                else Complete(done, failure);
             }
-
-            _flushWaiters.RemoveAll(waiter => waiter.Done.Task.IsCompleted);
         }
+    }
+
+    private bool IsWaiting(TaskCompletionSource done)
+    {
+        lock (_flushWaiters) return _flushWaiters.Exists(waiter => waiter.Done == done);
+    }
+
+    /// <summary>Without threads: what waited goes on here, at the end of a step and outside of its locks.</summary>
+    private void Settle()
+    {
+        while (_settled.TryDequeue(out (TaskCompletionSource Done, Exception? Failure) next)) Complete(next.Done, next.Failure);
+    }
+
+    private static void Complete(TaskCompletionSource done, Exception? failure)
+    {
+        if (failure is null) done.TrySetResult();
+        else done.TrySetException(failure);
     }
 
     private void EndManual(Exception? failure)

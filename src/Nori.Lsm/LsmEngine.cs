@@ -233,6 +233,7 @@ public sealed partial class LsmEngine : IAsyncDisposable
         try
         {
             CompleteFlushWaiters();
+            Settle();
             EndManual(new ObjectDisposedException(nameof(LsmEngine)));
             EndScrubs();
             _job?.Dispose();

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using NoriKV.TestKit.Simulation;
 
 namespace NoriKV.TestKit.Tests;
@@ -20,6 +21,53 @@ public sealed class SimulationTests(ITestOutputHelper output)
     {
         for (ulong seed = 1; seed <= 20; seed++) AssertGood(Run(seed, 1));
     }
+
+    [Fact]
+    public async Task Another_process_gives_the_same_trace()
+    {
+        string here = $"{Run(11, 1).TraceHash:x16} {Run(13, 1).TraceHash:x16}";
+        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true };
+        string own = typeof(SimulationTests).Assembly.Location;
+        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet") start.ArgumentList.Add(own);
+        start.ArgumentList.Add("--filter-method");
+        start.ArgumentList.Add("*" + nameof(Prints_two_hashes));
+        start.ArgumentList.Add("--show-live-output");
+        start.ArgumentList.Add("on");
+        using Process process = Process.Start(start)!;
+        string printed = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Contains($"hashes: {here}", printed, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Prints_two_hashes()
+    {
+        SimulationReport first = Run(11, 1), second = Run(13, 1);
+        output.WriteLine($"hashes: {first.TraceHash:x16} {second.TraceHash:x16}");
+        Assert.NotEqual(first.TraceHash, second.TraceHash);
+    }
+
+    [Theory]
+    [MemberData(nameof(KindsOfOneNode))]
+    public void Each_kind_of_fault_is_reached(FaultKinds kind)
+    {
+        SimulationReport report = ClusterSimulation.Run(new SimulationOptions
+        {
+            Seed = 3,
+            Nodes = 1,
+            Faults = kind,
+            Safety = TimeSpan.FromSeconds(30),
+        });
+        AssertGood(report);
+        Assert.True(report.Counts.GetValueOrDefault($"fault.{kind}") > 0, "the fault was never done");
+    }
+
+    public static TheoryData<FaultKinds> KindsOfOneNode() =>
+    [
+        FaultKinds.Crash, FaultKinds.CrashInside, FaultKinds.Kill, FaultKinds.Pause, FaultKinds.ClockJump,
+        FaultKinds.ClientCut, FaultKinds.DiskStall, FaultKinds.DiskError, FaultKinds.DiskFull, FaultKinds.Snapshot,
+        FaultKinds.SlowNode, FaultKinds.Restart,
+    ];
 
     private void AssertGood(SimulationReport report)
     {

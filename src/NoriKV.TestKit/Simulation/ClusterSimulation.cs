@@ -16,6 +16,7 @@ namespace NoriKV.TestKit.Simulation;
 public sealed class ClusterSimulation
 {
     private const long OperationLimit = 4 * Ticks.Second;
+    private const long LookPeriod = 250 * Ticks.Millisecond;
 
     private readonly SimWorld _world;
     private readonly SimNode[] _nodes;
@@ -23,6 +24,7 @@ public sealed class ClusterSimulation
     private readonly KeySpace _keys;
     private readonly FaultRunner _faults;
     private readonly IReadOnlyList<FaultAction> _plan;
+    private readonly ReplicaCheck _replicas;
     private int _operations;
     private int _open;
     private bool _stopping;
@@ -37,6 +39,8 @@ public sealed class ClusterSimulation
         _clients = new SimClient[_world.Profile.Clients + 1];
         for (int i = 0; i < _clients.Length; i++) _clients[i] = new SimClient(_world, _nodes, i, _world.Random.Fork());
         _plan = FaultPlan.Draw(options, _world.Profile, _world.Random.Fork());
+        _replicas = new ReplicaCheck(_world, _nodes);
+        _ = new LeaderCheck(_world);
         _faults = new FaultRunner(_world, _nodes, _world.Profile.Clients);
     }
 
@@ -67,6 +71,7 @@ public sealed class ClusterSimulation
         foreach (SimNode node in _nodes) node.Start();
         _faults.Arrange(_plan);
         for (int i = 0; i < _world.Profile.Clients; i++) _ = WorkAsync(i);
+        Look(0);
         RunUntil(_world.Profile.Safety, () => false);
         BeginLiveness();
         FinalLook();
@@ -91,6 +96,13 @@ public sealed class ClusterSimulation
             mix.Note(call);
         }
     }
+
+    /// <summary>Looks into the nodes now and then: at logs often, at states less often.</summary>
+    private void Look(int count) => _world.Events.After(LookPeriod, () =>
+    {
+        _replicas.Look(hashes: count % 8 == 0);
+        Look(count + 1);
+    });
 
     private void BeginLiveness()
     {

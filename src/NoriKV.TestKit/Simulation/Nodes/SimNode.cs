@@ -1,6 +1,7 @@
 using Nori.Core;
 using Nori.IO;
 using NoriKV.Node;
+using NoriKV.TestKit.Simulation.Checks;
 using NoriKV.TestKit.Simulation.Disks;
 using NoriKV.TestKit.Simulation.Network;
 using NoriKV.TestKit.Simulation.Scheduling;
@@ -61,6 +62,9 @@ internal sealed class SimNode
 
     /// <summary>The process; null while it is down.</summary>
     public NoriNode? Node { get; private set; }
+
+    /// <summary>How checkers look into it; null while it is down.</summary>
+    public IReplicaProbe? Probe { get; private set; }
 
     /// <summary>What clients talk to.</summary>
     public INoriNode? Port { get; private set; }
@@ -289,6 +293,7 @@ internal sealed class SimNode
         State = NodeState.Down;
         Node = null;
         Port = null;
+        Probe = null;
         Transport = null;
         _steps = null;
         Clock = null;

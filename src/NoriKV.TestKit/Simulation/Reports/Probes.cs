@@ -1,4 +1,5 @@
 using Nori.Observe;
+using NoriKV.Node;
 
 namespace NoriKV.TestKit.Simulation.Reports;
 
@@ -11,7 +12,7 @@ internal sealed class Probes : IEventSink
     /// <summary>What many runs together must have reached.</summary>
     public static IReadOnlyList<string> Rare { get; } =
     [
-        "raft.elections", "raft.terms", "snapshot.installed", "log.torn_tail", "log.healed", "read.lease_refused",
+        "raft.elections", "snapshot.installed", "log.torn_tail", "log.healed", "read.lease_refused",
         "node.restarted", "node.failed", "disk.full_answer", "write.retried", "write.unknown", "write.replayed",
         "lsm.flush", "lsm.compaction", "wal.segment_gc", "shard.snapshot_cut", "ttl.expired_seen",
     ];
@@ -21,6 +22,9 @@ internal sealed class Probes : IEventSink
     /// <summary>Counts by name, sorted.</summary>
     public IReadOnlyDictionary<string, long> Counts => _counts;
 
+    /// <summary>Told of every election.</summary>
+    public Action<LeaderElected>? Elected { get; set; }
+
     /// <summary>Counts one, or more.</summary>
     public void Hit(string name, long count = 1) => _counts[name] = _counts.GetValueOrDefault(name) + count;
 
@@ -28,14 +32,15 @@ internal sealed class Probes : IEventSink
     public void Emit<T>(in T e)
         where T : struct, IEvent
     {
-        Hit(Names<T>.Event ??= $"event.{e.Family}.{e.Kind}");
+        Hit(Names<T>.Event);
         if (Names<T>.Rare is { } rare) Hit(rare);
+        if (typeof(T) == typeof(LeaderElected)) Elected?.Invoke((LeaderElected)(object)e);
     }
 
     private static class Names<T>
         where T : struct
     {
-        public static string? Event { get; set; }
+        public static string Event { get; } = $"event.{typeof(T).Name}";
 
         public static string? Rare { get; } = typeof(T).Name switch
         {

@@ -1,0 +1,85 @@
+using NoriKV.TestKit.Simulation.Nodes;
+using NoriKV.Types;
+
+namespace NoriKV.TestKit.Simulation.Checks;
+
+/// <summary>
+/// Looks into the nodes while they run: what is committed at an index never changes and is the same everywhere (log matching,
+/// committed prefix), terms and commit never go back within a boot, and replicas that applied the same index hold the same.
+/// </summary>
+internal sealed class ReplicaCheck(SimWorld world, IReadOnlyList<SimNode> nodes)
+{
+    private readonly Dictionary<(uint Shard, ulong Index), (ulong Term, ulong Hash, string Node)> _committed = [];
+    private readonly Dictionary<(uint Shard, ulong Applied), (ulong Hash, string Node)> _states = [];
+    private readonly Dictionary<(int Node, uint Shard), (int Boot, ulong Term, ulong Commit, ulong Applied)> _seen = [];
+
+    /// <summary>Committed entries seen.</summary>
+    public int Entries => _committed.Count;
+
+    /// <summary>States compared with another replica's.</summary>
+    public int Compared { get; private set; }
+
+    /// <summary>Looks at every replica of the nodes that run.</summary>
+    /// <param name="hashes">True: at their states too, which takes longer.</param>
+    public void Look(bool hashes)
+    {
+        foreach (SimNode node in nodes)
+        {
+            if (node.State != NodeState.Up || node.Probe is not { } probe) continue;
+            for (uint shard = 0; shard < (uint)world.Options.Shards; shard++)
+            {
+                if (probe.Look(new ShardId(shard)) is not { } sight) continue;
+                LookAt(node, probe, shard, sight);
+                if (hashes) Compare(node, probe, shard, sight.Applied);
+            }
+        }
+    }
+
+    private void LookAt(SimNode node, IReplicaProbe probe, uint shard, ReplicaSight sight)
+    {
+        (int Boot, ulong Term, ulong Commit, ulong Applied) before = _seen.GetValueOrDefault((node.Place, shard));
+        bool sameBoot = before.Boot == node.Boots;
+        if (sameBoot && (sight.Term < before.Term || sight.Commit < before.Commit || sight.Applied < before.Applied))
+        {
+            world.Violate(
+                "never_back",
+                $"{node.Name} shard {shard}: term {before.Term} commit {before.Commit} applied {before.Applied}, then {sight}");
+        }
+
+        if (sight.Applied > sight.Commit)
+            world.Violate("applied_is_committed", $"{node.Name} shard {shard}: {sight}");
+        // From the start of a boot on all of its log is looked at: a crash may have changed what it holds.
+        for (ulong index = sameBoot ? before.Commit + 1 : 1; index <= sight.Commit; index++)
+        {
+            if (probe.TryReadEntry(new ShardId(shard), index, out ulong term, out ulong hash))
+                Compare(node, shard, index, term, hash);
+        }
+
+        _seen[(node.Place, shard)] = (node.Boots, sight.Term, sight.Commit, sight.Applied);
+    }
+
+    private void Compare(SimNode node, uint shard, ulong index, ulong term, ulong hash)
+    {
+        if (_committed.TryAdd((shard, index), (term, hash, node.Name))) return;
+        (ulong Term, ulong Hash, string Node) known = _committed[(shard, index)];
+        if (known.Term == term && known.Hash == hash) return;
+        world.Violate(
+            "committed_never_changes",
+            $"shard {shard} index {index}: {node.Name} has term {term} {hash:x16}, "
+            + $"{known.Node} had term {known.Term} {known.Hash:x16}");
+    }
+
+    private void Compare(SimNode node, IReplicaProbe probe, uint shard, ulong applied)
+    {
+        ulong hash = probe.HashState(new ShardId(shard));
+        if (_states.TryAdd((shard, applied), (hash, node.Name))) return;
+        (ulong Hash, string Node) known = _states[(shard, applied)];
+        if (known.Node != node.Name) Compared++;
+        if (known.Hash != hash)
+        {
+            world.Violate(
+                "replicas_equal",
+                $"shard {shard} at index {applied}: {node.Name} holds {hash:x16}, {known.Node} held {known.Hash:x16}");
+        }
+    }
+}

@@ -1,0 +1,9 @@
+namespace NoriKV.TestKit.Simulation.Checks;
+
+/// <summary>Where a replica stands.</summary>
+/// <param name="IsLeader">It leads.</param>
+/// <param name="Term">Its term.</param>
+/// <param name="Commit">The last entry it knows to be committed.</param>
+/// <param name="Last">The last entry of its log.</param>
+/// <param name="Applied">The last entry whose effect can be read.</param>
+internal readonly record struct ReplicaSight(bool IsLeader, ulong Term, ulong Commit, ulong Last, ulong Applied);
