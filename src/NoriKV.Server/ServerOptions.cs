@@ -98,6 +98,15 @@ public sealed record ServerOptions
     /// </summary>
     public string Compression { get; init; } = "auto";
 
+    /// <summary>What keeps the data: lsm, memory, rocksdb.</summary>
+    public string Engine { get; init; } = "lsm";
+
+    /// <summary>Time between scrubs; zero: none.</summary>
+    public TimeSpan ScrubInterval { get; init; } = TimeSpan.FromDays(7);
+
+    /// <summary>What a scrub may read a second; 0 for no bound.</summary>
+    public long ScrubBytesPerSecond { get; init; } = 16L << 20;
+
     /// <summary>Bytes a second that flush and compaction may write; 0 for no bound. Default 0.</summary>
     public long BackgroundBytesPerSecond { get; init; }
 

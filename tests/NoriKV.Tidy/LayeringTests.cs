@@ -19,6 +19,7 @@ public sealed class LayeringTests
         ["Nori.Wal"] = Storage,
         ["Nori.SSTable"] = Storage,
         ["Nori.Lsm"] = [.. Storage, "Nori.Wal", "Nori.SSTable"],
+        ["Nori.RocksDb"] = [],
         ["Nori.Raft.Core"] = ["Nori.Core"],
         ["Nori.Swim.Core"] = ["Nori.Core"],
         ["Nori.Raft"] = [.. Inner, "Nori.Raft.Core"],
@@ -34,6 +35,7 @@ public sealed class LayeringTests
             .. Storage, .. Domain, "Nori.Wal", "Nori.SSTable", "Nori.Lsm", "Nori.Raft.Core", "Nori.Raft",
             "Nori.Swim.Core", "Nori.Swim",
         ],
+        ["NoriKV.Storage.RocksDb"] = ["Nori.Core", "Nori.IO", "Nori.RocksDb", "NoriKV.Node"],
         ["NoriKV.Transport.Grpc"] =
             [.. Inner, .. Domain, "NoriKV.Node", "NoriKV.Proto", "Nori.Grpc", "Nori.Grpc.Server"],
         ["NoriKV.Transport.Http"] = [.. Inner, .. Domain, "NoriKV.Node", "Nori.Observe.Prometheus"],
@@ -46,7 +48,7 @@ public sealed class LayeringTests
         ],
         ["NoriKV.Server"] =
         [
-            .. Storage, .. Domain, "NoriKV.Node", "NoriKV.Transport.Grpc", "NoriKV.Transport.Http", "Nori.Grpc",
+            .. Storage, .. Domain, "NoriKV.Node", "NoriKV.Storage.RocksDb", "NoriKV.Transport.Grpc", "NoriKV.Transport.Http", "Nori.Grpc",
             "Nori.Grpc.Server", "Nori.Observe.Prometheus", "Nori.Observe.Otlp",
         ],
         ["NoriKV.Cli"] =

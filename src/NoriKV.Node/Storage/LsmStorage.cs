@@ -18,6 +18,7 @@ internal sealed class LsmStorage(LsmEngine engine, string directory) : IStorage
     public static async ValueTask<LsmStorage> OpenAsync(
         StorageSetup setup, Func<LsmOptions, LsmOptions>? configure, CancellationToken cancellationToken)
     {
+        CheckIsOurs(setup);
         var options = new LsmOptions
         {
             Directory = setup.Directory,
@@ -112,5 +113,13 @@ internal sealed class LsmStorage(LsmEngine engine, string directory) : IStorage
 
         entry = new StoredEntry(buffer.WrittenSpan.ToArray(), info.ExpiryUnixMs);
         return true;
+    }
+
+    private static void CheckIsOurs(StorageSetup setup)
+    {
+        string current = Path.Combine(setup.Directory, "CURRENT");
+        if (!setup.FileSystem.FileExists(current)) return;
+        if (!setup.FileSystem.ReadAllBytes(current, bytesMax: 4096).AsSpan().StartsWith("MANIFEST-"u8)) return;
+        throw new ArgumentException($"{setup.Directory} was written by RocksDB: set storage.engine: rocksdb", nameof(setup));
     }
 }

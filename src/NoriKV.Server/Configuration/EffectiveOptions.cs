@@ -27,11 +27,14 @@ public static class EffectiveOptions
         Add("swim.probe_interval", SettingText.Shown(o.SwimProbeInterval));
         Add("swim.probe_timeout", SettingText.Shown(o.SwimProbeTimeout));
         Add("swim.indirect_probes", o.SwimIndirectProbes);
+        Add("storage.engine", o.Engine);
         Add("storage.memtable_bytes", SettingText.Shown(o.MemtableBytes));
         Add("storage.block_cache_bytes", SettingText.Shown(o.BlockCacheBytes));
         Add("storage.target_file_bytes", SettingText.Shown(o.TargetFileBytes));
         Add("storage.compression", o.Compression);
         Add("storage.background_bytes_per_second", SettingText.Shown(o.BackgroundBytesPerSecond));
+        Add("storage.scrub_interval", SettingText.Shown(o.ScrubInterval));
+        Add("storage.scrub_bytes_per_second", SettingText.Shown(o.ScrubBytesPerSecond));
         Add("limits.max_in_flight", o.MaxInFlight);
         Add("limits.idempotency_ttl", SettingText.Shown(o.IdempotencyTtl));
         Add("limits.max_key_bytes", o.Limits.KeyBytesMax);

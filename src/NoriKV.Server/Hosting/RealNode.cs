@@ -4,6 +4,9 @@ using Nori.Wal;
 using NoriKV.Node;
 using NoriKV.Node.Directory;
 using NoriKV.Node.Machine;
+using NoriKV.Node.Ports;
+using NoriKV.Node.Storage;
+using NoriKV.Storage.RocksDb;
 
 namespace NoriKV.Server;
 
@@ -45,6 +48,7 @@ internal static class RealNode
             LogSegmentBytes = options.LogSegmentBytes,
             MemtableBytes = options.MemtableBytes,
             BlockCacheBytes = options.BlockCacheBytes,
+            OpenStorage = StorageOf(options.Engine),
             ConfigureEngine = engine => Configure(engine, options),
             Time = setup.Time,
             Meter = setup.Meter,
@@ -56,8 +60,20 @@ internal static class RealNode
     {
         TargetFileBytes = options.TargetFileBytes,
         BackgroundBytesPerSecond = options.BackgroundBytesPerSecond,
+        ScrubInterval = options.ScrubInterval,
+        ScrubBytesPerSecond = options.ScrubBytesPerSecond,
         Compression = CompressionOf(options.Compression) ?? engine.Compression,
     };
+
+    private static Func<StorageSetup, CancellationToken, ValueTask<IStorage>>? StorageOf(string engine)
+    {
+        if (engine == "memory") return MemoryStorage.OpenAsync;
+        if (engine != "rocksdb") return null;
+        if (RocksDbStorage.IsAvailable) return RocksDbStorage.OpenAsync;
+        throw new ServerStartException(
+            $"storage.engine: rocksdb needs librocksdb, which this machine lacks: {RocksDbStorage.HowToInstall}",
+            ExitCodes.Usage);
+    }
 
     private static CompressionType? CompressionOf(string word)
     {

@@ -37,13 +37,16 @@ public sealed unsafe class RocksDbDatabase : IDisposable
             Native.rocksdb_options_set_enable_pipelined_write(options, settings.PipelinedWrite ? (byte)1 : (byte)0);
             Native.rocksdb_options_set_block_based_table_factory(options, table);
             byte* error = null;
+            if (settings.More.Length > 0)
+            {
+                fixed (byte* more = Encoding.UTF8.GetBytes(settings.More + "\0"))
+                    Native.rocksdb_get_options_from_string(options, more, options, &error);
+                if (error != null) Refuse(error);
+            }
+
             fixed (byte* path = Encoding.UTF8.GetBytes(settings.Directory + "\0"))
                 _db = Native.rocksdb_open(options, path, &error);
-            if (error != null)
-            {
-                Native.rocksdb_cache_destroy(_cache);
-                ThrowIf(error);
-            }
+            if (error != null) Refuse(error);
         }
         finally
         {
@@ -53,6 +56,7 @@ public sealed unsafe class RocksDbDatabase : IDisposable
 
         _writeOptions = Native.rocksdb_writeoptions_create();
         Native.rocksdb_writeoptions_set_sync(_writeOptions, settings.SyncWrites ? (byte)1 : (byte)0);
+        Native.rocksdb_writeoptions_disable_WAL(_writeOptions, settings.WriteAheadLog ? 0 : 1);
         _readOptions = Native.rocksdb_readoptions_create();
     }
 
@@ -68,18 +72,26 @@ public sealed unsafe class RocksDbDatabase : IDisposable
 
     /// <summary>The key's value where RocksDB keeps it, not copied; dispose it soon.</summary>
     /// <exception cref="RocksDbException">RocksDB could not read.</exception>
-    public RocksDbPinned Get(ReadOnlySpan<byte> key)
+    public RocksDbPinned Get(ReadOnlySpan<byte> key, RocksDbSnapshot? snapshot = null)
     {
         byte* error = null;
         nint slice;
         fixed (byte* bytes = key)
-            slice = Native.rocksdb_get_pinned(_db, _readOptions, bytes, (nuint)key.Length, &error);
+        {
+            slice = Native.rocksdb_get_pinned(
+                _db, snapshot?.ReadOptions ?? _readOptions, bytes, (nuint)key.Length, &error);
+        }
+
         ThrowIf(error);
         return new RocksDbPinned(slice);
     }
 
-    /// <summary>An iterator over the data as of now; not positioned.</summary>
-    public RocksDbIterator NewIterator() => new(Native.rocksdb_create_iterator(_db, _readOptions));
+    /// <summary>An iterator over the data as of now, or of a snapshot; not positioned.</summary>
+    public RocksDbIterator NewIterator(RocksDbSnapshot? snapshot = null) =>
+        new(Native.rocksdb_create_iterator(_db, snapshot?.ReadOptions ?? _readOptions));
+
+    /// <summary>The data as of now; dispose it before the database.</summary>
+    public RocksDbSnapshot NewSnapshot() => new(_db);
 
     /// <summary>Writes the memtable to a table and waits for it.</summary>
     /// <exception cref="RocksDbException">RocksDB could not write.</exception>
@@ -112,6 +124,12 @@ public sealed unsafe class RocksDbDatabase : IDisposable
         Native.rocksdb_writeoptions_destroy(_writeOptions);
         Native.rocksdb_readoptions_destroy(_readOptions);
         Native.rocksdb_cache_destroy(_cache);
+    }
+
+    private void Refuse(byte* error)
+    {
+        Native.rocksdb_cache_destroy(_cache);
+        ThrowIf(error);
     }
 
     internal static void ThrowIf(byte* error)

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Nori.RocksDb;
 
-/// <summary>Walks the keys upwards as of the moment it was made. One owner.</summary>
+/// <summary>Walks the keys both ways as of the moment, or the snapshot, it was made of. One owner.</summary>
 public sealed unsafe class RocksDbIterator : IDisposable
 {
     private nint _handle;
@@ -42,6 +42,18 @@ public sealed unsafe class RocksDbIterator : IDisposable
     {
         fixed (byte* bytes = key) Native.rocksdb_iter_seek(_handle, bytes, (nuint)key.Length);
     }
+
+    /// <summary>To the last key.</summary>
+    public void SeekToLast() => Native.rocksdb_iter_seek_to_last(_handle);
+
+    /// <summary>To the last key at or before this one.</summary>
+    public void SeekForPrevious(ReadOnlySpan<byte> key)
+    {
+        fixed (byte* bytes = key) Native.rocksdb_iter_seek_for_prev(_handle, bytes, (nuint)key.Length);
+    }
+
+    /// <summary>To the key before.</summary>
+    public void Previous() => Native.rocksdb_iter_prev(_handle);
 
     /// <summary>To the next key.</summary>
     public void Next() => Native.rocksdb_iter_next(_handle);

@@ -90,6 +90,21 @@ internal static unsafe partial class Native
     public static partial void rocksdb_readoptions_destroy(nint options);
 
     [LibraryImport(Library)]
+    public static partial void rocksdb_get_options_from_string(nint based, byte* text, nint options, byte** error);
+
+    [LibraryImport(Library)]
+    public static partial void rocksdb_writeoptions_disable_WAL(nint options, int off);
+
+    [LibraryImport(Library)]
+    public static partial nint rocksdb_create_snapshot(nint db);
+
+    [LibraryImport(Library)]
+    public static partial void rocksdb_release_snapshot(nint db, nint snapshot);
+
+    [LibraryImport(Library)]
+    public static partial void rocksdb_readoptions_set_snapshot(nint options, nint snapshot);
+
+    [LibraryImport(Library)]
     public static partial void rocksdb_write(nint db, nint options, nint batch, byte** error);
 
     [LibraryImport(Library)]
@@ -118,6 +133,10 @@ internal static unsafe partial class Native
     [LibraryImport(Library), SuppressGCTransition]
     public static partial void rocksdb_writebatch_delete(nint batch, byte* key, nuint keyLength);
 
+    [LibraryImport(Library), SuppressGCTransition]
+    public static partial void rocksdb_writebatch_delete_range(
+        nint batch, byte* start, nuint startLength, byte* end, nuint endLength);
+
     [LibraryImport(Library)]
     public static partial nint rocksdb_create_iterator(nint db, nint options);
 
@@ -137,7 +156,16 @@ internal static unsafe partial class Native
     public static partial void rocksdb_iter_seek(nint iterator, byte* key, nuint keyLength);
 
     [LibraryImport(Library)]
+    public static partial void rocksdb_iter_seek_to_last(nint iterator);
+
+    [LibraryImport(Library)]
+    public static partial void rocksdb_iter_seek_for_prev(nint iterator, byte* key, nuint keyLength);
+
+    [LibraryImport(Library)]
     public static partial void rocksdb_iter_next(nint iterator);
+
+    [LibraryImport(Library)]
+    public static partial void rocksdb_iter_prev(nint iterator);
 
     [LibraryImport(Library), SuppressGCTransition]
     public static partial byte* rocksdb_iter_key(nint iterator, nuint* length);

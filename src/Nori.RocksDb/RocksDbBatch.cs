@@ -18,6 +18,13 @@ public sealed unsafe class RocksDbBatch : IDisposable
         fixed (byte* bytes = key) Native.rocksdb_writebatch_delete(Handle, bytes, (nuint)key.Length);
     }
 
+    /// <summary>Removes every key in [start, end).</summary>
+    public void DeleteRange(ReadOnlySpan<byte> start, ReadOnlySpan<byte> end)
+    {
+        fixed (byte* startBytes = start, endBytes = end)
+            Native.rocksdb_writebatch_delete_range(Handle, startBytes, (nuint)start.Length, endBytes, (nuint)end.Length);
+    }
+
     /// <summary>Empties it and keeps its memory.</summary>
     public void Clear() => Native.rocksdb_writebatch_clear(Handle);
 

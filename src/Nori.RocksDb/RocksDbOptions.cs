@@ -26,6 +26,12 @@ public sealed record RocksDbOptions
     /// </summary>
     public bool PipelinedWrite { get; init; } = true;
 
+    /// <summary>False: no log; what was not flushed is gone when the process ends. <value>True.</value></summary>
+    public bool WriteAheadLog { get; init; } = true;
+
+    /// <summary>Further options in RocksDB's own text form, "name=value;…". <value>Empty.</value></summary>
+    public string More { get; init; } = "";
+
     /// <summary>A write is answered after the log's fdatasync. <value>False: when the system has it.</value></summary>
     public bool SyncWrites { get; init; }
 }
