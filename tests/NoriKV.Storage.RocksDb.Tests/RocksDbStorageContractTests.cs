@@ -14,22 +14,23 @@ public sealed class RocksDbStorageContractTests : StorageContract
     protected override void CheckAvailable() => Missing.Skip();
 
     [Fact]
-    public void A_directory_of_another_engine_is_refused()
+    public async Task A_directory_of_another_engine_is_refused()
     {
         Missing.Skip();
         using var place = new Place();
         StorageSetup setup = place.OnDisk;
         Directory.CreateDirectory(setup.Directory);
-        File.WriteAllText(Path.Combine(setup.Directory, "CURRENT"), "NORICURR");
-        ArgumentException refused = Assert.Throws<ArgumentException>(
-            () => { RocksDbStorage.OpenAsync(setup, CancellationToken.None); });
+        await File.WriteAllTextAsync(Path.Combine(setup.Directory, "CURRENT"), "NORICURR");
+        ArgumentException refused = await Assert.ThrowsAsync<ArgumentException>(
+            async () => await RocksDbStorage.OpenAsync(setup, CancellationToken.None));
         Assert.Contains("storage.engine", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void A_file_system_that_is_not_the_disk_is_refused()
+    public async Task A_file_system_that_is_not_the_disk_is_refused()
     {
         using var place = new Place();
-        Assert.Throws<ArgumentException>(() => { RocksDbStorage.OpenAsync(place.Setup, CancellationToken.None); });
+        await Assert.ThrowsAsync<ArgumentException>(
+            async () => await RocksDbStorage.OpenAsync(place.Setup, CancellationToken.None));
     }
 }
