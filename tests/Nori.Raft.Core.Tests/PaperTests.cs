@@ -72,6 +72,59 @@ public sealed class PaperTests
         Assert.Equal(RaftRole.Leader, solo.Core.Role);
     }
 
+    // The same: a write that was under way before the vote makes durable only what is in it.
+    [Fact]
+    public void The_own_vote_does_not_count_with_an_earlier_write()
+    {
+        SoloCore solo = SoloCore.Follower(3, term: 1);
+        solo.Step(solo.Append(2, term: 1, after: 0, afterTerm: 0, 1));
+        Ready earlier = solo.Take();
+        solo.Core.Wake(WakeReason.LeaderRestarted);
+        for (int i = 0; i < 60 && solo.Core.Role == RaftRole.Follower; i++) solo.Core.Tick();
+        solo.Step(solo.From(2, MessageKind.PreVoteResponse, term: 2));
+        Assert.Equal(RaftRole.Candidate, solo.Core.Role);
+        Ready vote = solo.Take();
+        solo.Step(solo.From(2, MessageKind.VoteResponse));
+        solo.Core.Advance(new Persisted(earlier.Number));
+        Assert.Equal(RaftRole.Candidate, solo.Core.Role);
+        solo.Core.Advance(new Persisted(vote.Number));
+        Assert.Equal(RaftRole.Leader, solo.Core.Role);
+    }
+
+    // Raft §5.2: "If the leader's term (included in its RPC) is at least as large as the candidate's current term, then
+    // the candidate recognizes the leader as legitimate and returns to follower state."
+    [Fact]
+    public void A_candidate_follows_the_leader_of_its_term()
+    {
+        SoloCore solo = SoloCore.Follower(3, term: 1);
+        for (int i = 0; i < 60 && solo.Core.Role == RaftRole.Follower; i++) solo.Core.Tick();
+        solo.Step(solo.From(2, MessageKind.PreVoteResponse, term: 2));
+        Assert.Equal((RaftRole.Candidate, new Term(2)), (solo.Core.Role, solo.Core.Term));
+        solo.Step(solo.Append(3, term: 2, after: 0, afterTerm: 0));
+        Assert.Equal((RaftRole.Follower, new ReplicaId(3), new Term(2)), (solo.Core.Role, solo.Core.Leader, solo.Core.Term));
+    }
+
+    // Raft §5.2: "election timeouts are chosen randomly from a fixed interval".
+    [Fact]
+    public void Election_timeouts_are_spread_over_their_interval()
+    {
+        HashSet<int> drawn = [];
+        for (ulong seed = 0; seed < 200; seed++)
+        {
+            RaftCore core = new(
+                new RaftOptions
+                {
+                    Group = new(1), Replica = new(1), Seed = seed, ElectionTicksMin = 10, ElectionTicksMax = 20, HeartbeatTicks = 2,
+                },
+                RaftState.New(new Configuration([new(1), new(2), new(3)])));
+            int ticks = 0;
+            for (; core.Role == RaftRole.Follower; ticks++) core.Tick();
+            drawn.Add(ticks);
+        }
+
+        Assert.Equal(Enumerable.Range(10, 10), drawn.Order());
+    }
+
     // The same, of a restart: the vote is remembered.
     [Fact]
     public void A_vote_survives_a_restart()
