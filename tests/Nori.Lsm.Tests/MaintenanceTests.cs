@@ -89,6 +89,22 @@ public sealed class MaintenanceTests
     }
 
     [Fact]
+    public async Task Tables_that_cannot_all_be_linked_leave_no_link()
+    {
+        var faulty = new FaultInjectingFileSystem(_files);
+        using var scope = new LsmEngineScope(Options() with { FileSystem = faulty });
+        faulty.Add(new FaultRule { Operation = FileOperation.HardLink, AfterCalls = 1, Errno = Errno.NoSpace });
+        StorageException refused = await Assert.ThrowsAsync<StorageException>(
+            () => scope.Engine.IngestAsync([Table(1, 3), Table(4, 6), Table(7, 9)]));
+        Assert.True(refused.IsDiskFull);
+        Assert.Empty(Workload.Read(scope.Engine));
+        Assert.DoesNotContain(_files.List("/db"), name => name.EndsWith(".sst", StringComparison.Ordinal));
+        faulty.ClearRules();
+        await scope.Engine.IngestAsync([Table(11, 13)]);
+        Assert.Equal(3, Workload.Read(scope.Engine).Count);
+    }
+
+    [Fact]
     public void A_full_disk_refuses_writes_and_ends_by_itself_when_space_is_freed()
     {
         using var scope = new LsmEngineScope(Options());

@@ -11,7 +11,8 @@ internal sealed class LogGroup(ShardId shard, ReplicaId replica, SegmentUsage us
 {
     private readonly EntryTable _entries = new();
     private long _liveBytes;
-    private bool _awaitsProof;
+    private ulong _doubtFrom;
+    private ulong _unprovenFrom;
 
     public ShardId Shard { get; } = shard;
 
@@ -43,7 +44,7 @@ internal sealed class LogGroup(ShardId shard, ReplicaId replica, SegmentUsage us
     /// <summary>
     /// While reading at start: entries from here on may have been replaced by others that lay in damage; 0 none.
     /// </summary>
-    public ulong DoubtFrom { get; private set; }
+    public ulong DoubtFrom => _doubtFrom == 0 || (_unprovenFrom != 0 && _unprovenFrom < _doubtFrom) ? _unprovenFrom : _doubtFrom;
 
     public long LiveBytes => _liveBytes;
 
@@ -91,7 +92,7 @@ internal sealed class LogGroup(ShardId shard, ReplicaId replica, SegmentUsage us
 
     public void Append(ulong index, EntryRef entry)
     {
-        if (_awaitsProof) Prove(index, entry.Term);
+        if (DoubtFrom != 0) Judge(index, entry.Term);
         // An entry of a higher number than the next one is found only at start, before what was moved behind it.
         while (_entries.Count > 0 && _entries.Last >= index) Drop(_entries.RemoveLast());
         Put(index, entry);
@@ -164,8 +165,9 @@ internal sealed class LogGroup(ShardId shard, ReplicaId replica, SegmentUsage us
     {
         ulong vouched = Math.Max(PrefixIndex, HardState?.Commit.Value ?? 0);
         if (LastIndex <= vouched) return;
-        DoubtFrom = DoubtFrom == 0 ? vouched + 1 : Math.Min(DoubtFrom, vouched + 1);
-        _awaitsProof = true;
+        // What an earlier damage put in doubt stays so: the proof to come is about this one.
+        KeepDoubt();
+        _unprovenFrom = vouched + 1;
     }
 
     public void Clean(WalPosition position)
@@ -189,21 +191,28 @@ internal sealed class LogGroup(ShardId shard, ReplicaId replica, SegmentUsage us
     }
 
     /// <summary>
-    /// An append of the same term as the last entry that stays before it proves all up to there: one leader wrote both, and a
-    /// leader never changes what it wrote (Raft §5.3). Any other proves nothing, and what follows it proves only itself.
+    /// An append of the same term as the last entry that stays before it proves that the damage in between replaced
+    /// nothing up to there: one leader wrote both, and a leader never changes what it wrote (Raft §5.3). Any other proves nothing, and what
+    /// follows it proves only itself. Doubtful entries that it cuts off are gone.
     /// </summary>
-    private void Prove(ulong index, Term term)
+    private void Judge(ulong index, Term term)
     {
-        _awaitsProof = false;
-        bool isProven = TryGet(Math.Min(index - 1, LastIndex), out EntryRef before) && before.Term == term;
-        // What was in doubt goes with its suffix.
-        if (isProven || index <= DoubtFrom) DoubtFrom = 0;
+        bool isProof = _unprovenFrom != 0 && TryGet(Math.Min(index - 1, LastIndex), out EntryRef before) && before.Term == term;
+        if (isProof) _unprovenFrom = 0;
+        KeepDoubt();
+        if (index <= _doubtFrom) _doubtFrom = 0;
+    }
+
+    private void KeepDoubt()
+    {
+        _doubtFrom = DoubtFrom;
+        _unprovenFrom = 0;
     }
 
     private void ForgetDoubt()
     {
-        DoubtFrom = 0;
-        _awaitsProof = false;
+        _doubtFrom = 0;
+        _unprovenFrom = 0;
     }
 
     private void Put(ulong index, EntryRef entry)
