@@ -68,6 +68,13 @@ async Task<(string Status, string Detail)> RunAsync(JsonElement scenario, string
     catch (Exception e)
 #pragma warning restore CA1031
     {
+        // Perhaps it is stopped or frozen: the next scenario gets another.
+        if (own is null && shared is not null)
+        {
+            await shared.DisposeAsync();
+            shared = null;
+        }
+
         return ("failed", e is ExpectationException ? e.Message : e.ToString());
     }
     finally

@@ -91,6 +91,8 @@ internal sealed class ScenarioRun : IAsyncDisposable
                 return;
             case "pause":
                 await SignalAsync("STOP");
+                // The signal is under way when kill ends: a thread that runs on may still answer.
+                while (!AllThreadsStand(_server.ProcessId)) await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System);
                 return;
             case "resume":
                 await SignalAsync("CONT");
@@ -197,6 +199,10 @@ internal sealed class ScenarioRun : IAsyncDisposable
         while (_watch.Current.Epoch <= epoch || _watch.Current.Shards.Any(s => s.Replicas.All(r => !r.IsLeader)));
         return _watch.Current;
     }
+
+    private static bool AllThreadsStand(int process) => Directory.GetDirectories($"/proc/{process}/task")
+        .Select(task => File.ReadAllText(Path.Combine(task, "stat")))
+        .All(stat => stat[stat.LastIndexOf(')') + 2] == 'T');
 
     private async Task SignalAsync(string signal)
     {

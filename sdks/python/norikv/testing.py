@@ -1,6 +1,7 @@
 """The real server for a test: free ports of loopback, a temporary data directory, gone when closed."""
 from __future__ import annotations
 
+import atexit
 import collections
 import os
 import shutil
@@ -29,6 +30,7 @@ class EphemeralServer:
         self._environment = environment
         self._start_limit = start_limit
         self._folder = tempfile.mkdtemp(prefix="norikv-ephemeral-")
+        atexit.register(self.close)  # a test that ends without closing leaves no server behind
         self._output: Deque[str] = collections.deque(maxlen=200)
         self._process: Optional["subprocess.Popen[str]"] = None
         self.address = "127.0.0.1:0"
@@ -92,6 +94,7 @@ class EphemeralServer:
     def close(self) -> None:
         """Ends it and deletes its data."""
         self.kill()
+        atexit.unregister(self.close)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def client(self, **settings: Any) -> Any:

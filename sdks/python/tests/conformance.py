@@ -90,6 +90,9 @@ class Scenario:
             await asyncio.to_thread(self.server.start)
         elif do in ("pause", "resume"):
             os.kill(self.server.pid, signal.SIGSTOP if do == "pause" else signal.SIGCONT)
+            # The signal is under way when kill ends: a thread that runs on may still answer.
+            while do == "pause" and not all_threads_stand(self.server.pid):
+                await asyncio.sleep(0.005)
         elif do == "many":
             await self.many(step)
         elif do == "start_writing":
@@ -313,6 +316,11 @@ def result(r):
     return found
 
 
+def all_threads_stand(pid):
+    stats = [path.read_text() for path in pathlib.Path(f"/proc/{pid}/task").glob("*/stat")]
+    return all(stat[stat.rindex(")") + 2] == "T" for stat in stats)
+
+
 def reading(step):
     found = {"consistency": step["consistency"]} if "consistency" in step else {}
     if "max_staleness_ms" in step:
@@ -343,8 +351,8 @@ def hash_vectors(path):
 def run_one(scenario, shared):
     if "needs" in scenario:
         return "not_runnable", f"needs a {scenario['needs']}"
+    own = scenario.get("server")
     try:
-        own = scenario.get("server")
         if own is None:
             if not shared:
                 shared.append(EphemeralServer().start())
@@ -354,10 +362,10 @@ def run_one(scenario, shared):
             with EphemeralServer(configuration=settings) as server:
                 asyncio.run(Scenario(scenario, server).run())
         return "passed", ""
-    except Failed as e:
-        return "failed", str(e)
-    except Exception:
-        return "failed", traceback.format_exc()
+    except Exception as e:
+        while own is None and shared:  # perhaps it is stopped or frozen: the next scenario gets another
+            shared.pop().close()
+        return "failed", str(e) if isinstance(e, Failed) else traceback.format_exc()
 
 
 def main():

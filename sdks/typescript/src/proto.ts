@@ -1,0 +1,231 @@
+// Written by embed-proto.cjs from proto/norikv.proto.
+export const PROTO = "// The wire contract of NoriKV. Field numbers below 16 are those of existing clients and never change; numbers of our\n" +
+  "// own start at 16 except where the contract fixed one. Numbers are never reused.\n" +
+  "syntax = \"proto3\";\n" +
+  "\n" +
+  "package norikv.v1;\n" +
+  "\n" +
+  "option csharp_namespace = \"NoriKV.Proto.V1\";\n" +
+  "option go_package = \"github.com/norikv/norikv-go/proto/norikvv1\";\n" +
+  "option java_package = \"com.norikv.proto.v1\";\n" +
+  "option java_multiple_files = true;\n" +
+  "\n" +
+  "// Keys and values.\n" +
+  "service Kv {\n" +
+  "  rpc Put(PutRequest) returns (PutResponse);\n" +
+  "  rpc Get(GetRequest) returns (GetResponse);\n" +
+  "  rpc Delete(DeleteRequest) returns (DeleteResponse);\n" +
+  "  // Many operations in one call: one result each, atomic per shard. When a condition fails, nothing of its shard's part\n" +
+  "  // is written: that operation has its own error, the other writes of the shard FAILED_PRECONDITION \"Not applied…\".\n" +
+  "  rpc Batch(BatchRequest) returns (BatchResponse);\n" +
+  "  // All pairs of a range or a prefix in key order, streamed in pages.\n" +
+  "  rpc Scan(ScanRequest) returns (stream ScanResponse);\n" +
+  "  // Pipelined calls with request ids; answers may come in another order. What SDKs use for throughput.\n" +
+  "  rpc Stream(stream StreamRequest) returns (stream StreamResponse);\n" +
+  "}\n" +
+  "\n" +
+  "// Topology.\n" +
+  "service Meta {\n" +
+  "  // The current view at once, then each change.\n" +
+  "  rpc WatchCluster(ClusterView) returns (stream ClusterView);\n" +
+  "}\n" +
+  "\n" +
+  "// Operation.\n" +
+  "service Admin {\n" +
+  "  // Moves the leadership of a shard to the replica marked leader=true; answers the shard after it.\n" +
+  "  rpc TransferShard(ShardInfo) returns (ShardInfo);\n" +
+  "  // Cuts a snapshot of the shard now; answers the shard after it.\n" +
+  "  rpc SnapshotShard(ShardInfo) returns (ShardInfo);\n" +
+  "}\n" +
+  "\n" +
+  "// The entry that wrote a key. Versions of one key strictly increase.\n" +
+  "message Version {\n" +
+  "  uint64 term = 1;\n" +
+  "  uint64 index = 2;\n" +
+  "}\n" +
+  "\n" +
+  "message PutRequest {\n" +
+  "  bytes key = 1;\n" +
+  "  bytes value = 2;\n" +
+  "  // 0: none.\n" +
+  "  uint64 ttl_ms = 3;\n" +
+  "  // Empty: none.\n" +
+  "  string idempotency_key = 4;\n" +
+  "  // Present: compare-and-set.\n" +
+  "  Version if_match = 5;\n" +
+  "  bool if_not_exists = 6;\n" +
+  "}\n" +
+  "\n" +
+  "message PutResponse {\n" +
+  "  Version version = 1;\n" +
+  "  map<string, string> meta = 2;\n" +
+  "}\n" +
+  "\n" +
+  "message GetRequest {\n" +
+  "  bytes key = 1;\n" +
+  "  // \"\", linearizable, strong | lease | stale_ok, eventual | bounded, bounded_staleness\n" +
+  "  string consistency = 2;\n" +
+  "  // For bounded; 0 means 5 s.\n" +
+  "  uint64 max_staleness_ms = 3;\n" +
+  "}\n" +
+  "\n" +
+  "// A missing key has no version; a present version says \"found\".\n" +
+  "message GetResponse {\n" +
+  "  bytes value = 1;\n" +
+  "  Version version = 2;\n" +
+  "  map<string, string> meta = 3;\n" +
+  "}\n" +
+  "\n" +
+  "message DeleteRequest {\n" +
+  "  bytes key = 1;\n" +
+  "  string idempotency_key = 2;\n" +
+  "  Version if_match = 3;\n" +
+  "}\n" +
+  "\n" +
+  "message DeleteResponse {\n" +
+  "  // The key existed.\n" +
+  "  bool tombstoned = 1;\n" +
+  "  Version version = 2;\n" +
+  "  map<string, string> meta = 16;\n" +
+  "}\n" +
+  "\n" +
+  "// The values that the gets of a batch answer are bounded (4 MiB): gets beyond are RESOURCE_EXHAUSTED, each for itself. A batch\n" +
+  "// that also writes holds at most 64 gets.\n" +
+  "message BatchRequest {\n" +
+  "  repeated BatchOperation operations = 1;\n" +
+  "  // Refuse with FAILED_PRECONDITION unless all keys lie in one shard.\n" +
+  "  bool require_atomic = 2;\n" +
+  "  // For the whole batch; empty: none.\n" +
+  "  string idempotency_key = 3;\n" +
+  "}\n" +
+  "\n" +
+  "message BatchOperation {\n" +
+  "  oneof operation {\n" +
+  "    // The idempotency_key of an operation inside a batch must be empty.\n" +
+  "    PutRequest put = 1;\n" +
+  "    DeleteRequest delete = 2;\n" +
+  "    GetRequest get = 3;\n" +
+  "  }\n" +
+  "}\n" +
+  "\n" +
+  "message BatchResponse {\n" +
+  "  // One for each operation, in its order.\n" +
+  "  repeated OperationResult results = 1;\n" +
+  "  map<string, string> meta = 2;\n" +
+  "}\n" +
+  "\n" +
+  "message OperationResult {\n" +
+  "  oneof result {\n" +
+  "    PutResponse put = 1;\n" +
+  "    DeleteResponse delete = 2;\n" +
+  "    GetResponse get = 3;\n" +
+  "    Status error = 4;\n" +
+  "  }\n" +
+  "}\n" +
+  "\n" +
+  "// An outcome that is not OK, inside a stream or batch: what the trailers say of a unary call.\n" +
+  "message Status {\n" +
+  "  // A gRPC status code.\n" +
+  "  uint32 code = 1;\n" +
+  "  string message = 2;\n" +
+  "  // host:port of the leader, where known.\n" +
+  "  string leader_hint = 3;\n" +
+  "  uint64 retry_after_ms = 4;\n" +
+  "}\n" +
+  "\n" +
+  "message ScanRequest {\n" +
+  "  // Inclusive; empty: from the first key.\n" +
+  "  bytes start = 1;\n" +
+  "  // Exclusive; empty: to the last key.\n" +
+  "  bytes end = 2;\n" +
+  "  // Instead of start and end.\n" +
+  "  bytes prefix = 3;\n" +
+  "  bool reverse = 4;\n" +
+  "  // Most pairs of this call; 0: no limit. Where more follows, the last page has a token all the same: another call with\n" +
+  "  // it goes on there, with a limit of its own.\n" +
+  "  uint64 limit = 5;\n" +
+  "  // The next_page_token of a page of this very range, prefix and direction; empty: from the beginning.\n" +
+  "  bytes page_token = 6;\n" +
+  "  string consistency = 7;\n" +
+  "  uint64 max_staleness_ms = 8;\n" +
+  "  // Leave the values out.\n" +
+  "  bool keys_only = 9;\n" +
+  "  // Answer only how many pairs there are (in ScanResponse.count), in one page; up to the limit where there is one.\n" +
+  "  bool count_only = 10;\n" +
+  "}\n" +
+  "\n" +
+  "message KeyValue {\n" +
+  "  bytes key = 1;\n" +
+  "  bytes value = 2;\n" +
+  "  Version version = 3;\n" +
+  "}\n" +
+  "\n" +
+  "message ScanResponse {\n" +
+  "  repeated KeyValue pairs = 1;\n" +
+  "  // Set on every page where more may follow, also where the limit ended the call: pass it on to go on behind the last\n" +
+  "  // pair of this page. Empty: nothing follows.\n" +
+  "  bytes next_page_token = 2;\n" +
+  "  // Pairs given by the whole scan so far, those of the calls before its page token included.\n" +
+  "  uint64 count = 3;\n" +
+  "  map<string, string> meta = 4;\n" +
+  "}\n" +
+  "\n" +
+  "message StreamRequest {\n" +
+  "  repeated StreamCall calls = 1;\n" +
+  "}\n" +
+  "\n" +
+  "message StreamCall {\n" +
+  "  // Chosen by the client, unique among its calls in flight on this stream.\n" +
+  "  uint64 id = 1;\n" +
+  "  // Milliseconds from receipt; 0: the stream's own deadline, or 5 s.\n" +
+  "  uint32 timeout_ms = 2;\n" +
+  "  oneof call {\n" +
+  "    PutRequest put = 3;\n" +
+  "    GetRequest get = 4;\n" +
+  "    DeleteRequest delete = 5;\n" +
+  "    BatchRequest batch = 6;\n" +
+  "  }\n" +
+  "}\n" +
+  "\n" +
+  "message StreamResponse {\n" +
+  "  repeated StreamResult results = 1;\n" +
+  "}\n" +
+  "\n" +
+  "message StreamResult {\n" +
+  "  uint64 id = 1;\n" +
+  "  oneof result {\n" +
+  "    PutResponse put = 2;\n" +
+  "    GetResponse get = 3;\n" +
+  "    DeleteResponse delete = 4;\n" +
+  "    BatchResponse batch = 5;\n" +
+  "    Status error = 6;\n" +
+  "  }\n" +
+  "}\n" +
+  "\n" +
+  "message ClusterNode {\n" +
+  "  string id = 1;\n" +
+  "  // Dialable gRPC address.\n" +
+  "  string addr = 2;\n" +
+  "  // leader, follower or unknown.\n" +
+  "  string role = 3;\n" +
+  "}\n" +
+  "\n" +
+  "message ShardReplica {\n" +
+  "  string node_id = 1;\n" +
+  "  bool leader = 2;\n" +
+  "}\n" +
+  "\n" +
+  "message ShardInfo {\n" +
+  "  uint32 id = 1;\n" +
+  "  repeated ShardReplica replicas = 2;\n" +
+  "}\n" +
+  "\n" +
+  "message ClusterView {\n" +
+  "  uint64 epoch = 1;\n" +
+  "  repeated ClusterNode nodes = 2;\n" +
+  "  repeated ShardInfo shards = 3;\n" +
+  "  // The immutable settings a client needs to route.\n" +
+  "  uint32 total_shards = 16;\n" +
+  "  bool hash_tags = 17;\n" +
+  "  string cluster_id = 18;\n" +
+  "}\n";

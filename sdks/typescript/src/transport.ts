@@ -1,0 +1,241 @@
+import * as grpc from '@grpc/grpc-js';
+import { errorOf, type ErrorDetails, type NoriKVError } from './errors.js';
+import type { Settings } from './options.js';
+import { type Codec, codecs, grpcError, type Kind, type Message } from './wire.js';
+
+// A message near the node's inbound limit would end a shared stream and all calls on it: it goes alone.
+const SHARED_CALL_BYTES_MAX = 1 << 20;
+const SWEEP_EVERY_MS = 10;
+const NOT_CONNECTED = /^(No connection established|Name resolution failed|Failed to connect|No addresses resolved)/;
+
+export const VERSION = '0.1.0';
+
+/** A call or stream that did not end well. */
+export class RpcFailure extends Error {
+  /**
+   * @param error what it came to
+   * @param reached false when nothing can have been done
+   * @param said the node itself answered this for the operation, on a stream that is well
+   */
+  constructor(readonly error: NoriKVError, readonly reached: boolean, readonly said = false) {
+    super(error.message, { cause: error.cause });
+  }
+}
+
+export function failureOf(e: grpc.ServiceError, address: string): RpcFailure {
+  const text = e.details ?? e.message;
+  if (e.code === grpc.status.UNAVAILABLE && NOT_CONNECTED.test(text)) {
+    return new RpcFailure(errorOf('UNAVAILABLE', `cannot connect to ${address}: ${text}`, { cause: e }), false);
+  }
+  const details: ErrorDetails = { cause: e };
+  const hint = e.metadata?.get('leader-hint')[0];
+  const retryAfterMs = Number(e.metadata?.get('retry-after-ms')[0]);
+  if (hint) details.leaderHint = String(hint);
+  if (retryAfterMs > 0) details.retryAfterMs = retryAfterMs;
+  const error = grpcError(e.code, text, details);
+  // A reset that we did not ask for is the connection's end, not the caller's wish.
+  return new RpcFailure(error.code === 'CANCELLED' ? errorOf('UNAVAILABLE', error.message, details) : error, true);
+}
+
+interface Pending {
+  readonly message: Message;
+  readonly bytes: number;
+  readonly deadline: number;
+  sent: boolean; // set before its bytes are handed over: from here on it may have been done
+  settled: boolean;
+  resolve(result: Message): void;
+  reject(failure: RpcFailure): void;
+}
+
+/** One `Kv.Stream`: gathers what waits into messages and settles what comes back. */
+class CallStream {
+  isOpen = true;
+  private readonly pending = new Map<number, Pending>();
+  private waiting: Pending[] = [];
+  private lastId = 0;
+  private flushing = false;
+  private blocked = false;
+  private sweeper: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly call: grpc.ClientDuplexStream<Message, Message>, address: string, private readonly messageBytesMax: number,
+  ) {
+    call.on('data', (response: Message) => this.settle(response));
+    call.on('error', (e: grpc.ServiceError) => {
+      const failure = failureOf(e, address);
+      this.fail(failure.error, failure.reached);
+    });
+    call.on('end', () => this.fail(errorOf('UNAVAILABLE', 'the node closed the stream'), true));
+    call.on('drain', () => {
+      this.blocked = false;
+      this.flush();
+    });
+  }
+
+  send(message: Message, bytes: number, deadline: number): Promise<Message> {
+    return new Promise((resolve, reject) => {
+      message.id = ++this.lastId;
+      const pending: Pending = { message, bytes, deadline, sent: false, settled: false, resolve, reject };
+      this.pending.set(message.id, pending);
+      this.waiting.push(pending);
+      this.sweeper ??= setInterval(() => this.sweep(), SWEEP_EVERY_MS);
+      if (this.flushing) return;
+      // Behind what is ready now, so that operations started together share a message.
+      this.flushing = true;
+      setImmediate(() => {
+        this.flushing = false;
+        this.flush();
+      });
+    });
+  }
+
+  close(error: NoriKVError): void {
+    this.fail(error, true);
+  }
+
+  private flush(): void {
+    while (this.isOpen && !this.blocked && this.waiting.length > 0) {
+      const now = performance.now();
+      const calls: Message[] = [];
+      let bytes = 0;
+      let taken = 0;
+      for (const pending of this.waiting) {
+        if (bytes > 0 && bytes + pending.bytes > this.messageBytesMax) break;
+        taken++;
+        if (pending.settled) continue;
+        pending.message.timeoutMs = Math.min(0x7fffffff, Math.max(1, Math.ceil(pending.deadline - now)));
+        pending.sent = true;
+        bytes += pending.bytes;
+        calls.push(pending.message);
+      }
+      this.waiting = this.waiting.slice(taken);
+      if (calls.length > 0) this.blocked = !this.call.write({ calls });
+    }
+  }
+
+  private settle(response: Message): void {
+    for (const result of response.results) {
+      const pending = this.take(Number(result.id));
+      pending?.resolve(result);
+    }
+  }
+
+  private sweep(): void {
+    const now = performance.now();
+    for (const [id, pending] of this.pending) {
+      if (pending.deadline > now) continue;
+      this.take(id);
+      pending.reject(new RpcFailure(
+        errorOf('COMMIT_TIMEOUT', 'COMMIT_TIMEOUT: no answer before the deadline'), pending.sent));
+    }
+    if (this.pending.size === 0) this.stopSweeping();
+  }
+
+  private take(id: number): Pending | undefined {
+    const pending = this.pending.get(id);
+    if (!pending) return undefined;
+    this.pending.delete(id);
+    pending.settled = true;
+    return pending;
+  }
+
+  private fail(error: NoriKVError, reached: boolean): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    this.stopSweeping();
+    for (const id of [...this.pending.keys()]) {
+      const pending = this.take(id)!;
+      pending.reject(new RpcFailure(error, reached && pending.sent));
+    }
+    this.waiting = [];
+    this.call.cancel();
+  }
+
+  private stopSweeping(): void {
+    clearInterval(this.sweeper);
+    this.sweeper = undefined;
+  }
+}
+
+const ALONE: Record<Kind, [string, Codec, Codec]> = {
+  put: ['Put', codecs.putRequest, codecs.putResponse],
+  get: ['Get', codecs.getRequest, codecs.getResponse],
+  delete: ['Delete', codecs.deleteRequest, codecs.deleteResponse],
+  batch: ['Batch', codecs.batchRequest, codecs.batchResponse],
+};
+
+/** One node: its channel and its pipelined stream, opened when first used and again after a failure. */
+export class NodeConnection {
+  private readonly client: grpc.Client;
+  private stream: CallStream | undefined;
+  private closed = false;
+
+  constructor(readonly address: string, private readonly settings: Settings) {
+    const { tls } = settings;
+    const credentials = tls
+      ? grpc.credentials.createSsl(tls.rootCertificates ?? null, tls.clientKey ?? null, tls.clientCertificate ?? null)
+      : grpc.credentials.createInsecure();
+    this.client = new grpc.Client(address, credentials, {
+      'grpc.max_receive_message_length': settings.inboundMessageBytesMax,
+      'grpc.max_send_message_length': -1,
+      'grpc.keepalive_time_ms': settings.keepAliveMs,
+      'grpc.keepalive_timeout_ms': 10_000,
+      'grpc.keepalive_permit_without_calls': 1,
+      'grpc.initial_reconnect_backoff_ms': 100,
+      'grpc.max_reconnect_backoff_ms': 1000,
+      'grpc.enable_retries': 0, // the client retries, within its deadline and under its keys
+      'grpc.enable_http_proxy': 0,
+      'grpc.use_local_subchannel_pool': 1,
+      'grpc.primary_user_agent': `norikv-typescript/${VERSION}`,
+      ...(tls?.serverName ? { 'grpc.ssl_target_name_override': tls.serverName } : {}),
+    });
+  }
+
+  /** One attempt: answers the node's StreamResult or rejects with RpcFailure. `deadline` is of performance.now(). */
+  async call(kind: Kind, request: Message, bytes: number, deadline: number): Promise<Message> {
+    if (this.closed) throw new RpcFailure(errorOf('CANCELLED', 'the client was closed'), false);
+    if (bytes > SHARED_CALL_BYTES_MAX) {
+      const [method, serialize, parse] = ALONE[kind];
+      return { [kind]: await this.unary(`/norikv.v1.Kv/${method}`, serialize, parse, request, deadline) };
+    }
+    if (!this.stream?.isOpen) {
+      const call = this.client.makeBidiStreamRequest(
+        '/norikv.v1.Kv/Stream', codecs.streamRequest.serialize, codecs.streamResponse.parse);
+      this.stream = new CallStream(call, this.address, this.settings.messageBytesMax);
+    }
+    return this.stream.send({ [kind]: request }, bytes, deadline);
+  }
+
+  /** grpc.health.v1 by hand: an empty request; a response whose field 1 is 1 when it serves. */
+  async isServing(deadline: number): Promise<boolean> {
+    const raw: Codec = { serialize: () => Buffer.alloc(0), parse: (answer) => answer };
+    const answer: Buffer = await this.unary('/grpc.health.v1.Health/Check', raw, raw, {}, deadline);
+    return answer[0] === 8 && answer[1] === 1;
+  }
+
+  scan(request: Message): grpc.ClientReadableStream<Message> {
+    return this.client.makeServerStreamRequest(
+      '/norikv.v1.Kv/Scan', codecs.scanRequest.serialize, codecs.scanResponse.parse, request);
+  }
+
+  watch(): grpc.ClientReadableStream<Message> {
+    return this.client.makeServerStreamRequest(
+      '/norikv.v1.Meta/WatchCluster', codecs.clusterView.serialize, codecs.clusterView.parse, {});
+  }
+
+  close(): void {
+    this.closed = true;
+    this.stream?.close(errorOf('CANCELLED', 'the client was closed'));
+    this.client.close();
+  }
+
+  private unary(method: string, serialize: Codec, parse: Codec, request: Message, deadline: number): Promise<Message> {
+    const left = Math.max(1, deadline - performance.now());
+    return new Promise((resolve, reject) => {
+      this.client.makeUnaryRequest(
+        method, serialize.serialize, parse.parse, request, new grpc.Metadata(), { deadline: Date.now() + left },
+        (e, answer) => { if (e) reject(failureOf(e, this.address)); else resolve(answer); });
+    });
+  }
+}
+

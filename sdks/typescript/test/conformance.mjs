@@ -1,0 +1,379 @@
+// The conformance suite by the TypeScript client: see sdks/conformance/README.md. Ends with 1 when a scenario failed.
+import { randomBytes } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { compareVersions, hashedPart, NoriKVError, shardOf, xxhash64 } from '@norikv/client';
+import { EphemeralServer } from '@norikv/client/testing';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../../conformance');
+
+class Failed extends Error {}
+
+class Scenario {
+  saved = {};
+
+  constructor(scenario, server) {
+    this.scenario = scenario;
+    this.server = server;
+    this.prefix = `${scenario.name}/${randomBytes(4).toString('hex')}/`;
+    this.client = this.connect(scenario.client ?? {});
+  }
+
+  async run() {
+    try {
+      for (const [i, step] of this.scenario.steps.entries()) {
+        try {
+          await this.step(step);
+        } catch (e) {
+          if (e instanceof Failed || e instanceof NoriKVError) throw new Failed(`step ${i + 1} (${step.do}): ${e.message}`);
+          throw e;
+        }
+      }
+    } finally {
+      await this.writers?.stop();
+      await this.client.close();
+    }
+  }
+
+  connect(options) {
+    return this.server.client({
+      deadlineMs: options.deadline_ms ?? 30000,
+      retry: options.retries === false ? { attemptsMax: 1 } : {},
+      smartRouting: options.smart_routing ?? true,
+    });
+  }
+
+  // Bytes and keys
+
+  text(form, i = '') {
+    return form.replaceAll('{run}', this.prefix).replaceAll('{i}', i);
+  }
+
+  data(form, i = '') {
+    if (typeof form === 'string') return Buffer.from(this.text(form, i));
+    return form.hex === undefined ? Buffer.alloc(form.times, parseInt(form.fill, 16)) : Buffer.from(form.hex, 'hex');
+  }
+
+  key(form, i = '') {
+    if (form.raw !== undefined) return Buffer.from(form.raw);
+    if (form.size !== undefined) return Buffer.from(this.prefix.padEnd(form.size, 'k'));
+    return Buffer.concat([Buffer.from(this.prefix), this.data(form, i)]);
+  }
+
+  keys(form) {
+    if (Array.isArray(form)) return form.map((k) => this.key(k));
+    const step = form.last < form.first ? -1 : 1;
+    return Array.from({ length: Math.abs(form.last - form.first) + 1 }, (_, n) =>
+      this.key(form.numbered + String(form.first + n * step).padStart(form.digits, '0')));
+  }
+
+  // Steps
+
+  async step(step) {
+    switch (step.do) {
+      case 'client':
+        await this.client.close();
+        this.client = this.connect(step);
+        return;
+      case 'stop': return this.server.stop();
+      case 'kill': return this.server.kill();
+      case 'start': return this.server.startAgain();
+      case 'restart':
+        await this.server.stop();
+        return this.server.startAgain();
+      case 'pause':
+        process.kill(this.server.pid, 'SIGSTOP');
+        // The signal is under way when kill ends: a thread that runs on may still answer.
+        while (!allThreadsStand(this.server.pid)) await sleep(5);
+        return;
+      case 'resume': return void process.kill(this.server.pid, 'SIGCONT');
+      case 'many': return this.many(step);
+      case 'start_writing':
+        this.writers = new Writers(this, step.writers);
+        return;
+      case 'stop_writing': return this.writers.finish(step.more, step.expect);
+      case 'hash_vectors': return hashVectors(join(root, step.file));
+      default: return this.one(step);
+    }
+  }
+
+  async many({ step, count, digits = 1, expect }) {
+    const numbers = Array.from({ length: count }, (_, i) => String(i).padStart(digits, '0'));
+    if (!expect) return void await Promise.all(numbers.map((i) => this.one(step, i)));
+    const outcomes = await Promise.all(numbers.map((i) => this.attempt(step, i)));
+    const errors = outcomes.filter((o) => o.error).map((o) => o.error);
+    const wrong = errors.find((e) => !expect.errors.includes(e.code));
+    if (wrong) throw new Failed(`one of the many ended with ${wrong.code}: ${wrong.message}`);
+    const succeeded = count - errors.length;
+    if (succeeded !== (expect.succeeded ?? succeeded) || succeeded < (expect.succeeded_at_least ?? 0)) {
+      throw new Failed(`${succeeded} succeeded`);
+    }
+  }
+
+  async one(step, i = '') {
+    if (step.until) {
+      const begun = performance.now();
+      while (performance.now() - begun < step.within_ms) {
+        if (this.differs(await this.attempt(step, i), step.until, i) === null) return;
+        await sleep(20);
+      }
+      throw new Failed(`never came to ${JSON.stringify(step.until)}`);
+    }
+    const outcome = await this.attempt(step, i);
+    const wrong = this.differs(outcome, step.expect ?? {}, i);
+    if (wrong) throw new Failed(wrong);
+    if (step.save) this.saved[step.save] = outcome.token ?? outcome.version;
+  }
+
+  async attempt(step, i) {
+    const begun = performance.now();
+    let outcome;
+    try {
+      outcome = await this.operation(step, i);
+    } catch (error) {
+      if (!(error instanceof NoriKVError)) throw error;
+      outcome = { error };
+    }
+    return { ...outcome, took: performance.now() - begun };
+  }
+
+  async operation(step, i) {
+    const { client } = this;
+    const late = step.deadline_ms === undefined ? {} : { deadlineMs: step.deadline_ms };
+    switch (step.do) {
+      case 'put': return client.put(this.key(step.key, i), this.data(step.value, i), { ...this.conditions(step, i), ...late });
+      case 'get': {
+        const options = { ...reading(step), ...late };
+        return step.must_exist ? client.getRequired(this.key(step.key, i), options) : client.get(this.key(step.key, i), options);
+      }
+      case 'delete': return client.delete(this.key(step.key, i), { ...this.conditions(step, i), ...late });
+      case 'batch': {
+        const results = await client.batch(step.operations.map((o) => this.batched(o)), {
+          requireAtomic: step.require_atomic, idempotencyKey: step.idempotency_key && this.text(step.idempotency_key),
+        });
+        return { results: results.map((r) => (r.kind === 'error' ? { error: r.error } : r[r.kind])) };
+      }
+      case 'scan': {
+        const pairs = [];
+        for await (const pair of client.scan(this.scanning(step))) pairs.push(pair);
+        return { pairs };
+      }
+      case 'page': {
+        const page = await client.scanPage(this.scanning(step));
+        return { pairs: page.pairs, token: page.nextPageToken };
+      }
+      case 'count': return { count: await client.count(this.scanning(step)) };
+      case 'view': return { view: await client.clusterView() };
+      case 'health': return { serving: await client.isServing() };
+      case 'watch':
+        this.views = client.watchCluster({ signal: AbortSignal.timeout(120_000) });
+        this.view = (await this.views.next()).value;
+        return { view: this.view };
+      case 'watch_newer': {
+        const { epoch } = this.view;
+        do this.view = (await this.views.next()).value;
+        while (this.view.epoch <= epoch || !everyShardLed(this.view));
+        return { view: this.view };
+      }
+      default: throw new Failed(`the runner does not know the step ${step.do}`);
+    }
+  }
+
+  conditions(step, i) {
+    return {
+      ttlMs: step.ttl_ms,
+      ifMatch: step.if_match && this.saved[step.if_match.slice(1)],
+      ifNotExists: step.if_not_exists,
+      idempotencyKey: step.idempotency_key && this.text(step.idempotency_key, i),
+    };
+  }
+
+  batched(operation) {
+    const [[kind, fields]] = Object.entries(operation);
+    const key = this.key(fields.key);
+    if (kind === 'put') return { put: { key, value: this.data(fields.value), ...this.conditions(fields) } };
+    return kind === 'delete' ? { delete: { key, ...this.conditions(fields) } } : { get: { key, ...reading(fields) } };
+  }
+
+  scanning(step) {
+    const keys = ['prefix', 'start', 'end'].filter((name) => step[name] !== undefined).map((name) => [name, this.key(step[name])]);
+    return {
+      ...Object.fromEntries(keys), ...reading(step), reverse: step.reverse, limit: step.limit, keysOnly: step.keys_only,
+      pageToken: step.page_token && this.saved[step.page_token.slice(1)],
+    };
+  }
+
+  // Expectations
+
+  differs(o, expect, i) {
+    if (o.error && expect.error === undefined) return `ended with ${o.error.code}: ${o.error.message}`;
+    for (const [name, value] of Object.entries(expect)) {
+      if (!this.holds(o, name, value, i)) return `expected ${name} ${JSON.stringify(value)}, got ${show(o)}`;
+    }
+    return null;
+  }
+
+  holds(o, name, value, i) {
+    switch (name) {
+      case 'error': return o.error !== undefined && [value].flat().includes(o.error.code);
+      case 'message': return o.error !== undefined && o.error.message.includes(value);
+      case 'value': return [value].flat().some((v) => o.value?.equals(this.data(v, i)));
+      case 'size': return o.value.length === value;
+      case 'version': return o.version !== undefined && compareVersions(o.version, this.saved[value.slice(1)]) === 0;
+      case 'newer_than': return o.version !== undefined && compareVersions(o.version, this.saved[value.slice(1)]) > 0;
+      case 'meta': return Object.entries(value).every(([k, v]) => (v === true ? Boolean(o.meta[k]) : o.meta[k] === v));
+      case 'keys': {
+        const keys = this.keys(value);
+        return o.pairs.length === keys.length && keys.every((k, n) => k.equals(o.pairs[n].key));
+      }
+      case 'values': return o.pairs.length === value.length && value.every((v, n) => this.data(v, i).equals(o.pairs[n].value));
+      case 'bytes': return o.pairs.reduce((sum, p) => sum + p.value.length, 0) === value;
+      case 'more': return o.token.length > 0 === value;
+      case 'results': return o.results.length === value.length && o.results.every((r, n) => this.differs(r, value[n], i) === null);
+      case 'result_errors': {
+        const errors = o.results.filter((r) => r.error).map((r) => r.error.code).sort();
+        return errors.join() === Object.entries(value).flatMap(([code, count]) => Array(count).fill(code)).sort().join();
+      }
+      case 'epoch_at_least': return o.view.epoch >= value;
+      case 'total_shards': return o.view.totalShards === value && o.view.shards.length === value;
+      case 'every_shard_led': return everyShardLed(o.view);
+      case 'within_ms': return o.took <= value;
+      case 'found': case 'tombstoned': case 'count': case 'serving': return o[name] === value;
+      default: throw new Failed(`the runner does not know the expectation ${name}`);
+    }
+  }
+}
+
+/** Each counts up its own key with compare-and-set: a write done twice meets its own effect, a lost one is missed. */
+class Writers {
+  stopping = false;
+  errors = [];
+  lost = 0;
+  doubled = 0;
+
+  constructor(run, count) {
+    this.client = run.client;
+    this.done = Array(count).fill(0);
+    this.ended = Array(count).fill(false);
+    this.running = this.done.map((_, w) => this.write(w, run.key(`writer-${w}`)).finally(() => { this.ended[w] = true; }));
+  }
+
+  async write(writer, key) {
+    let version;
+    let value = Buffer.alloc(0);
+    try {
+      while (!this.stopping) {
+        value = Buffer.from(String(this.done[writer] + 1));
+        ({ version } = await this.client.compareAndSet(key, value, version));
+        await this.check(key, value, version);
+        this.done[writer]++;
+      }
+      await this.check(key, value, version);
+    } catch (e) {
+      if (!(e instanceof NoriKVError)) throw e;
+      if (e.code === 'VERSION_MISMATCH' || e.code === 'ALREADY_EXISTS') this.doubled++;
+      else this.errors.push(e);
+    }
+  }
+
+  async check(key, value, version) {
+    const got = await this.client.get(key);
+    if (!got.version || compareVersions(got.version, version) !== 0 || !got.value.equals(value)) this.lost++;
+  }
+
+  async finish(more, expect) {
+    const before = [...this.done];
+    const begun = performance.now();
+    while (this.done.some((d, w) => !this.ended[w] && d < before[w] + more)) {
+      if (performance.now() - begun > 60_000) throw new Failed(`the writers stand at ${this.done}`);
+      await sleep(20);
+    }
+    await this.stop();
+    const wrong = this.errors.find((e) => !expect.errors.includes(e.code));
+    if (wrong) throw new Failed(`a writer saw ${wrong.code}: ${wrong.message}`);
+    if (this.lost !== expect.lost || this.doubled !== expect.doubled) throw new Failed(`${this.lost} lost, ${this.doubled} doubled`);
+  }
+
+  async stop() {
+    this.stopping = true;
+    await Promise.all(this.running);
+  }
+}
+
+function allThreadsStand(pid) {
+  return readdirSync(`/proc/${pid}/task`).every((task) => {
+    const stat = readFileSync(`/proc/${pid}/task/${task}/stat`, 'utf8');
+    return stat[stat.lastIndexOf(')') + 2] === 'T';
+  });
+}
+
+const reading = (step) => ({ consistency: step.consistency, maxStalenessMs: step.max_staleness_ms });
+
+const show = (o) => JSON.stringify({ ...o, view: undefined, pairs: o.pairs?.length, value: o.value?.subarray(0, 40).toString() },
+  (_, v) => (typeof v === 'bigint' ? Number(v) : v));
+
+function everyShardLed(view) {
+  const dialable = new Set(view.nodes.filter((n) => n.address.includes(':') && !n.address.startsWith('0.0.0.0')).map((n) => n.id));
+  return view.shards.length > 0 && view.shards.every((s) => {
+    const leaders = s.replicas.filter((r) => r.leader);
+    return leaders.length === 1 && dialable.has(leaders[0].nodeId);
+  });
+}
+
+function hashVectors(file) {
+  const document = JSON.parse(readFileSync(file, 'utf8'));
+  for (const [tags, vectors] of [[false, document.vectors], [true, document.hash_tags]]) {
+    for (const vector of vectors) {
+      const key = Buffer.from(vector.key_hex, 'hex');
+      if (xxhash64(tags ? hashedPart(key) : key) !== BigInt(vector.xxh64)) throw new Failed(`hash of ${vector.key_hex}`);
+      const shards = document.shard_counts.map((n) => shardOf(key, n, tags));
+      if (shards.join() !== vector.shards.join()) throw new Failed(`shards of ${vector.key_hex}`);
+    }
+  }
+}
+
+let shared;
+
+async function runOne(scenario) {
+  if (scenario.needs) return ['not_runnable', `needs a ${scenario.needs}`];
+  let own;
+  try {
+    if (scenario.server) {
+      const { settings } = scenario.server;
+      own = await EphemeralServer.start(settings ? { configuration: JSON.stringify(settings) } : {});
+    } else {
+      shared ??= await EphemeralServer.start();
+    }
+    await new Scenario(scenario, own ?? shared).run();
+    return ['passed', ''];
+  } catch (e) {
+    if (!own) {
+      // Perhaps it is stopped or frozen: the next scenario gets another.
+      await shared?.close();
+      shared = undefined;
+    }
+    return ['failed', e instanceof Failed ? e.message : e.stack];
+  } finally {
+    await own?.close();
+  }
+}
+
+const only = (process.env.NORIKV_CONFORMANCE_ONLY ?? '').split(',').filter((name) => name.length > 0);
+const results = [];
+for (const file of readdirSync(join(root, 'scenarios')).sort()) {
+  for (const scenario of JSON.parse(readFileSync(join(root, 'scenarios', file), 'utf8')).scenarios) {
+    if (only.length > 0 && !only.includes(scenario.name)) continue;
+    const begun = performance.now();
+    const [status, detail] = await runOne(scenario);
+    const ms = Math.round(performance.now() - begun);
+    console.log(`${status.padEnd(12)} ${scenario.name} (${ms} ms)${detail ? `: ${detail}` : ''}`);
+    results.push({ scenario: scenario.name, status, detail, ms });
+  }
+}
+await shared?.close();
+if (process.env.NORIKV_CONFORMANCE_RESULTS) {
+  writeFileSync(process.env.NORIKV_CONFORMANCE_RESULTS, JSON.stringify({ language: 'typescript', results }));
+}
+process.exitCode = results.some((r) => r.status === 'failed') ? 1 : 0;

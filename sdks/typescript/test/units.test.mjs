@@ -1,0 +1,148 @@
+// What needs no server.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import test from 'node:test';
+import * as norikv from '@norikv/client';
+import { isAddress, settingsOf } from '../dist/esm/options.js';
+import { PROTO } from '../dist/esm/proto.js';
+import { Backoff, Router, RoutingTable } from '../dist/esm/routing.js';
+import { SessionPool, WINDOW } from '../dist/esm/session.js';
+import { codecs, grpcError, putRequest, putResult, statusError } from '../dist/esm/wire.js';
+
+const here = (path) => new URL(path, import.meta.url);
+
+/** Random numbers that are the same each time (mulberry32). */
+function seeded(seed) {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+test('a sequence stays within the window of the oldest unresolved one', () => {
+  for (let seed = 0; seed < 5; seed++) {
+    const random = seeded(seed);
+    const pool = new SessionPool();
+    const held = [];
+    for (let i = 0; i < 20000; i++) {
+      if (held.length > 0 && (held.length > 900 || random() < 0.5)) {
+        // Mostly the newest, so that one old write stays unresolved for long.
+        const at = random() < 0.75 ? held.length - 1 : Math.floor(random() * held.length);
+        const [key] = held.splice(at, 1);
+        key.session.release(key.sequence);
+      } else {
+        const key = pool.acquire();
+        assert.ok(key.text.startsWith(`s1:${key.session.name}:${key.sequence}:`));
+        const oldest = Math.min(key.sequence, ...held.filter((h) => h.session === key.session).map((h) => h.sequence));
+        assert.ok(key.sequence - oldest < WINDOW, `seed ${seed}`);
+        held.push(key);
+      }
+    }
+  }
+});
+
+test('one slow write moves the others to another session', () => {
+  const pool = new SessionPool();
+  const slow = pool.acquire();
+  for (let i = 1; i < WINDOW; i++) {
+    const key = pool.acquire();
+    assert.equal(key.session, slow.session);
+    key.session.release(key.sequence);
+  }
+  assert.notEqual(pool.acquire().session, slow.session);
+});
+
+test('no two clients share a session', () => {
+  assert.notEqual(new SessionPool().acquire().session.name, new SessionPool().acquire().session.name);
+});
+
+test('waits grow to their bound, never undercut the server, and an exhausted budget slows', () => {
+  const { retry } = settingsOf({ addresses: ['h:1'] });
+  const backoff = new Backoff(retry, seeded(1));
+  for (let i = 0; i < 40; i++) {
+    assert.ok(backoff.nextWait(i, undefined) <= Math.min(1000, 10 * 2 ** i));
+    assert.ok(backoff.nextWait(i, 300) >= 300);
+  }
+  const poor = new Backoff({ ...retry, budgetMax: 3 }, seeded(1));
+  for (let i = 0; i < 3; i++) assert.ok(poor.nextWait(0, undefined) <= 10);
+  assert.ok(Math.max(...Array.from({ length: 50 }, () => poor.nextWait(0, undefined))) > 10);
+  for (let i = 0; i < 20; i++) poor.succeeded();
+  assert.ok(poor.nextWait(0, undefined) <= 10);
+});
+
+test('a key goes to its leader, a hint goes first, and every other attempt elsewhere', () => {
+  const router = new Router({ addresses: ['seed:1'] });
+  const key = Buffer.from('k');
+  assert.equal(router.pick(key, 0), 'seed:1');
+  const ids = ['a', 'b', 'c'];
+  router.table = new RoutingTable({
+    epoch: 1, clusterId: 'c', totalShards: 16, hashTags: false,
+    nodes: ids.map((id) => ({ id, address: `${id}:1`, role: 'leader' })),
+    shards: Array.from({ length: 16 }, (_, id) => ({ id, replicas: ids.map((nodeId, i) => ({ nodeId, leader: i === id % 3 })) })),
+  });
+  assert.equal(router.pick(key, 0), `${ids[norikv.shardOf('k', 16) % 3]}:1`);
+  assert.equal(router.pick(key, 0, 'hint:9'), 'hint:9');
+  assert.ok(new Set(Array.from({ length: 8 }, () => router.pick(key, 1))).size > 2);
+});
+
+test('an unreachable address is left out while there is another', () => {
+  const router = new Router({ addresses: ['a:1', 'b:1'] });
+  const picked = () => [...new Set(Array.from({ length: 4 }, () => router.pick(Buffer.alloc(0), 0)))].sort().join();
+  router.unreachable('a:1');
+  assert.equal(picked(), 'b:1');
+  router.unreachable('b:1');
+  assert.equal(picked(), 'a:1,b:1');
+  router.reached('a:1');
+  assert.equal(picked(), 'a:1');
+});
+
+test('addresses and every problem of the options', () => {
+  for (const good of ['h:1', '[::1]:7447', '127.0.0.1:65535']) assert.ok(isAddress(good), good);
+  for (const bad of ['h', 'h:', ':1', 'h:0', 'h:65536', 'a:b:1', 'http://h:1', '']) assert.ok(!isAddress(bad), bad);
+  assert.throws(() => norikv.connect({ addresses: ['x'], deadlineMs: 0 }), /host:port; deadlineMs/);
+});
+
+test('statuses become the codes of the contract', () => {
+  const cases = [
+    [9, 'Version mismatch: x', 'VERSION_MISMATCH'], [9, 'other', 'FAILED_PRECONDITION'], [6, '', 'ALREADY_EXISTS'],
+    [14, 'NOT_LEADER', 'NOT_LEADER'], [14, 'QUORUM_UNAVAILABLE', 'QUORUM_UNAVAILABLE'], [14, 'gone', 'UNAVAILABLE'],
+    [4, '', 'COMMIT_TIMEOUT'], [8, '', 'OVERLOADED'], [3, '', 'INVALID_ARGUMENT'], [13, '', 'INTERNAL'], [7, '', 'PERMISSION_DENIED'],
+    [16, '', 'PERMISSION_DENIED'], [15, '', 'DATA_LOSS'], [12, '', 'UNIMPLEMENTED'],
+  ];
+  for (const [code, message, expected] of cases) assert.equal(grpcError(code, message).code, expected);
+  assert.equal(statusError({ code: 4, message: 'not tried', leaderHint: '', retryAfterMs: 0 }).code, 'DEADLINE_EXCEEDED');
+  const unknown = statusError({ code: 4, message: 'COMMIT_TIMEOUT: x', leaderHint: 'h:1', retryAfterMs: 50 });
+  assert.ok(unknown instanceof norikv.OutcomeUnknownError && unknown instanceof norikv.NoriKVError);
+  assert.deepEqual([unknown.leaderHint, unknown.retryAfterMs, unknown.name], ['h:1', 50, 'OutcomeUnknownError']);
+});
+
+test('64-bit numbers go and come whole', () => {
+  for (const n of [1n, 0xffffffffn, 0x100000000n, 2n ** 63n, 2n ** 64n - 1n]) {
+    const sent = codecs.putRequest.serialize(putRequest('k', 'v', { ifMatch: { term: n, index: n } }, ''));
+    const version = codecs.putRequest.parse(sent).ifMatch;
+    assert.deepEqual(putResult({ version, meta: {} }).version, { term: n, index: n });
+  }
+});
+
+test('a TTL is rounded up and never silently none', () => {
+  assert.equal(putRequest('k', 'v', { ttlMs: 0.1 }, '').ttlMs, 1);
+  assert.throws(() => putRequest('k', 'v', { ttlMs: 0 }, ''), norikv.InvalidArgumentError);
+});
+
+test('the embedded contract is the proto file', () => {
+  assert.equal(PROTO, readFileSync(here('../../../proto/norikv.proto'), 'utf8'), 'run node embed-proto.cjs');
+});
+
+test('CommonJS gets the same surface', () => {
+  const required = createRequire(import.meta.url)('@norikv/client');
+  assert.deepEqual(Object.keys(required).sort(), Object.keys(norikv).sort());
+  assert.equal(required.shardOf('hello', 1024), 309);
+});
+
+test('the package says one version', async () => {
+  const { VERSION } = await import('../dist/esm/transport.js');
+  assert.equal(JSON.parse(readFileSync(here('../package.json'), 'utf8')).version, VERSION);
+});

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Acceptance: the conformance suite by every SDK that this machine can run, and the matrix scenario × language.
+# Alone: tests/acceptance/conformance.sh [LANGUAGE…]
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+
+out=artifacts/conformance
+mkdir -p "$out"
+rm -f "$out"/*.json
+built=$PWD/src/NoriKV.Cli/bin/Release/net10.0/norikv.dll
+if [ -z "${NORIKV_SERVER:-}" ]; then
+  if [ -f "$built" ]; then export NORIKV_SERVER="dotnet $built"; else export NORIKV_SERVER=$PWD/norikv; fi
+fi
+export PYTHONDONTWRITEBYTECODE=1 no_proxy=127.0.0.1,localhost
+failed=0
+
+wanted() { [ $# -lt 2 ] && return 0; local language=$1; shift; [[ " $* " == *" $language "* ]]; }
+run() {
+  local language=$1; shift
+  local log=$out/$language.log
+  NORIKV_CONFORMANCE_RESULTS=$out/$language.json timeout 300 "$@" >"$log" 2>&1 </dev/null || {
+    failed=1
+    echo "--- $language"; grep -v -E '^(passed|not_runnable) ' "$log" | head -40
+  }
+  [ -f "$out/$language.json" ] || { failed=1; echo "--- $language left no results"; tail -n 20 "$log"; }
+}
+absent() { echo "$1 was not run: $2"; }
+
+csharp=sdks/conformance/csharp/bin/Release/net10.0/NoriKV.Conformance.dll
+[ -f "$csharp" ] || csharp=sdks/conformance/csharp/bin/Debug/net10.0/NoriKV.Conformance.dll
+if wanted csharp "$@"; then
+  if [ -f "$csharp" ]; then run csharp dotnet "$csharp"; else absent csharp "build it: dotnet build sdks/conformance/csharp"; failed=1; fi
+fi
+if wanted python "$@"; then
+  if /usr/bin/python3 -c 'import grpc, google.protobuf' 2>/dev/null; then run python /usr/bin/python3 sdks/python/tests/conformance.py
+  else absent python "sudo apt-get install -y python3-grpcio python3-protobuf"; fi
+fi
+if wanted typescript "$@"; then
+  if command -v npm >/dev/null && bash sdks/typescript/prepare.sh; then run typescript node sdks/typescript/test/conformance.mjs
+  else absent typescript "install Node 20 or later, then (cd sdks/typescript && npm ci)"; fi
+fi
+
+python3=/usr/bin/python3
+command -v $python3 >/dev/null || { echo "skipped: python3 prints the matrix and is missing"; exit $failed; }
+$python3 sdks/conformance/matrix.py "$out"/*.json || failed=1
+exit $failed
