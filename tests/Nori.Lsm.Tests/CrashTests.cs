@@ -10,11 +10,15 @@ public sealed class CrashTests
 {
     private const int Steps = 120;
 
+    // tests/soak runs others: NORI_LSM_CRASH_SEEDS=SEED, or FIRST+COUNT.
+    public static IEnumerable<TheoryDataRow<ulong, CrashMode>> Crashes() =>
+        from row in Model.ModelTests.Seeds("NORI_LSM_CRASH_SEEDS", "1+1")
+        from mode in (CrashMode[])[CrashMode.PowerLoss, CrashMode.PowerLossGarbage, CrashMode.DropUnsynced]
+        select new TheoryDataRow<ulong, CrashMode>(row.Data, mode);
+
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(3)]
-    public void A_power_loss_before_any_file_system_call_loses_nothing_acknowledged(ulong seed)
+    [MemberData(nameof(Crashes))]
+    public void A_power_loss_before_any_file_system_call_loses_nothing_acknowledged(ulong seed, CrashMode mode)
     {
         var memory = new MemoryFileSystem(seed);
         var files = new FaultInjectingFileSystem(memory);
@@ -26,7 +30,7 @@ public sealed class CrashTests
             Errno = 0,
             Times = FaultRule.Forever,
             Action = call => crashes.Add(
-                (call, memory.Crash(seed + (ulong)call.Number), workload.Acknowledged, workload.UnderWay)),
+                (call, memory.Crash(seed + (ulong)call.Number, mode), workload.Acknowledged, workload.UnderWay)),
         });
         LsmEngine engine = LsmEngine.Open(options);
         for (int i = 0; i < Steps; i++) workload.Step(engine);

@@ -14,7 +14,7 @@ public sealed class FullDiskTests
 
     [Theory]
     [InlineData("/db/*", 90, 150)]
-    [InlineData("/db/MANIFEST-*", 250, 60)]
+    [InlineData("/db/MANIFEST-*", 140, 30)]
     [InlineData("/db/CURRENT*", 250, 4)]
     public void No_space_for_a_while_from_any_call_on_is_a_state_that_ends(string pattern, int steps, int struckLeast)
     {

@@ -12,6 +12,8 @@ internal sealed class ModelRunner
     private const int TtlMs = 250;
 
     private readonly ulong _seed;
+    private readonly Func<IFileSystem, TimeProvider, LsmOptions> _options;
+    private readonly List<string>? _answers;
     private readonly ManualTime _time = new();
     private readonly ModelState _model = new();
     private readonly List<(LsmSnapshot Snapshot, ModelState State)> _snapshots = [];
@@ -20,23 +22,38 @@ internal sealed class ModelRunner
     private LsmEngine _engine;
     private ulong _tables;
     private ulong _crashes;
+    private int _checkpoints;
 
-    private ModelRunner(ulong seed)
+    private ModelRunner(ulong seed, Func<IFileSystem, TimeProvider, LsmOptions>? options, List<string>? answers)
     {
         _seed = seed;
+        _options = options ?? ((files, time) => OpGenerator.Options(seed, files, time));
+        _answers = answers;
         _files = new MemoryFileSystem(seed);
         _files.CreateDirectory("/in");
-        _engine = LsmEngine.Open(OpGenerator.Options(seed, _files, _time));
+        _engine = LsmEngine.Open(_options(_files, _time));
     }
 
     /// <summary>Null when the history holds, else what went wrong.</summary>
-    public static string? Run(ulong seed, IReadOnlyList<Op> ops)
+    /// <param name="seed">Decides crashes and, where none are given, the options.</param>
+    /// <param name="ops">The history.</param>
+    /// <param name="options">How the engine is set up.</param>
+    /// <param name="answers">Takes what every read found.</param>
+    /// <param name="restartEvery">The engine is opened anew before each so manieth operation; 0: only as the history says.</param>
+    public static string? Run(
+        ulong seed, IReadOnlyList<Op> ops, Func<IFileSystem, TimeProvider, LsmOptions>? options = null,
+        List<string>? answers = null, int restartEvery = 0)
     {
-        var runner = new ModelRunner(seed);
+        var runner = new ModelRunner(seed, options, answers);
         int at = 0;
         try
         {
-            for (; at < ops.Count; at++) runner.Apply(ops[at]);
+            for (; at < ops.Count; at++)
+            {
+                if (restartEvery > 0 && at % restartEvery == restartEvery - 1) runner.Restart();
+                runner.Apply(ops[at]);
+            }
+
             runner.Check();
             runner.Reopen();
             runner.Check();
@@ -102,6 +119,12 @@ internal sealed class ModelRunner
                 break;
             case OpKind.LongScan:
                 LongScan();
+                break;
+            case OpKind.Checkpoint:
+                Checkpoint();
+                break;
+            case OpKind.Scrub:
+                Scrub();
                 break;
         }
 
@@ -181,7 +204,40 @@ internal sealed class ModelRunner
     {
         DropAll();
         Done(_engine.DisposeAsync().AsTask());
-        _engine = LsmEngine.Open(OpGenerator.Options(_seed, _files, _time));
+        _engine = LsmEngine.Open(_options(_files, _time));
+    }
+
+    /// <summary>A restart that the history does not know of: only where it holds no snapshot and no iterator.</summary>
+    private void Restart()
+    {
+        if (_snapshots.Count == 0 && _scans.Count == 0) Reopen();
+    }
+
+    /// <summary>A checkpoint is an engine of its own that holds what this one does.</summary>
+    private void Checkpoint()
+    {
+        string directory = $"/copy{++_checkpoints}";
+        Done(_engine.CheckpointAsync(directory));
+        LsmEngine live = _engine;
+        _engine = LsmEngine.Open(_options(_files, _time) with { Directory = directory });
+        try
+        {
+            CheckAt("a checkpoint", null, _model);
+        }
+        finally
+        {
+            _engine.Abandon();
+            _engine = live;
+            _files.DeleteDirectory(directory);
+        }
+    }
+
+    private void Scrub()
+    {
+        using LsmScrubber scrubber = _engine.NewScrubber(new LsmScrubOptions { BytesPerSecond = 0 });
+        while (scrubber.RunOnce()) continue;
+        LsmScrubReport report = scrubber.Report();
+        if (!report.IsSound) throw new InvalidOperationException($"a scrub found {string.Join("; ", report.Findings)}");
     }
 
     private void PowerLoss()
@@ -191,7 +247,7 @@ internal sealed class ModelRunner
         _engine.Abandon();
         _files = after;
         _files.CreateDirectory("/in");
-        _engine = LsmEngine.Open(OpGenerator.Options(_seed, _files, _time));
+        _engine = LsmEngine.Open(_options(_files, _time));
         Check();
     }
 
@@ -220,7 +276,9 @@ internal sealed class ModelRunner
     {
         var options = new LsmReadOptions { Snapshot = snapshot };
         List<(string Key, string Value)> expected = state.Visible(_time.UnixMs);
-        Same(what + ", forward", expected, [.. _engine.Scan(ScanRange.All, options).Select(Show)]);
+        List<(string, string)> forward = [.. _engine.Scan(ScanRange.All, options).Select(Show)];
+        _answers?.Add($"{what.Split(' ')[0]}: {string.Join(' ', forward)}");
+        Same(what + ", forward", expected, forward);
         ScanRange reverse = ScanRange.All with { Reverse = true };
         Same(what + ", backward", Enumerable.Reverse(expected).ToList(), [.. _engine.Scan(reverse, options).Select(Show)]);
         ScanRange part = ScanRange.Between(Keys.Of("b"), Keys.Of("d2"));

@@ -6,9 +6,11 @@ public sealed class ModelTests
     private const int Ops = 400;
 
     // tests/soak runs others: NORI_LSM_SEEDS=SEED, or FIRST+COUNT.
-    public static IEnumerable<TheoryDataRow<ulong>> Seeds()
+    public static IEnumerable<TheoryDataRow<ulong>> Seeds() => Seeds("NORI_LSM_SEEDS", "1+40");
+
+    internal static IEnumerable<TheoryDataRow<ulong>> Seeds(string variable, string otherwise)
     {
-        string[] parts = (Environment.GetEnvironmentVariable("NORI_LSM_SEEDS") ?? "1+40").Split('+');
+        string[] parts = (Environment.GetEnvironmentVariable(variable) ?? otherwise).Split('+');
         ulong first = ulong.Parse(parts[0]), count = parts.Length > 1 ? ulong.Parse(parts[1]) : 1;
         for (ulong i = 0; i < count; i++) yield return new TheoryDataRow<ulong>(first + i);
     }
@@ -23,6 +25,6 @@ public sealed class ModelTests
         List<Op> shorter = Shrinker.Shrink(ops, candidate => ModelRunner.Run(seed, candidate) is not null);
         Assert.Fail(
             $"seed {seed}: {failure}\nreplay: NORI_LSM_SEEDS={seed} ./test Nori.Lsm\n"
-            + $"shrunk to {shorter.Count}:\n{ModelRunner.Run(seed, shorter)}\n{string.Join('\n', shorter)}");
+            + $"shrunk to {shorter.Count}:\n{ModelRunner.Run(seed, shorter)}\n{Op.ToCode(shorter)}");
     }
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Nori.Lsm.Tests.Model;
 
 internal enum OpKind
@@ -18,6 +20,8 @@ internal enum OpKind
     Ingest,
     Check,
     LongScan,
+    Checkpoint,
+    Scrub,
 }
 
 /// <summary>
@@ -33,4 +37,18 @@ internal sealed record Op(OpKind Kind, string Key = "", string End = "", int Val
         OpKind.Batch or OpKind.Ingest => $"{Kind}[{string.Join(" ", Parts!)}]",
         _ => $"{Kind}({Value})",
     };
+
+    /// <summary>The history as C# that can be put into a test of its own.</summary>
+    public static string ToCode(IEnumerable<Op> ops) =>
+        $"List<Op> ops =\n[\n{string.Concat(ops.Select(op => $"    {op.Code()},\n"))}];";
+
+    private string Code()
+    {
+        var arguments = new List<string> { $"OpKind.{Kind}" };
+        if (Key.Length > 0) arguments.Add($"Key: \"{Key}\"");
+        if (End.Length > 0) arguments.Add($"End: \"{End}\"");
+        if (Value != 0) arguments.Add($"Value: {Value.ToString(CultureInfo.InvariantCulture)}");
+        if (Parts is not null) arguments.Add($"Parts: [{string.Join(", ", Parts.Select(part => part.Code()))}]");
+        return $"new Op({string.Join(", ", arguments)})";
+    }
 }

@@ -12,7 +12,7 @@ internal static class OpGenerator
         (OpKind.Put, 40), (OpKind.PutTtl, 8), (OpKind.Delete, 14), (OpKind.DeleteRange, 6), (OpKind.Batch, 8),
         (OpKind.TakeSnapshot, 3), (OpKind.DropSnapshot, 3), (OpKind.Flush, 4), (OpKind.Compact, 2), (OpKind.Step, 14),
         (OpKind.Reopen, 1), (OpKind.PowerLoss, 1), (OpKind.Advance, 4), (OpKind.Ingest, 2), (OpKind.Check, 5),
-        (OpKind.LongScan, 2),
+        (OpKind.LongScan, 2), (OpKind.Checkpoint, 1), (OpKind.Scrub, 1),
     ];
 
     public static List<Op> History(ulong seed, int count)
