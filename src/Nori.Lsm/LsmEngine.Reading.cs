@@ -151,6 +151,7 @@ public sealed partial class LsmEngine
             stripe = view.Enter();
             if (stripe >= 0)
             {
+                if (Perturbation.IsOn) Perturbation.Here();
                 sequence = snapshot?.Sequence ?? Volatile.Read(ref _visible);
                 if (ReferenceEquals(view, Volatile.Read(ref _view))) return view;
                 view.Exit(stripe);

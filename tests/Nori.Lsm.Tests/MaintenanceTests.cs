@@ -75,6 +75,27 @@ public sealed class MaintenanceTests
     }
 
     [Fact]
+    public void A_reader_that_an_ingest_overtakes_sees_it_before_it_sees_what_was_written_behind_it()
+    {
+        using var scope = new LsmEngineScope(Options());
+        LsmEngine engine = scope.Engine;
+        Put(engine, 1, "before");
+        Workload.Wait(engine.FlushAsync(), engine);
+        string table = Table(1, 1);
+        // Between the reader's look at the view and its look at the sequence number.
+        bool overtaken = false;
+        Perturbation.Set(() =>
+        {
+            Workload.Wait(engine.IngestAsync([table]), engine);
+            Put(engine, 2, "behind it");
+            overtaken = true;
+        });
+        string[] found = [.. engine.Scan(ScanRange.All).Select(e => Keys.Show(e.Value.Span))];
+        Assert.True(overtaken, "the switch Nori.Lsm.Perturbation is off");
+        Assert.Equal(["in", "behind it"], found);
+    }
+
+    [Fact]
     public async Task Overlapping_or_damaged_tables_are_refused_and_leave_nothing()
     {
         using var scope = new LsmEngineScope(Options());
