@@ -58,6 +58,24 @@ public sealed partial class RaftCore
     public bool ConfirmLeaseRead(in LeaseRead read, long nowNanoseconds) =>
         read.Term == _term && HoldsLease(nowNanoseconds);
 
+    /// <summary>
+    /// The lease as it is now, for a driver whose readers look at it from other threads: a state applied through
+    /// <see cref="TermStart"/> that was read before <paramref name="endNanoseconds"/>, by a clock looked at <b>after</b>
+    /// the read, reflects every write that was acknowledged before the read began. It must learn of a lease's end before
+    /// it sends what the core asks it to send.
+    /// </summary>
+    /// <param name="confirmedNanoseconds">When the last round was sent that a quorum confirmed.</param>
+    /// <param name="endNanoseconds">When the lease ends.</param>
+    /// <returns>False without a lease.</returns>
+    public bool TryGetLease(out long confirmedNanoseconds, out long endNanoseconds)
+    {
+        (confirmedNanoseconds, endNanoseconds) = (_lease.Start, _lease.End);
+        return HoldsLease(_lease.Start);
+    }
+
+    /// <summary>The entry that begins this leader's term; 0 for others than leaders.</summary>
+    public LogIndex TermStart => _termStart;
+
     private bool HoldsLease(long nowNanoseconds) => Role == RaftRole.Leader && _sleep == SleepState.Awake
         && _commit >= _termStart && _lease.Covers(nowNanoseconds);
 

@@ -178,6 +178,28 @@ public sealed partial class WalLog : IDisposable
         WriteMark(BatchFlags.Mark);
     }
 
+    /// <summary>
+    /// Syncs although there may be nothing to sync, behind a mark of 48 bytes: tells an owner that was idle whether the disk
+    /// still answers.
+    /// </summary>
+    /// <exception cref="WalFailedException">It failed; it is never tried again.</exception>
+    public void ProbeSync()
+    {
+        ThrowIfUnusable();
+        try
+        {
+            if (!WouldRoll(WalFormat.BatchHeaderBytes)) WriteMark(BatchFlags.Mark);
+        }
+        catch (StorageException e) when (e.IsDiskFull)
+        {
+            // A full disk answers; there is nothing that must be written.
+        }
+
+        SyncFiles();
+        DurableEnd = End;
+        HasUnsynced = false;
+    }
+
     /// <summary>Leaves the current segment and begins another, whose name and header are durable on return.</summary>
     /// <exception cref="StorageException">The disk is full; the log stays in its segment.</exception>
     /// <exception cref="WalFailedException">The log failed, now or before.</exception>

@@ -76,6 +76,12 @@ public sealed record NodeOptions
     /// <summary>Segments of the log above which an engine that alone pins the oldest is flushed early. <value>4</value></summary>
     public int LogEarlyFlushSegments { get; init; } = 4;
 
+    /// <summary>Bytes of entries that the log keeps; over it, the shard that keeps most lets go. <value>4 GiB</value></summary>
+    public long LogLiveBytesMax { get; init; } = 4L << 30;
+
+    /// <summary>Entries that the log keeps (24 bytes of memory each). <value>4 million</value></summary>
+    public long LogLiveEntriesMax { get; init; } = 4_000_000;
+
     /// <summary>Bytes of the engine's memtable. <value>64 MiB</value></summary>
     public long MemtableBytes { get; init; } = 64L << 20;
 

@@ -1,14 +1,25 @@
 using NoriKV.Node.Directory;
-using NoriKV.Node.Replication;
+using NoriKV.Node.Log;
 using NoriKV.Node.Ports;
+using NoriKV.Node.Replication;
 
 namespace NoriKV.Node;
 
 /// <summary>What a started node is made of.</summary>
+/// <param name="Directory">Its directory, locked.</param>
+/// <param name="Log">The log.</param>
+/// <param name="Tickets">Numbers for writes of the log to come.</param>
+/// <param name="Storage">The engine.</param>
+/// <param name="Replicas">The replicas on this node.</param>
+/// <param name="Groups">What their groups start from.</param>
+/// <param name="Gate">Between log and engine.</param>
+/// <param name="Seed">For what is random in them, another one at each start.</param>
 internal sealed record NodeParts(
     NodeDirectory Directory,
-    INodeLog Log,
+    SharedLog Log,
+    LogTickets Tickets,
     IStorage Storage,
     ReplicaTable Replicas,
-    IReadOnlyList<VoterGroup> Groups,
-    FlushGate Gate);
+    IReadOnlyList<GroupStart> Groups,
+    FlushGate Gate,
+    ulong Seed);

@@ -1,10 +1,12 @@
 using Nori.Core;
 using Nori.IO;
+using Nori.Wal;
 using NoriKV.Node.Directory;
 using NoriKV.Node.Log;
 using NoriKV.Node.Machine;
 using NoriKV.Node.Ports;
 using NoriKV.Node.Replication;
+using NoriKV.Node.Snapshots;
 using NoriKV.Node.Storage;
 using NoriKV.Types;
 
@@ -16,8 +18,6 @@ namespace NoriKV.Node;
 /// </summary>
 internal sealed class NodeStarter(NodeOptions options)
 {
-    private const int ReplayRoundEntries = 4096;
-    private const int ReplayRoundBytes = 4 << 20;
     private static readonly byte[] NextSlotKey = EngineKey.Create(0, EngineKeyKind.State, "next-slot"u8);
 
     public FlushGate Gate { get; } = new();
@@ -29,19 +29,30 @@ internal sealed class NodeStarter(NodeOptions options)
             System.Security.Cryptography.RandomNumberGenerator.GetBytes(sizeof(ulong)));
         var random = new Prng(seed);
         NodeDirectory directory = NodeDirectory.Open(options, random);
-        INodeLog? log = null;
+        SharedLog? log = null;
         IStorage? storage = null;
         try
         {
             log = OpenLog(directory, random.NextUInt64());
             Gate.NoteDurable(log.DurableWatermark);
             storage = await OpenEngineAsync(directory, random.NextUInt64(), cancellationToken).ConfigureAwait(false);
-            IReadOnlyList<ShardState> states = LoadStates(storage, log, directory);
-            var replicas = new ReplicaTable([.. states.Select(s => new ShardMachine(s, options.Machine))]);
+            ShardState?[] states = LoadStates(storage, log, directory);
+            // Before anything is written: what damage took from a replica is noted, durably.
+            log.Contain([.. states.OfType<ShardState>().Select(static s =>
+                new ExpectedReplica(s.Shard, s.Replica, s.Applied, s.AppliedTerm))]);
+            CompleteInstalls(states, log);
+            Gate.NoteDurable(log.DurableWatermark);
+            var replicas = new ReplicaTable([.. states.Select(s => s is null ? null : new ShardMachine(s, options.Machine))]);
             Gate.Attach(replicas);
-            foreach (ShardState state in states) CheckAgainstLog(state, log, directory);
-            Replay(replicas, log, storage, cancellationToken);
-            return new NodeParts(directory, log, storage, replicas, MakeGroups(replicas, log), Gate);
+            foreach (ShardState? state in states)
+            {
+                if (state is not null) CheckAgainstLog(state, log, directory);
+            }
+
+            var replay = new GroupReplay(log, replicas, storage, options.Plan, directory.LogPath);
+            IReadOnlyList<GroupStart> groups = replay.Run(cancellationToken);
+            return new NodeParts(
+                directory, log, new LogTickets(log.DurableWatermark), storage, replicas, groups, Gate, random.NextUInt64());
         }
         catch
         {
@@ -52,19 +63,23 @@ internal sealed class NodeStarter(NodeOptions options)
         }
     }
 
-    private SharedNodeLog OpenLog(NodeDirectory directory, ulong seed) => new(SharedLog.Open(
+    private SharedLog OpenLog(NodeDirectory directory, ulong seed) => SharedLog.Open(
         new SharedLogOptions
         {
             Directory = directory.LogPath,
             FileSystem = options.FileSystem,
             Sync = options.Sync,
+            // With peers a damaged replica heals from them; alone nobody could tell what was lost.
+            OnCorruption = options.Plan is { Nodes.Count: > 1 } ? CorruptionAction.Report : CorruptionAction.Throw,
             SegmentBytes = options.LogSegmentBytes,
+            LiveBytesMax = options.LogLiveBytesMax,
+            LiveEntriesMax = options.LogLiveEntriesMax,
             Seed = seed,
             Meter = options.Meter,
             Events = options.Events,
             Time = options.Time,
         },
-        out _));
+        out _);
 
     private async ValueTask<IStorage> OpenEngineAsync(
         NodeDirectory directory, ulong seed, CancellationToken cancellationToken)
@@ -91,7 +106,7 @@ internal sealed class NodeStarter(NodeOptions options)
     /// Finds the replicas by their state records: of two slots of one shard the one with the higher (replica, applied)
     /// lives and the other is removed. Shards without one are new here and get a slot that was never used.
     /// </summary>
-    private List<ShardState> LoadStates(IStorage storage, INodeLog log, NodeDirectory directory)
+    private ShardState?[] LoadStates(IStorage storage, SharedLog log, NodeDirectory directory)
     {
         long retentionMs = (long)options.Machine.IdempotencyRetention.TotalMilliseconds;
         var found = new ShardState?[directory.Identity.TotalShards];
@@ -125,15 +140,19 @@ internal sealed class NodeStarter(NodeOptions options)
         return Complete(found, nextSlot, dead, storage, log, directory, retentionMs);
     }
 
-    private static List<ShardState> Complete(
-        ShardState?[] found, uint nextSlot, List<uint> dead, IStorage storage, INodeLog log, NodeDirectory directory,
+    private ShardState?[] Complete(
+        ShardState?[] found, uint nextSlot, List<uint> dead, IStorage storage, SharedLog log, NodeDirectory directory,
         long retentionMs)
     {
         uint firstNew = nextSlot;
-        var states = new List<ShardState>(found.Length);
+        ShardState?[] states = found;
         for (uint shard = 0; shard < (uint)found.Length; shard++)
         {
-            states.Add(found[shard] ?? NewState(new ShardId(shard), nextSlot++, log, directory, retentionMs));
+            if (found[shard] is not null || FirstMembers(new ShardId(shard), log, directory) is not { } first) continue;
+            states[shard] = new ShardState(new ShardId(shard), first.Replica, nextSlot++, retentionMs)
+            {
+                Configuration = first.Members,
+            };
         }
 
         if (nextSlot == firstNew && dead.Count == 0) return states;
@@ -148,15 +167,32 @@ internal sealed class NodeStarter(NodeOptions options)
         return states;
     }
 
-    private static ShardState NewState(
-        ShardId shard, uint slot, INodeLog log, NodeDirectory directory, long retentionMs)
+    /// <summary>The replica with which a shard that is new begins here, and the members it begins with; null: not here.</summary>
+    private (ReplicaId Replica, ConfigurationMember[] Members)? FirstMembers(
+        ShardId shard, SharedLog log, NodeDirectory directory)
     {
-        NodeLogGroup group = log.Group(shard);
-        ReplicaId replica = group.Replica.Value != 0 ? group.Replica : new ReplicaId(shard.Value + 1UL);
-        return new ShardState(shard, replica, slot, retentionMs)
+        if (options.Plan is null)
         {
-            Configuration = [new ConfigurationMember(replica, directory.Identity.Node)],
-        };
+            ReplicaId replica = log.GroupState(shard)?.Replica ?? new ReplicaId(shard.Value + 1UL);
+            return (replica, [new ConfigurationMember(replica, directory.Identity.Node)]);
+        }
+
+        IReadOnlyList<PlannedReplica> planned = options.Plan.Replicas(shard);
+        ReplicaId own = planned.FirstOrDefault(r => r.Node == options.Plan.Self).Id;
+        if (own.Value == 0) return null;
+        return (own, [.. planned.OrderBy(static r => r.Id).Select(static r => new ConfigurationMember(
+            r.Id, r.Node, r.IsLearner ? MemberRole.Learner : MemberRole.Voter))]);
+    }
+
+    /// <summary>A crash may have come between the two steps of a snapshot's install: the second is repeated.</summary>
+    private static void CompleteInstalls(IEnumerable<ShardState?> states, SharedLog log)
+    {
+        using var batch = new SharedLogBatch();
+        bool any = false;
+        foreach (ShardState? state in states) any |= state is not null && SnapshotBase.Complete(state, log, batch);
+        if (!any) return;
+        log.Write(batch);
+        log.Sync();
     }
 
     private static uint LoadNextSlot(IStorage storage)
@@ -168,91 +204,36 @@ internal sealed class NodeStarter(NodeOptions options)
     }
 
     /// <summary>The engine may be behind the log, never ahead of it: then the log has lost what was durable.</summary>
-    private static void CheckAgainstLog(ShardState state, INodeLog log, NodeDirectory directory)
+    private static void CheckAgainstLog(ShardState state, SharedLog log, NodeDirectory directory)
     {
-        NodeLogGroup group = log.Group(state.Shard);
-        if (group.Replica.Value != 0 && group.Replica != state.Replica)
+        GroupState? held = log.GroupState(state.Shard);
+        // What became of it is known, and it does not start.
+        if (held is { Damage: LogDamage.HardState }) return;
+        ReplicaId replica = held?.Replica ?? state.Replica;
+        LogIndex last = held?.LastIndex ?? default;
+        LogIndex first = held?.FirstIndex ?? new LogIndex(1);
+        if (replica != state.Replica)
         {
             throw new CorruptionException(
                 directory.LogPath, 0,
-                $"replica {state.Replica} of shard {state.Shard}, as in the engine", $"replica {group.Replica}");
+                $"replica {state.Replica} of shard {state.Shard}, as in the engine", $"replica {replica}");
         }
 
-        if (state.Applied.CompareTo(group.Last) > 0 && state.Applied != state.BaseIndex)
+        if (state.Applied.CompareTo(last) > 0 && state.Applied != state.BaseIndex)
         {
             throw new CorruptionException(
                 directory.LogPath, 0,
                 $"shard {state.Shard} to reach index {state.Applied}, which the engine has applied",
-                $"its last index {group.Last}");
+                $"its last index {last}");
         }
 
-        if (group.Last.Value > state.Applied.Value && group.First.Value > state.Applied.Value + 1)
+        if (last.Value > state.Applied.Value && first.Value > state.Applied.Value + 1)
         {
             throw new CorruptionException(
                 directory.LogPath, 0,
                 $"shard {state.Shard} from index {state.Applied.Next}, the first the engine has not applied",
-                $"its first index {group.First}");
+                $"its first index {first}");
         }
-    }
-
-    /// <summary>One voter: everything in the log is committed, so everything behind the applied index is applied again.</summary>
-    private static void Replay(ReplicaTable replicas, INodeLog log, IStorage storage, CancellationToken cancellationToken)
-    {
-        var round = new ApplyRound(storage);
-        int entries = 0;
-        for (uint shard = 0; shard < (uint)replicas.Count; shard++)
-        {
-            var id = new ShardId(shard);
-            ShardState state = replicas[id].State;
-            ulong last = log.Group(id).Last.Value;
-            while (state.Applied.Value < last && replicas.Stopped(id) is null)
-            {
-                if (entries >= ReplayRoundEntries || round.Bytes >= ReplayRoundBytes) Finish();
-                cancellationToken.ThrowIfCancellationRequested();
-                LogIndex index = state.Applied.Next;
-                if (!log.TryRead(id, index, out CommittedEntry entry))
-                {
-                    throw new CorruptionException("log", 0, $"entry {index} of shard {id}", "nothing");
-                }
-
-                try
-                {
-                    replicas[id].Apply(entry, round);
-                    entries++;
-                }
-                catch (UnknownEntryException e)
-                {
-                    replicas.Stop(id, e.Message);
-                }
-            }
-        }
-
-        Finish();
-
-        void Finish()
-        {
-            if (entries == 0) return;
-            round.Seal();
-            round.Write();
-            foreach (ShardState state in round.Touched) replicas.Publish(state);
-            round.Clear();
-            entries = 0;
-        }
-    }
-
-    private static List<VoterGroup> MakeGroups(ReplicaTable replicas, INodeLog log)
-    {
-        var groups = new List<VoterGroup>(replicas.Count);
-        for (uint shard = 0; shard < (uint)replicas.Count; shard++)
-        {
-            ShardState state = replicas[new ShardId(shard)].State;
-            NodeLogGroup group = log.Group(state.Shard);
-            ulong term = Math.Max(group.HardTerm.Value, Math.Max(group.LastTerm.Value, state.AppliedTerm.Value));
-            LogIndex last = group.Last.CompareTo(state.Applied) >= 0 ? group.Last : state.Applied;
-            groups.Add(new VoterGroup(state.Shard, state.Replica, new Term(term), last) { LastStamp = state.ShardTime });
-        }
-
-        return groups;
     }
 
     private static int Compare(ShardState a, ShardState b)

@@ -13,14 +13,25 @@ internal sealed class NodeViews
     private readonly Lock _lock = new();
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private string _address;
+    private readonly ClusterPlan? _plan;
+    private NodeNumber[] _leaders = [];
     private bool _leads = true;
     private bool _ended;
     private ClusterView _view;
 
-    public NodeViews(NodeIdentity identity, string address)
+    // A node alone has the same list for all its shards.
+    private readonly ShardReplicaView[] _own;
+    private readonly ShardReplicaView[] _ownIdle;
+
+    public NodeViews(NodeIdentity identity, ClusterPlan? plan, string address)
     {
         _identity = identity;
+        _plan = plan;
         _address = address;
+        // Alone it leads everything, before anybody asks.
+        if (plan is null) _leaders = [.. Enumerable.Repeat(identity.Node, identity.TotalShards)];
+        _own = [new ShardReplicaView(identity.Name, true)];
+        _ownIdle = [new ShardReplicaView(identity.Name, false)];
         _view = Make(((identity.BootEpoch - 1) * EpochsPerBoot) + 1);
     }
 
@@ -30,6 +41,21 @@ internal sealed class NodeViews
     {
         if (_address == address) return false;
         _address = address;
+        return true;
+    });
+
+    /// <summary>The dialable address of a node; empty where it is not known.</summary>
+    public string AddressOf(NodeNumber node)
+    {
+        if (node == _identity.Node) return Volatile.Read(ref _address);
+        return _plan?.Nodes.FirstOrDefault(n => n.Number == node)?.Address ?? "";
+    }
+
+    /// <summary>Who leads each shard, as far as this node knows; none.</summary>
+    public void NoteLeaders(NodeNumber[] leaders) => Change(() =>
+    {
+        if (leaders.AsSpan().SequenceEqual(_leaders)) return false;
+        _leaders = leaders;
         return true;
     });
 
@@ -87,16 +113,31 @@ internal sealed class NodeViews
         wake.TrySetResult();
     }
 
-    private ClusterView Make(ulong epoch)
+    private ClusterView Make(ulong epoch) => new(
+        epoch,
+        _plan is null ? [NodeOf(_identity.Node, _identity.Name)] : [.. _plan.Nodes.Select(n => NodeOf(n.Number, n.Name))],
+        [.. Enumerable.Range(0, _identity.TotalShards).Select(ShardOf)],
+        _identity.ClusterId.ToString(),
+        _identity.TotalShards,
+        _identity.HashTags);
+
+    private ClusterNode NodeOf(NodeNumber node, string name)
     {
-        NodeRole role = _leads ? NodeRole.Leader : NodeRole.Follower;
-        ShardReplicaView[] replicas = [new ShardReplicaView(_identity.Name, _leads)];
-        return new ClusterView(
-            epoch,
-            [new ClusterNode(_identity.Name, _address, role)],
-            [.. Enumerable.Range(0, _identity.TotalShards).Select(s => new ShardView(new ShardId((uint)s), replicas))],
-            _identity.ClusterId.ToString(),
-            _identity.TotalShards,
-            _identity.HashTags);
+        bool leads = Array.Exists(_leaders, leader => IsLeader(leader, node));
+        return new ClusterNode(name, AddressOf(node), leads ? NodeRole.Leader : NodeRole.Follower);
     }
+
+    // A node that stops leads nothing, whatever its groups last said.
+    private bool IsLeader(NodeNumber leader, NodeNumber node) => leader == node && (node != _identity.Node || _leads);
+
+    private ShardView ShardOf(int shard)
+    {
+        NodeNumber leader = shard < _leaders.Length ? _leaders[shard] : default;
+        if (_plan is null) return new ShardView(new ShardId((uint)shard), IsLeader(leader, _identity.Node) ? _own : _ownIdle);
+        ShardReplicaView[] replicas = [.. _plan.Replicas(new ShardId((uint)shard)).Select(replica => new ShardReplicaView(
+            NameOf(replica.Node), IsLeader(leader, replica.Node)))];
+        return new ShardView(new ShardId((uint)shard), replicas);
+    }
+
+    private string NameOf(NodeNumber node) => _plan!.Nodes.First(n => n.Number == node).Name;
 }

@@ -92,8 +92,8 @@ public sealed partial class NoriNode
         for (int i = 0; i < places.Count; i++)
         {
             BatchOperation operation = operations[places[i]];
-            if (await AdmitReadAsync(shard, operation.Read, context).ConfigureAwait(false) is { } refused) return refused;
-            KvResult<GetResult> read = Guarded(() => Read(shard, operation.Key.Span, operation.Read.Consistency));
+            KvResult<GetResult> read =
+                await ReadAsync(shard, operation.Key, operation.Read, context).ConfigureAwait(false);
             if (!read.TryGet(out GetResult found, out KvError? error)) return error;
             outcomes[i] = !budget.TryTake(found.Value.Length)
                 ? new OperationOutcome(OutcomeStatus.NoRoom, found.Version)

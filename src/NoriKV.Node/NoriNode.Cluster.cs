@@ -26,21 +26,28 @@ public sealed partial class NoriNode
             var reasons = new List<string>();
             if (notReady is not null) reasons.Add(notReady);
             if (_diskFull is { } full) reasons.Add(full);
-            var shards = new ShardHealth[_totalShards];
-            for (uint i = 0; i < (uint)shards.Length; i++)
+            if (!_clock.IsWell) reasons.Add("The disk does not answer in time");
+            if (_writer.DiskFull is { } writing) reasons.Add($"Disk full: {writing}");
+            var shards = new List<ShardHealth>(_totalShards);
+            int leaderless = 0;
+            foreach (RaftGroup group in _log.Groups)
             {
-                var shard = new ShardId(i);
-                ReplicaStatus status = _log.Status(shard);
-                string? stopped = _replicas.Stopped(shard);
+                ReplicaStatus status = _log.Status(group.Shard);
+                string? stopped = _replicas.Stopped(group.Shard);
                 if (stopped is not null) reasons.Add(stopped);
-                shards[i] = new ShardHealth(
-                    shard,
-                    notReady is null && stopped is null ? HealthStatus.Healthy : HealthStatus.Unhealthy,
+                if (status.Leader.Value == 0) leaderless++;
+                shards.Add(new ShardHealth(
+                    group.Shard,
+                    notReady is not null || stopped is not null ? HealthStatus.Unhealthy
+                        : status.Leader.Value == 0 ? HealthStatus.Degraded
+                        : HealthStatus.Healthy,
                     status.IsLeader && stopped is null,
                     status.Term,
                     status.Commit,
-                    _replicas.Applied(shard));
+                    status.Applied));
             }
+
+            if (leaderless > 0) reasons.Add($"{leaderless} shards have no leader");
 
             return new NodeHealth
             {
@@ -60,14 +67,19 @@ public sealed partial class NoriNode
     public async ValueTask<KvResult<ShardView>> TransferShardAsync(ShardId shard, string targetNode, RequestContext context)
     {
         if (RefuseShard(shard) is { } refused) return refused;
-        if (targetNode != NodeId)
+        NodeNumber target = targetNode == NodeId
+            ? _parts.Directory.Identity.Node
+            : _options.Plan?.Nodes.FirstOrDefault(n => n.Name == targetNode)?.Number ?? default;
+        if (target.Value == 0)
         {
             return new KvError(KvCode.FailedPrecondition, $"Node {targetNode} is not a member of this cluster");
         }
 
         long answerBy = _deadlines.AnswerBy(_time.GetTimestamp(), context.Deadline);
-        KvError? error = await _log.TransferAsync(shard, _parts.Directory.Identity.Node, answerBy).ConfigureAwait(false);
-        return error is null ? View.Shards[(int)shard.Value] : error;
+        KvError? error = await _log.TransferAsync(shard, target, answerBy).ConfigureAwait(false);
+        if (error is not null) return error;
+        FollowLeaders();
+        return View.Shards[(int)shard.Value];
     }
 
     /// <inheritdoc/>

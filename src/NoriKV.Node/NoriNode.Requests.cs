@@ -53,30 +53,60 @@ public sealed partial class NoriNode
         ReadOnlyMemory<byte> key, ReadOptions options, RequestContext context)
     {
         if (_validator.Key(key) is { } error) return error;
-        ShardId shard = ShardOf(key.Span);
-        if (await AdmitReadAsync(shard, options, context).ConfigureAwait(false) is { } refused) return refused;
-        return Guarded(() => Read(shard, key.Span, options.Consistency));
+        return await ReadAsync(ShardOf(key.Span), key, options, context).ConfigureAwait(false);
     }
 
-    /// <summary>Null when a read of the shard may look at the state now.</summary>
-    private async ValueTask<KvError?> AdmitReadAsync(ShardId shard, ReadOptions options, RequestContext context)
+    /// <summary>
+    /// Admits the read, reads, and has what was read confirmed where that is needed: only then is it an answer. What is not
+    /// confirmed is read again behind a majority's word.
+    /// </summary>
+    private async ValueTask<KvResult<GetResult>> ReadAsync(
+        ShardId shard, ReadOnlyMemory<byte> key, ReadOptions options, RequestContext context)
     {
-        if (NotReadyReason is { } reason) return ProposalErrors.Unavailable(reason);
-        if (_replicas.Stopped(shard) is { } stopped) return ProposalErrors.Unavailable(stopped);
+        ReadBarrier barrier = await AdmitReadAsync(shard, options, context).ConfigureAwait(false);
+        if (barrier.Error is { } refused) return refused;
+        KvResult<GetResult> read = Guarded(() => Read(shard, key.Span, barrier));
+        if (_log.Confirm(shard, barrier)) return read;
+        barrier = await _log.ReadIndexAsync(
+            shard, options, _deadlines.AnswerBy(_time.GetTimestamp(), context.Deadline)).ConfigureAwait(false);
+        return barrier.Error is { } failed ? failed : Guarded(() => Read(shard, key.Span, barrier));
+    }
+
+    /// <summary>Lets a read of the shard look at the state as soon as it may; an error where it must not.</summary>
+    private ValueTask<ReadBarrier> AdmitReadAsync(ShardId shard, ReadOptions options, RequestContext context)
+    {
         long now = _time.GetTimestamp();
-        if (DeadlineRules.Check(now, context) is { } late) return late;
-        ReadBarrier barrier = await _log.ReadBarrierAsync(
-            shard, options, _deadlines.AnswerBy(now, context.Deadline)).ConfigureAwait(false);
-        return barrier.Error;
+        KvError? refused = NotReadyReason is { } reason ? ProposalErrors.Unavailable(reason)
+            : _replicas.Stopped(shard) is { } stopped ? ProposalErrors.Unavailable(stopped)
+            : DeadlineRules.Check(now, context);
+        return refused is not null
+            ? ValueTask.FromResult(new ReadBarrier(refused, options.Consistency, null))
+            : _log.ReadBarrierAsync(shard, options, _deadlines.AnswerBy(now, context.Deadline));
+    }
+
+    private KvResult<GetResult> Read(ShardId shard, ReadOnlySpan<byte> key, in ReadBarrier barrier)
+    {
+        while (true)
+        {
+            uint slot = _replicas.SlotOf(shard);
+            KvResult<GetResult> read = Read(shard, slot, key, MetaOf(barrier));
+            // A snapshot may have taken the shard's place meanwhile, and what lay in the old slot is removed then.
+            if (_replicas.SlotOf(shard) == slot) return read;
+        }
+    }
+
+    private KvMeta MetaOf(in ReadBarrier barrier)
+    {
+        KvMeta meta = _metas.Of(barrier.Served);
+        return barrier.StalenessMs == 0 ? meta : meta with { StalenessMs = barrier.StalenessMs };
     }
 
     // Hot path: no closure, one array for the value.
-    private KvResult<GetResult> Read(ShardId shard, ReadOnlySpan<byte> key, Consistency consistency)
+    private KvResult<GetResult> Read(ShardId shard, uint slot, ReadOnlySpan<byte> key, KvMeta meta)
     {
-        KvMeta meta = _metas.Of(consistency);
         int length = EngineKey.PrefixBytes + key.Length;
         Span<byte> engineKey = length <= StackKeyBytesMax ? stackalloc byte[StackKeyBytesMax] : new byte[length];
-        length = EngineKey.Write(engineKey, _replicas[shard].State.Slot, EngineKeyKind.User, key);
+        length = EngineKey.Write(engineKey, slot, EngineKeyKind.User, key);
         if (!_storage.TryGet(engineKey[..length], out StoredEntry entry)
             || StoredValue.IsExpired(entry.ExpiryUnixMs, NowOf(shard)))
         {

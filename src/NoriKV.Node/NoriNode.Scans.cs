@@ -1,3 +1,4 @@
+using NoriKV.Node.Ports;
 using NoriKV.Node.Replication;
 using NoriKV.Node.Requests;
 using NoriKV.Node.Scanning;
@@ -57,13 +58,55 @@ public sealed partial class NoriNode
         }
 
         ShardId[] shards = ShardsOf(options);
-        foreach (ShardId shard in shards)
+        KvResult<ReadBarrier[]> admitted = await AdmitScanAsync(shards, options.Read, context).ConfigureAwait(false);
+        if (!admitted.TryGet(out ReadBarrier[]? barriers, out KvError? refused)) return refused;
+        KvResult<ScanCursor> opened = Open();
+        // The cursor's view is frozen: confirmed once, all its pages are.
+        while (opened.IsOk && Unconfirmed(shards, barriers) is { Count: > 0 } doubtful)
         {
-            if (await AdmitReadAsync(shard, options.Read, context).ConfigureAwait(false) is { } refused) return refused;
+            opened.Value.Dispose();
+            foreach (int place in doubtful)
+            {
+                barriers[place] = await _log.ReadIndexAsync(
+                    shards[place], options.Read, _deadlines.AnswerBy(_time.GetTimestamp(), context.Deadline)).ConfigureAwait(false);
+                if (barriers[place].Error is { } failed) return failed;
+            }
+
+            opened = Open();
         }
 
-        return Guarded<ScanCursor>(() => new ScanCursor(
+        return opened;
+
+        KvResult<ScanCursor> Open() => Guarded<ScanCursor>(() => new ScanCursor(
             _storage, _replicas, shards, options, token, pagePairsMax, context, _options));
+    }
+
+    /// <summary>Admits reads of all the shards; where a majority is asked, all are on their way before the first is awaited.</summary>
+    private async ValueTask<KvResult<ReadBarrier[]>> AdmitScanAsync(
+        ShardId[] shards, ReadOptions options, RequestContext context)
+    {
+        var barriers = new ReadBarrier[shards.Length];
+        var pending = new List<(int Place, Task<ReadBarrier> Barrier)>();
+        for (int i = 0; i < shards.Length; i++)
+        {
+            ValueTask<ReadBarrier> admitted = AdmitReadAsync(shards[i], options, context);
+            if (admitted.IsCompletedSuccessfully) barriers[i] = admitted.Result;
+            else pending.Add((i, admitted.AsTask()));
+        }
+
+        foreach ((int place, Task<ReadBarrier> barrier) in pending) barriers[place] = await barrier.ConfigureAwait(false);
+        return Array.Find(barriers, static b => b.Error is not null).Error is { } refused ? refused : barriers;
+    }
+
+    private List<int> Unconfirmed(ShardId[] shards, ReadBarrier[] barriers)
+    {
+        var doubtful = new List<int>();
+        for (int i = 0; i < shards.Length; i++)
+        {
+            if (!_log.Confirm(shards[i], barriers[i])) doubtful.Add(i);
+        }
+
+        return doubtful;
     }
 
     private KvResult<ScanPage> NextPage(ScanCursor cursor, ScanOptions options, int pagePairsMax, int pageBytesMax) =>

@@ -4,6 +4,7 @@ using NoriKV.Node.Directory;
 using NoriKV.Node.Entries;
 using NoriKV.Node.Ports;
 using NoriKV.Node.Replication;
+using NoriKV.Node.Snapshots;
 using NoriKV.Node.Requests;
 using NoriKV.Placement;
 using NoriKV.Types;
@@ -21,11 +22,15 @@ public sealed partial class NoriNode : INoriNode, IRouter
     private readonly TimeProvider _time;
     private readonly IStorage _storage;
     private readonly ReplicaTable _replicas;
-    private readonly ProposalWatch _watch = new();
+    private readonly PendingWatch _watch = new();
     private readonly NodeFailure _failure;
     private readonly Admission _admission;
     private readonly ApplyPipeline _pipeline;
-    private readonly SingleVoterLog _log;
+    private readonly RaftHost _log;
+    private readonly LogWriter _writer;
+    private readonly RaftClock _clock;
+    private readonly HostContext _host;
+    private readonly SnapshotExchange? _snapshots;
     private readonly CompletionQueue? _completions;
     private readonly NodeLoop? _loop;
     private readonly RequestValidator _validator;
@@ -55,31 +60,25 @@ public sealed partial class NoriNode : INoriNode, IRouter
         _deadlines = new DeadlineRules(_time, options.AnswerMargin, options.RequestTimeout);
         _hashTags = parts.Directory.Identity.HashTags;
         _totalShards = parts.Directory.Identity.TotalShards;
-        _pipeline = new ApplyPipeline(MakeWorker, WorkersOf(options), options.ApplyBacklogBytesMax);
-        _log = new SingleVoterLog(
-            parts.Log, parts.Groups, _pipeline, _storage, parts.Gate, _failure, _admission,
-            new SingleVoterLogOptions
-            {
-                Node = parts.Directory.Identity.Node,
-                Sync = options.Sync,
-                RunInline = !options.RunLoops,
-                EarlyFlushSegments = options.LogEarlyFlushSegments,
-                Meter = options.Meter,
-                Time = _time,
-            });
-        _pipeline.RoomFreed = _log.Signal.Set;
-        _views = new NodeViews(parts.Directory.Identity, options.AdvertiseAddress);
+        _pipeline = new ApplyPipeline(
+            MakeWorker, WorkersOf(options, options.ApplyWorkers), _totalShards, options.ApplyBacklogBytesMax,
+            options.ApplyBacklogBytesMax / 4);
+        if (options.RunLoops) _loop = MakeLoop();
+        StepSignal[] signals = MakeSignals();
+        _writer = MakeWriter(signals);
+        _views = new NodeViews(parts.Directory.Identity, options.Plan, options.AdvertiseAddress);
+        _host = MakeHost();
+        _log = new RaftHost(
+            _host, MakeGroups(), signals, _watch, _completions, () => _loop?.WakeTicks());
+        _clock = new RaftClock(_host, _log.Workers);
+        _snapshots = _host.Snapshots = MakeSnapshots();
         _failure.Failed = _views.NoteStopped;
         _metas = new ReadMetas(options.NodeName);
         _writeMeta = options.Sync == Nori.Wal.SyncPolicy.Os ? new KvMeta { Durability = "os" } : KvMeta.None;
         _startedAt = _time.GetTimestamp();
         _maintainedAt = _startedAt;
         _timedAt = _startedAt;
-        if (options.RunLoops)
-        {
-            _loop = new NodeLoop(_log, _pipeline, _watch, Tick, e => _failure.Set("A loop of the node ended", e));
-        }
-
+        if (_loop is not null) AddJobs(_loop);
         Steps = MakeSteps();
     }
 
@@ -135,21 +134,6 @@ public sealed partial class NoriNode : INoriNode, IRouter
         return worked;
     }
 
-    private NodeStep[] MakeSteps() =>
-    [
-        Step("tick", () =>
-        {
-            Tick(_time.GetElapsedTime(_maintainedAt) >= TimeSpan.FromSeconds(1));
-            return false;
-        }),
-        Step("log", _log.RunOnce),
-        .. _pipeline.Workers.Select((worker, i) => Step($"apply-{i}", worker.RunOnce)),
-        Step("engine", _storage.RunOnce),
-    ];
-
-    // Continuations run at the end of the step that caused them.
-    private NodeStep Step(string name, Func<bool> run) => new(name, () => run() | (_completions?.Drain() ?? false));
-
     /// <summary>Looks at deadlines now; in a test, while a step stands still.</summary>
     internal void ExpireNow() => _watch.Expire(_time.GetTimestamp());
 
@@ -160,6 +144,7 @@ public sealed partial class NoriNode : INoriNode, IRouter
         long began = _time.GetTimestamp();
         _stopping = "The node is stopping";
         _views.NoteStopped();
+        await HandOverAsync(limit).ConfigureAwait(false);
         // Those in flight are answered first; what is left when the time is over gets its outcome on the next start.
         while (_admission.Count > 0 && _failure.Reason is null && _time.GetElapsedTime(began) < limit)
         {
@@ -177,10 +162,13 @@ public sealed partial class NoriNode : INoriNode, IRouter
     /// <inheritdoc/>
     public ShardId ShardOf(ReadOnlySpan<byte> key) => KeyHash.Shard(key, _totalShards, _hashTags);
 
-    NodeNumber? IRouter.LeaderOf(ShardId shard) =>
-        _failure.Reason is null ? _parts.Directory.Identity.Node : null;
+    NodeNumber? IRouter.LeaderOf(ShardId shard)
+    {
+        NodeNumber leader = _log.Status(shard).Leader;
+        return _failure.Reason is null && leader.Value != 0 ? leader : null;
+    }
 
-    bool IRouter.IsLocal(ShardId shard) => shard.Value < (uint)_totalShards;
+    bool IRouter.IsLocal(ShardId shard) => shard.Value < (uint)_totalShards && _log.Group(shard) is not null;
 
     private void Begin()
     {
@@ -191,58 +179,24 @@ public sealed partial class NoriNode : INoriNode, IRouter
         }
 
         Warnings = warnings;
-        _log.BeginTerms(_time.GetUtcNow().ToUnixTimeMilliseconds());
-        foreach (ApplyWorker worker in _pipeline.Workers)
-        {
-            while (worker.RunOnce())
-            {
-            }
-        }
-
+        BeginAlone();
         if (_failure.Cause is { } cause) throw cause;
         CheckDisk();
         Announce();
         _loop?.Start();
     }
 
-    private void Announce()
-    {
-        IMeter meter = _options.Meter;
-        meter.ObservableGauge(
-            "raft_groups", "Groups on this node by role.",
-            () => _failure.Reason is null ? _totalShards : 0, new Label("role", "leader"));
-        meter.Counter("raft_elections_total", "Elections this node began.").Add(_totalShards);
-        meter.Counter("raft_leader_changes_total", "Changes of leader seen.").Add(_totalShards);
-        meter.ObservableGauge("node_writes_in_flight", "Writes taken and not yet applied.", () => _admission.Count);
-        meter.ObservableGauge("node_in_flight_bytes", "Bytes of writes taken and not yet applied.", () => _admission.Bytes);
-        meter.ObservableGauge(
-            "node_apply_backlog_bytes", "Bytes committed and not yet applied.", () => _pipeline.BacklogBytes);
-        foreach (VoterGroup group in _parts.Groups)
-        {
-            _options.Events.Emit(new LeaderElected(group.Shard, group.Term, NodeId));
-        }
-    }
-
-    private ApplyWorker MakeWorker(ApplyPipeline pipeline, int number) => new(
-        _storage, _replicas, _failure, _admission, pipeline,
-        new ApplyWorkerOptions { Meter = _options.Meter, Time = _time });
-
-    private static int WorkersOf(NodeOptions options) => options switch
-    {
-        { RunLoops: false } => 1,
-        { ApplyWorkers: > 0 } => options.ApplyWorkers,
-        _ => Math.Clamp(Environment.ProcessorCount / 2, 1, 8),
-    };
-
     private void Tick(bool maintenanceDue)
     {
         _watch.Expire(_time.GetTimestamp());
+        _clock.RunOnce();
+        FollowLeaders();
         if (!maintenanceDue) return;
         _maintainedAt = _time.GetTimestamp();
         CheckDisk();
         if (_storage.Failure is { } failed) _failure.Set("The engine failed", failed);
         if (_time.GetElapsedTime(_timedAt) >= TimeEntryPeriod) MoveTimeOn();
-        _log.WantMaintenance();
+        _writer.WantMaintenance();
     }
 
     /// <summary>Compaction drops expired bytes by shard time, which stands still in an idle shard.</summary>
@@ -253,7 +207,7 @@ public sealed partial class NoriNode : INoriNode, IRouter
         for (uint i = 0; i < (uint)_totalShards && NotReadyReason is null; i++)
         {
             var shard = new ShardId(i);
-            if (!_replicas.NeedsTime(shard, nowUnixMs)) continue;
+            if (!_log.Status(shard).IsLeader || !_replicas.NeedsTime(shard, nowUnixMs)) continue;
             _log.TryPropose(new Proposal(
                 shard, EntryWriter.Encode(EntryKind.Time), _timedAt, long.MaxValue, _completions, CancellationToken.None));
         }
@@ -300,6 +254,8 @@ public sealed partial class NoriNode : INoriNode, IRouter
     {
         _stopping ??= "The node is stopping";
         _loop?.Dispose();
+        _writer.Dispose();
+        _snapshots?.Dispose();
         Volatile.Write(ref _closed, _stopping);
         _log.Close(_stopping);
         _watch.Fail(_stopping);

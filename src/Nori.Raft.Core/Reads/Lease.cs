@@ -40,6 +40,12 @@ public sealed class Lease
         }
     }
 
+    /// <summary>The stamp of the last round sent that a quorum confirmed; nothing without a lease.</summary>
+    public long Start => _start;
+
+    /// <summary>When the lease ends that this round gave; nothing without a lease.</summary>
+    public long End => _start + _durationNanoseconds;
+
     /// <summary>True when the lease still covers the moment.</summary>
     public bool Covers(long nowNanoseconds) =>
         _isHeld && !_isForbidden && _durationNanoseconds > 0 && nowNanoseconds - _start < _durationNanoseconds;

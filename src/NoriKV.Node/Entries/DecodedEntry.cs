@@ -1,3 +1,5 @@
+using NoriKV.Node.Machine;
+
 namespace NoriKV.Node.Entries;
 
 /// <summary>An entry read back; everything is a slice of its bytes.</summary>
@@ -7,4 +9,8 @@ namespace NoriKV.Node.Entries;
 /// <param name="Operations">What one client call asked for; empty for other kinds.</param>
 /// <param name="Body">The operations as they are encoded: equal requests have equal bytes.</param>
 public readonly record struct DecodedEntry(
-    EntryKind Kind, long StampUnixMs, EntrySession Session, EntryOperation[] Operations, ReadOnlyMemory<byte> Body);
+    EntryKind Kind, long StampUnixMs, EntrySession Session, EntryOperation[] Operations, ReadOnlyMemory<byte> Body)
+{
+    /// <summary>Who takes part from here on; empty for other kinds than configurations.</summary>
+    public IReadOnlyList<ConfigurationMember> Members { get; init; } = [];
+}

@@ -1,4 +1,5 @@
 using Nori.Core;
+using NoriKV.Node.Machine;
 using NoriKV.Types;
 
 namespace NoriKV.Node.Entries;
@@ -28,6 +29,20 @@ public static class EntryReader
         if (!reader.TryReadUInt32(out uint principal) || !reader.TryReadUInt32(out uint keyspace)) return Short(out error);
         if (principal != 0 || keyspace != 0) return Fail("unknown principal or keyspace", out error);
         ReadOnlyMemory<byte> body = envelope[reader.Position..];
+        if (kind == (byte)EntryKind.Configuration)
+        {
+            if (!session.Equals(EntrySession.None)) return Fail("a configuration with a session", out error);
+            if (!ShardConfiguration.TryDecode(ref reader, out ConfigurationMember[] members) || members.Length == 0)
+            {
+                return Fail("damaged configuration", out error);
+            }
+
+            if (!reader.AtEnd) return Fail("bytes behind its end", out error);
+            entry = new DecodedEntry(EntryKind.Configuration, (long)stamp, session, [], body) { Members = members };
+            error = null;
+            return true;
+        }
+
         if (!reader.TryReadVarintInt32(out int count)
             || count > Math.Min(OperationsMax, reader.Remaining.Length))
         {

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Nori.Core;
+using NoriKV.Node.Machine;
 using NoriKV.Types;
 
 namespace NoriKV.Node.Entries;
@@ -15,6 +16,7 @@ namespace NoriKV.Node.Entries;
 /// operation: kind u8 | flags u8 | key length varint, key | [ttl ms varint] | [term varint, index varint]
 ///            | [value length varint, value]
 /// </code>
+/// A configuration has its members (<see cref="ShardConfiguration"/>) in the place of the operations.
 /// </summary>
 public static class EntryWriter
 {
@@ -38,6 +40,25 @@ public static class EntryWriter
     /// <summary>An entry with the operations of one call; its stamp is 0 until <see cref="Stamp"/>.</summary>
     public static byte[] Encode(EntrySession session, ReadOnlySpan<EntryOperation> operations) =>
         Encode(EntryKind.Operations, session, operations);
+
+    /// <summary>An entry that changes who takes part.</summary>
+    public static byte[] EncodeConfiguration(IReadOnlyList<ConfigurationMember> members)
+    {
+        int head = HeaderBytes + 1 + 8;
+        byte[] envelope = new byte[head + ShardConfiguration.BytesMax(members.Count)];
+        (envelope[0], envelope[1]) = (Format, (byte)EntryKind.Configuration);
+        int length = ShardConfiguration.Encode(members, envelope.AsSpan(head));
+        return envelope[..(head + length)];
+    }
+
+    /// <summary>The kind of an encoded entry; 0 for bytes too short to be one.</summary>
+    public static EntryKind KindOf(ReadOnlySpan<byte> envelope) =>
+        envelope.Length < HeaderBytes ? 0 : (EntryKind)envelope[1];
+
+    /// <summary>The stamp of an encoded entry; 0 for bytes too short to be one.</summary>
+    public static long StampOf(ReadOnlySpan<byte> envelope) => envelope.Length < HeaderBytes
+        ? 0
+        : (long)BinaryPrimitives.ReadUInt64LittleEndian(envelope[StampOffset..]);
 
     /// <summary>Writes the leader's time into an encoded entry.</summary>
     public static void Stamp(Span<byte> envelope, long unixMs) =>

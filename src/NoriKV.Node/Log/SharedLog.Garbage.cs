@@ -109,7 +109,7 @@ public sealed partial class SharedLog
 
         // Sync before delete: the copies must be durable before the originals go.
         Sync();
-        _log.DeleteSegmentsBefore(new WalPosition(segment + 1, 0));
+        lock (_index) _log.DeleteSegmentsBefore(new WalPosition(segment + 1, 0));
         _usage.Forget(segment);
     }
 

@@ -12,7 +12,8 @@ namespace NoriKV.Node.Log;
 /// memory finds an entry by group and index (docs/formats/shared-log.md).
 /// </summary>
 /// <remarks>
-/// One owner, one thread at a time; no thread of its own. A failed write or sync fails it for ever
+/// One owner, one thread at a time; no thread of its own. Only <see cref="TryReadEntry(ShardId, LogIndex, out LogEntry)"/>
+/// and <see cref="TryGetTerm"/> may be called from other threads meanwhile, a sync included. A failed write or sync fails it for ever
 /// (<see cref="WalFailedException"/>); a full disk refuses the batch and leaves it as it was.
 /// </remarks>
 public sealed partial class SharedLog : IDisposable
@@ -24,6 +25,10 @@ public sealed partial class SharedLog : IDisposable
     private readonly SharedLogBatch _stateBatch = new();
     private readonly SharedLogBatch _garbageBatch = new();
     private readonly Dictionary<uint, Check> _checks = [];
+
+    // Guards the index, and the files it names, between the owner that changes them and readers on other threads. Never
+    // held during a write or a sync of entries.
+    private readonly Lock _index = new();
 
     // The segment that begins with a copy of all small records; written again when the log has left it.
     private ulong _stateSegment;
@@ -115,6 +120,14 @@ public sealed partial class SharedLog : IDisposable
     /// <summary>For idle moments: notes, unsynced, how far the log is durable.</summary>
     public void WriteDurableMark() => _log.WriteDurableMark();
 
+    /// <summary>For idle moments: writes a mark and syncs, to see whether the disk still answers.</summary>
+    /// <exception cref="WalFailedException">It failed; it is never tried again.</exception>
+    public void ProbeSync()
+    {
+        _log.ProbeSync();
+        DurableWatermark = LastWatermark;
+    }
+
     /// <summary>What the log holds of the shard; null when it never held anything.</summary>
     public GroupState? GroupState(ShardId shard) =>
         _groups.TryGetValue(shard.Value, out LogGroup? group) ? group.State : null;
@@ -144,11 +157,14 @@ public sealed partial class SharedLog : IDisposable
     public bool TryGetTerm(ShardId shard, LogIndex index, out Term term)
     {
         term = default;
-        if (!_groups.TryGetValue(shard.Value, out LogGroup? group)) return false;
-        if (group.TryGet(index.Value, out EntryRef entry)) term = entry.Term;
-        else if (index.Value == group.PrefixIndex) term = group.PrefixTerm;
-        else return false;
-        return true;
+        lock (_index)
+        {
+            if (!_groups.TryGetValue(shard.Value, out LogGroup? group)) return false;
+            if (group.TryGet(index.Value, out EntryRef entry)) term = entry.Term;
+            else if (index.Value == group.PrefixIndex) term = group.PrefixTerm;
+            else return false;
+            return true;
+        }
     }
 
     /// <summary>Reads an entry; false when the log does not hold it.</summary>
@@ -156,10 +172,13 @@ public sealed partial class SharedLog : IDisposable
     public bool TryReadEntry(ShardId shard, LogIndex index, out LogEntry entry)
     {
         entry = default;
-        if (!_groups.TryGetValue(shard.Value, out LogGroup? group)) return false;
-        if (!group.TryGet(index.Value, out EntryRef at)) return false;
-        entry = ReadEntry(group, index.Value, at);
-        return true;
+        lock (_index)
+        {
+            if (!_groups.TryGetValue(shard.Value, out LogGroup? group)) return false;
+            if (!group.TryGet(index.Value, out EntryRef at)) return false;
+            entry = ReadEntry(group, index.Value, at);
+            return true;
+        }
     }
 
     /// <summary>Reads an entry; false when the log does not hold it.</summary>
@@ -232,9 +251,12 @@ public sealed partial class SharedLog : IDisposable
     {
         _log.Append(batch.Records);
         ReadOnlySpan<LogOperation> operations = CollectionsMarshal.AsSpan(batch.OperationList);
-        for (int i = 0; i < operations.Length; i++)
+        lock (_index)
         {
-            Apply(operations[i], batch.Records.PositionOf(i), batch.Records.StoredBytesOf(i), isStart: false);
+            for (int i = 0; i < operations.Length; i++)
+            {
+                Apply(operations[i], batch.Records.PositionOf(i), batch.Records.StoredBytesOf(i), isStart: false);
+            }
         }
 
         LastWatermark = Pack(batch.Records.PositionOf(0));

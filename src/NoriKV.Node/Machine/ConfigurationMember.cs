@@ -2,7 +2,8 @@ using NoriKV.Types;
 
 namespace NoriKV.Node.Machine;
 
-/// <summary>A voter of a shard.</summary>
+/// <summary>A member of a shard's configuration.</summary>
 /// <param name="Replica">The replica.</param>
 /// <param name="Node">The node it lives on.</param>
-public readonly record struct ConfigurationMember(ReplicaId Replica, NodeNumber Node);
+/// <param name="Role">How it takes part.</param>
+public readonly record struct ConfigurationMember(ReplicaId Replica, NodeNumber Node, MemberRole Role = MemberRole.Voter);

@@ -36,6 +36,11 @@ internal sealed class ShardMachine(ShardState state, MachineOptions options)
         state.Applied = committed.Index;
         state.AppliedTerm = committed.Term;
         state.ShardTime = Math.Max(state.ShardTime, entry.StampUnixMs);
+        if (entry.Kind == EntryKind.Configuration)
+        {
+            (state.Configuration, state.ConfigurationIndex) = (entry.Members, committed.Index);
+        }
+
         round.Touch(state);
         round.Watermark = Math.Max(round.Watermark, committed.Watermark);
         return entry.Kind == EntryKind.Operations

@@ -6,21 +6,22 @@ namespace NoriKV.Node.Machine;
 
 /// <summary>
 /// What a replica knows of itself; written as the state record in *every* batch of its shard, so that data and applied
-/// index can never disagree after a crash. Format 1 (docs/formats/state-machine.md), little-endian:
+/// index can never disagree after a crash. Format 2 (docs/formats/state-machine.md), little-endian:
 /// <code>
-///  0  format u8 = 1 | shard u32 | replica id u64
+///  0  format u8 = 2 | shard u32 | replica id u64
 /// 13  applied index u64 | applied term u64
 /// 29  snapshot base index u64 | snapshot base term u64
 /// 45  configuration index u64 | shard time u64 (unix ms)
-/// 61  voter count varint | voters: replica id u64, node number u64
+/// 61  members (<see cref="ShardConfiguration"/>)
 ///  +  ledger bucket count varint | buckets: number varint, bytes varint
 /// </code>
+/// Format 1 had voters only, without roles; it is still read.
 /// </summary>
 internal sealed class ShardState
 {
-    private const byte Format = 1;
+    private const byte Format = 2;
+    private const byte FormatWithoutRoles = 1;
     private const int FixedBytes = 61;
-    private const int VotersMax = 64;
 
     public ShardState(ShardId shard, ReplicaId replica, uint slot, long retentionMs)
     {
@@ -60,7 +61,8 @@ internal sealed class ShardState
     /// <summary>The latest expiry written since the start, Unix ms; not stored: a start moves shard time on anyway.</summary>
     public long LatestExpiry { get; set; }
 
-    public int EncodedBytesMax => FixedBytes + Varint.BytesMax + (16 * Configuration.Count) + Ledger.EncodedBytesMax;
+    public int EncodedBytesMax =>
+        FixedBytes + ShardConfiguration.BytesMax(Configuration.Count) + Ledger.EncodedBytesMax;
 
     public int Encode(Span<byte> target)
     {
@@ -74,14 +76,7 @@ internal sealed class ShardState
         BinaryPrimitives.WriteUInt64LittleEndian(target[45..], ConfigurationIndex.Value);
         BinaryPrimitives.WriteUInt64LittleEndian(target[53..], (ulong)ShardTime);
         int length = FixedBytes;
-        length += Varint.Write(target[length..], (ulong)Configuration.Count);
-        foreach (ConfigurationMember member in Configuration)
-        {
-            BinaryPrimitives.WriteUInt64LittleEndian(target[length..], member.Replica.Value);
-            BinaryPrimitives.WriteUInt64LittleEndian(target[(length + 8)..], member.Node.Value);
-            length += 16;
-        }
-
+        length += ShardConfiguration.Encode(Configuration, target[length..]);
         return length + Ledger.Encode(target[length..]);
     }
 
@@ -102,7 +97,7 @@ internal sealed class ShardState
     public static ShardState? TryDecode(ReadOnlySpan<byte> record, uint slot, long retentionMs)
     {
         var reader = new SpanReader(record);
-        if (!reader.TryReadByte(out byte format) || format != Format) return null;
+        if (!reader.TryReadByte(out byte format) || format is not (Format or FormatWithoutRoles)) return null;
         if (!reader.TryReadUInt32(out uint shard) || !reader.TryReadUInt64(out ulong replica)) return null;
         var state = new ShardState(new ShardId(shard), new ReplicaId(replica), slot, retentionMs);
         Span<ulong> fields = stackalloc ulong[6];
@@ -117,15 +112,25 @@ internal sealed class ShardState
         state.BaseTerm = new Term(fields[3]);
         state.ConfigurationIndex = new LogIndex(fields[4]);
         state.ShardTime = (long)fields[5];
-        if (!reader.TryReadVarintInt32(out int voters) || voters > VotersMax) return null;
-        var members = new ConfigurationMember[voters];
+        bool isWhole = format == Format
+            ? ShardConfiguration.TryDecode(ref reader, out ConfigurationMember[] members)
+            : TryReadVoters(ref reader, out members);
+        if (!isWhole) return null;
+        state.Configuration = members;
+        return state.ShardTime >= 0 && state.Ledger.TryDecode(ref reader) && reader.AtEnd ? state : null;
+    }
+
+    private static bool TryReadVoters(ref SpanReader reader, out ConfigurationMember[] members)
+    {
+        members = [];
+        if (!reader.TryReadVarintInt32(out int voters) || voters > ShardConfiguration.MembersMax) return false;
+        members = new ConfigurationMember[voters];
         for (int i = 0; i < voters; i++)
         {
-            if (!reader.TryReadUInt64(out ulong id) || !reader.TryReadUInt64(out ulong node)) return null;
+            if (!reader.TryReadUInt64(out ulong id) || !reader.TryReadUInt64(out ulong node)) return false;
             members[i] = new ConfigurationMember(new ReplicaId(id), new NodeNumber(node));
         }
 
-        state.Configuration = members;
-        return state.ShardTime >= 0 && state.Ledger.TryDecode(ref reader) && reader.AtEnd ? state : null;
+        return true;
     }
 }

@@ -6,4 +6,7 @@ namespace NoriKV.Node.Ports;
 /// <param name="Error">Why it must not be served here; null when it may.</param>
 /// <param name="Served">The consistency that holds.</param>
 /// <param name="StalenessMs">At most this old; 0 for the latest; null where nothing can be said.</param>
-public readonly record struct ReadBarrier(KvError? Error, Consistency Served, long? StalenessMs);
+/// <param name="Applied">The state was applied to here before the read.</param>
+/// <param name="MustConfirm">True: what was read is an answer only once the log has confirmed it.</param>
+public readonly record struct ReadBarrier(
+    KvError? Error, Consistency Served, long? StalenessMs, LogIndex Applied = default, bool MustConfirm = false);

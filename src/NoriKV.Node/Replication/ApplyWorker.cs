@@ -21,8 +21,8 @@ internal sealed class ApplyWorker(
     private readonly Histogram _duration = options.Meter.Histogram(
         "raft_apply_duration_seconds", "From a round's first committed entry to its answer.", Buckets.Latency);
 
-    private List<CommittedEntry> _incoming = [];
-    private List<CommittedEntry> _current = [];
+    private List<ApplyItem> _incoming = [];
+    private List<ApplyItem> _current = [];
     private int _next;
     private bool _sealed;
     private long _retryAt;
@@ -41,17 +41,27 @@ internal sealed class ApplyWorker(
     }
 
     /// <summary>Milliseconds until a round that met a full disk is tried again; null when none waits.</summary>
-    public int? RetryInMs => _sealed
+    public int? RetryInMs => _retryAt != 0 && (_sealed || _next < _current.Count)
         ? (int)Math.Clamp(
             options.Time.GetElapsedTime(options.Time.GetTimestamp(), _retryAt).TotalMilliseconds + 1, 1, 1000)
         : null;
 
-    public void Enqueue(in CommittedEntry entry)
+    public void Enqueue(in ApplyItem item)
     {
-        lock (_lock) _incoming.Add(entry);
+        lock (_lock) _incoming.Add(item);
     }
 
     public void Wake() => Signal.Set();
+
+    public void WakeIfAny()
+    {
+        lock (_lock)
+        {
+            if (_incoming.Count == 0) return;
+        }
+
+        Signal.Set();
+    }
 
     /// <summary>One round; false when there was nothing to do (or the disk is full and it is not yet time to retry).</summary>
     public bool RunOnce()
@@ -60,7 +70,7 @@ internal sealed class ApplyWorker(
         try
         {
             if (!_sealed && !Gather()) return false;
-            return Commit();
+            return _sealed ? Commit() : Work();
         }
         catch (Exception e) when (
             e is IOException or InvalidDataException or InvalidOperationException or Nori.Core.InvariantException)
@@ -74,13 +84,39 @@ internal sealed class ApplyWorker(
     {
         if (_next == _current.Count && !TakeIncoming()) return false;
         _began = options.Time.GetTimestamp();
+        // Other work is done alone, behind the round with what came before it.
+        if (_current[_next].Work is not null) return true;
         int end = Math.Min(_current.Count, _next + options.RoundEntriesMax);
-        for (; _next < end && _round.Bytes < options.RoundBytesMax; _next++) Apply(_current[_next]);
+        for (; _next < end && _round.Bytes < options.RoundBytesMax && _current[_next].Work is null; _next++)
+        {
+            Apply(_current[_next].Entry);
+        }
+
         _round.Seal();
         _sealed = true;
         _retryAt = _began;
         return true;
     }
+
+    private bool Work()
+    {
+        if (_began < _retryAt) return false;
+        try
+        {
+            _current[_next].Work!();
+        }
+        catch (StorageException e) when (e.IsDiskFull)
+        {
+            WaitForSpace();
+            return false;
+        }
+
+        _next++;
+        return true;
+    }
+
+    private void WaitForSpace() => _retryAt = options.Time.GetTimestamp()
+        + (long)(options.DiskFullRetry.TotalSeconds * options.Time.TimestampFrequency);
 
     private bool TakeIncoming()
     {
@@ -107,7 +143,7 @@ internal sealed class ApplyWorker(
         {
             try
             {
-                outcome = replicas[shard].Apply(entry, _round);
+                outcome = replicas[shard]!.Apply(entry, _round);
             }
             catch (UnknownEntryException e)
             {
@@ -130,12 +166,12 @@ internal sealed class ApplyWorker(
         catch (StorageException e) when (e.IsDiskFull)
         {
             // The entries are durable in the log; they wait here until there is space again, and so does everything behind.
-            _retryAt = options.Time.GetTimestamp()
-                + (long)(options.DiskFullRetry.TotalSeconds * options.Time.TimestampFrequency);
+            WaitForSpace();
             return false;
         }
 
         foreach (ShardState state in _round.Touched) replicas.Publish(state);
+        foreach (ShardState state in _round.Touched) pipeline.NotePublished(state.Shard);
         _round.Clear();
         _sealed = false;
         Answer();
@@ -144,17 +180,17 @@ internal sealed class ApplyWorker(
 
     private void Answer()
     {
-        long bytes = 0;
+        bool hasRoom = false;
         foreach ((CommittedEntry entry, KvResult<EntryOutcome> outcome) in _applied)
         {
-            bytes += entry.Envelope.Length;
+            hasRoom |= pipeline.NoteApplied(entry.Shard, entry.Envelope.Length);
             if (entry.Proposal is not { } proposal) continue;
             proposal.TryAnswer(outcome);
             admission.Exit(proposal.Envelope.Length);
         }
 
         _applied.Clear();
-        pipeline.Applied(bytes);
+        if (hasRoom) pipeline.RoomFreed?.Invoke();
         _duration.Record(options.Time.GetElapsedTime(_began).TotalSeconds);
     }
 }

@@ -7,7 +7,7 @@ namespace NoriKV.Node.Replication;
 /// <param name="Index">Where.</param>
 /// <param name="Term">The term it was appended in.</param>
 /// <param name="Envelope">Its bytes.</param>
-/// <param name="Watermark">The local log's watermark that covers it.</param>
+/// <param name="Watermark">The ticket of the local write that covers it (<see cref="LogTickets"/>).</param>
 /// <param name="Proposal">Who waits for it here; null for nobody.</param>
 public readonly record struct CommittedEntry(
     ShardId Shard, LogIndex Index, Term Term, ReadOnlyMemory<byte> Envelope, ulong Watermark, Proposal? Proposal);

@@ -6,15 +6,15 @@ namespace NoriKV.Node.Replication;
 /// </summary>
 internal sealed class CompletionQueue
 {
-    private readonly Queue<Proposal> _queue = new();
+    private readonly Queue<IPendingAnswer> _queue = new();
 
-    public void Post(Proposal proposal) => _queue.Enqueue(proposal);
+    public void Post(IPendingAnswer pending) => _queue.Enqueue(pending);
 
     /// <summary>Runs what was posted; true when there was anything.</summary>
     public bool Drain()
     {
         bool any = _queue.Count > 0;
-        while (_queue.TryDequeue(out Proposal? proposal)) proposal.Complete();
+        while (_queue.TryDequeue(out IPendingAnswer? pending)) pending.Complete();
         return any;
     }
 }

@@ -35,10 +35,10 @@ internal sealed class FlushGate : ILsmOwner
         }
     }
 
-    /// <summary>The log is durable through this watermark; true when a table waits for such news.</summary>
-    public bool NoteDurable(ulong watermark)
+    /// <summary>The log is durable through this ticket (<see cref="LogTickets"/>); true when a table waits for such news.</summary>
+    public bool NoteDurable(ulong ticket)
     {
-        Volatile.Write(ref _durable, watermark);
+        Volatile.Write(ref _durable, ticket);
         return Interlocked.Exchange(ref _waiting, 0) != 0;
     }
 

@@ -4,7 +4,7 @@ namespace NoriKV.Node.Replication;
 /// The one place that decides that a node stops: the first failure of its log or engine. From then on it acknowledges
 /// nothing and serves nothing, because what is not known to be durable must not be shown.
 /// </summary>
-internal sealed class NodeFailure(ProposalWatch watch)
+internal sealed class NodeFailure(PendingWatch watch)
 {
     private string? _reason;
 

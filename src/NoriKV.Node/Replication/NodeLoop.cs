@@ -1,17 +1,17 @@
 namespace NoriKV.Node.Replication;
 
 /// <summary>
-/// The node's threads, all of them: one steps the log, one each apply worker, one looks at deadlines and asks for
-/// maintenance. They only call steps; a node without this loop is stepped by its owner.
+/// The node's threads, all of them: they only call steps, and sleep on a signal while there is nothing to do. A node without
+/// this loop is stepped by its owner.
 /// </summary>
 internal sealed class NodeLoop : IDisposable
 {
-    private readonly SingleVoterLog _log;
-    private readonly ApplyPipeline _pipeline;
-    private readonly ProposalWatch _watch;
+    private readonly PendingWatch _watch;
     private readonly Action<Exception> _crashed;
     private readonly Action<bool> _tick;
+    private readonly TimeSpan? _raftTick;
     private readonly StepSignal _tickSignal = new();
+    private readonly List<Job> _jobs = [];
     private readonly List<Thread> _threads = [];
     private volatile bool _stopping;
 
@@ -21,25 +21,29 @@ internal sealed class NodeLoop : IDisposable
     /// <summary>How often maintenance is asked for.</summary>
     private const int MaintenancePeriodMs = 1000;
 
-    /// <param name="log">What the log thread steps.</param>
-    /// <param name="pipeline">Whose workers get a thread each.</param>
     /// <param name="watch">Whether there are deadlines to look at.</param>
-    /// <param name="tick">Looks at deadlines; true: maintenance is due as well.</param>
+    /// <param name="raftTick">How often Raft wants a tick; null in a node alone.</param>
+    /// <param name="tick">Looks at deadlines and ticks; true: maintenance is due as well.</param>
     /// <param name="crashed">A step threw what it must not.</param>
-    public NodeLoop(
-        SingleVoterLog log, ApplyPipeline pipeline, ProposalWatch watch, Action<bool> tick, Action<Exception> crashed)
+    public NodeLoop(PendingWatch watch, TimeSpan? raftTick, Action<bool> tick, Action<Exception> crashed)
     {
-        _log = log;
-        _pipeline = pipeline;
         _watch = watch;
+        _raftTick = raftTick;
         _tick = tick;
         _crashed = crashed;
     }
 
+    /// <summary>Adds a thread, before the start.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="signal">What it sleeps on.</param>
+    /// <param name="runOnce">Its step; false when there was nothing to do.</param>
+    /// <param name="retryInMs">After how long it looks again although nobody woke it; null never.</param>
+    public void Add(string name, StepSignal signal, Func<bool> runOnce, Func<int?> retryInMs) =>
+        _jobs.Add(new Job(name, signal, runOnce, retryInMs));
+
     public void Start()
     {
-        Begin("nori-log", RunLog);
-        foreach (ApplyWorker worker in _pipeline.Workers) Begin("nori-apply", () => RunWorker(worker));
+        foreach (Job job in _jobs) Begin(job.Name, () => Run(job));
         Begin("nori-tick", RunTicks);
     }
 
@@ -50,26 +54,17 @@ internal sealed class NodeLoop : IDisposable
     public void Dispose()
     {
         _stopping = true;
-        _log.Signal.Set();
         _tickSignal.Set();
-        foreach (ApplyWorker worker in _pipeline.Workers) worker.Signal.Set();
+        foreach (Job job in _jobs) job.Signal.Set();
         foreach (Thread thread in _threads) thread.Join();
         _threads.Clear();
     }
 
-    private void RunLog()
+    private void Run(Job job)
     {
         while (!_stopping)
         {
-            if (!_log.RunOnce()) _log.Signal.Wait(Timeout.Infinite);
-        }
-    }
-
-    private void RunWorker(ApplyWorker worker)
-    {
-        while (!_stopping)
-        {
-            if (!worker.RunOnce()) worker.Signal.Wait(worker.RetryInMs ?? Timeout.Infinite);
+            if (!job.RunOnce()) job.Signal.Wait(job.RetryInMs() ?? Timeout.Infinite);
         }
     }
 
@@ -78,7 +73,8 @@ internal sealed class NodeLoop : IDisposable
         long lastMaintenance = Environment.TickCount64;
         while (!_stopping)
         {
-            _tickSignal.Wait(_watch.IsEmpty ? MaintenancePeriodMs : WatchPeriodMs);
+            int idle = _raftTick is { } raft ? Math.Max(1, (int)raft.TotalMilliseconds / 2) : MaintenancePeriodMs;
+            _tickSignal.Wait(_watch.IsEmpty ? idle : WatchPeriodMs);
             bool due = Environment.TickCount64 - lastMaintenance >= MaintenancePeriodMs;
             if (due) lastMaintenance = Environment.TickCount64;
             _tick(due);
@@ -103,4 +99,6 @@ internal sealed class NodeLoop : IDisposable
             _crashed(e);
         }
     }
+
+    private sealed record Job(string Name, StepSignal Signal, Func<bool> RunOnce, Func<int?> RetryInMs);
 }

@@ -4,14 +4,14 @@ using NoriKV.Types;
 
 namespace NoriKV.Node.Replication;
 
-/// <summary>The replicas on this node and what has become visible of each: applied index and shard time.</summary>
+/// <summary>The replicas on this node and what has become visible of each: applied index, shard time and slot.</summary>
 /// <remarks>
 /// A machine belongs to its apply worker; the published figures are written by it after the engine took the batch and
 /// read by anyone. So they never say more than the engine holds.
 /// </remarks>
 internal sealed class ReplicaTable
 {
-    private readonly ShardMachine[] _machines;
+    private readonly ShardMachine?[] _machines;
     private Dictionary<uint, int> _shardOfSlot;
     private readonly ulong[] _applied;
     private readonly ulong[] _appliedTerm;
@@ -19,7 +19,9 @@ internal sealed class ReplicaTable
     private readonly long[] _latestExpiry;
     private readonly string?[] _stopped;
 
-    public ReplicaTable(IReadOnlyList<ShardMachine> machines)
+    /// <summary>A table.</summary>
+    /// <param name="machines">By shard; null where no replica lives here.</param>
+    public ReplicaTable(IReadOnlyList<ShardMachine?> machines)
     {
         _machines = [.. machines];
         _applied = new ulong[machines.Count];
@@ -28,22 +30,25 @@ internal sealed class ReplicaTable
         _latestExpiry = new long[machines.Count];
         _stopped = new string?[machines.Count];
         _shardOfSlot = new Dictionary<uint, int>(machines.Count);
-        for (int shard = 0; shard < machines.Count; shard++)
+        foreach (ShardMachine? machine in machines)
         {
-            _shardOfSlot.Add(machines[shard].State.Slot, shard);
-            Publish(machines[shard].State);
+            if (machine is null) continue;
+            _shardOfSlot.Add(machine.State.Slot, (int)machine.State.Shard.Value);
+            Publish(machine.State);
         }
     }
 
+    /// <summary>Shards of the cluster, on this node or not.</summary>
     public int Count => _machines.Length;
 
-    public ShardMachine this[ShardId shard] => Volatile.Read(ref _machines[shard.Value]);
+    /// <summary>The replica of a shard; null where none lives here.</summary>
+    public ShardMachine? this[ShardId shard] => Volatile.Read(ref _machines[shard.Value]);
 
     /// <summary>
-    /// Under which slot the shard lies. It changes when a snapshot is installed, and behind that the old slot is emptied:
-    /// whoever read by it looks again afterwards and, if it changed, reads once more.
+    /// Under which slot the shard lies; 0 where no replica of it lives here. It changes when a snapshot is installed, and
+    /// behind that the old slot is emptied: whoever read by it looks again afterwards and, if it changed, reads once more.
     /// </summary>
-    public uint SlotOf(ShardId shard) => this[shard].State.Slot;
+    public uint SlotOf(ShardId shard) => this[shard]?.State.Slot ?? 0;
 
     public LogIndex Applied(ShardId shard) => new(Volatile.Read(ref _applied[shard.Value]));
 
@@ -83,7 +88,7 @@ internal sealed class ReplicaTable
     {
         ShardState state = machine.State;
         int shard = (int)state.Shard.Value;
-        ShardState old = _machines[shard].State;
+        ShardState old = _machines[shard]!.State;
         Invariant.Assert(state.Slot != old.Slot);
         Invariant.Assert(state.Applied.CompareTo(old.Applied) > 0);
         // Readers on other threads hold the map: it is replaced, never changed.

@@ -56,7 +56,7 @@ internal sealed class ScanCursor : IDisposable
         _firstQuota = shards.Count > 1 ? quota : 0;
         if (!range.IsEmpty)
         {
-            foreach (ShardId shard in shards) _parts.Add(new ScanPart(shard, replicas[shard].State.Slot, range, quota));
+            foreach (ShardId shard in shards) _parts.Add(new ScanPart(shard, range, quota));
         }
 
         (_view, _iterator) = Open();
@@ -238,8 +238,18 @@ internal sealed class ScanCursor : IDisposable
     private (IStorageView View, IStorageIterator Iterator) Open()
     {
         _viewTakenAt = _options.Time.GetTimestamp();
-        IStorageView view = _storage.OpenView();
-        return (view, view.NewIterator(_scan.Reverse));
+        while (true)
+        {
+            foreach (ScanPart part in _parts) part.Slot = _replicas.SlotOf(part.Shard);
+            IStorageView view = _storage.OpenView();
+            // A snapshot that took a shard's place in between left its new slot, which the view may not have.
+            if (_parts.TrueForAll(part => _replicas.SlotOf(part.Shard) == part.Slot))
+            {
+                return (view, view.NewIterator(_scan.Reverse));
+            }
+
+            view.Dispose();
+        }
     }
 
     private void RefreshView()

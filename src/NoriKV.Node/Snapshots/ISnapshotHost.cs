@@ -13,9 +13,6 @@ internal interface ISnapshotHost
     /// <summary>Whether a stream of this snapshot is of use here.</summary>
     bool Needs(ShardId shard, Raft.SnapshotMeta meta);
 
-    /// <summary>What goes along with a snapshot taken at an applied index; false where that is not known any more.</summary>
-    bool TryDescribe(ShardId shard, LogIndex applied, out Raft.SnapshotMeta? meta);
-
     /// <summary>A snapshot is here, whole and durable in its staging place; the host decides whether to install it.</summary>
     void Arrived(ShardId shard, ReplicaId from, Term term, StagedSnapshot staged);
 

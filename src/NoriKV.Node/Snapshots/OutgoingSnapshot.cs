@@ -1,3 +1,4 @@
+using NoriKV.Node.Machine;
 using NoriKV.Node.Ports;
 using NoriKV.Node.Replication;
 using NoriKV.Types;
@@ -121,8 +122,7 @@ internal sealed class OutgoingSnapshot
         if (source is null) return false;
         bool isUsable = source.State.Replica == own
             && source.State.Applied.CompareTo(AtLeast) >= 0
-            && _line.Host.TryDescribe(Shard, source.State.Applied, out _meta)
-            && _meta!.Term.Value == source.State.AppliedTerm.Value;
+            && TryDescribe(source.State, out _meta);
         if (!isUsable)
         {
             source.Dispose();
@@ -136,6 +136,18 @@ internal sealed class OutgoingSnapshot
         _notBefore = now;
         Renumber(own);
         _line.Options.Events.Emit(new SnapshotCut(Shard, source.State.Applied, Finished: false));
+        return true;
+    }
+
+    // The state record lies in the same view: it says itself who took part at its applied index.
+    private static bool TryDescribe(ShardState state, out Raft.SnapshotMeta? meta)
+    {
+        meta = null;
+        if (!ShardConfiguration.TryToRaft(state.Configuration, out Raft.Configuration configuration)) return false;
+        if (configuration.Voters.Count == 0) return false;
+        meta = new Raft.SnapshotMeta(
+            new Raft.LogIndex(state.Applied.Value), new Raft.Term(state.AppliedTerm.Value),
+            new Raft.ConfigurationEntry(new Raft.LogIndex(state.ConfigurationIndex.Value), configuration));
         return true;
     }
 

@@ -1,5 +1,5 @@
+using NoriKV.Node.Log;
 using NoriKV.Node.Machine;
-using NoriKV.Node.Replication;
 using NoriKV.Types;
 
 namespace NoriKV.Node.Snapshots;
@@ -12,18 +12,18 @@ internal static class SnapshotBase
     /// the state's snapshot ends with. The caller writes and syncs what was gathered for all shards.
     /// </summary>
     /// <returns>True when something was gathered.</returns>
-    public static bool Complete(ShardState state, INodeLog log)
+    public static bool Complete(ShardState state, SharedLog log, SharedLogBatch batch)
     {
         if (state.BaseIndex.Value == 0) return false;
-        NodeLogGroup group = log.Group(state.Shard);
+        GroupState? group = log.GroupState(state.Shard);
         // The prefix was cut at or behind the base: the step was done.
-        if (group.Replica == state.Replica && group.First.Value > state.BaseIndex.Value) return false;
+        if (group is { } held && held.Replica == state.Replica && held.FirstIndex.Value > state.BaseIndex.Value) return false;
         if (log.TryGetTerm(state.Shard, state.BaseIndex, out Term term) && term == state.BaseTerm) return false;
-        log.InstallSnapshot(state.Shard, state.Replica, state.BaseIndex, state.BaseTerm);
+        batch.InstallSnapshot(state.Shard, state.Replica, state.BaseIndex, state.BaseTerm);
         // The hard state came in the same batch as the truncation. A term that is forgotten with it was never voted in.
-        if (group.HardTerm.CompareTo(state.BaseTerm) < 0)
+        if ((group?.HardState?.Term ?? default).CompareTo(state.BaseTerm) < 0)
         {
-            log.HardState(state.Shard, state.Replica, state.BaseTerm, default, state.BaseIndex);
+            batch.HardState(state.Shard, state.Replica, state.BaseTerm, default, state.BaseIndex);
         }
 
         return true;

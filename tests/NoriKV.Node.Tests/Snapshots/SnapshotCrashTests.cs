@@ -133,7 +133,7 @@ public sealed class SnapshotCrashTests
             Assert.Empty(peer.StagingFiles());
             int tables = files.List($"{SnapshotPeer.Data}/engine").Count(f => f.EndsWith(".sst", StringComparison.Ordinal));
             Assert.Equal(peer.Storage.Engine.Stats.Levels.Sum(static l => l.Tables), tables);
-            NodeLogGroup group = peer.Log.Group(new ShardId(0));
+            PeerLogGroup group = peer.Log.Group(new ShardId(0));
             if (IsOld)
             {
                 Assert.Equal(new LogIndex(119), group.Last);

@@ -38,7 +38,7 @@ internal sealed class SnapshotPeer : ISnapshotHost, IAsyncDisposable
         _shared = SharedLog.Open(
             new SharedLogOptions { Directory = $"{Data}/log", FileSystem = files, SegmentBytes = 64 << 10, Seed = node },
             out _);
-        Log = new SharedNodeLog(_shared);
+        Log = new PeerLog(_shared);
         _gate.NoteDurable(ulong.MaxValue);
         var setup = new StorageSetup
         {
@@ -66,7 +66,7 @@ internal sealed class SnapshotPeer : ISnapshotHost, IAsyncDisposable
 
     public SnapshotOptions Options { get; }
 
-    public SharedNodeLog Log { get; }
+    public PeerLog Log { get; }
 
     public LsmStorage Storage { get; }
 
@@ -87,22 +87,12 @@ internal sealed class SnapshotPeer : ISnapshotHost, IAsyncDisposable
     /// <summary>Called when a step of an install is done and could be answered from.</summary>
     public Action? Answered { get; set; }
 
-    public ShardState State(uint shard = 0) => Replicas[new ShardId(shard)].State;
+    public ShardState State(uint shard = 0) => Replicas[new ShardId(shard)]!.State;
 
     public ReplicaId ReplicaOf(ShardId shard) => shard.Value < (uint)_ids.Length ? _ids[shard.Value] : default;
 
     public bool Needs(ShardId shard, Raft.SnapshotMeta meta) =>
         NeedsWhen?.Invoke(meta) ?? meta.Index.Value > Replicas.Applied(shard).Value;
-
-    public bool TryDescribe(ShardId shard, LogIndex applied, out Raft.SnapshotMeta? meta)
-    {
-        ShardState state = State(shard.Value);
-        var configuration = new Raft.Configuration([new Raft.ReplicaId(100), new Raft.ReplicaId(200)]);
-        meta = new Raft.SnapshotMeta(
-            new Raft.LogIndex(applied.Value), new Raft.Term(state.AppliedTerm.Value),
-            new Raft.ConfigurationEntry(default, configuration));
-        return applied == state.Applied;
-    }
 
     public void Arrived(ShardId shard, ReplicaId from, Term term, StagedSnapshot staged) => Staged.Add((StagedTables)staged);
 
@@ -214,7 +204,7 @@ internal sealed class SnapshotPeer : ISnapshotHost, IAsyncDisposable
     private EntryOutcome ApplyOnly(in CommittedEntry entry)
     {
         var round = new ApplyRound(Storage);
-        EntryOutcome outcome = Replicas[entry.Shard].Apply(entry, round);
+        EntryOutcome outcome = Replicas[entry.Shard]!.Apply(entry, round);
         round.Seal();
         round.Write();
         foreach (ShardState state in round.Touched) Replicas.Publish(state);
@@ -243,7 +233,7 @@ internal sealed class SnapshotPeer : ISnapshotHost, IAsyncDisposable
             {
                 Configuration = [new ConfigurationMember(_ids[shard], Node)],
             };
-            any |= SnapshotBase.Complete(found[shard]!, Log);
+            any |= Log.Complete(found[shard]!);
         }
 
         if (any)
@@ -272,7 +262,7 @@ internal sealed class SnapshotPeer : ISnapshotHost, IAsyncDisposable
         for (uint shard = 0; shard < (uint)_ids.Length; shard++)
         {
             ShardState state = State(shard);
-            NodeLogGroup group = Log.Group(state.Shard);
+            PeerLogGroup group = Log.Group(state.Shard);
             Assert.True(
                 state.Applied.CompareTo(group.Last) <= 0,
                 $"the engine is at {state.Applied}, based on {state.BaseIndex}, the log ends at {group.Last}");

@@ -1,10 +1,13 @@
 using NoriKV.Node.Log;
+using NoriKV.Node.Machine;
+using NoriKV.Node.Replication;
+using NoriKV.Node.Snapshots;
 using NoriKV.Types;
 
-namespace NoriKV.Node.Replication;
+namespace NoriKV.Node.Tests.Snapshots;
 
-/// <summary>The shared log behind the port of its one owner.</summary>
-internal sealed class SharedNodeLog(SharedLog log) : INodeLog
+/// <summary>The shared log as these tests use it: gather, write, sync.</summary>
+internal sealed class PeerLog(SharedLog log) : IDisposable
 {
     private readonly SharedLogBatch _batch = new();
 
@@ -12,21 +15,13 @@ internal sealed class SharedNodeLog(SharedLog log) : INodeLog
 
     public bool HasUnsynced => log.HasUnsynced;
 
-    public NodeLogGroup Group(ShardId shard)
+    public PeerLogGroup Group(ShardId shard)
     {
-        if (log.GroupState(shard) is not { } state) return NodeLogGroup.Empty;
+        if (log.GroupState(shard) is not { } state) return PeerLogGroup.Empty;
         HardState hard = state.HardState ?? default;
-        return new NodeLogGroup(
-            state.Replica, state.FirstIndex, state.LastIndex, state.LastTerm, hard.Term, hard.Commit)
-        {
-            Damage = state.Damage,
-            WhyNeverBack = state.Damage == LogDamage.HardState ? LogDamageText.NeverBack(log.Directory, state) : null,
-        };
+        return new PeerLogGroup(
+            state.Replica, state.FirstIndex, state.LastIndex, state.LastTerm, hard.Term, hard.Commit);
     }
-
-    public void Contain(IReadOnlyList<ExpectedReplica> replicas) => log.Contain(replicas);
-
-    public void Heal(ShardId shard, ReplicaId replica) => log.Heal(shard, replica);
 
     public void Append(ShardId shard, ReplicaId replica, LogIndex index, Term term, ReadOnlyMemory<byte> envelope) =>
         _batch.Append(shard, replica, index, term, envelope.Span);
@@ -64,13 +59,6 @@ internal sealed class SharedNodeLog(SharedLog log) : INodeLog
         return found;
     }
 
-    public NodeLogGarbage CollectGarbage(ulong unflushedWatermark, Func<ShardId, LogIndex> flushed)
-    {
-        GarbageReport report = log.CollectGarbage(unflushedWatermark, flushed);
-        return new NodeLogGarbage(
-            report.SegmentsDeleted, report.PinnedByUnflushed + report.PinnedByGroups > 0, log.Segments.Count);
-    }
-
     public void WriteDurableMark() => log.WriteDurableMark();
 
     public void Close()
@@ -84,4 +72,7 @@ internal sealed class SharedNodeLog(SharedLog log) : INodeLog
         log.Dispose();
         _batch.Dispose();
     }
+
+    /// <summary>The last step of an install, where a crash left it out.</summary>
+    public bool Complete(ShardState state) => SnapshotBase.Complete(state, log, _batch);
 }

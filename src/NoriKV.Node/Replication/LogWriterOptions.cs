@@ -1,28 +1,25 @@
 using Nori.Observe;
 using Nori.Wal;
-using NoriKV.Types;
 
 namespace NoriKV.Node.Replication;
 
-/// <summary>How a log with one voter per shard works.</summary>
-internal sealed record SingleVoterLogOptions
+/// <summary>How the log's step works.</summary>
+internal sealed record LogWriterOptions
 {
-    public required NodeNumber Node { get; init; }
-
-    /// <summary>Always and Batch answer after the sync; Os does not wait for one.</summary>
+    /// <summary>Always and Batch hand back after the sync; Os does not wait for one (lone voters only).</summary>
     public SyncPolicy Sync { get; init; } = SyncPolicy.Batch;
 
     /// <summary>Bytes at which a batch is written although more waits.</summary>
     public int BatchBytesMax { get; init; } = 8 << 20;
 
-    /// <summary>Entries at which a batch is written although more waits.</summary>
-    public int BatchEntriesMax { get; init; } = 16_384;
+    /// <summary>Bytes of batches that one sync covers although more waits.</summary>
+    public long SyncBytesMax { get; init; } = 32 << 20;
 
     /// <summary>Segments of the log above which an engine that alone pins the oldest is asked to flush.</summary>
     public int EarlyFlushSegments { get; init; } = 4;
 
-    /// <summary>True in a node without threads: continuations run inside the step.</summary>
-    public bool RunInline { get; init; }
+    /// <summary>How long a batch that met a full disk waits.</summary>
+    public TimeSpan DiskFullRetry { get; init; } = TimeSpan.FromMilliseconds(100);
 
     public IMeter Meter { get; init; } = NullMeter.Instance;
 

@@ -1,7 +1,7 @@
 using NoriKV.Node.Log;
 using NoriKV.Types;
 
-namespace NoriKV.Node.Replication;
+namespace NoriKV.Node.Tests.Snapshots;
 
 /// <summary>What the log holds of a shard.</summary>
 /// <param name="Replica">Whose records they are; none where there are no records.</param>
@@ -10,7 +10,7 @@ namespace NoriKV.Node.Replication;
 /// <param name="LastTerm">Its term.</param>
 /// <param name="HardTerm">The hard state's term.</param>
 /// <param name="Commit">The hard state's commit index.</param>
-internal readonly record struct NodeLogGroup(
+internal readonly record struct PeerLogGroup(
     ReplicaId Replica, LogIndex First, LogIndex Last, Term LastTerm, Term HardTerm, LogIndex Commit)
 {
     /// <summary>Entries: damage took some that it had confirmed; it starts as damaged until it is healed.</summary>
@@ -20,5 +20,5 @@ internal readonly record struct NodeLogGroup(
     public string? WhyNeverBack { get; init; }
 
     /// <summary>A group of which the log holds nothing.</summary>
-    public static NodeLogGroup Empty { get; } = new(default, new LogIndex(1), default, default, default, default);
+    public static PeerLogGroup Empty { get; } = new(default, new LogIndex(1), default, default, default, default);
 }

@@ -1,0 +1,87 @@
+using Nori.Observe;
+using NoriKV.Node.Replication;
+using NoriKV.Types;
+using Raft = Nori.Raft.Core;
+
+namespace NoriKV.Node;
+
+/// <summary>Who leads what: at the start, in the view, at the end.</summary>
+public sealed partial class NoriNode
+{
+    /// <summary>Changes of leaders within so long become one view.</summary>
+    private static readonly TimeSpan ViewPeriod = TimeSpan.FromMilliseconds(100);
+
+    private int _leadersChanged;
+    private long _viewedAt;
+
+    /// <summary>
+    /// Lone voters elect themselves before the node serves: all votes in one batch with one sync, all entries that begin
+    /// their terms in a second one. Groups with peers take their time in the background.
+    /// </summary>
+    private void BeginAlone()
+    {
+        _log.CampaignAlone();
+        bool worked = true;
+        while (worked && _failure.Reason is null)
+        {
+            worked = _writer.RunOnce();
+            foreach (RaftWorker worker in _log.Workers) worked |= worker.RunOnce();
+            foreach (ApplyWorker worker in _pipeline.Workers) worked |= worker.RunOnce();
+        }
+
+        if (_failure.Reason is null && !_log.AreLoneLeadersReady)
+        {
+            _failure.Set("The node cannot start", new InvalidOperationException(
+                _writer.DiskFull is { } full ? $"Disk full: {full}" : "a shard with one voter has no leader"));
+        }
+    }
+
+    private void Announce()
+    {
+        IMeter meter = _options.Meter;
+        foreach (Raft.RaftRole role in Enum.GetValues<Raft.RaftRole>())
+        {
+            if (role == Raft.RaftRole.PreCandidate) continue;
+            meter.ObservableGauge(
+                "raft_groups", "Groups on this node by role.", () => CountOf(role),
+                new Label("role", role.ToString().ToLowerInvariant()));
+        }
+
+        meter.ObservableGauge("node_writes_in_flight", "Writes taken and not yet applied.", () => _admission.Count);
+        meter.ObservableGauge("node_in_flight_bytes", "Bytes of writes taken and not yet applied.", () => _admission.Bytes);
+        meter.ObservableGauge(
+            "node_apply_backlog_bytes", "Bytes committed and not yet applied.", () => _pipeline.BacklogBytes);
+        _leadersChanged = 1;
+        FollowLeaders();
+    }
+
+    private int CountOf(Raft.RaftRole role) => _failure.Reason is not null ? 0 : _log.Groups.Count(group =>
+        group.Published.Role == role
+        || (role == Raft.RaftRole.Candidate && group.Published.Role == Raft.RaftRole.PreCandidate));
+
+    private void FollowLeaders()
+    {
+        if (Volatile.Read(ref _leadersChanged) == 0) return;
+        if (_viewedAt != 0 && _time.GetElapsedTime(_viewedAt) < ViewPeriod) return;
+        _viewedAt = _time.GetTimestamp();
+        // Cleared before the look: what changes during it is looked at again.
+        Interlocked.Exchange(ref _leadersChanged, 0);
+        var leaders = new NodeNumber[_totalShards];
+        for (uint shard = 0; shard < (uint)leaders.Length; shard++) leaders[shard] = _log.Status(new ShardId(shard)).Leader;
+        _views.NoteLeaders(leaders);
+    }
+
+    /// <summary>Moves leaderships to others, for at most half of the time there is.</summary>
+    private async ValueTask HandOverAsync(TimeSpan limit)
+    {
+        if (!HasPeers || _failure.Reason is not null) return;
+        long began = _time.GetTimestamp();
+        _log.HandOver();
+        while (_failure.Reason is null && _time.GetElapsedTime(began) < limit / 2
+            && _log.Groups.Any(static g => g.HasPeers && g.Published.Role == Raft.RaftRole.Leader))
+        {
+            if (_loop is null) return; // Whoever steps the node steps its peers, too, which this must not wait for.
+            await Task.Delay(TimeSpan.FromMilliseconds(1), _time).ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,179 @@
+using Nori.Core;
+using NoriKV.Node.Peers;
+using NoriKV.Node.Ports;
+using NoriKV.Node.Replication;
+using NoriKV.Node.Snapshots;
+using NoriKV.Types;
+using Raft = Nori.Raft.Core;
+
+namespace NoriKV.Node;
+
+/// <summary>How the node is put together, and its steps.</summary>
+public sealed partial class NoriNode
+{
+    private static int WorkersOf(NodeOptions options, int asked) => options switch
+    {
+        { RunLoops: false } => Math.Max(1, asked),
+        _ when asked > 0 => asked,
+        _ => Math.Clamp(Environment.ProcessorCount / 2, 1, 8),
+    };
+
+    /// <summary>The groups, for tests and checkers.</summary>
+    internal RaftHost Log => _log;
+
+    /// <summary>A replica as checkers look at it; throws where none lives here.</summary>
+    internal NodeInspection Inspect(ShardId shard) => new(
+        _log.Group(shard) ?? throw new ArgumentOutOfRangeException(nameof(shard)), _replicas, _storage);
+
+    private bool HasPeers => _options.Plan is { Nodes.Count: > 1 };
+
+    // A node alone has no peers to write to while its disk syncs: workers and log share one thread, which saves a change of
+    // threads for each batch.
+    private StepSignal[] MakeSignals()
+    {
+        if (!HasPeers && _options.RaftWorkers == 0) return [new StepSignal()];
+        return [.. Enumerable.Range(0, WorkersOf(_options, _options.RaftWorkers)).Select(static _ => new StepSignal())];
+    }
+
+    private LogWriter MakeWriter(StepSignal[] signals) => new(
+        _parts.Log, _parts.Tickets, _storage, _parts.Gate, _failure, HasPeers ? new StepSignal() : signals[0],
+        new LogWriterOptions
+        {
+            Sync = _options.Sync,
+            EarlyFlushSegments = _options.LogEarlyFlushSegments,
+            Time = _time,
+        });
+
+    private HostContext MakeHost()
+    {
+        NodeNumber self = _parts.Directory.Identity.Node;
+        var options = new RaftHostOptions
+        {
+            Node = self,
+            NodeName = _options.NodeName,
+            AddressOf = _views.AddressOf,
+            GroupBacklogBytesMax = _options.ApplyBacklogBytesMax / 4,
+            KeepsUnsynced = _options.Sync == Nori.Wal.SyncPolicy.Os,
+            Events = _options.Events,
+            Time = _time,
+        };
+        IEnumerable<NodeNumber> peers = HasPeers ? _options.Plan!.Nodes.Select(static n => n.Number).Where(n => n != self) : [];
+        return new HostContext
+        {
+            Options = options,
+            Log = _writer,
+            Tickets = _parts.Tickets,
+            Pipeline = _pipeline,
+            Replicas = _replicas,
+            Gate = _parts.Gate,
+            Admission = _admission,
+            Failure = _failure,
+            Storage = _storage,
+            Machine = _options.Machine,
+            Liveness = new NodeLiveness(peers, 12 * options.Tick, _time),
+            Sender = HasPeers
+                ? new PeerSender(
+                    _options.Transport!, self, ClusterId, BootEpoch, () => _pipeline.BacklogBytes, _options.Meter)
+                : null,
+            Metrics = new HostMetrics(_options.Meter),
+            LeadersChanged = () => Interlocked.Exchange(ref _leadersChanged, 1),
+            Released = () => _log!.EndRelease(),
+        };
+    }
+
+    private RaftGroup?[] MakeGroups()
+    {
+        var groups = new RaftGroup?[_totalShards];
+        var random = new Prng(_parts.Seed);
+        foreach (GroupStart start in _parts.Groups)
+        {
+            var options = new Raft.RaftOptions
+            {
+                Group = new Raft.GroupId(start.Shard.Value),
+                Replica = new Raft.ReplicaId(start.Replica.Value),
+                Seed = random.NextUInt64(),
+                TickNanoseconds = (long)_host.Options.Tick.TotalNanoseconds,
+            };
+            groups[start.Shard.Value] = new RaftGroup(start, options, _parts.Log) { ActiveAt = _time.GetTimestamp() };
+        }
+
+        return groups;
+    }
+
+    private SnapshotExchange? MakeSnapshots()
+    {
+        if (!HasPeers) return null;
+        ITransport transport = _options.Transport!;
+        var staging = new SnapshotStaging(_options.FileSystem, _options.DataDirectory);
+        staging.Clean();
+        var options = new SnapshotOptions
+        {
+            ClusterHash = _host.Sender!.Cluster,
+            Seed = _parts.Seed ^ 1,
+            IdempotencyRetention = _options.Machine.IdempotencyRetention,
+            Time = _time,
+            Meter = _options.Meter,
+            Events = _options.Events,
+        };
+        var exchange = new SnapshotExchange(
+            options, _storage, _replicas, _log,
+            (node, frame) => transport.TrySend(node, PeerChannel.Snapshot, frame), staging);
+        transport.Received = (from, channel, frame) =>
+        {
+            if (NotReadyReason is not null) return;
+            if (channel == PeerChannel.Raft) _log.Receive(from, frame);
+            else if (channel == PeerChannel.Snapshot) exchange.Receive(from, frame);
+        };
+        return exchange;
+    }
+
+    private NodeStep[] MakeSteps() =>
+    [
+        Step("tick", () =>
+        {
+            Tick(_time.GetElapsedTime(_maintainedAt) >= TimeSpan.FromSeconds(1));
+            return false;
+        }),
+        .. _log.Workers.Select((worker, i) => Step($"raft-{i}", worker.RunOnce)),
+        Step("log", _writer.RunOnce),
+        .. _pipeline.Workers.Select((worker, i) => Step($"apply-{i}", worker.RunOnce)),
+        Step("snapshot", () => _snapshots?.RunOnce() ?? false),
+        Step("engine", _storage.RunOnce),
+    ];
+
+    // Continuations run at the end of the step that caused them.
+    private NodeStep Step(string name, Func<bool> run) => new(name, () => run() | (_completions?.Drain() ?? false));
+
+    private NodeLoop MakeLoop() => new(
+        _watch, HasPeers ? TimeSpan.FromMilliseconds(50) : null, Tick,
+        e => _failure.Set("A loop of the node ended", e));
+
+    private void AddJobs(NodeLoop loop)
+    {
+        foreach (RaftWorker worker in _log.Workers)
+        {
+            bool writesToo = worker.Signal == _writer.Signal;
+            Func<bool> run = writesToo ? () => worker.RunOnce() | _writer.RunOnce() : worker.RunOnce;
+            loop.Add($"nori-raft-{worker.Number}", worker.Signal, run, writesToo ? () => _writer.RetryInMs : static () => null);
+        }
+
+        if (_log.Workers.All(worker => worker.Signal != _writer.Signal))
+        {
+            loop.Add("nori-log", _writer.Signal, _writer.RunOnce, () => _writer.RetryInMs);
+        }
+
+        foreach (ApplyWorker worker in _pipeline.Workers)
+        {
+            loop.Add("nori-apply", worker.Signal, worker.RunOnce, () => worker.RetryInMs);
+        }
+
+        if (_snapshots is { } snapshots)
+        {
+            loop.Add("nori-snapshot", snapshots.Signal, snapshots.RunOnce, () => snapshots.RetryInMs);
+        }
+    }
+
+    private ApplyWorker MakeWorker(ApplyPipeline pipeline, int number) => new(
+        _storage, _replicas, _failure, _admission, pipeline,
+        new ApplyWorkerOptions { Meter = _options.Meter, Time = _time });
+}

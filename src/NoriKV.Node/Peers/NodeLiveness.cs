@@ -1,0 +1,94 @@
+using NoriKV.Types;
+
+namespace NoriKV.Node.Peers;
+
+/// <summary>
+/// What this node knows of its peers, from the frames they send: whether they are there, well, and the same process as
+/// before. Groups that sleep trust in it instead of in heartbeats.
+/// </summary>
+/// <remarks>Thread-safe: frames come on any thread; the lock guards the table.</remarks>
+internal sealed class NodeLiveness
+{
+    private readonly Lock _lock = new();
+    private readonly TimeProvider _time;
+    private readonly TimeSpan _silence;
+    private readonly Entry[] _peers;
+    private readonly List<PeerNote> _notes = [];
+
+    /// <summary>A table of peers.</summary>
+    /// <param name="peers">The other nodes.</param>
+    /// <param name="silence">After this without a frame a peer counts as silent.</param>
+    /// <param name="time">The clock.</param>
+    public NodeLiveness(IEnumerable<NodeNumber> peers, TimeSpan silence, TimeProvider time)
+    {
+        _time = time;
+        _silence = silence;
+        long now = time.GetTimestamp();
+        _peers = [.. peers.Order().Select(node => new Entry(node) { HeardAt = now })];
+    }
+
+    /// <summary>The peers, sorted.</summary>
+    public IEnumerable<NodeNumber> Peers => _peers.Select(static p => p.Node);
+
+    /// <summary>True while the peer is heard and says that it is well; of this node itself, and of strangers, false.</summary>
+    public bool IsWell(NodeNumber node)
+    {
+        lock (_lock) return Find(node) is { IsSilent: false, IsUnwell: false, Epoch: > 0 };
+    }
+
+    /// <summary>A frame came.</summary>
+    public void Heard(in PeerBatch frame)
+    {
+        lock (_lock)
+        {
+            // An older process's frame that was long under way says nothing.
+            if (Find(frame.From) is not { } peer || frame.BootEpoch < peer.Epoch) return;
+            bool isNew = frame.BootEpoch > peer.Epoch;
+            if (isNew && peer.Epoch > 0) _notes.Add(new PeerNote(PeerNoteKind.Restarted, peer.Node));
+            bool isBack = peer.IsSilent || isNew || (peer.IsUnwell && frame.IsDiskOk);
+            if (!frame.IsDiskOk && !peer.IsUnwell) _notes.Add(new PeerNote(PeerNoteKind.Unwell, peer.Node));
+            peer.Epoch = frame.BootEpoch;
+            peer.HeardAt = _time.GetTimestamp();
+            peer.IsSilent = false;
+            peer.IsUnwell = !frame.IsDiskOk;
+            peer.ApplyLag = frame.ApplyLag;
+            if (isBack && !peer.IsUnwell) _notes.Add(new PeerNote(PeerNoteKind.Returned, peer.Node));
+        }
+    }
+
+    /// <summary>What happened since the last look; looks for silence as well.</summary>
+    public IReadOnlyList<PeerNote> TakeNotes()
+    {
+        lock (_lock)
+        {
+            foreach (Entry peer in _peers)
+            {
+                if (peer.IsSilent || _time.GetElapsedTime(peer.HeardAt) < _silence) continue;
+                peer.IsSilent = true;
+                _notes.Add(new PeerNote(PeerNoteKind.Silent, peer.Node));
+            }
+
+            if (_notes.Count == 0) return [];
+            PeerNote[] notes = [.. _notes];
+            _notes.Clear();
+            return notes;
+        }
+    }
+
+    private Entry? Find(NodeNumber node) => Array.Find(_peers, p => p.Node == node);
+
+    private sealed class Entry(NodeNumber node)
+    {
+        public NodeNumber Node { get; } = node;
+
+        public ulong Epoch { get; set; }
+
+        public long HeardAt { get; set; }
+
+        public bool IsSilent { get; set; }
+
+        public bool IsUnwell { get; set; }
+
+        public ulong ApplyLag { get; set; }
+    }
+}

@@ -1,0 +1,33 @@
+using Nori.Observe;
+using NoriKV.Node.Ports;
+using NoriKV.Types;
+
+namespace NoriKV.Node.Peers;
+
+/// <summary>Puts what the node says of itself on every frame, and sends it.</summary>
+/// <remarks>Thread-safe.</remarks>
+internal sealed class PeerSender(
+    ITransport transport, NodeNumber self, Guid cluster, ulong bootEpoch, Func<long> applyLag, IMeter meter)
+{
+    private readonly Counter _frames = meter.Counter("peer_frames_total", "Frames of Raft messages given to the transport.");
+    private readonly Counter _dropped = meter.Counter("peer_frames_dropped_total", "Frames that the transport refused.");
+    private volatile bool _isWell = true;
+
+    /// <summary>The cluster, as frames name it.</summary>
+    public ulong Cluster { get; } = PeerBatch.HashOf(cluster);
+
+    /// <summary>Whether this node says that its disk is well.</summary>
+    public bool IsWell
+    {
+        get => _isWell;
+        set => _isWell = value;
+    }
+
+    /// <summary>Sends encoded messages; none of them: what the node says of itself alone.</summary>
+    public void Send(NodeNumber target, uint count, ReadOnlySpan<byte> messages)
+    {
+        var batch = new PeerBatch(self, target, bootEpoch, _isWell, (ulong)Math.Max(0, applyLag()), count);
+        _frames.Add();
+        if (!transport.TrySend(target, PeerChannel.Raft, batch.Encode(Cluster, messages))) _dropped.Add();
+    }
+}

@@ -1,0 +1,53 @@
+namespace NoriKV.Node.Replication;
+
+/// <summary>A group's reads: not yet asked for, on their way to be confirmed, confirmed and not yet applied.</summary>
+/// <remarks>Owned by the group's worker.</remarks>
+internal sealed class GroupReads
+{
+    private readonly Dictionary<ulong, List<ReadRequest>> _rounds = [];
+    private readonly List<(ulong Index, List<ReadRequest> Reads)> _confirmed = [];
+    private ulong _context;
+
+    /// <summary>Those that the next question of the core is for; also those whose round came to nothing.</summary>
+    public List<ReadRequest> Waiting { get; private set; } = [];
+
+    /// <summary>Reads wait for a state to be applied.</summary>
+    public bool AwaitsApply => _confirmed.Count > 0;
+
+    /// <summary>The next round's name.</summary>
+    public ulong NextContext => _context + 1;
+
+    /// <summary>What waited is on its way.</summary>
+    public void Begin()
+    {
+        _rounds.Add(++_context, Waiting);
+        Waiting = [];
+    }
+
+    /// <summary>A round came to nothing: its reads wait again.</summary>
+    public void Abort(ulong context)
+    {
+        if (_rounds.Remove(context, out List<ReadRequest>? reads)) Waiting.AddRange(reads);
+    }
+
+    /// <summary>A round is confirmed at an index.</summary>
+    public void Confirm(ulong context, ulong index)
+    {
+        if (_rounds.Remove(context, out List<ReadRequest>? reads)) _confirmed.Add((index, reads));
+    }
+
+    /// <summary>Lets those pass whose index is applied.</summary>
+    public void Pass(ulong applied, Action<ReadRequest> passed)
+    {
+        for (int i = _confirmed.Count - 1; i >= 0; i--)
+        {
+            if (_confirmed[i].Index > applied) continue;
+            foreach (ReadRequest read in _confirmed[i].Reads)
+            {
+                if (read.TryPass()) passed(read);
+            }
+
+            _confirmed.RemoveAt(i);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+using NoriKV.Types;
+using Raft = Nori.Raft.Core;
+
+namespace NoriKV.Node.Replication;
+
+/// <summary>Where a group stands, for other threads. Written by its worker behind each step, before anything is sent.</summary>
+internal sealed class GroupStatus
+{
+    private int _role;
+    private ulong _term;
+    private ulong _leader;
+    private ulong _leaderNode;
+    private ulong _commit;
+    private ulong _last;
+    private ulong _released;
+    private ulong _leaseFloor;
+    private long _leaseStart;
+    private long _leaseEnd;
+    private bool _hasCaughtUp;
+
+    public Raft.RaftRole Role => (Raft.RaftRole)Volatile.Read(ref _role);
+
+    public Term Term => new(Volatile.Read(ref _term));
+
+    /// <summary>Who leads, as far as known; none.</summary>
+    public ReplicaId Leader => new(Volatile.Read(ref _leader));
+
+    public NodeNumber LeaderNode => new(Volatile.Read(ref _leaderNode));
+
+    public LogIndex Commit => new(Volatile.Read(ref _commit));
+
+    public LogIndex Last => new(Volatile.Read(ref _last));
+
+    /// <summary>The log may forget everything through here.</summary>
+    public LogIndex Released => new(Volatile.Read(ref _released));
+
+    /// <summary>True once everything was applied that its leader had committed at some moment since the start.</summary>
+    public bool HasCaughtUp => Volatile.Read(ref _hasCaughtUp);
+
+    /// <summary>
+    /// Whether a read of the state, applied through <paramref name="applied"/> before it was read, is the latest: this is
+    /// asked <b>behind</b> the read, with a clock looked at behind the read. A lone voter's lease has no end.
+    /// </summary>
+    public bool IsLeased(ulong applied, long nowNanoseconds)
+    {
+        // The end first: it is written last, so that the floor read behind it is that lease's or a later one's.
+        return nowNanoseconds < Volatile.Read(ref _leaseEnd) && applied >= Volatile.Read(ref _leaseFloor);
+    }
+
+    /// <summary>True when the lease is a lone voter's, so that no clock is needed.</summary>
+    public bool IsAlone(ulong applied) =>
+        Volatile.Read(ref _leaseEnd) == long.MaxValue && applied >= Volatile.Read(ref _leaseFloor);
+
+    /// <summary>How old a state at most is that a read sees here; false where nothing is known.</summary>
+    public bool TryGetStaleness(ulong applied, long nowNanoseconds, out long nanoseconds)
+    {
+        long end = Volatile.Read(ref _leaseEnd);
+        long start = Volatile.Read(ref _leaseStart);
+        nanoseconds = end == long.MaxValue ? 0 : nowNanoseconds - start;
+        return end != 0 && applied >= Volatile.Read(ref _leaseFloor);
+    }
+
+    /// <summary>No read under a lease may be confirmed from here on; called before what ends it is begun.</summary>
+    public void EndLease() => Volatile.Write(ref _leaseEnd, 0);
+
+    public void NoteCaughtUp() => Volatile.Write(ref _hasCaughtUp, true);
+
+    public void NoteReleased(ulong index) => Volatile.Write(ref _released, index);
+
+    /// <summary>Takes over where the core stands.</summary>
+    public void Update(RaftGroup group)
+    {
+        Raft.RaftCore core = group.Core;
+        UpdateLease(group);
+        Volatile.Write(ref _term, core.Term.Value);
+        Volatile.Write(ref _role, (int)core.Role);
+        Volatile.Write(ref _commit, core.Commit.Value);
+        Volatile.Write(ref _last, core.LastIndex.Value);
+        if (core.Leader.Value == Volatile.Read(ref _leader)) return;
+        Volatile.Write(ref _leader, core.Leader.Value);
+        Volatile.Write(ref _leaderNode, group.NodeOf(new ReplicaId(core.Leader.Value)).Value);
+    }
+
+    private void UpdateLease(RaftGroup group)
+    {
+        Raft.RaftCore core = group.Core;
+        long start = 0, end = 0;
+        if (group.IsLoneLeader) end = long.MaxValue;
+        else if (!core.TryGetLease(out start, out end)) end = 0;
+        if (end == 0)
+        {
+            Volatile.Write(ref _leaseEnd, 0);
+            return;
+        }
+
+        if (Volatile.Read(ref _leaseFloor) != core.TermStart.Value)
+        {
+            Volatile.Write(ref _leaseEnd, 0);
+            Volatile.Write(ref _leaseFloor, core.TermStart.Value);
+        }
+
+        Volatile.Write(ref _leaseStart, start);
+        Volatile.Write(ref _leaseEnd, end);
+    }
+}

@@ -1,0 +1,63 @@
+using Nori.Raft;
+using NoriKV.Node.Peers;
+using NoriKV.Node.Snapshots;
+using NoriKV.Types;
+using Raft = Nori.Raft.Core;
+
+namespace NoriKV.Node.Replication;
+
+/// <summary>What waits for a worker.</summary>
+internal sealed class HostInbox
+{
+    public List<WriteRequest> Persisted { get; } = [];
+
+    public List<PeerNote> Peers { get; } = [];
+
+    public List<(RaftGroup Group, Raft.RaftMessage Message, RaftEntry[] Entries)> Messages { get; } = [];
+
+    public List<HostCommand> Commands { get; } = [];
+
+    public List<Proposal> Proposals { get; } = [];
+
+    public List<ReadRequest> Reads { get; } = [];
+
+    /// <summary>Groups of which more was applied and somebody waits for that.</summary>
+    public List<RaftGroup> Applied { get; } = [];
+
+    public List<(RaftGroup Group, ReplicaId From, Term Term, StagedSnapshot Staged)> Snapshots { get; } = [];
+
+    public List<(RaftGroup Group, ReplicaId To, LogIndex Index, bool IsDelivered)> SnapshotsSent { get; } = [];
+
+    public List<(RaftGroup Group, StagedSnapshot Staged, uint DeadSlot)> Installed { get; } = [];
+
+    /// <summary>The log asks how far groups let go.</summary>
+    public bool Release { get; set; }
+
+    /// <summary>There is room again for what is to be applied.</summary>
+    public bool Room { get; set; }
+
+    /// <summary>Whether this node is well, where that changed.</summary>
+    public bool? Wellness { get; set; }
+
+    /// <summary>Bytes of entries in the messages.</summary>
+    public long MessageBytes { get; set; }
+
+    public bool IsEmpty => Persisted.Count + Peers.Count + Messages.Count + Commands.Count + Proposals.Count + Reads.Count
+        + Applied.Count + Snapshots.Count + SnapshotsSent.Count + Installed.Count == 0
+        && !Release && !Room && Wellness is null;
+
+    public void Clear()
+    {
+        Persisted.Clear();
+        Peers.Clear();
+        Messages.Clear();
+        Commands.Clear();
+        Proposals.Clear();
+        Reads.Clear();
+        Applied.Clear();
+        Snapshots.Clear();
+        SnapshotsSent.Clear();
+        Installed.Clear();
+        (Release, Room, Wellness, MessageBytes) = (false, false, null, 0);
+    }
+}

@@ -1,0 +1,100 @@
+using System.Threading.Tasks.Sources;
+
+namespace NoriKV.Node.Replication;
+
+/// <summary>An answer on its way: queued, then perhaps begun (from there on its outcome may be unknown), then answered once.</summary>
+/// <remarks>Thread-safe. Continuations never run inline on a thread of the node: a client's code would hold it up.</remarks>
+public abstract class PendingAnswer<T> : IValueTaskSource<T>, IPendingAnswer
+{
+    private const int Queued = 0;
+    private const int Begun = 1;
+    private const int Answered = 2;
+
+    private readonly CompletionQueue? _completions;
+    private ManualResetValueTaskSourceCore<T> _core;
+    private T? _result;
+    private int _phase;
+
+    /// <summary>A question.</summary>
+    /// <param name="answerBy">Timestamp by which it is answered come what may.</param>
+    /// <param name="completions">Where continuations are posted; null: the thread pool runs them.</param>
+    /// <param name="cancellationToken">Honoured while it is queued.</param>
+    private protected PendingAnswer(long answerBy, CompletionQueue? completions, CancellationToken cancellationToken)
+    {
+        AnswerBy = answerBy;
+        CancellationToken = cancellationToken;
+        _completions = completions;
+        _core.RunContinuationsAsynchronously = completions is null;
+    }
+
+    public long AnswerBy { get; }
+
+    public CancellationToken CancellationToken { get; }
+
+    public bool IsAnswered => Volatile.Read(ref _phase) == Answered;
+
+    /// <summary>Its answer; await it once.</summary>
+    public ValueTask<T> Outcome => new(this, _core.Version);
+
+    /// <summary>Marks it as begun; false when it was answered before.</summary>
+    public bool TryBegin() => Interlocked.CompareExchange(ref _phase, Begun, Queued) == Queued;
+
+    /// <summary>Marks it as queued again: what was begun is certain not to have happened; false when it was answered.</summary>
+    public bool TryRequeue() => Interlocked.CompareExchange(ref _phase, Queued, Begun) == Begun;
+
+    /// <summary>Answers it; false when it was answered before.</summary>
+    public bool TryAnswer(T result)
+    {
+        if (Interlocked.Exchange(ref _phase, Answered) == Answered) return false;
+        Post(result);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public bool ExpireIfDue(long now)
+    {
+        if (IsAnswered) return true;
+        if (now >= AnswerBy)
+        {
+            Expire();
+            return true;
+        }
+
+        if (CancellationToken.IsCancellationRequested) TryCancel();
+        return IsAnswered;
+    }
+
+    /// <inheritdoc/>
+    public abstract void Fail(string why);
+
+    /// <summary>The deadline has come.</summary>
+    protected abstract void Expire();
+
+    /// <summary>Its caller gave up.</summary>
+    protected abstract void TryCancel();
+
+    /// <summary>Answers it if it is still queued.</summary>
+    protected bool TryAnswerQueued(T result)
+    {
+        if (Interlocked.CompareExchange(ref _phase, Answered, Queued) != Queued) return false;
+        Post(result);
+        return true;
+    }
+
+    void IPendingAnswer.Complete() => _core.SetResult(_result!);
+
+    private void Post(T result)
+    {
+        _result = result;
+        if (_completions is null) _core.SetResult(result);
+        else _completions.Post(this);
+    }
+
+    T IValueTaskSource<T>.GetResult(short token) => _core.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource<T>.GetStatus(short token) => _core.GetStatus(token);
+
+    void IValueTaskSource<T>.OnCompleted(
+        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _core.OnCompleted(continuation, state, token, flags);
+}

@@ -1,0 +1,162 @@
+using Nori.Raft;
+using NoriKV.Node.Entries;
+using NoriKV.Node.Log;
+using NoriKV.Node.Machine;
+using NoriKV.Node.Snapshots;
+using NoriKV.Types;
+using Raft = Nori.Raft.Core;
+
+namespace NoriKV.Node.Replication;
+
+/// <summary>
+/// One replica of one shard: its core, the bytes that the core does not hold, and who waits for what. All of it belongs to one
+/// worker; what others may look at is in <see cref="Published"/>.
+/// </summary>
+internal sealed class RaftGroup : IEntrySource
+{
+    private readonly SharedLog _log;
+    private readonly Dictionary<ulong, NodeNumber> _nodes = [];
+
+    public RaftGroup(GroupStart start, Raft.RaftOptions options, SharedLog log)
+    {
+        Shard = start.Shard;
+        Replica = start.Replica;
+        _log = log;
+        Core = new Raft.RaftCore(options, start.State);
+        LastStamp = start.LastStamp;
+        NextToApply = start.State.Applied.Value + 1;
+        ToApplyLast = start.State.Applied.Value;
+        StoredTerm = start.State.HardState.Term.Value;
+        StoredVote = start.State.HardState.Vote.Value;
+        StoredCommit = start.State.HardState.Commit.Value;
+        Learn(start.Members);
+    }
+
+    public ShardId Shard { get; }
+
+    public ReplicaId Replica { get; }
+
+    public Raft.RaftCore Core { get; }
+
+    public EntryTail Tail { get; } = new();
+
+    public StagedEntries Staged { get; } = new();
+
+    public ProposalBook Book { get; } = new();
+
+    /// <summary>Proposals that wait until there is a leader.</summary>
+    public List<Proposal> Parked { get; } = [];
+
+    public GroupReads Reads { get; } = new();
+
+    /// <summary>Transfers under way.</summary>
+    public List<(NodeNumber Target, HostCommand Command)> Transfers { get; } = [];
+
+    /// <summary>What other threads may look at.</summary>
+    public GroupStatus Published { get; } = new();
+
+    /// <summary>The highest stamp of its entries, so that stamps of a shard never fall.</summary>
+    public long LastStamp { get; set; }
+
+    /// <summary>The next entry to hand on for applying, and the last one that may be.</summary>
+    public ulong NextToApply { get; set; }
+
+    public ulong ToApplyLast { get; set; }
+
+    /// <summary>What the log holds, or will, of the hard state.</summary>
+    public ulong StoredTerm { get; set; }
+
+    public ulong StoredVote { get; set; }
+
+    public ulong StoredCommit { get; set; }
+
+    /// <summary>Readies on their way through the log.</summary>
+    public int InFlight { get; set; }
+
+    /// <summary>The number of the last Ready taken.</summary>
+    public ulong LastTaken { get; set; }
+
+    /// <summary>The term whose first entry this leader has made.</summary>
+    public ulong LedTerm { get; set; }
+
+    public bool WasLeader { get; set; }
+
+    /// <summary>When there was something to do; a group is put to sleep some seconds later.</summary>
+    public long ActiveAt { get; set; }
+
+    /// <summary>When a leader on a node that is not well gives up although nobody took over; 0 never.</summary>
+    public long ResignAt { get; set; }
+
+    // In which of the worker's lists it is.
+    public bool IsDirty { get; set; }
+
+    public bool IsTicking { get; set; }
+
+    public bool IsStarved { get; set; }
+
+    public bool IsFeeding { get; set; }
+
+    public bool IsReading { get; set; }
+
+    /// <summary>A snapshot that arrived, until the core has decided about it.</summary>
+    public StagedSnapshot? Arrived { get; set; }
+
+    /// <summary>The Ready whose snapshot is being made the shard's data; nothing else is taken meanwhile.</summary>
+    public Raft.Ready? Installing { get; set; }
+
+    /// <summary>The node keeps too much: lets go of what only slow peers want.</summary>
+    public bool IsOverBudget { get; set; }
+
+    public bool HasPeers => Core.Configuration.Members.Count > 1 || !Core.Configuration.Contains(Core.Replica);
+
+    /// <summary>The only voter of a committed configuration, with its term begun.</summary>
+    public bool IsLoneLeader => Core.Role == Raft.RaftRole.Leader && Core.Configuration.IsOnlyVoter(Core.Replica)
+        && Core.ConfigurationIndex <= Core.Commit && Core.Commit >= Core.TermStart;
+
+    /// <summary>The node of a replica; none where it is not known.</summary>
+    public NodeNumber NodeOf(ReplicaId replica) => _nodes.GetValueOrDefault(replica.Value);
+
+    /// <summary>The replica on a node among the members; none.</summary>
+    public Raft.ReplicaId ReplicaOn(NodeNumber node)
+    {
+        foreach (Raft.ReplicaId member in Core.Configuration.Members)
+        {
+            if (NodeOf(new ReplicaId(member.Value)) == node) return member;
+        }
+
+        return Raft.ReplicaId.None;
+    }
+
+    /// <summary>Takes over where replicas live.</summary>
+    public void Learn(IEnumerable<ConfigurationMember> members)
+    {
+        foreach (ConfigurationMember member in members) _nodes[member.Replica.Value] = member.Node;
+    }
+
+    /// <summary>The entry of a configuration that the core made itself.</summary>
+    public byte[] EncodeConfiguration(Raft.Configuration configuration) =>
+        EntryWriter.EncodeConfiguration(ShardConfiguration.FromRaft(configuration, NodeOf));
+
+    /// <summary>An entry from the tail, or from the log; false when neither has it with that term.</summary>
+    public bool TryGetEntry(ulong index, ulong term, out ReadOnlyMemory<byte> envelope)
+    {
+        if (Tail.TryGet(index, out EntryTail.Item item))
+        {
+            envelope = item.Envelope;
+            return item.Term == term;
+        }
+
+        bool found = _log.TryReadEntry(Shard, new LogIndex(index), out LogEntry read);
+        envelope = read.Envelope;
+        return found && read.Term.Value == term;
+    }
+
+    /// <summary>Reads an entry that was written from the log.</summary>
+    public bool TryReadLog(ulong index, out LogEntry entry) => _log.TryReadEntry(Shard, new LogIndex(index), out entry);
+
+    RaftEntry IEntrySource.GetEntry(Raft.LogIndex index, Raft.Term term) =>
+        TryGetEntry(index.Value, term.Value, out ReadOnlyMemory<byte> envelope)
+            // The envelope says what it is, also to the receiver: the type of the library's own driver is not used.
+            ? new RaftEntry(index, term, EntryType.Normal, envelope)
+            : throw new InvalidOperationException($"shard {Shard} has no entry {index} of term {term}");
+}

@@ -1,0 +1,87 @@
+using NoriKV.Node.Ports;
+using NoriKV.Types;
+
+namespace NoriKV.Node.Replication;
+
+/// <summary>
+/// Reads. A lone voter's, and one under a lease, are let through at once and confirmed behind the read; what cannot be
+/// proven here asks a majority.
+/// </summary>
+internal sealed partial class RaftHost
+{
+    private static readonly TimeSpan StalenessDefault = TimeSpan.FromSeconds(5);
+
+    // Hot path: a lone voter's read waits for nothing and changes threads nowhere.
+    public ValueTask<ReadBarrier> ReadBarrierAsync(ShardId shard, ReadOptions options, long deadline)
+    {
+        if (_groups[shard.Value] is not { } group)
+        {
+            return Refused(options, ProposalErrors.NotLeader(shard, null));
+        }
+
+        if (_context.Failure.Reason is { } reason) return Refused(options, ProposalErrors.Unavailable(reason));
+        LogIndex applied = _context.Replicas.Applied(shard);
+        if (group.Published.IsAlone(applied.Value))
+        {
+            return ValueTask.FromResult(new ReadBarrier(null, options.Consistency, 0, applied, MustConfirm: true));
+        }
+
+        return TryPassAtOnce(group, options, applied) is { } passed
+            ? ValueTask.FromResult(passed)
+            : ReadIndexAsync(shard, options, deadline);
+    }
+
+    public bool Confirm(ShardId shard, in ReadBarrier barrier)
+    {
+        if (!barrier.MustConfirm) return true;
+        if (_groups[shard.Value] is not { } group) return false;
+        GroupStatus status = group.Published;
+        if (status.IsAlone(barrier.Applied.Value)) return true;
+        // The clock behind the read: between a look before and the read a process may stand still longer than any lease.
+        return status.IsLeased(barrier.Applied.Value, NowNanoseconds());
+    }
+
+    public ValueTask<ReadBarrier> ReadIndexAsync(ShardId shard, ReadOptions options, long deadline)
+    {
+        if (_groups[shard.Value] is null) return Refused(options, ProposalErrors.NotLeader(shard, null));
+        var read = new ReadRequest(
+            shard, ServedByMajority(options.Consistency), _context.Options.Time.GetTimestamp(), deadline, _completions);
+        Watch(read);
+        if (!WorkerOf(shard).TryPost(read))
+        {
+            read.TryRefuse(ProposalErrors.Overloaded("Too many reads wait for a majority", OverloadRetry));
+        }
+
+        if ((_context.Failure.Reason ?? Volatile.Read(ref _closed)) is { } reason) read.Fail(reason);
+        return read.Outcome;
+    }
+
+    private ReadBarrier? TryPassAtOnce(RaftGroup group, ReadOptions options, LogIndex applied)
+    {
+        GroupStatus status = group.Published;
+        switch (options.Consistency)
+        {
+            case Consistency.Lease when status.IsLeased(applied.Value, NowNanoseconds()):
+                return new ReadBarrier(null, Consistency.Lease, 0, applied, MustConfirm: true);
+            case Consistency.StaleOk when status.HasCaughtUp:
+                return new ReadBarrier(null, Consistency.StaleOk, null, applied);
+            case Consistency.Bounded when status.TryGetStaleness(applied.Value, NowNanoseconds(), out long age):
+                TimeSpan most = options.MaxStaleness is { } given && given > TimeSpan.Zero ? given : StalenessDefault;
+                long ageMs = (age + 999_999) / 1_000_000;
+                return ageMs <= most.TotalMilliseconds
+                    ? new ReadBarrier(null, Consistency.Bounded, ageMs, applied)
+                    : null;
+            default:
+                return null;
+        }
+    }
+
+    // What a majority confirmed is the latest, whatever was asked for; a lease is not what served it.
+    private static Consistency ServedByMajority(Consistency asked) =>
+        asked == Consistency.Lease ? Consistency.Linearizable : asked;
+
+    private static ValueTask<ReadBarrier> Refused(ReadOptions options, KvError error) =>
+        ValueTask.FromResult(new ReadBarrier(error, options.Consistency, null));
+
+    private long NowNanoseconds() => _context.ToNanoseconds(_context.Options.Time.GetTimestamp());
+}

@@ -1,0 +1,58 @@
+using Nori.Observe;
+using NoriKV.Types;
+
+namespace NoriKV.Node.Replication;
+
+/// <summary>How the groups of a node are run.</summary>
+internal sealed record RaftHostOptions
+{
+    public required NodeNumber Node { get; init; }
+
+    /// <summary>The node's id outside, for events.</summary>
+    public required string NodeName { get; init; }
+
+    /// <summary>The dialable address of a node; empty where it is not known.</summary>
+    public required Func<NodeNumber, string> AddressOf { get; init; }
+
+    /// <summary>The length of a Raft tick.</summary>
+    public TimeSpan Tick { get; init; } = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>A group without work for so long is put to sleep.</summary>
+    public TimeSpan IdleBeforeSleep { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>Groups that are woken for one reason are woken over so long.</summary>
+    public TimeSpan WakeSpread { get; init; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>No group is woken for the loss of its leader while so many of a worker's groups campaign.</summary>
+    public int ElectionsMax { get; init; } = 128;
+
+    /// <summary>Bytes of entries in messages that wait for a worker; beyond, frames are dropped.</summary>
+    public long InboxBytesMax { get; init; } = 64 << 20;
+
+    /// <summary>Reads that wait for a worker or a majority; beyond, they are refused.</summary>
+    public int ReadsMax { get; init; } = 65_536;
+
+    /// <summary>Bytes of one group that are committed and not yet applied; beyond, its entries stay in the log.</summary>
+    public long GroupBacklogBytesMax { get; init; } = 16 << 20;
+
+    /// <summary>Bytes of entries of a group that are kept in memory although the log has them durably.</summary>
+    public long TailBytesMax { get; init; } = 16 << 20;
+
+    /// <summary>A replica with more entries committed and not yet applied does not campaign.</summary>
+    public ulong ApplyLagMax { get; init; } = 10_000;
+
+    /// <summary>Entries of a group that are kept for a peer that lags; beyond, it gets a snapshot.</summary>
+    public ulong RetainedEntriesMax { get; init; } = 1_000_000;
+
+    /// <summary>The hard state's commit index is written along with entries when it has moved on by so many.</summary>
+    public ulong CommitLagMax { get; init; } = 256;
+
+    /// <summary>The log keeps no entry in memory that it might not have after a loss of power (policy Os).</summary>
+    public bool KeepsUnsynced { get; init; }
+
+    public IMeter Meter { get; init; } = NullMeter.Instance;
+
+    public IEventSink Events { get; init; } = NullEventSink.Instance;
+
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+}

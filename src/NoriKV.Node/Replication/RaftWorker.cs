@@ -1,0 +1,273 @@
+using Nori.Core;
+using Nori.Raft;
+using NoriKV.Node.Peers;
+using NoriKV.Node.Snapshots;
+using NoriKV.Types;
+using Raft = Nori.Raft.Core;
+
+namespace NoriKV.Node.Replication;
+
+/// <summary>
+/// Owns a part of the node's groups and alone touches their cores. A step takes what waits in the inbox, steps the groups
+/// that it is for, takes the Readies of those groups only, hands the log one request and each peer one frame, and feeds the
+/// apply pipeline.
+/// </summary>
+/// <remarks>
+/// Whoever has something for a group puts it into the inbox, from any thread; the lock guards it. Files: this one (inbox and
+/// the step), Ready, Proposals, Reads, Ticks, Commands.
+/// </remarks>
+internal sealed partial class RaftWorker
+{
+    private readonly HostContext _host;
+    private readonly RaftHostOptions _options;
+    private readonly RaftGroup?[] _groups;
+    private readonly List<RaftGroup> _owned = [];
+    private readonly PeerOutbox[] _outboxes;
+    private readonly Lock _lock = new();
+    private readonly List<RaftGroup> _dirty = [];
+    private readonly Stack<WriteRequest> _free = new();
+    private WriteRequest _request;
+    private HostInbox _inbox = new();
+    private HostInbox _current = new();
+
+    /// <summary>A worker.</summary>
+    /// <param name="host">What it works with.</param>
+    /// <param name="groups">All groups of the node by shard; it owns some of them.</param>
+    /// <param name="number">Its number among the workers.</param>
+    /// <param name="workers">How many there are: it owns shard mod workers.</param>
+    /// <param name="signal">Wakes the loop that steps it.</param>
+    public RaftWorker(HostContext host, RaftGroup?[] groups, int number, int workers, StepSignal signal)
+    {
+        _host = host;
+        _options = host.Options;
+        _groups = groups;
+        Number = number;
+        Signal = signal;
+        _request = new WriteRequest(this);
+        for (int shard = number; shard < groups.Length; shard += workers)
+        {
+            if (groups[shard] is { } group) _owned.Add(group);
+        }
+
+        _outboxes = host.Sender is { } sender
+            ? [.. host.Liveness.Peers.Select(peer => new PeerOutbox(peer, sender))]
+            : [];
+        foreach (RaftGroup group in _owned) FollowTimers(group);
+    }
+
+    public int Number { get; }
+
+    public StepSignal Signal { get; }
+
+    public IReadOnlyList<RaftGroup> Groups => _owned;
+
+    public void Post(Proposal proposal) => Put(proposal, static (inbox, proposal) => inbox.Proposals.Add(proposal));
+
+    public void Post(HostCommand command) => Put(command, static (inbox, command) => inbox.Commands.Add(command));
+
+    public void Post(PeerNote note) => Put(note, static (inbox, note) => inbox.Peers.Add(note));
+
+    /// <summary>False when too many wait.</summary>
+    public bool TryPost(ReadRequest read)
+    {
+        lock (_lock)
+        {
+            if (_inbox.Reads.Count >= _options.ReadsMax) return false;
+            _inbox.Reads.Add(read);
+        }
+
+        Signal.Set();
+        return true;
+    }
+
+    /// <summary>False when too much waits: the message is dropped, which the protocol stands.</summary>
+    public bool TryPost(RaftGroup group, in Raft.RaftMessage message, RaftEntry[] entries)
+    {
+        lock (_lock)
+        {
+            if (_inbox.MessageBytes > _options.InboxBytesMax) return false;
+            _inbox.Messages.Add((group, message, entries));
+            _inbox.MessageBytes += message.Entries.Bytes;
+        }
+
+        Signal.Set();
+        return true;
+    }
+
+    public void NotePersisted(WriteRequest request) =>
+        Put(request, static (inbox, request) => inbox.Persisted.Add(request));
+
+    public void NoteApplied(RaftGroup group) => Put(group, static (inbox, group) => inbox.Applied.Add(group));
+
+    public void NoteInstalled(RaftGroup group, StagedSnapshot staged, uint deadSlot) =>
+        Put((group, staged, deadSlot), static (inbox, install) => inbox.Installed.Add(install));
+
+    public void NoteArrived(RaftGroup group, ReplicaId from, Term term, StagedSnapshot staged) =>
+        Put((group, from, term, staged), static (inbox, arrived) => inbox.Snapshots.Add(arrived));
+
+    public void NoteSent(RaftGroup group, ReplicaId to, LogIndex index, bool isDelivered) =>
+        Put((group, to, index, isDelivered), static (inbox, sent) => inbox.SnapshotsSent.Add(sent));
+
+    public void NoteRoom() => Put(0, static (inbox, _) => inbox.Room = true);
+
+    public void WantRelease() => Put(0, static (inbox, _) => inbox.Release = true);
+
+    public void NoteWellness(bool isWell) => Put(isWell, static (inbox, isWell) => inbox.Wellness = isWell);
+
+    /// <summary>One step; false when there was nothing to do.</summary>
+    public bool RunOnce()
+    {
+        if (_host.Failure.Reason is { } failed)
+        {
+            FailInbox(failed);
+            return false;
+        }
+
+        try
+        {
+            bool worked = TakeInbox();
+            if (worked) Process(_current);
+            worked |= TickIfDue();
+            worked |= WakeThoseDue();
+            if (!worked) return false;
+            Finish();
+            return true;
+        }
+        catch (Exception e) when (
+            e is IOException or InvalidOperationException or InvalidDataException or InvariantException or ArgumentException)
+        {
+            _host.Failure.Set("A Raft worker failed", e);
+            return false;
+        }
+    }
+
+    /// <summary>No step follows: answers those that still wait in the inbox.</summary>
+    public void FailInbox(string why)
+    {
+        if (!TakeInbox()) return;
+        foreach (Proposal proposal in _current.Proposals) proposal.Fail(why);
+        foreach (ReadRequest read in _current.Reads) read.Fail(why);
+        foreach (HostCommand command in _current.Commands) command.Fail(why);
+        foreach ((_, _, _, StagedSnapshot staged) in _current.Snapshots) staged.Discard();
+        _current.Clear();
+    }
+
+    private void Put<T>(T item, Action<HostInbox, T> add)
+    {
+        lock (_lock) add(_inbox, item);
+        Signal.Set();
+    }
+
+    private bool TakeInbox()
+    {
+        _current.Clear();
+        lock (_lock)
+        {
+            if (_inbox.IsEmpty) return false;
+            (_inbox, _current) = (_current, _inbox);
+        }
+
+        return true;
+    }
+
+    private void Process(HostInbox inbox)
+    {
+        foreach (WriteRequest request in inbox.Persisted) OnPersisted(request);
+        if (inbox.Wellness is { } isWell) OnWellness(isWell);
+        foreach (PeerNote note in inbox.Peers) OnPeer(note);
+        foreach ((RaftGroup group, Raft.RaftMessage message, RaftEntry[] entries) in inbox.Messages)
+        {
+            Step(group, message, entries);
+        }
+
+        foreach (var (group, staged, deadSlot) in inbox.Installed) OnInstalled(group, staged, deadSlot);
+        foreach (var (group, from, term, staged) in inbox.Snapshots) OnArrived(group, from, term, staged);
+        foreach (var (group, to, index, isDelivered) in inbox.SnapshotsSent) OnSent(group, to, index, isDelivered);
+        foreach (HostCommand command in inbox.Commands) Run(command);
+        foreach (Proposal proposal in inbox.Proposals) Propose(proposal);
+        foreach (ReadRequest read in inbox.Reads) AddRead(read);
+        foreach (RaftGroup group in inbox.Applied) PassReads(group);
+        if (inbox.Room) FeedStarved();
+        if (inbox.Release) Release();
+    }
+
+    private void Step(RaftGroup group, in Raft.RaftMessage message, RaftEntry[] entries)
+    {
+        if (message.Kind == Raft.MessageKind.Append && entries.Length > 0)
+        {
+            group.Staged.Add(message.Entries.First.Value, entries);
+            group.ActiveAt = Now();
+        }
+
+        NoteVotes(group, message);
+        group.Core.Step(message);
+        Touch(group);
+    }
+
+    private void Touch(RaftGroup group)
+    {
+        if (group.IsDirty) return;
+        group.IsDirty = true;
+        _dirty.Add(group);
+    }
+
+    private void Finish()
+    {
+        AskForReads();
+        for (int i = 0; i < _dirty.Count; i++) Drain(_dirty[i]);
+        _dirty.Clear();
+        Submit();
+        foreach (PeerOutbox outbox in _outboxes) outbox.Flush();
+        FeedAll();
+    }
+
+    // Before the frames leave: an append of the leader's is on its way to the own disk and to the peers at the same time.
+    private void Submit()
+    {
+        if (_request.IsEmpty) return;
+        WriteRequest request = _request;
+        _request = _free.Count > 0 ? _free.Pop() : new WriteRequest(this);
+        ulong ticket = _host.Log.Submit(request);
+        foreach (PersistedReady ready in request.Readies)
+        {
+            if (ready.First <= ready.Last) ready.Group.Tail.SetTicket(ready.First, ready.Last, ticket);
+        }
+    }
+
+    private void OnPersisted(WriteRequest request)
+    {
+        foreach (PersistedReady ready in request.Readies)
+        {
+            RaftGroup group = ready.Group;
+            group.InFlight--;
+            // Readies behind it that had nothing to store are durable with it.
+            ulong number = group.InFlight == 0 ? group.LastTaken : ready.Number;
+            group.Core.Advance(new Raft.Persisted(number));
+            foreach (Raft.RaftMessage message in ready.Messages) Send(group, message);
+            Touch(group);
+        }
+
+        foreach (HostCommand command in request.Commands) command.TryAnswer(null);
+        // What lay under the old slot is garbage now that the log says so, too.
+        foreach ((ShardId shard, uint slot) in request.DeadSlots) _host.RemoveSlot(shard, slot);
+        request.Clear();
+        _free.Push(request);
+    }
+
+    private void Send(RaftGroup group, in Raft.RaftMessage message)
+    {
+        NodeNumber node = group.NodeOf(new ReplicaId(message.To.Value));
+        foreach (PeerOutbox outbox in _outboxes)
+        {
+            if (outbox.Target != node) continue;
+            outbox.Add(message, group);
+            return;
+        }
+    }
+
+    private long Now() => _options.Time.GetTimestamp();
+
+    private long NowNanoseconds() => _host.ToNanoseconds(Now());
+
+    private TimeSpan Since(long timestamp, long now) => _options.Time.GetElapsedTime(timestamp, now);
+}

@@ -1,0 +1,31 @@
+using NoriKV.Node.Ports;
+using NoriKV.Types;
+
+namespace NoriKV.Node.Replication;
+
+/// <summary>A read that waits for its index to be confirmed and applied.</summary>
+/// <remarks>Thread-safe.</remarks>
+internal sealed class ReadRequest(
+    ShardId shard, Consistency served, long enqueuedAt, long answerBy, CompletionQueue? completions)
+    : PendingAnswer<ReadBarrier>(answerBy, completions, CancellationToken.None)
+{
+    private KvError _whenLate = ProposalErrors.NoReadIndexInTime;
+
+    public ShardId Shard { get; } = shard;
+
+    public long EnqueuedAt { get; } = enqueuedAt;
+
+    /// <summary>Why it waits: what it is answered with when its deadline comes first.</summary>
+    public void NoteWaiting(KvError error) => Volatile.Write(ref _whenLate, error);
+
+    /// <summary>It may look at the state now.</summary>
+    public bool TryPass() => TryAnswer(new ReadBarrier(null, served, 0));
+
+    public bool TryRefuse(KvError error) => TryAnswer(new ReadBarrier(error, served, null));
+
+    public override void Fail(string why) => TryRefuse(ProposalErrors.Unavailable(why));
+
+    protected override void Expire() => TryRefuse(Volatile.Read(ref _whenLate));
+
+    protected override void TryCancel() => TryRefuse(ProposalErrors.Cancelled);
+}
