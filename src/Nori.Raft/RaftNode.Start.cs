@@ -11,7 +11,7 @@ public sealed partial class RaftNode
         _core = new RaftCore(options.ToCore(), state);
         _metrics = new RaftMetrics(options.Meter);
         _tail = new EntryTail(options.Log, state.LastIndex, options.TailBytesMax);
-        _writer = new LogWriter(options.Log);
+        _writer = new LogWriter(options.Log, options.Time);
         _applier = new Applier(
             options.StateMachine, options.Snapshots, state.Applied, _metrics.Apply, options.Time, OnCaptured, OnRead);
         _exchange = new SnapshotExchange(options, OnSnapshotArrived, OnSnapshotSent, OnSnapshotStored);

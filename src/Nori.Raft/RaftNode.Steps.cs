@@ -39,7 +39,7 @@ public sealed partial class RaftNode
 
     private void StartLoops()
     {
-        TimeSpan rest = TimeSpan.FromSeconds(1);
+        TimeSpan rest = TimeSpan.FromMilliseconds(200);
         _loops = Steps.Select(s => new RaftLoop(s.RunOnce, () => _isStopped, s.Name == "owner" ? _tickLength : rest)).ToArray();
         for (int i = 0; i < _loops.Length; i++) _loops[i].Start($"raft {Replica} {Steps[i].Name}");
     }

@@ -3,14 +3,16 @@ using System.Collections.Concurrent;
 namespace Nori.Raft;
 
 /// <summary>Gives the log what Readies want stored, in order; what gathers during one write shares the next.</summary>
-internal sealed class LogWriter(IRaftLog log)
+internal sealed class LogWriter(IRaftLog log, TimeProvider time)
 {
     private const int JobsPerWriteMax = 1024;
     private const long WriteBytesMax = 16 << 20;
     private readonly ConcurrentQueue<LogJob> _queue = new();
     private readonly List<RaftLogWrite> _writes = [];
+    private static readonly TimeSpan IdleAfter = TimeSpan.FromMilliseconds(10);
     private long _queuedBytes;
     private ulong _persisted;
+    private long? _wroteAt;
 
     /// <summary>Bytes that wait or are being written.</summary>
     public long QueuedBytes => Interlocked.Read(ref _queuedBytes);
@@ -45,7 +47,12 @@ internal sealed class LogWriter(IRaftLog log)
             last = Math.Max(last, job.Number);
         }
 
-        if (!any) return false;
+        if (!any)
+        {
+            NoteIdle();
+            return false;
+        }
+
         Flush();
         Interlocked.Add(ref _queuedBytes, -bytes);
         if (last > 0) Volatile.Write(ref _persisted, last);
@@ -57,5 +64,13 @@ internal sealed class LogWriter(IRaftLog log)
         if (_writes.Count == 0) return;
         log.Write(_writes);
         _writes.Clear();
+        _wroteAt = time.GetTimestamp();
+    }
+
+    private void NoteIdle()
+    {
+        if (_wroteAt is not { } wroteAt || time.GetElapsedTime(wroteAt) < IdleAfter) return;
+        _wroteAt = null;
+        log.OnIdle();
     }
 }

@@ -24,6 +24,13 @@ public interface IRaftLog
     /// </summary>
     void Write(IReadOnlyList<RaftLogWrite> writes);
 
+    /// <summary>
+    /// Nothing was written for a while: time for what sharpens recovery. Called by the writing thread. Nothing depends on it.
+    /// </summary>
+    void OnIdle()
+    {
+    }
+
     /// <summary>Adds the entries from first to at most last, whose sizes sum up to the limit, and at least one.</summary>
     void Read(LogIndex first, LogIndex last, long bytesMax, List<RaftEntry> entries);
 }
