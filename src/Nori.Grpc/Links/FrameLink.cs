@@ -1,0 +1,172 @@
+using Nori.Core;
+
+namespace Nori.Grpc;
+
+/// <summary>
+/// Sends opaque frames to one server over a duplex call that is made again whenever it ends: for protocols that stand
+/// losses and want no delay. What waits is bounded, and the oldest goes first.
+/// </summary>
+/// <remarks>Thread-safe. Frames keep their order while a connection lives.</remarks>
+public sealed class FrameLink : IAsyncDisposable
+{
+    private readonly FrameLinkOptions _options;
+    private readonly GrpcChannel _channel;
+    private readonly FrameQueue _queue;
+    private readonly Prng _random;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _running;
+    private string? _lastFailure;
+    private long _connections;
+    private int _disposed;
+
+    /// <summary>Begins to connect.</summary>
+    /// <exception cref="ArgumentException">The options have problems.</exception>
+    public FrameLink(FrameLinkOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        IReadOnlyList<string> problems = options.Validate();
+        if (problems.Count > 0) throw new ArgumentException(string.Join(" ", problems), nameof(options));
+        _options = options;
+        _channel = new GrpcChannel(options.Channel);
+        _queue = new FrameQueue(options.QueueFramesMax, options.QueueBytesMax);
+        _random = new Prng(options.Seed);
+        _running = Task.Run(RunAsync);
+    }
+
+    /// <summary>True between the answer to a hello and the end of that connection.</summary>
+    public bool IsConnected => _queue.IsOpen;
+
+    /// <summary>Connections that got as far as the answer to the hello.</summary>
+    public long Connections => Interlocked.Read(ref _connections);
+
+    /// <summary>Frames that were dropped: without a connection, for want of room, or with a connection that ended.</summary>
+    public long DroppedFrames => _queue.Dropped;
+
+    /// <summary>Why the last attempt or connection ended; null before the first did.</summary>
+    public string? LastFailure => Volatile.Read(ref _lastFailure);
+
+    /// <summary>Sends a frame, without waiting; false when it was dropped at once.</summary>
+    /// <param name="frame">The link's from now on.</param>
+    public bool TrySend(ReadOnlyMemory<byte> frame) => _queue.TryAdd(frame);
+
+    /// <summary>Ends the connection; what waits is dropped.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _queue.SetOpen(false);
+        _queue.Dispose();
+        _channel.Dispose();
+        _stop.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        TimeSpan pause = _options.BackoffMin;
+        while (!_stop.IsCancellationRequested)
+        {
+            bool wasConnected = false;
+            try
+            {
+                wasConnected = await ConnectAsync().ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is GrpcException or OperationCanceledException or IOException)
+            {
+                // The other side is gone, restarts, or does not want this one: it is tried again, less and less often.
+                wasConnected = IsConnected;
+                Volatile.Write(ref _lastFailure, e.Message);
+            }
+
+            _queue.SetOpen(false);
+            if (wasConnected) pause = _options.BackoffMin;
+            TimeSpan jittered = pause * (0.5 + (0.5 * _random.NextDouble()));
+            await Task.Delay(jittered, _options.Time, _stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            pause = pause * 2 < _options.BackoffMax ? pause * 2 : _options.BackoffMax;
+        }
+    }
+
+    private async Task<bool> ConnectAsync()
+    {
+        using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        using GrpcDuplexCall<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> call = _channel.DuplexStreaming(
+            _options.Method, new GrpcCallOptions { Headers = _options.Headers, CancellationToken = ended.Token });
+        IAsyncEnumerator<ReadOnlyMemory<byte>> answers =
+            call.ReadAllAsync(ended.Token).GetAsyncEnumerator(CancellationToken.None);
+        try
+        {
+            if (!await GreetAsync(call, answers, ended).ConfigureAwait(false)) return false;
+            await CarryAsync(call, answers, ended).ConfigureAwait(false);
+            return true;
+        }
+        finally
+        {
+            await answers.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task CarryAsync(
+        GrpcDuplexCall<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> call,
+        IAsyncEnumerator<ReadOnlyMemory<byte>> answers,
+        CancellationTokenSource ended)
+    {
+        Interlocked.Increment(ref _connections);
+        _queue.SetOpen(true);
+        // Nothing is expected of the other side but its end, which ends the sending, too.
+        Task reading = WatchAsync(answers, ended);
+        try
+        {
+            await SendAsync(call, ended.Token).ConfigureAwait(false);
+        }
+        catch (Exception) when (ended.IsCancellationRequested)
+        {
+            // What the other side said is with the answers.
+        }
+        finally
+        {
+            await ended.CancelAsync().ConfigureAwait(false);
+            await reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        await reading.ConfigureAwait(false);
+    }
+
+    private async Task<bool> GreetAsync(
+        GrpcDuplexCall<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> call,
+        IAsyncEnumerator<ReadOnlyMemory<byte>> answers,
+        CancellationTokenSource ended)
+    {
+        using ITimer patience = _options.Time.CreateTimer(
+            static state => ((CancellationTokenSource)state!).Cancel(), ended, _options.HelloTimeout, Timeout.InfiniteTimeSpan);
+        await call.WriteAsync(_options.Hello).ConfigureAwait(false);
+        if (!await answers.MoveNextAsync().ConfigureAwait(false)) return false;
+        if (_options.Judge(answers.Current) is not { } objection) return true;
+        Volatile.Write(ref _lastFailure, objection);
+        return false;
+    }
+
+    private async Task SendAsync(
+        GrpcDuplexCall<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> call, CancellationToken ended)
+    {
+        while (true)
+        {
+            while (_queue.TryTake(out ReadOnlyMemory<byte> frame, out bool isLast))
+                await call.WriteAsync(frame, flush: isLast).ConfigureAwait(false);
+            await _queue.WaitAsync(ended).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task WatchAsync(IAsyncEnumerator<ReadOnlyMemory<byte>> answers, CancellationTokenSource ended)
+    {
+        try
+        {
+            while (await answers.MoveNextAsync().ConfigureAwait(false))
+            {
+            }
+        }
+        finally
+        {
+            await ended.CancelAsync().ConfigureAwait(false);
+        }
+    }
+}
