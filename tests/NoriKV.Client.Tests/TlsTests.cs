@@ -17,16 +17,7 @@ public sealed class TlsTests : IDisposable
         using X509Certificate2 node = Certificate("CN=localhost", _authority);
         using X509Certificate2 known = Certificate("CN=client", _authority);
         using X509Certificate2 stranger = Certificate("CN=stranger", null);
-        await using RunningServer server = await ServerHost.StartAsync(new ServerOptions
-        {
-            RpcAddress = new HostPort("127.0.0.1", 0),
-            HttpAddress = new HostPort("127.0.0.1", 0),
-            HttpAddressIsExplicit = true,
-            DataDirectory = Path.Combine(_folder, "data"),
-            TlsCertificate = Write("cert.pem", node.ExportCertificatePem()),
-            TlsKey = Write("key.pem", node.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem()),
-            TlsClientCa = Write("ca.pem", _authority.ExportCertificatePem()),
-        });
+        await using RunningServer server = await MutualAsync(node);
         string address = server.RpcEndPoint.ToString();
         var trusting = new ClientTlsOptions
         {
@@ -36,6 +27,27 @@ public sealed class TlsTests : IDisposable
 
         await RefusedAsync(address, trusting with { TrustedRoots = [stranger] });
         await RefusedAsync(address, trusting with { ServerName = "elsewhere" });
+    }
+
+    [Fact]
+    public async Task A_missing_or_foreign_client_certificate_ends_soon_and_says_what_to_set()
+    {
+        using X509Certificate2 node = Certificate("CN=localhost", _authority);
+        using X509Certificate2 stranger = Certificate("CN=stranger", null);
+        using X509Certificate2 foreign = Certificate("CN=foreign", stranger);
+        await using RunningServer server = await MutualAsync(node);
+        string address = server.RpcEndPoint.ToString();
+        foreach (X509Certificate2? certificate in new[] { null, foreign })
+        {
+            await using NoriKVClient client = Client(address, new ClientTlsOptions
+            {
+                TrustedRoots = [_authority], ServerName = "localhost", ClientCertificate = certificate,
+            });
+            long start = Stopwatch.GetTimestamp();
+            NoriKVException e = await Assert.ThrowsAnyAsync<NoriKVException>(async () => await client.PutAsync("a", "1"));
+            Assert.Contains("ClientCertificate", e.Message);
+            Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(30));
+        }
     }
 
     public void Dispose()
@@ -59,6 +71,18 @@ public sealed class TlsTests : IDisposable
         Assert.StartsWith($"TLS with {address} failed", view.Message);
         Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(30));
     }
+
+    /// <summary>A server that asks for client certificates of the authority.</summary>
+    private async Task<RunningServer> MutualAsync(X509Certificate2 node) => await ServerHost.StartAsync(new ServerOptions
+    {
+        RpcAddress = new HostPort("127.0.0.1", 0),
+        HttpAddress = new HostPort("127.0.0.1", 0),
+        HttpAddressIsExplicit = true,
+        DataDirectory = Path.Combine(_folder, "data"),
+        TlsCertificate = Write("cert.pem", node.ExportCertificatePem()),
+        TlsKey = Write("key.pem", node.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem()),
+        TlsClientCa = Write("ca.pem", _authority.ExportCertificatePem()),
+    });
 
     private string Write(string name, string text)
     {

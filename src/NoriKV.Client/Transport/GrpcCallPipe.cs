@@ -5,7 +5,7 @@ using NoriKV.Proto.V1;
 namespace NoriKV.Client.Transport;
 
 /// <summary><see cref="ICallPipe"/> over a duplex gRPC call.</summary>
-internal sealed class GrpcCallPipe(GrpcDuplexCall<StreamRequest, StreamResponse> call, string address) : ICallPipe
+internal sealed class GrpcCallPipe(GrpcDuplexCall<StreamRequest, StreamResponse> call, TlsSuspicion suspicion) : ICallPipe
 {
     public async ValueTask WriteAsync(StreamRequest request)
     {
@@ -15,7 +15,7 @@ internal sealed class GrpcCallPipe(GrpcDuplexCall<StreamRequest, StreamResponse>
         }
         catch (GrpcException e)
         {
-            throw GrpcFailure.From(e, address);
+            throw suspicion.Judge(e);
         }
     }
 
@@ -23,7 +23,7 @@ internal sealed class GrpcCallPipe(GrpcDuplexCall<StreamRequest, StreamResponse>
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await foreach (StreamResponse response in GrpcNodeTransport.TranslateAsync(
-            call.ReadAllAsync(cancellationToken), address, cancellationToken).ConfigureAwait(false)) yield return response;
+            call.ReadAllAsync(cancellationToken), suspicion, cancellationToken).ConfigureAwait(false)) yield return response;
     }
 
     public ValueTask DisposeAsync() => call.DisposeAsync();

@@ -1,3 +1,4 @@
+using System.Security.Authentication;
 using Nori.Grpc;
 using NoriKV.Client.Wire;
 using NoriKV.Types;
@@ -30,6 +31,15 @@ internal static class GrpcFailure
         // A reset that we did not ask for is the connection's end, not the caller's wish.
         if (error.Code == KvCode.Cancelled) error = error with { Code = KvCode.Unavailable };
         return new RpcException(error, true, exception);
+    }
+
+    /// <summary>A node that takes the TLS handshake and then ends each connection without a word.</summary>
+    public static RpcException Silent(GrpcException exception, string address)
+    {
+        string message = $"TLS with {address} failed: the node ends each connection right behind the handshake. Does it ask for a "
+            + "client certificate (its tls.client_ca), and is ClientTlsOptions.ClientCertificate set to one of that authority?";
+        return new RpcException(
+            new KvError(KvCode.Unavailable, message), false, new AuthenticationException(message, exception));
     }
 
     private static HttpRequestException? FindConnectFailure(Exception? exception)

@@ -10,11 +10,11 @@ namespace NoriKV.Client.Transport;
 internal sealed class GrpcNodeTransport : INodeTransport
 {
     private readonly GrpcChannel _channel;
-    private readonly string _address;
+    private readonly TlsSuspicion _suspicion;
 
     public GrpcNodeTransport(string address, NoriKVClientOptions options)
     {
-        _address = address;
+        _suspicion = new TlsSuspicion(address, options.Tls is not null);
         _channel = new GrpcChannel(new GrpcChannelOptions
         {
             Address = new Uri($"{(options.Tls is null ? "http" : "https")}://{address}"),
@@ -27,7 +27,7 @@ internal sealed class GrpcNodeTransport : INodeTransport
         });
     }
 
-    public ICallPipe OpenPipe() => new GrpcCallPipe(_channel.DuplexStreaming(KvMethods.Stream), _address);
+    public ICallPipe OpenPipe() => new GrpcCallPipe(_channel.DuplexStreaming(KvMethods.Stream), _suspicion);
 
     public async Task<StreamResult> CallAsync(StreamCall call, TimeSpan timeout, CancellationToken cancellationToken)
     {
@@ -60,7 +60,7 @@ internal sealed class GrpcNodeTransport : INodeTransport
         }
         catch (GrpcException e)
         {
-            throw GrpcFailure.From(e, _address);
+            throw _suspicion.Judge(e);
         }
     }
 
@@ -77,7 +77,7 @@ internal sealed class GrpcNodeTransport : INodeTransport
         }
         catch (GrpcException e)
         {
-            throw GrpcFailure.From(e, _address);
+            throw _suspicion.Judge(e);
         }
     }
 
@@ -85,14 +85,14 @@ internal sealed class GrpcNodeTransport : INodeTransport
         TranslateAsync(
             _channel.ServerStreaming(
                 KvMethods.Scan, request, new GrpcCallOptions { CancellationToken = cancellationToken }),
-            _address,
+            _suspicion,
             cancellationToken);
 
     public IAsyncEnumerable<ClusterView> WatchAsync(CancellationToken cancellationToken) =>
         TranslateAsync(
             _channel.ServerStreaming(
                 KvMethods.WatchCluster, new ClusterView(), new GrpcCallOptions { CancellationToken = cancellationToken }),
-            _address,
+            _suspicion,
             cancellationToken);
 
     public ValueTask DisposeAsync()
@@ -102,7 +102,7 @@ internal sealed class GrpcNodeTransport : INodeTransport
     }
 
     internal static async IAsyncEnumerable<T> TranslateAsync<T>(
-        IAsyncEnumerable<T> messages, string address, [EnumeratorCancellation] CancellationToken cancellationToken)
+        IAsyncEnumerable<T> messages, TlsSuspicion suspicion, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         IAsyncEnumerator<T> all = messages.GetAsyncEnumerator(cancellationToken);
         await using (all.ConfigureAwait(false))
@@ -115,9 +115,10 @@ internal sealed class GrpcNodeTransport : INodeTransport
                 }
                 catch (GrpcException e)
                 {
-                    throw GrpcFailure.From(e, address);
+                    throw suspicion.Judge(e);
                 }
 
+                suspicion.Answered();
                 yield return all.Current;
             }
         }
