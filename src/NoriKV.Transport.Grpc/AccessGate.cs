@@ -13,7 +13,7 @@ namespace NoriKV.Transport.Grpc;
 /// </summary>
 internal sealed class AccessGate : IGrpcAuthorizer
 {
-    private const string SecretKey = "norikv-peer-secret";
+    internal const string SecretKey = "norikv-peer-secret";
     private static readonly GrpcStatus Closed = new(
         GrpcStatusCode.PermissionDenied,
         "Admin and Raft answer loopback only, without a client certificate or the peer secret (or insecure: true)");

@@ -31,6 +31,7 @@ public sealed class GrpcTransport
             new AdminService(parts).Definition,
             _health.Definition,
             .. reflection.Definitions,
+            .. parts.Peers is { } peers ? new[] { peers.Service } : [],
         ];
         UpdateHealth();
     }

@@ -9,6 +9,9 @@ public sealed record GrpcTransportParts
     /// <summary>The node they show.</summary>
     public required INoriNode Node { get; init; }
 
+    /// <summary>The streams of other nodes; null for a node that has none.</summary>
+    public PeerTransport? Peers { get; init; }
+
     /// <summary>The bounds.</summary>
     public GrpcTransportOptions Options { get; init; } = new();
 

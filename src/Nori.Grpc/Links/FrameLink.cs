@@ -89,9 +89,9 @@ public sealed class FrameLink : IAsyncDisposable
     private async Task<bool> ConnectAsync()
     {
         using CancellationTokenSource ended = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-        using GrpcDuplexCall<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> call = _channel.DuplexStreaming(
+        using GrpcDuplexCall<FramePart, FramePart> call = _channel.DuplexStreaming(
             _options.Method, new GrpcCallOptions { Headers = _options.Headers, CancellationToken = ended.Token });
-        IAsyncEnumerator<ReadOnlyMemory<byte>> answers =
+        IAsyncEnumerator<FramePart> answers =
             call.ReadAllAsync(ended.Token).GetAsyncEnumerator(CancellationToken.None);
         try
         {
@@ -106,8 +106,8 @@ public sealed class FrameLink : IAsyncDisposable
     }
 
     private async Task CarryAsync(
-        GrpcDuplexCall<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> call,
-        IAsyncEnumerator<ReadOnlyMemory<byte>> answers,
+        GrpcDuplexCall<FramePart, FramePart> call,
+        IAsyncEnumerator<FramePart> answers,
         CancellationTokenSource ended)
     {
         Interlocked.Increment(ref _connections);
@@ -132,31 +132,42 @@ public sealed class FrameLink : IAsyncDisposable
     }
 
     private async Task<bool> GreetAsync(
-        GrpcDuplexCall<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> call,
-        IAsyncEnumerator<ReadOnlyMemory<byte>> answers,
+        GrpcDuplexCall<FramePart, FramePart> call,
+        IAsyncEnumerator<FramePart> answers,
         CancellationTokenSource ended)
     {
         using ITimer patience = _options.Time.CreateTimer(
             static state => ((CancellationTokenSource)state!).Cancel(), ended, _options.HelloTimeout, Timeout.InfiniteTimeSpan);
-        await call.WriteAsync(_options.Hello).ConfigureAwait(false);
+        await call.WriteAsync(new FramePart(_options.Hello, true)).ConfigureAwait(false);
         if (!await answers.MoveNextAsync().ConfigureAwait(false)) return false;
-        if (_options.Judge(answers.Current) is not { } objection) return true;
+        if (_options.Judge(answers.Current.Bytes) is not { } objection) return true;
         Volatile.Write(ref _lastFailure, objection);
         return false;
     }
 
-    private async Task SendAsync(
-        GrpcDuplexCall<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> call, CancellationToken ended)
+    private async Task SendAsync(GrpcDuplexCall<FramePart, FramePart> call, CancellationToken ended)
     {
         while (true)
         {
             while (_queue.TryTake(out ReadOnlyMemory<byte> frame, out bool isLast))
-                await call.WriteAsync(frame, flush: isLast).ConfigureAwait(false);
+                await WriteAsync(call, frame, isLast).ConfigureAwait(false);
             await _queue.WaitAsync(ended).ConfigureAwait(false);
         }
     }
 
-    private static async Task WatchAsync(IAsyncEnumerator<ReadOnlyMemory<byte>> answers, CancellationTokenSource ended)
+    private async ValueTask WriteAsync(
+        GrpcDuplexCall<FramePart, FramePart> call, ReadOnlyMemory<byte> frame, bool flush)
+    {
+        while (frame.Length > _options.PartBytesMax)
+        {
+            await call.WriteAsync(new FramePart(frame[.._options.PartBytesMax], false)).ConfigureAwait(false);
+            frame = frame[_options.PartBytesMax..];
+        }
+
+        await call.WriteAsync(new FramePart(frame, true), flush).ConfigureAwait(false);
+    }
+
+    private static async Task WatchAsync(IAsyncEnumerator<FramePart> answers, CancellationTokenSource ended)
     {
         try
         {

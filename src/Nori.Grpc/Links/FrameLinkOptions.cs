@@ -8,8 +8,8 @@ public sealed record FrameLinkOptions
     /// <summary>Where to, and how.</summary>
     public required GrpcChannelOptions Channel { get; init; }
 
-    /// <summary>The duplex method that takes the frames.</summary>
-    public required GrpcMethod<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> Method { get; init; }
+    /// <summary>The duplex method that takes the frames: <see cref="FramePart.Method"/>.</summary>
+    public required GrpcMethod<FramePart, FramePart> Method { get; init; }
 
     /// <summary>The first message of each connection: who calls.</summary>
     public required ReadOnlyMemory<byte> Hello { get; init; }
@@ -29,6 +29,10 @@ public sealed record FrameLinkOptions
     /// <summary>Bytes that wait; beyond, the oldest frames go. A frame above it is dropped at once.</summary>
     /// <value>Default: 64 MiB.</value>
     public long QueueBytesMax { get; init; } = 64L << 20;
+
+    /// <summary>A larger frame travels in parts of this size: below what the server takes in one message.</summary>
+    /// <value>Default: 1 MiB.</value>
+    public int PartBytesMax { get; init; } = 1 << 20;
 
     /// <summary>The pause after a first failure; it doubles with each further one. A random part of it is waited.</summary>
     /// <value>Default: 50 ms.</value>
@@ -56,6 +60,7 @@ public sealed record FrameLinkOptions
         if (Method.Kind != GrpcMethodKind.Duplex) problems.Add($"{nameof(Method)} must be duplex.");
         if (QueueFramesMax <= 0) problems.Add($"{nameof(QueueFramesMax)} must be positive.");
         if (QueueBytesMax <= 0) problems.Add($"{nameof(QueueBytesMax)} must be positive.");
+        if (PartBytesMax <= 0) problems.Add($"{nameof(PartBytesMax)} must be positive.");
         if (BackoffMin <= TimeSpan.Zero) problems.Add($"{nameof(BackoffMin)} must be positive.");
         if (BackoffMax < BackoffMin) problems.Add($"{nameof(BackoffMax)} must not be below {nameof(BackoffMin)}.");
         if (HelloTimeout <= TimeSpan.Zero) problems.Add($"{nameof(HelloTimeout)} must be positive.");

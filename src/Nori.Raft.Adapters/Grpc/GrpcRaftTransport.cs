@@ -39,8 +39,7 @@ public sealed class GrpcRaftTransport : IRaftTransport, IAsyncDisposable
     /// <inheritdoc/>
     public Action<ReadOnlyMemory<byte>>? Received { get; set; }
 
-    internal static GrpcMethod<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> Stream { get; } = new(
-        GrpcMethodKind.Duplex, ServiceName, "Stream", Marshallers.Bytes, Marshallers.Bytes);
+    internal static GrpcMethod<FramePart, FramePart> Stream { get; } = FramePart.Method(ServiceName, "Stream");
 
     /// <summary>Frames dropped on the way out, to all replicas.</summary>
     public long DroppedFrames
@@ -98,12 +97,12 @@ public sealed class GrpcRaftTransport : IRaftTransport, IAsyncDisposable
     }
 
     private async Task TakeAsync(
-        GrpcRequestStream<ReadOnlyMemory<byte>> frames,
-        GrpcResponseStream<ReadOnlyMemory<byte>> answers,
+        GrpcRequestStream<FramePart> parts,
+        GrpcResponseStream<FramePart> answers,
         ServerCallContext context)
     {
-        if (!await frames.MoveNextAsync().ConfigureAwait(false)) return;
-        if (!RaftHello.TryDecode(frames.Current.Span, out RaftHello hello))
+        if (!await parts.MoveNextAsync().ConfigureAwait(false)) return;
+        if (!RaftHello.TryDecode(parts.Current.Bytes.Span, out RaftHello hello))
             throw new GrpcException(GrpcStatusCode.InvalidArgument, "the first message is no hello of format 1");
         if (hello.Cluster != _options.Cluster || hello.Group != _options.Group || hello.To != _options.Replica)
         {
@@ -112,10 +111,12 @@ public sealed class GrpcRaftTransport : IRaftTransport, IAsyncDisposable
         }
 
         RaftHello answer = hello with { From = _options.Replica, To = hello.From };
-        await answers.WriteAsync(answer.Encode()).ConfigureAwait(false);
+        await answers.WriteAsync(new FramePart(answer.Encode(), true)).ConfigureAwait(false);
         using CancellationTokenRegistration stops = context.ServerStopping.UnsafeRegister(
             static state => ((ServerCallContext)state!).HttpContext.Abort(), context);
-        while (await frames.MoveNextAsync().ConfigureAwait(false)) Received?.Invoke(frames.Current);
+        FrameAssembler assembler = new(_options.FrameBytesMax);
+        while (await parts.MoveNextAsync().ConfigureAwait(false))
+            if (assembler.TryAdd(parts.Current, out ReadOnlyMemory<byte> frame)) Received?.Invoke(frame);
     }
 
     private sealed class Peer(GrpcRaftTransportOptions options, ReplicaId replica, string address) : IAsyncDisposable

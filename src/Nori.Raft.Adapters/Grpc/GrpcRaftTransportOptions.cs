@@ -31,6 +31,10 @@ public sealed record GrpcRaftTransportOptions
     /// <value>64 MiB.</value>
     public long QueueBytesMax { get; init; } = 64L << 20;
 
+    /// <summary>The largest frame taken; it may come in several messages.</summary>
+    /// <value>64 MiB.</value>
+    public int FrameBytesMax { get; init; } = 64 << 20;
+
     /// <summary>The pause after a first failure to connect; it doubles up to the longest.</summary>
     /// <value>50 ms.</value>
     public TimeSpan BackoffMin { get; init; } = TimeSpan.FromMilliseconds(50);
@@ -49,6 +53,7 @@ public sealed record GrpcRaftTransportOptions
         List<string> problems = [];
         if (Replica.IsNone) problems.Add("Replica must not be 0");
         if (Cluster.Length is 0 or > 64) problems.Add("Cluster must have 1 to 64 characters");
+        if (FrameBytesMax <= 0) problems.Add("FrameBytesMax must be positive");
         problems.AddRange(ToLink("localhost:1", default, default).Validate());
         return problems;
     }
