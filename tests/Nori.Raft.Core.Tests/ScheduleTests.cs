@@ -268,6 +268,18 @@ public sealed class ScheduleTests
         Assert.True(solo.Core.TryBeginLeaseRead(sentAt + 1, out _));
     }
 
+    // The same as for read indexes: what its predecessors acknowledged may lie beyond its commit index.
+    [Fact]
+    public void No_lease_before_a_commit_in_the_own_term()
+    {
+        SoloCore solo = SoloCore.Leader(3, logTerms: [1, 1]);
+        GiveRound(solo);
+        Assert.False(solo.Core.TryBeginLeaseRead(solo.Now, out _));
+        solo.Step(solo.From(2, MessageKind.AppendResponse) with { Index = solo.Core.LastIndex });
+        Assert.True(solo.Core.TryBeginLeaseRead(solo.Now, out LeaseRead read));
+        Assert.Equal(solo.Core.LastIndex, read.Index);
+    }
+
     // protocol.md §3 ✗: votes in the election that it asked for are not bound by loyalty.
     [Fact]
     public void After_TimeoutNow_there_is_no_lease_for_the_rest_of_the_term()
