@@ -20,6 +20,19 @@ internal static class RecordCodec
             throw new CorruptionException(path, offset, "a codec of 0 to 3", $"codec {(byte)header.Codec}");
         }
 
+        // Not even behind a checksum is a length believed that the codec cannot come to: it decides how much is allocated.
+        long most = header.Codec switch
+        {
+            CompressionType.Snappy => (64L * stored.Length) + 64,
+            CompressionType.Lz4 => (256L * stored.Length) + 64,
+            _ => WalFormat.StoredBytesMax,
+        };
+        if (header.Length > most)
+        {
+            throw new CorruptionException(
+                path, offset, $"at most {most} bytes of {stored.Length} by {header.Codec}", $"{header.Length} bytes");
+        }
+
         byte[] payload = new byte[header.Length];
         if (BlockCodecs.Get(header.Codec).TryDecompress(stored, payload)) return payload;
         throw new CorruptionException(
