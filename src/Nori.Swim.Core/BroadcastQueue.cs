@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Nori.Core;
 using Nori.Swim.Core.Wire;
 
@@ -9,8 +10,11 @@ namespace Nori.Swim.Core;
 /// </summary>
 internal sealed class BroadcastQueue
 {
-    private readonly List<Member> _queue = [];
-    private readonly List<Member> _taken = [];
+    // Hot path under a storm of suspicions: keys lie beside the members, so that comparing touches no member.
+    private List<Entry> _queue = [];
+    private List<Entry> _merged = [];
+    private readonly List<Entry> _taken = [];
+    private readonly List<Entry> _skipped = [];
     private long _order;
 
     public int Count => _queue.Count;
@@ -20,59 +24,85 @@ internal sealed class BroadcastQueue
     {
         Remove(member);
         (member.IsQueued, member.Transmits, member.QueueOrder) = (true, 0, ++_order);
-        Insert(member);
+        Entry entry = new(0, member.QueueOrder, member);
+        int index = Search(entry);
+        Invariant.Assert(index < 0);
+        _queue.Insert(~index, entry);
     }
 
     public void Remove(Member member)
     {
         if (!member.IsQueued) return;
-        _queue.RemoveAt(IndexOf(member));
+        int index = Search(new Entry(member.Transmits, member.QueueOrder, member));
+        Invariant.Assert(index >= 0);
+        _queue.RemoveAt(index);
         member.IsQueued = false;
     }
 
     /// <summary>Appends as many updates as fit; each counts as one sending, also the one that is in already.</summary>
     public void Fill(MessageWriter writer, int transmitsMax, Member? isIn)
     {
+        int next = Take(writer, isIn);
+        if (_taken.Count > 0) PutBack(next, transmitsMax);
         _taken.Clear();
-        foreach (Member member in _queue)
+        _skipped.Clear();
+    }
+
+    /// <summary>Walks the queue from its front until the message is full; where it stopped.</summary>
+    private int Take(MessageWriter writer, Member? isIn)
+    {
+        int next = 0;
+        while (next < _queue.Count)
         {
-            if (member == isIn || writer.TryAppend(member)) _taken.Add(member);
-            else if (writer.IsNearlyFull) break;
+            Entry entry = _queue[next++];
+            if (entry.Member == isIn || writer.TryAppend(entry.Member))
+            {
+                _taken.Add(entry);
+                continue;
+            }
+
+            _skipped.Add(entry);
+            if (writer.IsNearlyFull) break;
         }
 
-        foreach (Member member in _taken)
+        return next;
+    }
+
+    /// <summary>Merges those sent, each one sending further, into what was left; both are in order.</summary>
+    private void PutBack(int next, int transmitsMax)
+    {
+        int skipped = 0;
+        _merged.Clear();
+        foreach (Entry sent in _taken)
         {
-            _queue.RemoveAt(IndexOf(member));
-            member.Transmits++;
-            member.IsQueued = member.Transmits < transmitsMax;
-            if (member.IsQueued) Insert(member);
+            Member member = sent.Member;
+            member.IsQueued = ++member.Transmits < transmitsMax;
+            if (!member.IsQueued) continue;
+            Entry again = sent with { Transmits = member.Transmits };
+            while (skipped < _skipped.Count && Compare(_skipped[skipped], again) < 0) _merged.Add(_skipped[skipped++]);
+            if (skipped == _skipped.Count)
+            {
+                while (next < _queue.Count && Compare(_queue[next], again) < 0) _merged.Add(_queue[next++]);
+            }
+
+            _merged.Add(again);
         }
+
+        _merged.AddRange(CollectionsMarshal.AsSpan(_skipped)[skipped..]);
+        _merged.AddRange(CollectionsMarshal.AsSpan(_queue)[next..]);
+        (_queue, _merged) = (_merged, _queue);
     }
 
-    private static int Compare(Member a, Member b) =>
-        a.Transmits != b.Transmits ? a.Transmits.CompareTo(b.Transmits) : b.QueueOrder.CompareTo(a.QueueOrder);
+    private static int Compare(in Entry a, in Entry b) =>
+        a.Transmits != b.Transmits ? a.Transmits.CompareTo(b.Transmits) : b.Order.CompareTo(a.Order);
 
-    private void Insert(Member member)
-    {
-        int index = Search(member);
-        Invariant.Assert(index < 0);
-        _queue.Insert(~index, member);
-    }
-
-    private int IndexOf(Member member)
-    {
-        int index = Search(member);
-        Invariant.Assert(index >= 0);
-        return index;
-    }
-
-    private int Search(Member member)
+    private int Search(in Entry entry)
     {
         int low = 0, high = _queue.Count - 1;
         while (low <= high)
         {
             int middle = (low + high) >>> 1;
-            int order = Compare(member, _queue[middle]);
+            int order = Compare(entry, _queue[middle]);
             if (order == 0) return middle;
             if (order < 0) high = middle - 1;
             else low = middle + 1;
@@ -80,4 +110,6 @@ internal sealed class BroadcastQueue
 
         return ~low;
     }
+
+    private readonly record struct Entry(int Transmits, long Order, Member Member);
 }

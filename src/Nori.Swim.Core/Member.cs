@@ -3,14 +3,19 @@ using System.Text;
 namespace Nori.Swim.Core;
 
 /// <summary>What the core remembers of a member. Owned and changed by the core only.</summary>
-internal sealed class Member(MemberId id)
+internal sealed class Member(MemberId id, byte[] idBytes)
 {
     private SwimMember? _view;
 
     public MemberId Id { get; } = id;
 
     /// <summary>The id as on the wire; ids are ASCII.</summary>
-    public byte[] IdBytes { get; } = Encoding.ASCII.GetBytes(id.Value);
+    public byte[] IdBytes { get; } = idBytes;
+
+    public Member(MemberId id)
+        : this(id, Encoding.ASCII.GetBytes(id.Value))
+    {
+    }
 
     public string Address { get; private set; } = string.Empty;
 
@@ -53,15 +58,12 @@ internal sealed class Member(MemberId id)
         if (state != MemberState.Suspect) Suspicion = null;
     }
 
-    public void Describe(ulong instance, byte protocol, ReadOnlySpan<byte> address, ReadOnlySpan<byte> metadata)
+    public void Describe(
+        ulong instance, byte protocol, ReadOnlySpan<byte> address, ReadOnlySpan<byte> metadata, Names names)
     {
         (Instance, Protocol, _view) = (instance, protocol, null);
         if (!address.SequenceEqual(AddressBytes))
-        {
-            AddressBytes = address.ToArray();
-            Address = Encoding.ASCII.GetString(address);
-        }
-
+            (Address, AddressBytes) = names.Keep(address);
         if (!metadata.SequenceEqual(Metadata)) Metadata = metadata.ToArray();
     }
 }

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using Nori.Core;
 
 namespace Nori.Swim.Core;
@@ -6,6 +8,9 @@ namespace Nori.Swim.Core;
 internal sealed class MemberTable
 {
     private readonly List<Member> _sorted = [];
+
+    // The first eight bytes of each id, beside _sorted: most searches touch nothing but these.
+    private readonly List<ulong> _prefixes = [];
 
     public int Count => _sorted.Count;
 
@@ -25,6 +30,7 @@ internal sealed class MemberTable
         int index = Search(member.IdBytes);
         Invariant.Assert(index < 0);
         _sorted.Insert(~index, member);
+        _prefixes.Insert(~index, Prefix(member.IdBytes));
         if (member.IsActive) ActiveCount++;
     }
 
@@ -33,6 +39,7 @@ internal sealed class MemberTable
         int index = Search(member.IdBytes);
         Invariant.Assert(index >= 0);
         _sorted.RemoveAt(index);
+        _prefixes.RemoveAt(index);
         if (member.IsActive) ActiveCount--;
     }
 
@@ -92,16 +99,29 @@ internal sealed class MemberTable
 
     private int Search(ReadOnlySpan<byte> id)
     {
-        int low = 0, high = _sorted.Count - 1;
+        ulong prefix = Prefix(id);
+        ReadOnlySpan<ulong> prefixes = CollectionsMarshal.AsSpan(_prefixes);
+        int low = 0, high = prefixes.Length - 1;
         while (low <= high)
         {
             int middle = (low + high) >>> 1;
-            int order = id.SequenceCompareTo(_sorted[middle].IdBytes);
+            int order = prefix.CompareTo(prefixes[middle]);
+            if (order == 0) order = id.SequenceCompareTo(_sorted[middle].IdBytes);
             if (order == 0) return middle;
             if (order < 0) high = middle - 1;
             else low = middle + 1;
         }
 
         return ~low;
+    }
+
+    /// <summary>Ordered as the ids are: big-endian, and ids hold no zero byte that padding could be taken for.</summary>
+    private static ulong Prefix(ReadOnlySpan<byte> id)
+    {
+        if (id.Length >= sizeof(ulong)) return BinaryPrimitives.ReadUInt64BigEndian(id);
+        Span<byte> padded = stackalloc byte[sizeof(ulong)];
+        padded.Clear();
+        id.CopyTo(padded);
+        return BinaryPrimitives.ReadUInt64BigEndian(padded);
     }
 }

@@ -17,32 +17,37 @@ internal sealed class Suspicion
     /// <param name="max">Ticks with none.</param>
     /// <param name="confirmationsMax">K; 0 where nobody is left who could confirm.</param>
     /// <param name="accuser">Who suspected first; not a confirmation.</param>
-    public Suspicion(long start, long min, long max, int confirmationsMax, ReadOnlySpan<byte> accuser)
+    public Suspicion(long start, long min, long max, int confirmationsMax, byte[] accuser)
     {
         (_start, _min, _max, _confirmationsMax) = (start, min, Math.Max(min, max), Math.Max(0, confirmationsMax));
-        _accusers.Add(accuser.ToArray());
+        _accusers.Add(accuser);
+        Deadline = _start + Timeout(0);
     }
 
     /// <summary>C: independent accusers after the first.</summary>
     public int Confirmations => _accusers.Count - 1;
 
-    public long Deadline => _start + Timeout(Confirmations);
+    /// <summary>True when no further accuser counts.</summary>
+    public bool IsConfirmed => Confirmations >= _confirmationsMax;
+
+    public long Deadline { get; private set; }
 
     /// <summary>Counts an accuser; false for one that accused before, or past the K-th.</summary>
-    public bool Confirm(ReadOnlySpan<byte> accuser)
+    public bool Confirm(byte[] accuser)
     {
-        if (Confirmations >= _confirmationsMax) return false;
+        if (IsConfirmed) return false;
         foreach (byte[] known in _accusers)
         {
-            if (accuser.SequenceEqual(known)) return false;
+            if (accuser.AsSpan().SequenceEqual(known)) return false;
         }
 
-        _accusers.Add(accuser.ToArray());
+        _accusers.Add(accuser);
+        Deadline = _start + Timeout(Confirmations);
         return true;
     }
 
     /// <summary>Takes time out in which this process stood still.</summary>
-    public void Shift(long ticks) => _start += ticks;
+    public void Shift(long ticks) => (_start, Deadline) = (_start + ticks, Deadline + ticks);
 
     internal long Timeout(int confirmations)
     {

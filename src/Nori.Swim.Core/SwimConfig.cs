@@ -98,6 +98,9 @@ public sealed record SwimConfig
     /// <summary>Own probes out at once: the one in turn and those that check suspects. <value>16</value></summary>
     public int ProbesMax { get; init; } = 16;
 
+    /// <summary>Keeps ids and addresses; replaced where many cores share a process.</summary>
+    internal Names Names { get; init; } = new();
+
     /// <summary>The same settings without Lifeguard and our refinements: SWIM as in the paper.</summary>
     public SwimConfig WithoutLifeguard() => this with
     {

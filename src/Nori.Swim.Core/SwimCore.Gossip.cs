@@ -72,6 +72,7 @@ public sealed partial class SwimCore
         Ready.Datagrams.Add(new OutgoingDatagram(address, _writer.Finish()));
     }
 
+    // One that pings us though we hold it gone is back under a lower incarnation: it must hear which to pass.
     private bool NeedsNotice(Member member) =>
-        member.State == MemberState.Failed || (_config.BuddyNotice && member.State == MemberState.Suspect);
+        !member.IsActive || (_config.BuddyNotice && member.State == MemberState.Suspect);
 }

@@ -1,4 +1,3 @@
-using System.Text;
 using Nori.Core;
 using Nori.Swim.Core.Wire;
 
@@ -13,23 +12,36 @@ public sealed partial class SwimCore
 {
     private const long ReapIntervalTicks = 60 * SwimConfig.Second;
 
+    // Half of what there is, so that one never heard of can still refute for ever.
+    private const ulong FirstIncarnationMax = MessageReader.IncarnationMax / 2;
+
     /// <param name="update">The claim.</param>
     /// <param name="isFullState">From an exchange of everything, where Failed is only hearsay.</param>
     private void Apply(in MemberUpdate update, bool isFullState)
     {
-        if (update.Id.SequenceEqual(_self.IdBytes))
+        bool isSelf = update.Id.SequenceEqual(_self.IdBytes);
+        Member? member = isSelf ? _self : _members.Find(update.Id);
+        if (!IsPlausible(member, update.Incarnation))
+        {
+            Counts.Drop(MessageDrop.Implausible);
+            return;
+        }
+
+        if (isSelf)
         {
             ApplyToSelf(update);
             return;
         }
 
-        Member? member = _members.Find(update.Id);
         if (member is not null && update.Incarnation < member.Incarnation
             && update.State is MemberState.Suspect or MemberState.Failed) Correct(member!);
         switch (update.State)
         {
             case MemberState.Alive:
                 ApplyAlive(member, update);
+                break;
+            case var _ when member is { IsActive: false }:
+                RaiseGone(member, update);
                 break;
             case MemberState.Suspect when member is not null:
                 Suspect(member, update.Incarnation, update.Accuser);
@@ -48,6 +60,26 @@ public sealed partial class SwimCore
                 Depart(member!, update.Incarnation);
                 break;
         }
+    }
+
+    /// <summary>
+    /// Nobody gets 2^48 ahead by counting. Without this one forged claim near the greatest number would hold its
+    /// victim dead for ever, as there would be no higher number left to refute with.
+    /// </summary>
+    private static bool IsPlausible(Member? member, ulong incarnation) => member is null
+        ? incarnation <= FirstIncarnationMax
+        : incarnation <= member.Incarnation || incarnation - member.Incarnation <= IncarnationStartMax;
+
+    /// <summary>
+    /// Later news of one that is gone: it was about under a higher incarnation than we knew. Remembering that keeps
+    /// an Alive from between the two, late or sent twice, from reviving it.
+    /// </summary>
+    private void RaiseGone(Member member, in MemberUpdate update)
+    {
+        if (update.Incarnation <= member.Incarnation) return;
+        bool hasLeft = update.State == MemberState.Left && member.State != MemberState.Left;
+        _members.SetState(member, hasLeft ? MemberState.Left : member.State, update.Incarnation, _now);
+        if (hasLeft) Announce(SwimEventKind.Left, member);
     }
 
     private void ApplyToSelf(in MemberUpdate update)
@@ -82,7 +114,7 @@ public sealed partial class SwimCore
         {
             member = Admit(update.Id);
             if (member is null) return;
-            member.Describe(update.Instance, update.Protocol, update.Address, update.Metadata);
+            member.Describe(update.Instance, update.Protocol, update.Address, update.Metadata, _config.Names);
             _members.SetState(member, MemberState.Alive, update.Incarnation, _now);
             _order.Add(member);
             Announce(SwimEventKind.Joined, member);
@@ -99,7 +131,7 @@ public sealed partial class SwimCore
         if (isFlap) Counts.Flaps++;
         if (wasSuspect) _suspects.Remove(member);
         if (wasGone) _order.Add(member);
-        member.Describe(update.Instance, update.Protocol, update.Address, update.Metadata);
+        member.Describe(update.Instance, update.Protocol, update.Address, update.Metadata, _config.Names);
         _members.SetState(member, MemberState.Alive, update.Incarnation, _now);
         _broadcasts.Add(member);
         if (wasGone || !isSameLife) Ready.Events.Add(new SwimEvent(SwimEventKind.Joined, member.View, isFlap));
@@ -114,24 +146,35 @@ public sealed partial class SwimCore
         if (member.State == MemberState.Suspect && incarnation == member.Incarnation)
         {
             // The first K independent accusers are passed on, so that every timer shortens (Lifeguard §IV-B).
-            if (!_config.DynamicSuspicion || !member.Suspicion!.Confirm(accuser)) return;
-            member.Accuser = accuser.ToArray();
+            if (!_config.DynamicSuspicion || member.Suspicion!.IsConfirmed) return;
+            byte[] another = Name(accuser);
+            if (!member.Suspicion!.Confirm(another)) return;
+            _suspects.Note(member);
+            member.Accuser = another;
             _broadcasts.Add(member);
             return;
         }
 
         bool wasAlive = member.State == MemberState.Alive;
         _members.SetState(member, MemberState.Suspect, incarnation, _now);
-        member.Suspicion = NewSuspicion(accuser);
-        member.Accuser = accuser.ToArray();
+        member.Accuser = Name(accuser);
+        member.Suspicion = NewSuspicion(member.Accuser);
         _broadcasts.Add(member);
-        if (!wasAlive) return;
+        if (!wasAlive)
+        {
+            _suspects.NoteLater();
+            return;
+        }
+
         _suspects.Add(member);
         Ready.Events.Add(new SwimEvent(SwimEventKind.Suspect, member.View));
         if (!accuser.SequenceEqual(_self.IdBytes)) CheckForMyself(member);
     }
 
-    private Suspicion NewSuspicion(ReadOnlySpan<byte> accuser)
+    /// <summary>An id to keep: that of the member where it is known, else a copy.</summary>
+    private byte[] Name(ReadOnlySpan<byte> id) => _members.Find(id)?.IdBytes ?? id.ToArray();
+
+    private Suspicion NewSuspicion(byte[] accuser)
     {
         int n = _members.ActiveCount;
         long min = (long)(_config.SuspicionMinTicks * Math.Max(1, Math.Log10(n)));
@@ -154,6 +197,7 @@ public sealed partial class SwimCore
 
     private void StepSuspicions()
     {
+        if (_now < _suspects.NextDeadline) return;
         for (int i = _suspects.Count - 1; i >= 0; i--)
         {
             Member suspect = _suspects[i];
@@ -165,7 +209,7 @@ public sealed partial class SwimCore
     {
         if (member == _self || !member.IsActive || incarnation < member.Incarnation) return;
         Counts.FailedMembers++;
-        member.Accuser = accuser.ToArray();
+        member.Accuser = Name(accuser);
         Remove(member, MemberState.Failed, incarnation);
         Announce(SwimEventKind.Failed, member);
     }
@@ -207,7 +251,8 @@ public sealed partial class SwimCore
             return null;
         }
 
-        Member member = new(new MemberId(Encoding.ASCII.GetString(id)));
+        (string text, byte[] bytes) = _config.Names.Keep(id);
+        Member member = new(new MemberId(text), bytes);
 
         // In the table before it has a state: it counts as active from its first SetState on.
         _members.Add(member);

@@ -18,6 +18,9 @@ public sealed partial class SwimCore
     /// <summary>The protocol version that this code speaks.</summary>
     public const byte Protocol = 1;
 
+    /// <summary>The highest incarnation to begin with, and the farthest that one claim may be ahead of the last.</summary>
+    public const ulong IncarnationStartMax = 1UL << 48;
+
     private readonly SwimConfig _config;
     private readonly Prng _prng;
     private readonly byte[] _cluster;
@@ -26,7 +29,7 @@ public sealed partial class SwimCore
     private readonly BroadcastQueue _broadcasts = new();
     private readonly LocalHealth _health;
     private readonly MessageWriter _writer;
-    private readonly List<Member> _suspects = [];
+    private readonly SuspectList _suspects = new();
     private readonly List<Member> _picked = [];
     private readonly Member _self;
 
@@ -45,7 +48,7 @@ public sealed partial class SwimCore
     /// <param name="metadata">What it says of itself.</param>
     /// <param name="incarnation">
     /// The number to begin with: above the last one used where the caller kept it, else 0; what others remember of a
-    /// former life raises it.
+    /// former life raises it. At most <see cref="IncarnationStartMax"/>, which unix milliseconds are below.
     /// </param>
     /// <param name="seed">Another one for each start of each node.</param>
     /// <param name="now">The time in ticks.</param>
@@ -67,7 +70,7 @@ public sealed partial class SwimCore
         byte[] addressBytes = Encoding.ASCII.GetBytes(address);
         if (!MessageReader.IsAddress(addressBytes)) throw new ArgumentException("not an address: " + address, nameof(address));
         CheckMetadata(config, metadata);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(incarnation, MessageReader.IncarnationMax - 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(incarnation, IncarnationStartMax);
 
         (_config, _now, _prng) = (config, now, new Prng(seed));
         _cluster = Encoding.ASCII.GetBytes(config.ClusterName);
@@ -75,7 +78,7 @@ public sealed partial class SwimCore
         _health = new LocalHealth(config.LocalHealthMax, config.LocalHealth);
         _writer = new MessageWriter(config.MessageBytesMax);
         _self = new Member(self);
-        _self.Describe(_prng.NextUInt64(), Protocol, addressBytes, metadata);
+        _self.Describe(_prng.NextUInt64(), Protocol, addressBytes, metadata, config.Names);
         _self.SetState(MemberState.Alive, incarnation, now);
         _members.Add(_self);
         _sequence = _prng.NextUInt32();
@@ -130,8 +133,7 @@ public sealed partial class SwimCore
             if (_broadcasts.Count > 0 && Fanout > 0) next = Math.Min(next, _nextGossip);
             foreach (Probe probe in _probes) next = Math.Min(next, probe.NextDeadline);
             foreach (Relay relay in _relays) next = Math.Min(next, relay.NextDeadline);
-            foreach (Member suspect in _suspects) next = Math.Min(next, suspect.Suspicion!.Deadline);
-            return next;
+            return Math.Min(next, _suspects.NextDeadline);
         }
     }
 
@@ -156,8 +158,9 @@ public sealed partial class SwimCore
         CheckMetadata(_config, metadata);
         Advance(now);
         if (_isLeaving) return;
-        _self.Describe(_self.Instance, Protocol, _self.AddressBytes, metadata);
-        _members.SetState(_self, MemberState.Alive, _self.Incarnation + 1, now);
+        _self.Describe(_self.Instance, Protocol, _self.AddressBytes, metadata, _config.Names);
+        ulong above = Math.Min(_self.Incarnation + 1, MessageReader.IncarnationMax);
+        _members.SetState(_self, MemberState.Alive, above, now);
         _broadcasts.Add(_self);
     }
 
@@ -206,6 +209,6 @@ public sealed partial class SwimCore
             relay.Deadline += late;
         }
 
-        foreach (Member suspect in _suspects) suspect.Suspicion!.Shift(late);
+        _suspects.Shift(late);
     }
 }

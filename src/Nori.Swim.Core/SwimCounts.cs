@@ -5,7 +5,7 @@ namespace Nori.Swim.Core;
 /// <summary>Counts since the core was made. One writer, the core; a torn read on another thread is harmless.</summary>
 public sealed class SwimCounts
 {
-    private readonly long[] _drops = new long[6];
+    private readonly long[] _drops = new long[(int)MessageDrop.Implausible + 1];
 
     /// <summary>Probes begun.</summary>
     public long Probes { get; internal set; }

@@ -108,7 +108,12 @@ public sealed class PaperTests
     [InlineData(MemberState.Suspect, 5, MemberState.Failed, 5, MemberState.Failed, 5)]
     [InlineData(MemberState.Failed, 5, MemberState.Alive, 4, MemberState.Failed, 5)]
     [InlineData(MemberState.Failed, 5, MemberState.Alive, 5, MemberState.Failed, 5)]
-    [InlineData(MemberState.Failed, 5, MemberState.Suspect, 9, MemberState.Failed, 5)]
+    [InlineData(MemberState.Failed, 5, MemberState.Suspect, 9, MemberState.Failed, 9)]
+    [InlineData(MemberState.Failed, 5, MemberState.Suspect, 4, MemberState.Failed, 5)]
+    [InlineData(MemberState.Failed, 5, MemberState.Failed, 9, MemberState.Failed, 9)]
+    [InlineData(MemberState.Failed, 5, MemberState.Left, 9, MemberState.Left, 9)]
+    [InlineData(MemberState.Failed, 5, MemberState.Left, 5, MemberState.Failed, 5)]
+    [InlineData(MemberState.Left, 5, MemberState.Failed, 9, MemberState.Left, 9)]
     [InlineData(MemberState.Failed, 5, MemberState.Alive, 6, MemberState.Alive, 6)]
     [InlineData(MemberState.Left, 5, MemberState.Alive, 5, MemberState.Left, 5)]
     [InlineData(MemberState.Left, 5, MemberState.Alive, 6, MemberState.Alive, 6)]
@@ -177,16 +182,18 @@ public sealed class PaperTests
     [Fact]
     public void Each_independent_accuser_shortens_a_suspicion()
     {
-        Suspicion suspicion = new(0, 2 * Second, 6 * Second, confirmationsMax: 3, "a"u8);
+        Suspicion suspicion = new(0, 2 * Second, 6 * Second, confirmationsMax: 3, Of("a"));
         Assert.Equal(6 * Second, suspicion.Deadline);
-        Assert.False(suspicion.Confirm("a"u8));
-        Assert.True(suspicion.Confirm("b"u8));
+        Assert.False(suspicion.Confirm(Of("a")));
+        Assert.True(suspicion.Confirm(Of("b")));
         Assert.Equal(4 * Second, suspicion.Deadline);
-        Assert.False(suspicion.Confirm("b"u8));
-        Assert.True(suspicion.Confirm("c"u8));
-        Assert.True(suspicion.Confirm("d"u8));
+        Assert.False(suspicion.Confirm(Of("b")));
+        Assert.True(suspicion.Confirm(Of("c")));
+        Assert.True(suspicion.Confirm(Of("d")));
         Assert.Equal(2 * Second, suspicion.Deadline);
-        Assert.False(suspicion.Confirm("e"u8));
+        Assert.False(suspicion.Confirm(Of("e")));
+
+        static byte[] Of(string id) => System.Text.Encoding.ASCII.GetBytes(id);
     }
 
     // Lifeguard §IV-C: "[the] ping to a suspected member [...] is guaranteed to contain the suspicion".

@@ -60,7 +60,7 @@ internal sealed class Rig
         byte health = 0, byte[]? cluster = null, (MemberState State, string Id, ulong Incarnation, string Accuser)[]? updates = null)
     {
         Member sender = new(new MemberId(from));
-        sender.Describe(42, 1, "sim:9"u8, []);
+        sender.Describe(42, 1, "sim:9"u8, [], new Names());
         _writer.Begin(kind, cluster ?? _cluster, sender, health, sequence);
         if (target is not null) _writer.Text(Encoding.ASCII.GetBytes(target));
         if (address is not null) _writer.Text(Encoding.ASCII.GetBytes(address));
@@ -68,7 +68,7 @@ internal sealed class Rig
         foreach ((MemberState state, string id, ulong incarnation, string accuser) in updates ?? [])
         {
             Member member = new(new MemberId(id)) { Accuser = Encoding.ASCII.GetBytes(accuser) };
-            member.Describe(77, 1, "sim:77"u8, []);
+            member.Describe(77, 1, "sim:77"u8, [], new Names());
             member.SetState(state, incarnation, 0);
             Assert.True(_writer.TryAppend(member));
         }

@@ -32,9 +32,8 @@ public sealed class ScaleTests
     [Trait("Category", "Slow")]
     public void A_thousand_members_detect_a_death()
     {
-        (double first, double _, double _, double worst) =
-            Experiments.Detection(1000, Experiments.Config(lifeguard: true), loss: 0, kills: 1);
-        Assert.InRange(first, 6, 20);
-        Assert.InRange(worst, first, first + 3);
+        DetectionTimes times = Experiments.Detection(1000, Experiments.Config(lifeguard: true), loss: 0, kills: 1);
+        Assert.InRange(times.First, 6, 20);
+        Assert.InRange(times.Worst, times.First, times.First + 3);
     }
 }

@@ -20,4 +20,7 @@ public enum MessageDrop
 
     /// <summary>An answer to no question that is still open.</summary>
     Unexpected,
+
+    /// <summary>One claim of a message, not the whole: an incarnation farther ahead than counting gets.</summary>
+    Implausible,
 }

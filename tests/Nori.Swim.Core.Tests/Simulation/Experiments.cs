@@ -53,35 +53,29 @@ internal static class Experiments
         return ((cluster.Datagrams - before) / per, busiest, (cluster.Bytes - bytes) / per);
     }
 
-    /// <summary>Seconds from a kill to the first member that reports it, and to the last.</summary>
-    public static (double First, double Median, double P95, double Worst) Detection(
-        int count, SwimConfig config, double loss, int kills)
+    /// <summary>
+    /// Seconds from a kill to the first suspicion (mean), to the first member that reports it and to the last. Each
+    /// kill is in a cluster of its own, or all in one, one after the other, where making a cluster is what costs.
+    /// </summary>
+    public static DetectionTimes Detection(int count, SwimConfig config, double loss, int kills, bool inOne = false)
     {
-        List<double> first = [], all = [];
+        DetectionTimes times = new();
+        SimCluster cluster = New(1);
         for (int run = 1; run <= kills; run++)
         {
-            SimCluster cluster = new(count, (ulong)run, config) { Loss = loss };
-            cluster.Introduce();
+            if (run > 1 && !inOne) cluster = New((ulong)run);
             cluster.RunFor((5 * Second) + (run * 137_000));
-            SimNode victim = cluster.Nodes[run % count];
-            long start = cluster.Now;
-            SimCluster.Kill(victim);
-            SimNode[] others = cluster.Nodes.Where(n => n != victim).ToArray();
-            long firstAt = 0;
-            bool done = cluster.RunUntil(
-                () =>
-                {
-                    if (firstAt == 0 && others.Any(n => n.Sees(victim) == MemberState.Failed)) firstAt = cluster.Now;
-                    return firstAt != 0 && Array.TrueForAll(others, n => n.Sees(victim) == MemberState.Failed);
-                },
-                120 * Second);
-            first.Add(done ? (firstAt - start) / (double)Second : double.PositiveInfinity);
-            all.Add(done ? (cluster.Now - start) / (double)Second : double.PositiveInfinity);
+            KillOne(cluster, cluster.Nodes[run * (inOne ? count / (kills + 1) : 1) % count], times);
         }
 
-        first.Sort();
-        all.Sort();
-        return (first[kills / 2], all[kills / 2], all[Math.Max(0, (int)Math.Ceiling(kills * 0.95) - 1)], all[^1]);
+        return times;
+
+        SimCluster New(ulong seed)
+        {
+            SimCluster made = new(count, seed, config) { Loss = loss };
+            made.Introduce();
+            return made;
+        }
     }
 
     /// <summary>
@@ -112,5 +106,28 @@ internal static class Experiments
             .Select(e => (e.Event.Member.Id.Value, e.Event.Member.Incarnation))
             .ToArray();
         return (suspicions, failed.Distinct().Count(), failed.Length);
+    }
+
+    private static void KillOne(SimCluster cluster, SimNode victim, DetectionTimes times)
+    {
+        long start = cluster.Now, firstAt = 0;
+        SimCluster.Kill(victim);
+        SimNode[] others = cluster.Nodes.Where(n => !n.IsDead).ToArray();
+        bool done = cluster.RunUntil(
+            () =>
+            {
+                if (firstAt == 0 && others.Any(n => n.Sees(victim) == MemberState.Failed)) firstAt = cluster.Now;
+                return firstAt != 0 && Array.TrueForAll(others, n => n.Sees(victim) == MemberState.Failed);
+            },
+            120 * Second);
+        long[] suspected = others
+            .SelectMany(n => n.Events)
+            .Where(e => e.At >= start && e.Event.Kind == SwimEventKind.Suspect && e.Event.Member.Id.Value == victim.Id)
+            .Select(e => e.At - start)
+            .ToArray();
+        times.Add(
+            suspected.Length > 0 ? suspected.Min() / (double)Second : 0,
+            done ? (firstAt - start) / (double)Second : double.PositiveInfinity,
+            done ? (cluster.Now - start) / (double)Second : double.PositiveInfinity);
     }
 }

@@ -13,7 +13,7 @@ internal sealed class SimCluster
 
     public SimCluster(int count, ulong seed, SwimConfig config)
     {
-        (_config, _prng) = (config, new Prng(seed));
+        (_config, _prng) = (config with { Names = new SharedNames() }, new Prng(seed));
         for (int i = 0; i < count; i++) Add($"n{i:0000}");
     }
 
@@ -33,6 +33,15 @@ internal sealed class SimCluster
 
     /// <summary>False where a datagram or stream from the first to the second does not get through.</summary>
     public Func<SimNode, SimNode, bool> Reaches { get; set; } = static (_, _) => true;
+
+    /// <summary>The same for datagrams alone, as a firewall for UDP would.</summary>
+    public Func<SimNode, SimNode, bool> DatagramReaches { get; set; } = static (_, _) => true;
+
+    /// <summary>False where streams alone are refused.</summary>
+    public Func<SimNode, SimNode, bool> StreamReaches { get; set; } = static (_, _) => true;
+
+    /// <summary>Chance that a datagram waits up to five seconds on its way.</summary>
+    public double SlowTail { get; set; }
 
     /// <summary>After a pause timers fire before what waited is read, as in a driver that does not care.</summary>
     public bool TimersFirst { get; set; }
@@ -173,11 +182,11 @@ internal sealed class SimCluster
         int copies = _prng.Chance(Duplication) ? 2 : 1;
         for (int i = 0; i < copies; i++)
         {
-            if (_prng.Chance(Loss) || !Reaches(from, to)) continue;
-            byte[] bytes = datagram.Payload.ToArray();
-            if (_prng.Chance(Corruption)) bytes[_prng.NextInt(bytes.Length)] ^= (byte)(1 + _prng.NextInt(255));
+            if (_prng.Chance(Loss) || !Reaches(from, to) || !DatagramReaches(from, to)) continue;
+            ReadOnlyMemory<byte> bytes = Corrupt(datagram.Payload);
             long delay = Delay() + Slowness(from) + Slowness(to);
-            At(Now + delay, () => Deliver(to, () => to.Core.OnDatagram(Now, from.Address, bytes)));
+            if (SlowTail > 0 && _prng.Chance(SlowTail)) delay += _prng.NextLong(5 * SwimConfig.Second);
+            At(Now + delay, () => Deliver(to, () => to.Core.OnDatagram(Now, from.Address, bytes.Span)));
         }
 
         void node_sent(SimNode node, int length)
@@ -189,10 +198,18 @@ internal sealed class SimCluster
         }
     }
 
+    private ReadOnlyMemory<byte> Corrupt(ReadOnlyMemory<byte> datagram)
+    {
+        if (!_prng.Chance(Corruption)) return datagram;
+        byte[] bytes = datagram.ToArray();
+        bytes[_prng.NextInt(bytes.Length)] ^= (byte)(1 + _prng.NextInt(255));
+        return bytes;
+    }
+
     private void Exchange(SimNode from, StreamRequest request)
     {
         if (!_byAddress.TryGetValue(request.Address, out SimNode? to) || to.IsDead
-            || !Reaches(from, to) || !Reaches(to, from))
+            || !Reaches(from, to) || !Reaches(to, from) || !StreamReaches(from, to))
         {
             At(Now + Delay(), () => Deliver(from, () => from.Core.OnStreamFailed(Now, request.Number)));
             return;
