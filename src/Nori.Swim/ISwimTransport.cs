@@ -12,7 +12,7 @@ public interface ISwimTransport : IDisposable
 
     /// <summary>Takes one that has arrived; false when there is none.</summary>
     /// <param name="buffer">Room for a datagram; a longer one is cut or dropped.</param>
-    /// <param name="length">Its bytes.</param>
+    /// <param name="length">Its bytes; 0 for an empty one, or for one that got lost in being received.</param>
     /// <param name="source">Where it came from, host:port.</param>
     bool TryReceive(Span<byte> buffer, out int length, out string source);
 

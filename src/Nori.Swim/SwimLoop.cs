@@ -26,6 +26,8 @@ internal sealed class SwimLoop(SwimNode node)
         }
         catch (Exception e)
         {
+            // Our bug: a member that answers wrongly is worse than one that is silent, and its owner must hear of it.
+            node.NoteFailed();
             _ended.SetException(e);
         }
     }

@@ -53,7 +53,6 @@ public sealed partial class SwimNode
         for (int i = 0; i < ReceivesMax && _transport.TryReceive(_buffer, out int length, out string source); i++)
         {
             worked = true;
-            if (length == 0) continue;
             if (TryOpen(_buffer.AsSpan(0, length), out byte[] message)) _core.OnDatagram(Now, source, message);
             Act();
         }
@@ -176,18 +175,17 @@ public sealed partial class SwimNode
         {
             reply = await _stream.ExchangeAsync(address, request, _stopping.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException)
+        finally
         {
-            // Stopping: nobody waits for the answer.
+            // Whatever a port throws: the core holds a place for each request until it hears of its end, and so this
+            // call is never refused.
+            _calls.Enqueue(() =>
+            {
+                if (reply is not null && TryOpen(reply, out byte[] message)) _core.OnStreamReply(Now, number, message);
+                else _core.OnStreamFailed(Now, number);
+            });
+            _transport.Wake();
         }
-
-        // The core holds a place for each request until it hears of its end, so this call is never refused.
-        _calls.Enqueue(() =>
-        {
-            if (reply is not null && TryOpen(reply, out byte[] message)) _core.OnStreamReply(Now, number, message);
-            else _core.OnStreamFailed(Now, number);
-        });
-        _transport.Wake();
     }
 
     private async ValueTask<ReadOnlyMemory<byte>?> AnswerAsync(

@@ -78,6 +78,12 @@ public sealed partial class SwimNode : IAsyncDisposable
     /// <summary>True when the core has stopped; nothing is answered any more.</summary>
     public bool IsStopped => _isStopped;
 
+    /// <summary>
+    /// Ends when the node's loop has ended: with success after <see cref="LeaveAsync"/> or <see cref="DisposeAsync"/>, with
+    /// the exception when a step threw. A node without a loop has ended from the start.
+    /// </summary>
+    public Task Completion => _loop?.Ended ?? Task.CompletedTask;
+
     /// <summary>Counts since the start.</summary>
     public SwimCounts Counts => _core.Counts;
 
@@ -130,15 +136,28 @@ public sealed partial class SwimNode : IAsyncDisposable
     /// </summary>
     /// <param name="seeds">host:port, each a name or an address; a name may stand for several.</param>
     /// <param name="cancellation">Ends the waiting.</param>
-    public async Task<int> JoinAsync(IEnumerable<string> seeds, CancellationToken cancellation = default)
+    public Task<int> JoinAsync(IEnumerable<string> seeds, CancellationToken cancellation = default) =>
+        JoinThoseAsync(seeds, skipsAlive: false, cancellation);
+
+    /// <summary>
+    /// <see cref="JoinAsync"/> with those seeds only that are not among the living: call it now and then, so that two
+    /// halves that forgot each other, and a seed that came back elsewhere under its name, are found again.
+    /// </summary>
+    /// <param name="seeds">host:port, each a name or an address; names are resolved anew.</param>
+    /// <param name="cancellation">Ends the waiting.</param>
+    public Task<int> RejoinAsync(IEnumerable<string> seeds, CancellationToken cancellation = default) =>
+        JoinThoseAsync(seeds, skipsAlive: true, cancellation);
+
+    private async Task<int> JoinThoseAsync(IEnumerable<string> seeds, bool skipsAlive, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(seeds);
+        HashSet<string> skipped = [Address, .. skipsAlive ? AliveMembers.Select(static m => m.Address) : []];
         List<Task<bool>> joins = [];
         foreach (string seed in seeds)
         {
             foreach (string address in await ResolveAsync(seed, cancellation).ConfigureAwait(false))
             {
-                if (address != Address && joins.Count < SwimCore.StreamsMax) joins.Add(JoinOneAsync(address));
+                if (!skipped.Contains(address) && joins.Count < SwimCore.StreamsMax) joins.Add(JoinOneAsync(address));
             }
         }
 
@@ -167,13 +186,15 @@ public sealed partial class SwimNode : IAsyncDisposable
     }
 
     /// <summary>Changes what this node says of itself. Each change is gossip to everyone: not more than one in seconds.</summary>
-    /// <exception cref="ArgumentException">It is larger than 512 bytes encoded.</exception>
+    /// <exception cref="ArgumentException">It is larger than 512 bytes encoded, or has too many values.</exception>
     public void UpdateMetadata(SwimMetadata metadata)
     {
         ArgumentNullException.ThrowIfNull(metadata);
         byte[] encoded = metadata.Encode();
         int max = _options.ToConfig().MetadataBytesMax;
         if (encoded.Length > max) throw new ArgumentException($"metadata has {encoded.Length} bytes, {max} are allowed");
+        if (metadata.Values.Count > SwimMetadata.ValuesMax)
+            throw new ArgumentException($"metadata has {metadata.Values.Count} values, {SwimMetadata.ValuesMax} are allowed");
         TryCall(() => _core.UpdateMetadata(Now, encoded));
     }
 
@@ -187,6 +208,14 @@ public sealed partial class SwimNode : IAsyncDisposable
         if (keys.Any(k => k.Length < 16) || keys.Count > 8)
             throw new ArgumentException("keys are at most 8, each of at least 16 bytes", nameof(keys));
         TryCall(() => _envelope.SetKeys(keys));
+    }
+
+    /// <summary>The loop ended in an exception: nothing is answered any more, and nobody may wait for it.</summary>
+    internal void NoteFailed()
+    {
+        _isStopped = true;
+        _stopping.Cancel();
+        CompleteWatches();
     }
 
     /// <summary>Stops without a word, as a crash would; others will find out. See <see cref="LeaveAsync"/>.</summary>

@@ -33,7 +33,7 @@ public sealed record SwimOptions
 
     /// <summary>
     /// Incarnation to begin with: above the last one, where the caller kept it; what others remember of a former life
-    /// raises it anyway. <value>0</value>
+    /// raises it anyway. At most 2^48: unix milliseconds will do. <value>0</value>
     /// </summary>
     public ulong Incarnation { get; init; }
 
@@ -109,6 +109,8 @@ public sealed record SwimOptions
         if (Keys.Any(k => k.Length < 16)) problems.Add("each of Keys has at least 16 bytes");
         if (Keys.Count > 8) problems.Add("Keys are at most 8");
         if (Metadata.Encode().Length > ToConfig().MetadataBytesMax) problems.Add("Metadata has at most 512 bytes encoded");
+        if (Metadata.Values.Count > SwimMetadata.ValuesMax) problems.Add($"Metadata has at most {SwimMetadata.ValuesMax} values");
+        if (Incarnation > SwimCore.IncarnationStartMax) problems.Add("Incarnation is at most 2^48");
         if (StreamTimeout <= TimeSpan.Zero) problems.Add("StreamTimeout is above 0");
         if (LeaveTimeout < TimeSpan.Zero) problems.Add("LeaveTimeout is not negative");
         if (EventsMax < 1) problems.Add("EventsMax is at least 1");

@@ -1,13 +1,18 @@
 using System.Collections.Concurrent;
+using Nori.Core;
 
 namespace Nori.Swim.Tests;
 
-/// <summary>A network in memory: everything arrives, at once.</summary>
+/// <summary>A network in memory: what is not lost arrives at once.</summary>
 internal sealed class MemoryNet
 {
     private readonly ConcurrentDictionary<string, Port> _ports = new();
     private readonly SteppedTime _time = new();
+    private readonly Prng _prng = new(77);
     private int _next;
+
+    /// <summary>Chance that a datagram is lost. Only where one thread steps all nodes.</summary>
+    public double Loss { get; set; }
 
     public Task<SwimNode> StartAsync(string id, int eventsMax = 1024, byte[]? key = null)
     {
@@ -45,6 +50,13 @@ internal sealed class MemoryNet
         Assert.Fail("it did not come about in 200 virtual seconds");
     }
 
+    /// <summary>Steps the nodes for a while of virtual time.</summary>
+    public void StepFor(TimeSpan time, params SwimNode[] nodes)
+    {
+        long end = _time.GetTimestamp() + time.Ticks;
+        StepUntil(() => _time.GetTimestamp() >= end, nodes);
+    }
+
     public byte[]? Last(string address) => _ports[address].LastReceived;
 
     public void Inject(string address, byte[] datagram) => _ports[address].Arrived.Enqueue((datagram, "10.9.9.9:1"));
@@ -61,6 +73,7 @@ internal sealed class MemoryNet
 
         public void Send(string to, ReadOnlySpan<byte> datagram)
         {
+            if (net.Loss > 0 && net._prng.Chance(net.Loss)) return;
             if (net._ports.TryGetValue(to, out Port? port)) port.Arrived.Enqueue((datagram.ToArray(), address));
         }
 

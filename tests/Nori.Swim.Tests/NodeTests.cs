@@ -64,6 +64,68 @@ public sealed class NodeTests
         Assert.True(a.IsAlive("b"));
     }
 
+    // Each step of a rotation reaches the members one by one, while a third of what they say is lost.
+    [Fact]
+    public async Task Keys_are_changed_under_loss_without_an_alarm()
+    {
+        MemoryNet net = new();
+        byte[] old = "an old key of the tests"u8.ToArray(), fresh = "a new key of the tests"u8.ToArray();
+        await using SwimNode a = await net.StartAsync("a", key: old), b = await net.StartAsync("b", key: old);
+        await using SwimNode c = await net.StartAsync("c", key: old);
+        SwimNode[] all = [a, b, c];
+        Task<int> joins = Task.WhenAll(b.JoinAsync([a.Address]), c.JoinAsync([a.Address])).ContinueWith(static j => j.Result.Sum());
+        net.StepUntil(() => joins.IsCompleted && Array.TrueForAll(all, n => n.AliveMembers.Count == 3), all);
+        net.Loss = 0.3;
+        foreach (byte[][] keys in (byte[][][])[[old, fresh], [fresh, old], [fresh]])
+        {
+            foreach (SwimNode node in all)
+            {
+                node.SetKeys([.. keys.Select(k => (ReadOnlyMemory<byte>)k)]);
+                net.StepFor(TimeSpan.FromSeconds(5), all);
+            }
+        }
+
+        net.StepFor(TimeSpan.FromSeconds(60), all);
+        Assert.All(all, n => Assert.Equal(0, n.DroppedEnvelopes));
+        Assert.All(all, n => Assert.Equal(0, n.Counts.FailedMembers));
+        await using SwimNode late = await net.StartAsync("late", key: old);
+        Task<int> join = late.JoinAsync([a.Address]);
+        net.StepUntil(() => join.IsCompleted, a, b, c, late);
+        Assert.Equal(0, await join);
+        Assert.True(a.DroppedEnvelopes > 0);
+    }
+
+    [Fact]
+    public async Task A_loop_that_ends_in_an_exception_tells_its_owner_and_keeps_nobody_waiting()
+    {
+        BrokenPort port = new();
+        SwimNode node = await SwimNode.StartAsync(
+            new SwimOptions { NodeId = "a", ClusterName = "x", Transport = port, Stream = port });
+        SwimWatch watch = node.Watch();
+        port.IsBroken = true;
+        InvalidOperationException e = await Assert.ThrowsAsync<InvalidOperationException>(() => node.Completion);
+        Assert.Equal("broken", e.Message);
+        await foreach (SwimEvent _ in watch.ReadAllAsync()) Assert.Fail("nothing happened");
+        Assert.True(node.IsStopped);
+        Assert.Equal(0, await node.JoinAsync(["10.1.1.1:1"]));
+        await node.LeaveAsync();
+    }
+
+    [Fact]
+    public async Task Metadata_over_its_budget_is_refused_and_changes_nothing()
+    {
+        MemoryNet net = new();
+        await using SwimNode a = await net.StartAsync("a");
+        SwimMetadata many = new() { Values = Enumerable.Range(0, 33).ToDictionary(i => $"{i}", _ => string.Empty) };
+        SwimMetadata large = new() { Zone = new string('z', 513) };
+        Assert.Throws<ArgumentException>(() => a.UpdateMetadata(many));
+        Assert.Throws<ArgumentException>(() => a.UpdateMetadata(large));
+        net.StepFor(TimeSpan.FromSeconds(1), a);
+        Assert.Equal(0ul, a.Self.Incarnation);
+        SwimOptions options = new() { NodeId = "a", ClusterName = "x", Metadata = many };
+        Assert.Contains(options.Validate(), p => p.Contains("32 values", StringComparison.Ordinal));
+    }
+
     [Fact]
     public async Task A_node_that_is_stopped_ends_its_joins_and_watches()
     {
@@ -100,5 +162,41 @@ public sealed class NodeTests
             for (int m = prng.NextInt(4); m > 0; m--) bytes[prng.NextInt(bytes.Length)] = (byte)prng.NextUInt32();
             SwimMetadata.TryDecode(bytes);
         }
+    }
+
+    private sealed class BrokenPort : ISwimTransport, ISwimStream
+    {
+        public bool IsBroken { get; set; }
+
+        public string LocalAddress => "10.0.0.1:1";
+
+        public void Send(string address, ReadOnlySpan<byte> datagram)
+        {
+        }
+
+        public bool TryReceive(Span<byte> buffer, out int length, out string source)
+        {
+            (length, source) = (0, string.Empty);
+            return IsBroken ? throw new InvalidOperationException("broken") : false;
+        }
+
+        public void Wait(TimeSpan max) => Thread.Yield();
+
+        public void Wake()
+        {
+        }
+
+        public void Start(Func<ReadOnlyMemory<byte>, CancellationToken, ValueTask<ReadOnlyMemory<byte>?>> answer)
+        {
+        }
+
+        public ValueTask<byte[]?> ExchangeAsync(
+            string address, ReadOnlyMemory<byte> request, CancellationToken cancellation) => ValueTask.FromResult<byte[]?>(null);
+
+        public void Dispose()
+        {
+        }
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }

@@ -1,16 +1,16 @@
-using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 
 namespace Nori.Swim.Net;
 
-// A frame: length u32 little-endian | envelope. One request frame, one answer frame, then the connection closes.
-
-/// <summary>Streams over TCP, one connection a request.</summary>
+/// <summary>Streams over TCP: one connection, one request frame, one answer frame.</summary>
 public sealed class TcpSwimStream : ISwimStream
 {
     /// <summary>Requests taken at once; further connections are closed.</summary>
     public const int ConnectionsMax = 64;
+
+    // After a refused accept: where the process has no descriptors left, the next would fail at once too.
+    private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(100);
 
     private readonly Socket _listener;
     private readonly int _frameBytesMax;
@@ -56,7 +56,7 @@ public sealed class TcpSwimStream : ISwimStream
     public async ValueTask<byte[]?> ExchangeAsync(
         string address, ReadOnlyMemory<byte> request, CancellationToken cancellation)
     {
-        if (!IPEndPoint.TryParse(address, out IPEndPoint? target)) return null;
+        if (!IPEndPoint.TryParse(address, out IPEndPoint? target) || target.Port == 0) return null;
         using CancellationTokenSource deadline = new(_timeout, _time);
         using CancellationTokenSource either =
             CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellation, _stopped.Token);
@@ -64,10 +64,11 @@ public sealed class TcpSwimStream : ISwimStream
         try
         {
             await socket.ConnectAsync(target, either.Token).ConfigureAwait(false);
-            await WriteAsync(socket, request, either.Token).ConfigureAwait(false);
-            return await ReadAsync(socket, either.Token).ConfigureAwait(false);
+            using NetworkStream stream = new(socket);
+            await SwimFrame.WriteAsync(stream, request, either.Token).ConfigureAwait(false);
+            return await SwimFrame.ReadAsync(stream, _frameBytesMax, either.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception e) when (IsConnectionEnd(e))
         {
             return null;
         }
@@ -99,9 +100,11 @@ public sealed class TcpSwimStream : ISwimStream
                     _ = ServeAsync(socket, answer);
                 }
             }
-            catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
+            catch (Exception e) when (IsConnectionEnd(e))
             {
                 // A connection that broke before it was taken ends nothing; a stop ends the loop above.
+                await Task.Delay(AcceptPause, _time, _stopped.Token)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }
@@ -117,13 +120,14 @@ public sealed class TcpSwimStream : ISwimStream
             try
             {
                 socket.NoDelay = true;
-                byte[]? request = await ReadAsync(socket, either.Token).ConfigureAwait(false);
+                using NetworkStream stream = new(socket);
+                byte[]? request = await SwimFrame.ReadAsync(stream, _frameBytesMax, either.Token).ConfigureAwait(false);
                 if (request is null) return;
                 ReadOnlyMemory<byte>? reply = await answer(request, either.Token).ConfigureAwait(false);
-                if (reply is { } bytes) await WriteAsync(socket, bytes, either.Token).ConfigureAwait(false);
+                if (reply is { } bytes) await SwimFrame.WriteAsync(stream, bytes, either.Token).ConfigureAwait(false);
                 socket.Shutdown(SocketShutdown.Send);
             }
-            catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
+            catch (Exception e) when (IsConnectionEnd(e))
             {
                 // The peer went away or was too slow: it sees a closed connection and says so to its own core.
             }
@@ -134,42 +138,6 @@ public sealed class TcpSwimStream : ISwimStream
         }
     }
 
-    private static async Task WriteAsync(Socket socket, ReadOnlyMemory<byte> payload, CancellationToken cancellation)
-    {
-        byte[] frame = new byte[4 + payload.Length];
-        BinaryPrimitives.WriteUInt32LittleEndian(frame, (uint)payload.Length);
-        payload.CopyTo(frame.AsMemory(4));
-        for (int sent = 0; sent < frame.Length;)
-            sent += await socket.SendAsync(frame.AsMemory(sent), cancellation).ConfigureAwait(false);
-    }
-
-    private async Task<byte[]?> ReadAsync(Socket socket, CancellationToken cancellation)
-    {
-        byte[] length = new byte[4];
-        if (!await FillAsync(socket, length, cancellation).ConfigureAwait(false)) return null;
-        uint count = BinaryPrimitives.ReadUInt32LittleEndian(length);
-        if (count > _frameBytesMax) return null;
-
-        // Memory follows what arrives, not what a stranger announces.
-        byte[] frame = new byte[Math.Min(count, 64 * 1024)];
-        for (int filled = 0; ;)
-        {
-            if (!await FillAsync(socket, frame.AsMemory(filled), cancellation).ConfigureAwait(false)) return null;
-            filled = frame.Length;
-            if (filled == count) return frame;
-            Array.Resize(ref frame, (int)Math.Min(count, 2L * filled));
-        }
-    }
-
-    private static async Task<bool> FillAsync(Socket socket, Memory<byte> buffer, CancellationToken cancellation)
-    {
-        while (!buffer.IsEmpty)
-        {
-            int count = await socket.ReceiveAsync(buffer, cancellation).ConfigureAwait(false);
-            if (count == 0) return false;
-            buffer = buffer[count..];
-        }
-
-        return true;
-    }
+    private static bool IsConnectionEnd(Exception e) =>
+        e is SocketException or IOException or OperationCanceledException or ObjectDisposedException;
 }

@@ -75,7 +75,8 @@ public sealed class UdpSwimTransport : ISwimTransport
         (length, source) = (0, string.Empty);
         try
         {
-            if (_socket.Available == 0) return false;
+            // Not Available: that counts the bytes of the first datagram, and an empty one would hide all behind it.
+            if (!_socket.Poll(TimeSpan.Zero, SelectMode.SelectRead)) return false;
             EndPoint from = _any;
             length = _socket.ReceiveFrom(buffer, SocketFlags.None, ref from);
             source = Text((IPEndPoint)from);
@@ -88,7 +89,7 @@ public sealed class UdpSwimTransport : ISwimTransport
         catch (SocketException)
         {
             // Too long for the buffer, or the echo of an earlier send: gone, and the next one may be good.
-            length = 0;
+            (length, source) = (0, string.Empty);
             return true;
         }
     }
