@@ -1,13 +1,15 @@
 using NoriKV.Node.Directory;
+using NoriKV.Node.Ports;
 using NoriKV.Types;
 
 namespace NoriKV.Node;
 
-/// <summary>The node's cluster view and those who watch it. Epochs rise across restarts: each boot has a thousand.</summary>
+/// <summary>The node's cluster view and those who watch it. Epochs rise across restarts: each boot has a million.</summary>
 /// <remarks>Thread-safe: the lock guards what is below it; watchers wake outside of it.</remarks>
 internal sealed class NodeViews
 {
-    private const ulong EpochsPerBoot = 1000;
+    // Room for a change of membership each second for twelve days, and for 2^33 boots below 2^53.
+    private const ulong EpochsPerBoot = 1 << 20;
 
     private readonly NodeIdentity _identity;
     private readonly Lock _lock = new();
@@ -15,6 +17,7 @@ internal sealed class NodeViews
     private string _address;
     private readonly ClusterPlan? _plan;
     private NodeNumber[] _leaders = [];
+    private IReadOnlyList<ClusterNode> _others = [];
     private bool _leads = true;
     private bool _ended;
     private ClusterView _view;
@@ -58,6 +61,24 @@ internal sealed class NodeViews
         _leaders = leaders;
         return true;
     });
+
+    /// <summary>Who else is there, as membership sees it: dialable addresses only, and a hint like all it says.</summary>
+    public void SetMembers(IReadOnlyList<Member> members)
+    {
+        ClusterNode[] others =
+        [
+            .. members
+                .Where(m => m.Name != _identity.Name && m.Address.Length > 0)
+                .Select(static m => new ClusterNode(m.Name, m.Address, m.HasFailed ? NodeRole.Unknown : NodeRole.Follower))
+                .OrderBy(static n => n.Id, StringComparer.Ordinal),
+        ];
+        Change(() =>
+        {
+            if (others.SequenceEqual(_others)) return false;
+            _others = others;
+            return true;
+        });
+    }
 
     /// <summary>The node leads nothing any more.</summary>
     public void NoteStopped() => Change(() =>
@@ -115,7 +136,10 @@ internal sealed class NodeViews
 
     private ClusterView Make(ulong epoch) => new(
         epoch,
-        _plan is null ? [NodeOf(_identity.Node, _identity.Name)] : [.. _plan.Nodes.Select(n => NodeOf(n.Number, n.Name))],
+        [
+            .. _plan is null ? [NodeOf(_identity.Node, _identity.Name)] : _plan.Nodes.Select(n => NodeOf(n.Number, n.Name)),
+            .. _others.Where(o => _plan is null || !_plan.Nodes.Any(n => n.Name == o.Id)),
+        ],
         [.. Enumerable.Range(0, _identity.TotalShards).Select(ShardOf)],
         _identity.ClusterId.ToString(),
         _identity.TotalShards,
@@ -124,8 +148,11 @@ internal sealed class NodeViews
     private ClusterNode NodeOf(NodeNumber node, string name)
     {
         bool leads = Array.Exists(_leaders, leader => IsLeader(leader, node));
-        return new ClusterNode(name, AddressOf(node), leads ? NodeRole.Leader : NodeRole.Follower);
+        return new ClusterNode(name, AddressOf(node), leads ? NodeRole.Leader : RoleOf(name));
     }
+
+    // Whoever leads is alive, whatever membership says; of the others it is the best there is.
+    private NodeRole RoleOf(string name) => _others.FirstOrDefault(o => o.Id == name)?.Role ?? NodeRole.Follower;
 
     // A node that stops leads nothing, whatever its groups last said.
     private bool IsLeader(NodeNumber leader, NodeNumber node) => leader == node && (node != _identity.Node || _leads);

@@ -123,6 +123,9 @@ public sealed partial class NoriNode : INoriNode, IRouter
     /// <summary>The dialable gRPC address, once it is bound.</summary>
     public void SetAdvertiseAddress(string address) => _views.SetAddress(address);
 
+    /// <summary>Who else is there, for the view; a hint that changes no quorum.</summary>
+    public void SetMembers(IReadOnlyList<Member> members) => _views.SetMembers(members);
+
     /// <summary>The node's work in parts, for an owner without loops, who may run them in any order and leave some out.</summary>
     public IReadOnlyList<NodeStep> Steps { get; }
 

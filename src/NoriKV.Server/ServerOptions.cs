@@ -133,6 +133,14 @@ public sealed record ServerOptions
     /// <summary>Hash only the bytes inside the first <c>{}</c> of a key. Default false.</summary>
     public bool HashTags { get; init; }
 
+    /// <summary>
+    /// Whether the node is a SWIM member, on the UDP port of its gRPC number; null: where it has seeds. Default null.
+    /// </summary>
+    public bool? SwimEnabled { get; init; }
+
+    /// <summary>True for a SWIM member.</summary>
+    public bool IsSwimMember => SwimEnabled ?? SeedNodes.Count > 0;
+
     /// <summary>Time between SWIM probes. Default 1 s.</summary>
     public TimeSpan SwimProbeInterval { get; init; } = TimeSpan.FromSeconds(1);
 
@@ -170,6 +178,7 @@ public sealed record ServerOptions
         Check(LogSegmentBytes >= 4L << 20, "log.segment_bytes must be at least 4 MiB");
         Check(MemtableBytes >= 64L << 10, "storage.memtable_bytes must be at least 64 KiB");
         Check(TargetFileBytes >= 64L << 10, "storage.target_file_bytes must be at least 64 KiB");
+        Check(SwimIndirectProbes is >= 0 and <= 16, "swim.indirect_probes must be 0 to 16");
         Check(SwimProbeTimeout < SwimProbeInterval, "swim.probe_timeout must be below swim.probe_interval");
         Check(StopTimeout > TimeSpan.Zero, "the stop timeout must be above 0");
         return problems;

@@ -7,7 +7,7 @@ using NoriKV.Node;
 namespace NoriKV.Transport.Grpc;
 
 /// <summary>
-/// Asked before each call: Admin and Raft answer only loopback, a verified client certificate or the peer
+/// Asked before each call: Admin and the peers' services answer only loopback, a verified client certificate or the peer
 /// secret, unless the server runs as insecure; then the authorizer is asked. The keys of Kv calls are judged
 /// once they are known.
 /// </summary>
@@ -31,7 +31,7 @@ internal sealed class AccessGate : IGrpcAuthorizer
     public ValueTask<GrpcStatus> AuthorizeAsync(ServerCallContext context)
     {
         AccessAction? action = ActionOf(context.Method);
-        if (action is AccessAction.Administer or AccessAction.Peer && !IsTrusted(context))
+        if (action is AccessAction.Administer or AccessAction.Peer && !IsSealed(context.Method) && !IsTrusted(context))
             return ValueTask.FromResult(Closed);
         if (action is not { } named) return ValueTask.FromResult(GrpcStatus.Ok);
         AccessRequest request = AccessRequest.Of(CallContexts.PrincipalOf(context), named);
@@ -42,14 +42,18 @@ internal sealed class AccessGate : IGrpcAuthorizer
     {
         if (IsOf(method, KvMethods.Kv)) return null;
         if (IsOf(method, KvMethods.Admin)) return AccessAction.Administer;
-        if (IsOf(method, KvMethods.Raft)) return AccessAction.Peer;
+        if (IsOf(method, KvMethods.Raft) || IsOf(method, KvMethods.Swim)) return AccessAction.Peer;
         return AccessAction.Observe;
-
-        static bool IsOf(string method, string service) =>
-            method.Length > service.Length + 1
-            && method[service.Length + 1] == '/'
-            && method.AsSpan(1).StartsWith(service, StringComparison.Ordinal);
     }
+
+    private static bool IsOf(string method, string service) =>
+        method.Length > service.Length + 1
+        && method[service.Length + 1] == '/'
+        && method.AsSpan(1).StartsWith(service, StringComparison.Ordinal);
+
+    // With a secret SWIM's envelopes are sealed with it and prove their sender themselves; so the secret need not be
+    // sent to whoever answers at a seed's address.
+    private bool IsSealed(string method) => _secret is not null && IsOf(method, KvMethods.Swim);
 
     private bool IsTrusted(ServerCallContext context) =>
         _parts.Options.Insecure

@@ -32,6 +32,7 @@ public sealed class GrpcTransport
             _health.Definition,
             .. reflection.Definitions,
             .. parts.Peers is { } peers ? new[] { peers.Service } : [],
+            .. parts.Swim is { } swim ? new[] { swim.Definition } : [],
         ];
         UpdateHealth();
     }

@@ -21,6 +21,9 @@ public sealed record GrpcTransportParts
     /// <summary>Where requests are counted.</summary>
     public IMeter Meter { get; init; } = NullMeter.Instance;
 
+    /// <summary>Membership's streams; null for a node that is no member.</summary>
+    public GrpcSwimStream? Swim { get; init; }
+
     /// <summary>The clock of deadlines: the node's.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

@@ -12,6 +12,7 @@ internal static class KvMethods
     public const string Meta = "norikv.v1.Meta";
     public const string Admin = "norikv.v1.Admin";
     public const string Raft = "norikv.v1.Raft";
+    public const string Swim = "norikv.v1.Swim";
 
     public static readonly GrpcMethod<PutRequest, PutResponse> Put =
         Make(GrpcMethodKind.Unary, Kv, "Put", PutRequest.Parser, PutResponse.Parser);

@@ -209,7 +209,7 @@ public sealed class LifecycleTests
         return await http.GetStringAsync($"https://{server.Server.HttpEndPoint}/healthz");
     }
 
-    private static X509Certificate2 Certificate(string subject, X509Certificate2? issuer)
+    internal static X509Certificate2 Certificate(string subject, X509Certificate2? issuer)
     {
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256);

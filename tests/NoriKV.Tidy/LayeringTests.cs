@@ -37,7 +37,7 @@ public sealed class LayeringTests
         ],
         ["NoriKV.Storage.RocksDb"] = ["Nori.Core", "Nori.IO", "Nori.RocksDb", "NoriKV.Node"],
         ["NoriKV.Transport.Grpc"] =
-            [.. Inner, .. Domain, "NoriKV.Node", "NoriKV.Proto", "Nori.Grpc", "Nori.Grpc.Server"],
+            [.. Inner, .. Domain, "NoriKV.Node", "NoriKV.Proto", "Nori.Grpc", "Nori.Grpc.Server", "Nori.Swim"],
         ["NoriKV.Transport.Http"] = [.. Inner, .. Domain, "NoriKV.Node", "Nori.Observe.Prometheus"],
         ["NoriKV.Client"] = [.. Inner, .. Domain, "NoriKV.Proto", "Nori.Grpc"],
         ["NoriKV.Embedded"] = [.. Storage, .. Domain, "NoriKV.Client", "NoriKV.Node"],
@@ -49,7 +49,7 @@ public sealed class LayeringTests
         ["NoriKV.Server"] =
         [
             .. Storage, .. Domain, "NoriKV.Node", "NoriKV.Storage.RocksDb", "NoriKV.Transport.Grpc", "NoriKV.Transport.Http", "Nori.Grpc",
-            "Nori.Grpc.Server", "Nori.Observe.Prometheus", "Nori.Observe.Otlp",
+            "Nori.Grpc.Server", "Nori.Swim", "Nori.Observe.Prometheus", "Nori.Observe.Otlp",
         ],
         ["NoriKV.Cli"] =
         [

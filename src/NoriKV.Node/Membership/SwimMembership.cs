@@ -78,6 +78,9 @@ public sealed class SwimMembership : IMembership, IDisposable
         if (metadata?.Values.TryGetValue(NumberValue, out string? text) == true)
             _ = ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
         string address = metadata?.Values.GetValueOrDefault(AddressValue) ?? string.Empty;
-        return new Member(new NodeNumber(number), member.Id.Value, address, member.State == MemberState.Alive);
+        return new Member(new NodeNumber(number), member.Id.Value, address, member.State == MemberState.Alive)
+        {
+            HasFailed = member.State == MemberState.Failed,
+        };
     }
 }

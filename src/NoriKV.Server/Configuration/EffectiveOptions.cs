@@ -24,6 +24,7 @@ public static class EffectiveOptions
         Add("cluster.peer_secret", o.PeerSecret is null ? null : "(set)");
         Add("log.segment_bytes", SettingText.Shown(o.LogSegmentBytes));
         Add("wal.sync", o.WalSync);
+        Add("swim.enabled", o.SwimEnabled is { } enabled ? enabled : "auto");
         Add("swim.probe_interval", SettingText.Shown(o.SwimProbeInterval));
         Add("swim.probe_timeout", SettingText.Shown(o.SwimProbeTimeout));
         Add("swim.indirect_probes", o.SwimIndirectProbes);

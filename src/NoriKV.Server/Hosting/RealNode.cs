@@ -18,7 +18,7 @@ internal static class RealNode
         try
         {
             NoriNode node = await NoriNode.StartAsync(OptionsOf(setup), cancellationToken).ConfigureAwait(false);
-            return new StartedNode(node, node.SetAdvertiseAddress, node.Warnings);
+            return new StartedNode(node, node.SetAdvertiseAddress, node.Warnings) { SetMembers = node.SetMembers };
         }
         catch (Exception refused) when (refused is NodeStartException or ArgumentException)
         {

@@ -12,6 +12,7 @@ public sealed class RunningServer : IAsyncDisposable
     private readonly GrpcServer _rpc;
     private readonly HttpFacadeServer _http;
     private readonly HealthLoop _health;
+    private readonly ClusterMembership? _membership;
     private readonly CancellationTokenSource _stopping;
     private readonly ServerLog _log;
     private readonly Lock _lock = new(); // Guards _stopped.
@@ -24,6 +25,7 @@ public sealed class RunningServer : IAsyncDisposable
         GrpcServer rpc,
         HttpFacadeServer http,
         HealthLoop health,
+        ClusterMembership? membership,
         EventRing events,
         CancellationTokenSource stopping,
         ServerLog log)
@@ -32,7 +34,7 @@ public sealed class RunningServer : IAsyncDisposable
         Node = node;
         AdvertisedAddress = advertised;
         Events = events;
-        (_rpc, _http, _health, _stopping, _log) = (rpc, http, health, stopping, log);
+        (_rpc, _http, _health, _membership, _stopping, _log) = (rpc, http, health, membership, stopping, log);
     }
 
     /// <summary>What it was started with.</summary>
@@ -52,6 +54,9 @@ public sealed class RunningServer : IAsyncDisposable
 
     /// <summary>What happened lately; what /events sends.</summary>
     public EventRing Events { get; }
+
+    /// <summary>The server's place among the others; null where it is no member.</summary>
+    internal ClusterMembership? Membership => _membership;
 
     /// <summary>gRPC calls that run now.</summary>
     public int RunningCalls => _rpc.Dispatcher.RunningCalls;
@@ -79,6 +84,9 @@ public sealed class RunningServer : IAsyncDisposable
         using var limit = new CancellationTokenSource(Options.StopTimeout * 0.9);
         await _health.DisposeAsync().ConfigureAwait(false);
 
+        // The others hear that it goes while it still answers.
+        Task leaving = _membership is null ? Task.CompletedTask : _membership.LeaveAsync();
+
         // Of the rest some is kept for the ports, so that the last view and the last answers still leave.
         try
         {
@@ -90,6 +98,7 @@ public sealed class RunningServer : IAsyncDisposable
                 "node", "did not stop cleanly; the log recovers what was acknowledged", ("error", failure.Message));
         }
 
+        await leaving.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _stopping.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(Quietly(_rpc.StopAsync(limit.Token)), Quietly(_http.StopAsync(limit.Token)))
             .ConfigureAwait(false);

@@ -7,6 +7,7 @@ using Nori.Grpc.Server;
 using Nori.IO;
 using Nori.Observe;
 using Nori.Observe.Prometheus;
+using Nori.Swim.Net;
 using NoriKV.Node;
 using NoriKV.Transport.Grpc;
 using NoriKV.Transport.Http;
@@ -18,6 +19,8 @@ namespace NoriKV.Server;
 /// </summary>
 public static class ServerHost
 {
+    private const int BindTriesMax = 16;
+
     /// <summary>
     /// Serves until the token is cancelled or SIGTERM or SIGINT comes; the ready line goes to <paramref
     /// name="output"/>.
@@ -96,8 +99,11 @@ public static class ServerHost
         var stopping = new CancellationTokenSource();
         StartedNode started = await StartNodeAsync(setup, parts, cancellationToken).ConfigureAwait(false);
         foreach (string warning in started.Warnings) parts.Log.Warning("node", warning);
+        GrpcSwimStream? streams = ClusterMembership.StreamFor(options, parts.Time);
         GrpcServer? rpc = null;
         HttpFacadeServer? http = null;
+        UdpSwimTransport? datagrams = null;
+        ClusterMembership? membership = null;
         try
         {
             var transport = new GrpcTransport(new GrpcTransportParts
@@ -107,11 +113,10 @@ public static class ServerHost
                 Meter = meter,
                 Time = parts.Time,
                 Options = new GrpcTransportOptions { Insecure = options.Insecure, PeerSecret = options.PeerSecret },
+                Swim = streams,
             });
-            rpc = await StartRpcAsync(transport, rpcListen, tls.Rpc, parts, cancellationToken)
-                .ConfigureAwait(false);
-            HostPort advertised = await Addresses.AdvertisedAsync(options, rpc.EndPoints[0].Port, cancellationToken)
-                .ConfigureAwait(false);
+            (rpc, HostPort advertised, datagrams) = await BindAsync(
+                transport, rpcListen, options, tls.Rpc, parts, cancellationToken).ConfigureAwait(false);
             started.SetAdvertiseAddress(advertised.ToString());
 
             var facade = new HttpFacade(new HttpFacadeParts
@@ -131,9 +136,15 @@ public static class ServerHost
             http = await StartHttpAsync(facade, httpListen, options, endpoint, parts.Log, cancellationToken)
                 .ConfigureAwait(false);
             transport.UpdateHealth();
+            if (datagrams is not null)
+            {
+                membership = await ClusterMembership.StartAsync(
+                    options, advertised, datagrams, streams!, meter, events, parts, started.SetMembers).ConfigureAwait(false);
+            }
+
             var health = new HealthLoop(started.Node, transport, parts.Log, parts.Time);
             var server = new RunningServer(
-                options, started.Node, advertised, rpc, http, health, events, stopping, parts.Log);
+                options, started.Node, advertised, rpc, http, health, membership, events, stopping, parts.Log);
             parts.Log.Info(
                 "server",
                 "serving",
@@ -145,6 +156,8 @@ public static class ServerHost
         }
         catch
         {
+            if (membership is not null) await membership.DisposeAsync().ConfigureAwait(false);
+            else datagrams?.Dispose();
             if (rpc is not null) await rpc.DisposeAsync().ConfigureAwait(false);
             if (http is not null) await http.DisposeAsync().ConfigureAwait(false);
             await started.Node.DisposeAsync().ConfigureAwait(false);
@@ -180,6 +193,38 @@ public static class ServerHost
                 $"the data directory {setup.Options.DataDirectory} cannot be used: {failure.Message}",
                 ExitCodes.Internal,
                 failure);
+        }
+    }
+
+    /// <summary>
+    /// gRPC first, then UDP at the number it got, where the server is a member; a clash on a free number is tried again.
+    /// </summary>
+    private static async Task<(GrpcServer Rpc, HostPort Advertised, UdpSwimTransport? Datagrams)> BindAsync(
+        GrpcTransport transport,
+        IPEndPoint listen,
+        ServerOptions options,
+        HttpsConnectionAdapterOptions? tls,
+        ServerParts parts,
+        CancellationToken cancellationToken)
+    {
+        for (int tries = 1; ; tries++)
+        {
+            GrpcServer rpc = await StartRpcAsync(transport, listen, tls, parts, cancellationToken).ConfigureAwait(false);
+            var bound = new IPEndPoint(listen.Address, rpc.EndPoints[0].Port);
+            try
+            {
+                HostPort advertised = await Addresses.AdvertisedAsync(options, bound.Port, cancellationToken)
+                    .ConfigureAwait(false);
+                if (!options.IsSwimMember) return (rpc, advertised, null);
+                string address = await ClusterMembership.AddressOfAsync(advertised, cancellationToken).ConfigureAwait(false);
+                return (rpc, advertised, ClusterMembership.BindUdp(bound, address));
+            }
+            catch (Exception failure)
+            {
+                await rpc.DisposeAsync().ConfigureAwait(false);
+                if (failure is not SocketException) throw;
+                if (listen.Port != 0 || tries == BindTriesMax) throw CannotListen("rpc_addr (UDP, for SWIM)", bound, failure);
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 using NoriKV.Node;
+using NoriKV.Node.Ports;
 
 namespace NoriKV.Server;
 
@@ -7,4 +8,8 @@ namespace NoriKV.Server;
 /// <param name="SetAdvertiseAddress">Tells it the address others dial, once the port is bound.</param>
 /// <param name="Warnings">What is worth printing at its start.</param>
 public sealed record StartedNode(
-    INoriNode Node, Action<string> SetAdvertiseAddress, IReadOnlyList<string> Warnings);
+    INoriNode Node, Action<string> SetAdvertiseAddress, IReadOnlyList<string> Warnings)
+{
+    /// <summary>Tells it who else is there, where it shows that. Default: nobody is told.</summary>
+    public Action<IReadOnlyList<Member>> SetMembers { get; init; } = static _ => { };
+}
