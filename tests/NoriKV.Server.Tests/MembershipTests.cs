@@ -63,7 +63,7 @@ public sealed class MembershipTests
     {
         int port = FreePort();
         await using TestServer b = await StartAsync("n2", seeds: [new HostPort("localhost", port)]);
-        await UntilAsync(() => Task.FromResult(b.LogText.ToString().Contains("no seed answers", StringComparison.Ordinal)));
+        await LoggedAsync(b, "no seed answers");
         await using TestServer a = await StartAsync("n1", o => o with { RpcAddress = new HostPort("127.0.0.1", port) });
         await UntilAsync(async () => await NodesAsync(a) == "n1 leader, n2 follower");
         await UntilAsync(async () => await NodesAsync(b) == "n2 leader, n1 follower");
@@ -77,7 +77,7 @@ public sealed class MembershipTests
     {
         await using TestServer a = await StartAsync("n1");
         await using TestServer b = await StartAsync(id, o => o with { PeerSecret = secret, ClusterName = cluster }, [Seed(a)]);
-        await UntilAsync(() => Task.FromResult(b.LogText.ToString().Contains("no seed answers", StringComparison.Ordinal)));
+        await LoggedAsync(b, "no seed answers");
         SwimCounts counts = a.Server.Membership!.Swim.Counts;
         await UntilAsync(() => Task.FromResult(
             a.Server.Membership.Swim.DroppedEnvelopes + counts.Dropped(Nori.Swim.Core.Wire.MessageDrop.ForeignCluster) > 0));
@@ -135,7 +135,7 @@ public sealed class MembershipTests
         using GrpcChannel stranger = GrpcChannel.ForAddress($"http://{own}:{open.Server.RpcEndPoint.Port}");
         GrpcException closed = await Wire.FailsAsync(ExchangeAsync(stranger, "hello"u8.ToArray()));
         Assert.StartsWith("Admin and Raft answer loopback only", closed.Status.Message, StringComparison.Ordinal);
-        Assert.Contains("no cluster.peer_secret", open.LogText.ToString(), StringComparison.Ordinal);
+        await LoggedAsync(open, "no cluster.peer_secret");
     }
 
     [Fact]
@@ -148,7 +148,7 @@ public sealed class MembershipTests
             a.Server.Membership!.Swim.IsAlive("n2") && b.Server.Membership!.Swim.IsAlive("n1")));
         using TlsDirectory other = new();
         await using TestServer c = await StartAsync("n3", other.Apply, [Seed(a)]);
-        await UntilAsync(() => Task.FromResult(c.LogText.ToString().Contains("no seed answers", StringComparison.Ordinal)));
+        await LoggedAsync(c, "no seed answers");
         Assert.False(a.Server.Membership!.Swim.IsAlive("n3"));
     }
 
@@ -202,6 +202,9 @@ public sealed class MembershipTests
             new GrpcMethod<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>>(
                 GrpcMethodKind.Unary, "norikv.v1.Swim", "Exchange", Marshallers.Bytes, Marshallers.Bytes),
             bytes);
+
+    private static Task LoggedAsync(TestServer server, string text) =>
+        UntilAsync(() => Task.FromResult(server.LogText.Contains(text, StringComparison.Ordinal)));
 
     private static async Task UntilAsync(Func<Task<bool>> holds)
     {

@@ -62,7 +62,8 @@ internal static class Plot
             Bar(x, groups[i].With, Colours[0]);
             Bar(x + 18, groups[i].Without, Colours[1]);
             double y = Top + Height + 10;
-            svg.Line($"<text x='{x + 18}' y='{y}' text-anchor='end' transform='rotate(-45 {x + 18} {y})'>{groups[i].Name}</text>");
+            svg.Line($"<text x='{x + 18}' y='{y}' text-anchor='end' transform='rotate(-45 {x + 18} {y})'>{
+                groups[i].Name}</text>");
         }
 
         svg.Line($"<rect x='{Left}' y='396' width='12' height='12' fill='{Colours[0]}'/>");
@@ -72,8 +73,8 @@ internal static class Plot
 
         void Bar(double x, double value, string fill)
         {
-            double high = value < 1 ? 0 : Height * Math.Log10(value) / decades;
-            if (value > 0) svg.Line($"<rect x='{x}' y='{Top + Height - Math.Max(2, high):0.0}' width='16' height='{Math.Max(2, high):0.0}' fill='{fill}'/>");
+            double high = Math.Max(2, value < 1 ? 0 : Height * Math.Log10(value) / decades), y = Top + Height - high;
+            if (value > 0) svg.Line($"<rect x='{x}' y='{y:0.0}' width='16' height='{high:0.0}' fill='{fill}'/>");
             else svg.Line($"<text x='{x + 8}' y='{Top + Height - 4}' text-anchor='middle' fill='{fill}'>0</text>");
         }
     }
@@ -86,7 +87,8 @@ internal static class Plot
         public Svg(string file, string title, double width, double height)
         {
             _file = file;
-            Line($"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}' viewBox='0 0 {width} {height}' font-family='sans-serif' font-size='12'>");
+            string size = FormattableString.Invariant($"width='{width}' height='{height}' viewBox='0 0 {width} {height}'");
+            Line($"<svg xmlns='http://www.w3.org/2000/svg' {size} font-family='sans-serif' font-size='12'>");
             Line($"<rect width='{width}' height='{height}' fill='white'/>");
             Line($"<text x='{Left}' y='22' font-size='14'>{title}</text>");
         }

@@ -11,9 +11,13 @@ internal sealed class TestServer : IAsyncDisposable
 {
     private readonly LogLoop _logLoop;
 
-    private TestServer(RunningServer server, FakeNode? fake, IFileSystem files, LogLoop logLoop, StringWriter log)
+    private readonly TextWriter _log;
+    private readonly StringWriter _lines;
+
+    private TestServer(
+        RunningServer server, FakeNode? fake, IFileSystem files, LogLoop logLoop, TextWriter log, StringWriter lines)
     {
-        (Server, FakeNode, Files, _logLoop, LogText) = (server, fake, files, logLoop, log);
+        (Server, FakeNode, Files, _logLoop, _log, _lines) = (server, fake, files, logLoop, log, lines);
         Http = new HttpClient { BaseAddress = new Uri($"http://{server.HttpEndPoint}") };
         Rpc = GrpcChannel.ForAddress($"http://{server.RpcEndPoint}");
     }
@@ -30,7 +34,14 @@ internal sealed class TestServer : IAsyncDisposable
 
     public IFileSystem Files { get; }
 
-    public StringWriter LogText { get; }
+    /// <summary>What it logged so far; lines come a little after what they tell of.</summary>
+    public string LogText
+    {
+        get
+        {
+            lock (_log) return _lines.ToString();
+        }
+    }
 
     /// <summary>A server over the given fake.</summary>
     public static Task<TestServer> StartFakeAsync(
@@ -59,13 +70,14 @@ internal sealed class TestServer : IAsyncDisposable
             BlockCacheBytes = 8 << 20,
             LogSegmentBytes = 4 << 20,
         };
-        var log = new StringWriter();
+        var lines = new StringWriter();
+        TextWriter log = TextWriter.Synchronized(lines);
         var settled = (parts ?? Same)(new ServerParts { FileSystem = new MemoryFileSystem() });
-        var loop = new LogLoop(settled.Log, TextWriter.Synchronized(log));
+        var loop = new LogLoop(settled.Log, log);
         try
         {
             RunningServer server = await ServerHost.StartAsync((change ?? (static o => o))(options), settled);
-            return new TestServer(server, fake, settled.FileSystem, loop, log);
+            return new TestServer(server, fake, settled.FileSystem, loop, log, lines);
         }
         catch
         {
