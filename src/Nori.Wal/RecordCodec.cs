@@ -25,7 +25,8 @@ internal static class RecordCodec
         {
             CompressionType.Snappy => (64L * stored.Length) + 64,
             CompressionType.Lz4 => (256L * stored.Length) + 64,
-            _ => WalFormat.StoredBytesMax,
+            // A block of at most 128 KiB takes at least four bytes.
+            _ => Math.Min(WalFormat.StoredBytesMax, (32_768L * stored.Length) + (128 << 10)),
         };
         if (header.Length > most)
         {
