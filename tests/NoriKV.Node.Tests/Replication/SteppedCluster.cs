@@ -150,8 +150,18 @@ internal sealed class SteppedCluster
     public Task<KvResult<PutResult>> BeginPut(int i, string key, string value, PutOptions? options = null) =>
         Nodes[i]!.PutAsync(Bytes(key), Bytes(value), options ?? new PutOptions(), Context(5000)).AsTask();
 
-    /// <summary>Puts at the leader.</summary>
-    public KvResult<PutResult> Put(string key, string value) => Await(BeginPut(LeaderOf(key), key, value));
+    /// <summary>Puts at the leader, once there is one.</summary>
+    public KvResult<PutResult> Put(string key, string value)
+    {
+        for (int attempt = 0; ; attempt++)
+        {
+            RunUntil(() => LeaderOf(key) >= 0, $"the shard of {key} has a leader");
+            KvResult<PutResult> put = Await(BeginPut(LeaderOf(key), key, value));
+            // Leadership may move between the look and the write.
+            if (attempt == 3 || put.Error?.Code != KvCode.NotLeader) return put;
+            Run(50);
+        }
+    }
 
     public KvResult<GetResult> Get(int i, string key, Consistency consistency = Consistency.Linearizable) => Await(
         Nodes[i]!.GetAsync(Bytes(key), new ReadOptions { Consistency = consistency }, Context(5000)).AsTask());
