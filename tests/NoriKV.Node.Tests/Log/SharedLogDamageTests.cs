@@ -151,6 +151,34 @@ public sealed class SharedLogDamageTests
     }
 
     [Fact]
+    public void A_mark_answers_for_damage_before_it_and_its_copies_for_none()
+    {
+        MemoryFileSystem files = WithDamage(out _);
+        SharedLog log = SharedLog.Open(Reporting(files), out _);
+        log.Contain(Three);
+        log.Append(2, 2, 4, 6, term: 3);
+        using var victim = new SharedLogBatch();
+        for (ulong i = 5; i <= 6; i++) victim.Append(new ShardId(2), new ReplicaId(2), new LogIndex(i), new Term(4), "x"u8);
+        ulong place = log.Write(victim);
+        log.Append(2, 2, 7, 7, term: 4);
+        foreach (ExpectedReplica each in Three)
+        {
+            log.Write(b => b.HardState(each.Shard, each.Replica, new Term(4), default, new LogIndex(3)));
+        }
+
+        log.Fill(77, 2); // the new segments begin with copies, the mark's among them
+        log.Sync();
+        log.Close();
+        Flip(files, place);
+        log = SharedLog.Open(Reporting(files), out SharedLogRecovery recovery);
+        Assert.Contains(recovery.Suspects, s => s.Shard.Value == 2);
+        log.Contain(Three);
+        GroupState state = log.GroupState(new ShardId(2))!.Value;
+        Assert.Equal((LogDamage.Entries, 3ul), (state.Damage, state.LastIndex.Value));
+        log.Dispose();
+    }
+
+    [Fact]
     public void What_tables_hold_need_not_be_in_the_log()
     {
         MemoryFileSystem files = WithDamage(out _);
