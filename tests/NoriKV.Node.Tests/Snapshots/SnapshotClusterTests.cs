@@ -1,0 +1,269 @@
+using Nori.Core;
+using Nori.IO;
+using Nori.Wal;
+using NoriKV.Node.Log;
+using NoriKV.Node.Ports;
+using NoriKV.Node.Tests.Replication;
+using NoriKV.Types;
+
+namespace NoriKV.Node.Tests.Snapshots;
+
+/// <summary>
+/// Three whole nodes: one that was down while the others forgot their logs comes back by snapshot under writes; one whose log is
+/// damaged heals or stays away.
+/// </summary>
+public sealed class SnapshotClusterTests
+{
+    private const int Down = 2;
+
+    [Fact]
+    public void A_follower_that_was_down_while_the_log_was_compacted_comes_back_by_snapshot_under_writes()
+    {
+        foreach (ulong seed in new ulong[] { 1, 2, 3 })
+        {
+            var run = new Run(seed);
+            run.LeaveBehind();
+            run.Cluster.Start(Down);
+            run.WriteUntilCaughtUp();
+            Assert.True(run.SnapshotFrames > 0, $"seed {seed}: the log alone was enough");
+            run.CheckSame();
+
+            // It is a member like any other: it goes on from its log, and starts again with what it has.
+            run.Cluster.Crash(Down, seed);
+            run.Write(20);
+            run.Cluster.Start(Down);
+            run.WriteUntilCaughtUp();
+            run.CheckSame();
+        }
+    }
+
+    [Fact]
+    public void A_loss_of_power_at_any_change_of_the_file_system_while_a_snapshot_comes_is_survived()
+    {
+        int crashes = 0;
+        for (int call = 1; call < 120; call += 13)
+        {
+            var run = new Run(50 + (ulong)call);
+            run.LeaveBehind();
+            run.Cluster.Start(Down);
+            crashes += run.CrashAt(call) ? 1 : 0;
+            run.WriteUntilCaughtUp();
+            run.CheckSame();
+        }
+
+        Assert.True(crashes > 6, $"only {crashes} crashes");
+    }
+
+    [Fact]
+    public void A_leader_that_crashes_while_it_sends_is_replaced_and_the_snapshot_comes_from_another()
+    {
+        var run = new Run(9);
+        run.LeaveBehind();
+        run.Cluster.Start(Down);
+        run.Cluster.RunUntil(() => run.SnapshotFrames > 1, "a snapshot is on its way");
+        int leader = run.Cluster.LeaderOf(0);
+        run.Cluster.Crash(leader, 9);
+        run.Cluster.Run(3000);
+        run.Cluster.Start(leader);
+        run.WriteUntilCaughtUp();
+        run.CheckSame();
+    }
+
+    [Fact]
+    public void A_damaged_follower_heals_from_its_peers_and_forgets_the_damage()
+    {
+        int healed = 0;
+        for (ulong seed = 20; seed < 26; seed++)
+        {
+            // Its tables hold nothing: what the log lost, it needs.
+            var run = new Run(seed, memtableBytes: 4 << 20, liveEntries: 1_000_000);
+            run.Cluster.AwaitLeaders();
+            run.Write(300);
+            run.Cluster.Run(1000);
+            run.Cluster.Crash(Down, seed);
+            run.DamageAnOlderSegment();
+            run.Cluster.Start(Down);
+            healed += run.Damaged(LogDamage.Entries).Count;
+            run.WriteUntilCaughtUp();
+            run.Cluster.Run(1000);
+            run.CheckSame();
+            Assert.Empty(run.Damaged(LogDamage.Entries));
+        }
+
+        Assert.True(healed > 3, $"only {healed} replicas were damaged");
+    }
+
+    [Fact]
+    public void A_replica_that_may_have_forgotten_its_vote_stays_away_says_why_and_the_cluster_serves()
+    {
+        var run = new Run(30, memtableBytes: 4 << 20, liveEntries: 1_000_000);
+        run.Cluster.AwaitLeaders();
+        run.Write(60);
+        run.Cluster.Run(1000);
+        run.Cluster.Stop(Down);
+        run.DamageTheNewestSegment();
+        for (int start = 0; start < 2; start++)
+        {
+            run.Cluster.Start(Down);
+            List<GroupState> lost = run.Damaged(LogDamage.HardState);
+            Assert.NotEmpty(lost);
+            run.Cluster.Run(1500);
+            run.Write(10);
+            foreach (GroupState group in lost)
+            {
+                // Nothing of it votes, leads or answers.
+                KvResult<ShardView> view = run.Cluster.Await(
+                    run.Cluster.Nodes[Down]!.SnapshotShardAsync(group.Shard, run.Cluster.Context(2000)).AsTask());
+                Assert.False(view.IsOk);
+                Assert.NotEqual(Down, run.Cluster.LeaderOf(group.Shard.Value));
+            }
+
+            run.Cluster.Crash(Down, 30);
+        }
+    }
+
+    private sealed class Run
+    {
+        private readonly Prng _random;
+        private int _next;
+
+        public Run(ulong seed, long memtableBytes = 8 << 10, long liveEntries = 60)
+        {
+            _random = new Prng(seed);
+            Cluster = new SteppedCluster(shards: 2, seed: seed, configure: o => o with
+            {
+                LogSegmentBytes = 32 << 10,
+                MemtableBytes = memtableBytes,
+                LogLiveEntriesMax = liveEntries,
+                LogEarlyFlushSegments = liveEntries > 1000 ? 100 : 2,
+            });
+            Cluster.Network.Sent = (_, to, channel, _) =>
+            {
+                if (channel == PeerChannel.Snapshot && to == Cluster.Numbers[Down]) SnapshotFrames++;
+            };
+        }
+
+        public SteppedCluster Cluster { get; }
+
+        public int SnapshotFrames { get; private set; }
+
+        /// <summary>One node is down while the others write more than they keep.</summary>
+        public void LeaveBehind()
+        {
+            Cluster.AwaitLeaders();
+            Write(20);
+            Cluster.Run(200);
+            Cluster.Crash(Down, Cluster.Seed);
+            Cluster.AwaitLeaders();
+            Write(200);
+            Cluster.Run(3000);
+        }
+
+        public void Write(int count)
+        {
+            for (int i = 0; i < count; i++)
+            {
+                string key = $"k{_random.NextInt(80)}";
+                int leader = -1;
+                Cluster.RunUntil(() => (leader = Cluster.LeaderOf(key)) >= 0, "a leader");
+                Cluster.Await(Cluster.BeginPut(leader, key, $"v{_next++}" + new string('x', _random.NextInt(600))));
+            }
+        }
+
+        public void WriteUntilCaughtUp()
+        {
+            for (int i = 0; i < 40; i++) Write(2);
+            Cluster.RunUntil(
+                () => Enumerable.Range(0, Cluster.Shards).All(s => IsEven((uint)s)), "all replicas are even", 60_000);
+        }
+
+        public void CheckSame()
+        {
+            for (uint shard = 0; shard < Cluster.Shards; shard++)
+            {
+                for (int node = 1; node < 3; node++) Assert.Equal(Cluster.Dump(0, shard), Cluster.Dump(node, shard));
+            }
+
+            string incoming = $"{SteppedNode.Data}/incoming";
+            foreach (MemoryFileSystem disk in Cluster.Disks)
+            {
+                if (disk.DirectoryExists(incoming)) Assert.Empty(disk.List(incoming));
+            }
+        }
+
+        /// <summary>The power of the node that comes back fails at its n-th change of the file system.</summary>
+        public bool CrashAt(int call)
+        {
+            MemoryFileSystem? image = null;
+            MemoryFileSystem disk = Cluster.Disks[Down];
+            Cluster.Files[Down].Add(new FaultRule
+            {
+                Operation = FileOperation.Mutations,
+                AfterCalls = call,
+                Times = 1,
+                Errno = 0,
+                Action = _ => image ??= disk.Crash((ulong)call),
+            });
+            // From that moment on nobody hears of it.
+            Cluster.Network.Loses = (from, to) => image is not null && (from == Cluster.Numbers[Down] || to == Cluster.Numbers[Down]);
+            for (int i = 0; i < 100 && image is null; i++)
+            {
+                Cluster.Run(50);
+                if (i % 4 == 0 && image is null) Write(1);
+            }
+
+            Cluster.Network.Heal();
+            if (image is null) return false;
+            Cluster.Crash(Down, 1);
+            Cluster.Disks[Down] = image;
+            Cluster.Files[Down] = new FaultInjectingFileSystem(image);
+            Cluster.Start(Down);
+            return true;
+        }
+
+        public void DamageAnOlderSegment()
+        {
+            string[] segments = Segments();
+            Assert.True(segments.Length > 2, "too few segments");
+            for (int n = 0; n < 3; n++)
+            {
+                Cluster.Disks[Down].Corrupt(segments[_random.NextInt(segments.Length - 2)], _random.NextInt(9500, 30_000), 0x20);
+            }
+        }
+
+        public void DamageTheNewestSegment()
+        {
+            Cluster.Disks[Down].Corrupt(Segments()[^1], 8192 + 70, 0x20); // the copies with which it begins
+        }
+
+        /// <summary>What the log on a node's disk says of its replicas.</summary>
+        public List<GroupState> Damaged(LogDamage damage)
+        {
+            MemoryFileSystem copy = Cluster.Disks[Down].Crash(1, CrashMode.DropUnsynced);
+            using SharedLog log = SharedLog.Open(
+                new SharedLogOptions
+                {
+                    Directory = $"{SteppedNode.Data}/log",
+                    FileSystem = copy,
+                    SegmentBytes = 32 << 10,
+                    OnCorruption = CorruptionAction.Report,
+                },
+                out _);
+            return [.. log.Groups.Where(g => g.Damage == damage)];
+        }
+
+        private bool IsEven(uint shard)
+        {
+            ulong commit = Enumerable.Range(0, 3).Max(n => Cluster.Status(n, shard).Commit.Value);
+            return Cluster.LeaderOf(shard) >= 0
+                && Enumerable.Range(0, 3).All(n => Cluster.Status(n, shard).Applied.Value == commit);
+        }
+
+        private string[] Segments() =>
+        [
+            .. Cluster.Disks[Down].List($"{SteppedNode.Data}/log")
+                .Where(n => n.EndsWith(".wal", StringComparison.Ordinal)).Order()
+                .Select(n => $"{SteppedNode.Data}/log/{n}"),
+        ];
+    }
+}
