@@ -23,6 +23,8 @@ public sealed partial class RaftCore
     private StepResult OnHeal(Progress peer, in RaftMessage m)
     {
         peer.OnLost(m.Index);
+        // Also to one that lost nothing this leader knows of, in a group without work: it waits to hear where both agree.
+        peer.EmptyAppendDue = true;
         _appendsDue = true;
         if (_sleep != SleepState.Awake) WakeUp();
         LogIndex last = _log.LastIndex;
