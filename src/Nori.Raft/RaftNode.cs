@@ -136,6 +136,8 @@ public sealed partial class RaftNode : IAsyncDisposable
         await using (registration.ConfigureAwait(false)) return await call.Task.ConfigureAwait(false);
     }
 
+    internal RaftNodeOptions Options => _options;
+
     private void ThrowIfStopped()
     {
         if (_isStopped) throw new RaftStoppedException(Failure);
