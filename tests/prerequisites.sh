@@ -5,6 +5,7 @@ set -u
 
 packages=(
   python3-grpcio python3-protobuf protobuf-compiler protobuf-compiler-grpc  # the official Python client
+  golang-go golang-google-grpc-dev golang-google-protobuf-dev golang-github-golang-protobuf-1-5-dev  # the Go SDK
   prometheus                                                                # promtool checks /metrics
   python3-prometheus-client                                                 # its OpenMetrics parser reads /metrics
   xxhash                                                                    # an independent xxHash64

@@ -39,6 +39,11 @@ if wanted typescript "$@"; then
   if command -v npm >/dev/null && bash sdks/typescript/prepare.sh; then run typescript node sdks/typescript/test/conformance.mjs
   else absent typescript "install Node 20 or later, then (cd sdks/typescript && npm ci)"; fi
 fi
+if wanted go "$@"; then
+  if command -v go >/dev/null && [ -d /usr/share/gocode/src/google.golang.org/grpc ]; then
+    if bash sdks/go/go.sh build -o "$PWD/$out/go-runner" ./internal/conformance; then run go "$out/go-runner" sdks/conformance; else failed=1; fi
+  else absent go "sudo apt-get install -y golang-go golang-google-grpc-dev golang-google-protobuf-dev golang-github-golang-protobuf-1-5-dev"; fi
+fi
 
 python3=/usr/bin/python3
 command -v $python3 >/dev/null || { echo "skipped: python3 prints the matrix and is missing"; exit $failed; }

@@ -1,0 +1,52 @@
+package norikv
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/norikv/norikv-go/norikvtest"
+)
+
+func mustRead(t *testing.T, path string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// The programs of the README and the examples run as they stand against the real server.
+func TestTheProgramsOfTheReadmeAndTheExamplesRun(t *testing.T) {
+	if os.Getenv("NORIKV_SERVER") == "" {
+		t.Skip("NORIKV_SERVER names no server program")
+	}
+	server, err := norikvtest.Start(norikvtest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	run := func(file, want string) {
+		command := exec.Command("go", "run", file)
+		command.Env = append(os.Environ(), "NORIKV_ADDR="+server.Address)
+		if text, err := command.CombinedOutput(); err != nil || string(text) != want {
+			t.Errorf("%s printed %s, %v", file, text, err)
+		}
+	}
+	wanted := []string{"VERSION_MISMATCH\nuser:1 = Ada Lovelace\nAda Lovelace\n", "1 is still there\n"}
+	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllSubmatch(mustRead(t, "README.md"), -1)
+	if len(blocks) != len(wanted) {
+		t.Fatalf("%d programs in the README", len(blocks))
+	}
+	for i, block := range blocks {
+		file := filepath.Join(t.TempDir(), "main.go")
+		if err := os.WriteFile(file, block[1], 0o644); err != nil {
+			t.Fatal(err)
+		}
+		run(file, wanted[i])
+	}
+	run("examples/counter/main.go", "counted to 20\n")
+}

@@ -1,0 +1,417 @@
+package norikv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	pb "github.com/norikv/norikv-go/proto/norikvv1"
+	"google.golang.org/grpc"
+)
+
+// Below this there is no time for another round trip.
+const leastTime = 10 * time.Millisecond
+
+func isRetriable(code Code) bool {
+	switch code {
+	case CodeNotLeader, CodeQuorumUnavailable, CodeUnavailable, CodeOverloaded, CodeCommitTimeout, CodeDeadlineExceeded:
+		return true
+	}
+	return false
+}
+
+var errClosed = newError(CodeCancelled, "the client was closed")
+
+// runner runs operations to their end: attempt, judge, wait, attempt again, all within one deadline.
+type runner struct {
+	settings settings
+	router   *router
+	backoff  *backoff
+	closing  context.Context
+	close    context.CancelFunc
+	watching sync.Once
+	running  sync.WaitGroup
+
+	mu    sync.Mutex
+	nodes map[string]*nodeConnection
+}
+
+func newRunner(s settings) *runner {
+	r := &runner{
+		settings: s, router: newRouter(s.addresses), backoff: newBackoff(s.retry, time.Now().UnixNano()), nodes: map[string]*nodeConnection{},
+	}
+	r.closing, r.close = context.WithCancel(context.Background())
+	return r
+}
+
+// deadline is the sooner of the client's and the context's.
+func (r *runner) deadline(ctx context.Context) time.Time {
+	deadline := time.Now().Add(r.settings.deadline)
+	if sooner, ok := ctx.Deadline(); ok && sooner.Before(deadline) {
+		return sooner
+	}
+	return deadline
+}
+
+// run answers the node's result. A context that is cancelled ends it with the context's error; a context's deadline is a deadline.
+func (r *runner) run(ctx context.Context, call *pb.StreamCall, key []byte, writes bool, deadline time.Time) (*pb.StreamResult, error) {
+	var result *pb.StreamResult
+	err := r.attempts(ctx, key, writes, deadline, func(ctx context.Context, node *nodeConnection) (*rpcFailure, error) {
+		o, err := node.call(ctx, call, deadline)
+		if err != nil || o.failure != nil {
+			return o.failure, err
+		}
+		if said, ok := o.result.GetResult().(*pb.StreamResult_Error); ok {
+			return &rpcFailure{err: statusError(said.Error), reached: true, said: true}, nil
+		}
+		if o.result.GetResult() == nil {
+			return &rpcFailure{err: newError(CodeInternal, node.address+" answered an empty result"), reached: true}, nil
+		}
+		result = o.result
+		return nil, nil
+	})
+	return result, err
+}
+
+type attempt func(ctx context.Context, node *nodeConnection) (*rpcFailure, error)
+
+func (r *runner) attempts(ctx context.Context, key []byte, writes bool, deadline time.Time, try attempt) error {
+	r.watch()
+	perhapsDone, hint := false, ""
+	for number := 0; ; number++ {
+		address := r.router.pick(key, number, hint)
+		node, err := r.node(address)
+		if err != nil {
+			return err
+		}
+		failure, err := try(ctx, node)
+		if err != nil {
+			return err
+		}
+		if failure == nil {
+			r.router.reached(address)
+			r.backoff.succeeded()
+			return nil
+		}
+		e := failure.err
+		if !failure.reached && e.Code == CodeUnavailable {
+			r.router.unreachable(address)
+		}
+		// What the node itself says of an operation is exact; of a call or stream that broke nobody knows.
+		if failure.said {
+			perhapsDone = perhapsDone || e.Code == CodeCommitTimeout
+		} else {
+			perhapsDone = perhapsDone || failure.reached && isRetriable(e.Code)
+		}
+		if !isRetriable(e.Code) {
+			return e
+		}
+		wait, more := r.nextWait(number, e, hint, deadline)
+		if !more || number+1 >= r.settings.retry.AttemptsMax {
+			return final(e, writes && perhapsDone, number+1, address)
+		}
+		hint = e.LeaderHint
+		if err := r.sleep(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+// nextWait: false when no further attempt fits before the deadline.
+func (r *runner) nextWait(attempt int, e *Error, previousHint string, deadline time.Time) (time.Duration, bool) {
+	var wait time.Duration
+	// A fresh hint is followed at once; the same one again means that the cluster is still deciding.
+	if e.LeaderHint == "" || e.LeaderHint == previousHint {
+		wait = r.backoff.nextWait(attempt, e.RetryAfter)
+	}
+	left := time.Until(deadline)
+	if left < leastTime || e.RetryAfter > left {
+		return 0, false
+	}
+	// A long wait near the end is halved, so that the last moments are used and not slept through.
+	if wait > left/2 {
+		wait = left / 2
+	}
+	return wait, true
+}
+
+// givenUp is the context's error when the caller cancelled. A deadline that passed is judged by the runner, which knows whether an
+// outcome is unknown.
+func givenUp(ctx context.Context) error {
+	if err := ctx.Err(); errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+func final(e *Error, unknown bool, attempts int, address string) *Error {
+	tried := fmt.Sprintf("(after %d attempts, last at %s)", attempts, address)
+	if unknown {
+		return e.with(CodeCommitTimeout, "COMMIT_TIMEOUT: the outcome is unknown "+tried+": "+e.Message)
+	}
+	code := e.Code
+	if code == CodeCommitTimeout { // a read has no outcome to be unknown
+		code = CodeDeadlineExceeded
+	}
+	return e.with(code, e.Message+" "+tried)
+}
+
+func (r *runner) sleep(ctx context.Context, wait time.Duration) error {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return givenUp(ctx)
+	case <-r.closing.Done():
+		return errClosed
+	}
+}
+
+func (r *runner) node(address string) (*nodeConnection, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closing.Err() != nil {
+		return nil, errClosed
+	}
+	node := r.nodes[address]
+	if node == nil {
+		var err error
+		if node, err = dial(address, &r.settings); err != nil {
+			return nil, err
+		}
+		r.nodes[address] = node
+	}
+	return node, nil
+}
+
+// scanner reads the pages of a scan, each once; after a failure it goes on behind the last page that came. The deadline counts from
+// page to page, not over the whole scan.
+type scanner struct {
+	r        *runner
+	ctx      context.Context
+	request  *pb.ScanRequest
+	limit    uint64
+	received uint64
+	failures int
+	deadline time.Time
+	stream   grpc.ClientStream
+	cancel   context.CancelFunc
+	address  string
+	over     bool
+}
+
+func (r *runner) scan(ctx context.Context, request *pb.ScanRequest) *scanner {
+	r.watch()
+	return &scanner{r: r, ctx: ctx, request: request, limit: request.Limit, deadline: r.deadline(ctx)}
+}
+
+// next is the next page; nil at the end.
+func (s *scanner) next() (*pb.ScanResponse, error) {
+	for !s.over {
+		page, failure, err := s.read()
+		if err != nil {
+			return nil, err
+		}
+		if failure == nil {
+			if page == nil {
+				break
+			}
+			s.failures = 0
+			s.r.backoff.succeeded()
+			s.r.router.reached(s.address)
+			s.request.PageToken = page.NextPageToken
+			s.received += uint64(len(page.Pairs))
+			// A page without a token, or that fills the limit, is the last: a failure behind it loses nothing.
+			s.over = len(page.NextPageToken) == 0 || (s.limit > 0 && s.received >= s.limit)
+			s.deadline = s.r.deadline(s.ctx)
+			return page, nil
+		}
+		s.drop()
+		if err := s.retry(failure); err != nil {
+			return nil, err
+		}
+	}
+	s.close()
+	return nil, nil
+}
+
+func (s *scanner) close() {
+	s.over = true
+	s.drop()
+}
+
+func (s *scanner) drop() {
+	if s.cancel != nil {
+		s.cancel()
+	}
+	s.stream, s.cancel = nil, nil
+}
+
+func (s *scanner) read() (*pb.ScanResponse, *rpcFailure, error) {
+	if s.stream == nil {
+		s.address = s.r.router.pick(nil, s.failures, "")
+		node, err := s.r.node(s.address)
+		if err != nil {
+			return nil, nil, err
+		}
+		if s.limit > 0 && !s.request.CountOnly {
+			s.request.Limit = s.limit - s.received // a limit is a call's: go on with the rest
+		}
+		var ctx context.Context
+		ctx, s.cancel = context.WithCancel(s.ctx)
+		stop := time.AfterFunc(time.Until(s.deadline), s.cancel)
+		stream, failure := node.serverStream(ctx, "/norikv.v1.Kv/Scan", s.request)
+		stop.Stop()
+		if failure != nil {
+			return nil, failure, s.userError()
+		}
+		s.stream = stream
+	}
+	page := &pb.ScanResponse{}
+	stop := time.AfterFunc(time.Until(s.deadline), s.cancel)
+	err := s.stream.RecvMsg(page)
+	late := !stop.Stop()
+	switch {
+	case err == nil:
+		return page, nil, nil
+	case errors.Is(err, io.EOF):
+		return nil, nil, nil
+	case late:
+		e := newError(CodeCommitTimeout, "no page of the scan came in time")
+		return nil, &rpcFailure{err: e, reached: true}, s.userError()
+	}
+	return nil, failureOf(err, s.stream.Trailer(), s.address), s.userError()
+}
+
+// userError is the context's, when the caller gave up.
+func (s *scanner) userError() error {
+	err := givenUp(s.ctx)
+	if err != nil {
+		s.drop()
+	}
+	return err
+}
+
+func (s *scanner) retry(failure *rpcFailure) error {
+	e := failure.err
+	if !failure.reached && e.Code == CodeUnavailable {
+		s.r.router.unreachable(s.address)
+	}
+	wait := s.r.backoff.nextWait(s.failures, e.RetryAfter)
+	s.failures++
+	if time.Until(s.deadline) <= wait || !isRetriable(e.Code) || s.failures >= s.r.settings.retry.AttemptsMax {
+		s.over = true
+		if e.Code == CodeCommitTimeout {
+			return e.with(CodeDeadlineExceeded, e.Message)
+		}
+		return e
+	}
+	return s.r.sleep(s.ctx, wait)
+}
+
+// views calls with each view as it comes, none older than the one before; until it answers false, an error, or a refusal.
+func (r *runner) views(ctx context.Context, take func(*ClusterView) bool) error {
+	var last *ClusterView
+	for failures := 0; ; failures++ {
+		address := r.router.pick(nil, 1, "")
+		more, failure, err := r.viewsOf(ctx, address, &last, &failures, take)
+		if err != nil || !more {
+			return err
+		}
+		if failure != nil {
+			if !failure.reached {
+				r.router.unreachable(address)
+			}
+			if !isRetriable(failure.err.Code) {
+				return failure.err
+			}
+		}
+		if err := r.sleep(ctx, r.backoff.nextWait(failures, 0)); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *runner) viewsOf(
+	ctx context.Context, address string, last **ClusterView, failures *int, take func(*ClusterView) bool,
+) (bool, *rpcFailure, error) {
+	node, err := r.node(address)
+	if err != nil {
+		return false, nil, err
+	}
+	inner, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, failure := node.serverStream(inner, "/norikv.v1.Meta/WatchCluster", &pb.ClusterView{})
+	for failure == nil {
+		message := &pb.ClusterView{}
+		if err := stream.RecvMsg(message); errors.Is(err, io.EOF) {
+			return true, nil, nil
+		} else if err != nil {
+			failure = failureOf(err, stream.Trailer(), address)
+			break
+		}
+		*failures = 0
+		r.router.reached(address)
+		// Another cluster id is another cluster at the same address: its epochs start again.
+		if *last != nil && message.ClusterId == (*last).ClusterID && message.Epoch <= (*last).Epoch {
+			continue
+		}
+		*last = viewOf(message)
+		if !take(*last) {
+			return false, nil, nil
+		}
+	}
+	if ctx.Err() != nil {
+		return false, nil, ctx.Err()
+	}
+	return true, failure, nil
+}
+
+func (r *runner) watch() {
+	if !r.settings.smartRouting {
+		return
+	}
+	r.watching.Do(func() {
+		r.running.Add(1)
+		go func() {
+			defer r.running.Done()
+			// Refused or closed: without a view any node takes any request.
+			_ = r.views(r.closing, func(view *ClusterView) bool {
+				r.router.update(newRoutingTable(view))
+				r.prune()
+				return true
+			})
+		}()
+	})
+}
+
+func (r *runner) prune() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.nodes) <= r.settings.nodesMax {
+		return
+	}
+	for address, node := range r.nodes {
+		if !r.router.knows(address) {
+			delete(r.nodes, address)
+			node.close()
+		}
+	}
+}
+
+func (r *runner) shutdown() {
+	r.close()
+	r.mu.Lock()
+	nodes := r.nodes
+	r.nodes = map[string]*nodeConnection{}
+	r.mu.Unlock()
+	for _, node := range nodes {
+		node.close()
+	}
+	r.running.Wait()
+}

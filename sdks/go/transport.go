@@ -1,0 +1,400 @@
+package norikv
+
+import (
+	"context"
+	"regexp"
+	"strconv"
+	"sync"
+	"time"
+
+	pb "github.com/norikv/norikv-go/proto/norikvv1"
+	"google.golang.org/grpc"
+	grpcbackoff "google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+)
+
+// A message near the node's inbound limit would end a shared stream and all calls on it: it goes alone.
+const sharedCallBytesMax = 1 << 20
+
+// What a call costs beside its key and value: tags, lengths, id, timeout, idempotency key, version.
+const overheadBytes = 160
+
+var notConnected = regexp.MustCompile(`(?i)error while dialing|all subconns are in|name resolver error|no such host|handshake failed`)
+
+// rpcFailure is a call or stream that did not end well.
+type rpcFailure struct {
+	err     *Error
+	reached bool // false when nothing can have been done
+	said    bool // the node itself answered this for the operation, on a stream that is well
+}
+
+func failureOf(err error, trailer metadata.MD, address string) *rpcFailure {
+	s := status.Convert(err)
+	if s.Code() == codes.Unavailable && notConnected.MatchString(s.Message()) {
+		e := newError(CodeUnavailable, "cannot connect to "+address+": "+s.Message())
+		e.cause = err
+		return &rpcFailure{err: e}
+	}
+	e := grpcError(uint32(s.Code()), s.Message())
+	e.cause = err
+	if hints := trailer.Get("leader-hint"); len(hints) > 0 {
+		e.LeaderHint = hints[0]
+	}
+	if waits := trailer.Get("retry-after-ms"); len(waits) > 0 {
+		if ms, err := strconv.ParseInt(waits[0], 10, 32); err == nil && ms > 0 {
+			e.RetryAfter = time.Duration(ms) * time.Millisecond
+		}
+	}
+	if e.Code == CodeCancelled { // a reset that we did not ask for is the connection's end
+		e.Code = CodeUnavailable
+	}
+	return &rpcFailure{err: e, reached: true}
+}
+
+type outcome struct {
+	result  *pb.StreamResult
+	failure *rpcFailure
+}
+
+// pendingCall is one attempt on a stream: settled once, by its answer or by what went wrong.
+type pendingCall struct {
+	message  *pb.StreamCall
+	bytes    int
+	deadline time.Time
+	sent     bool // set before its bytes are handed over: from here on it may have been done
+	done     chan outcome
+}
+
+// callStream is one Kv.Stream: a writer that gathers what waits into messages, a reader that settles what comes back.
+type callStream struct {
+	stream  grpc.ClientStream
+	cancel  context.CancelFunc
+	address string
+	max     int
+	wake    chan struct{}
+	ended   chan struct{}
+
+	mu      sync.Mutex // guards what follows, and sent of the pending calls
+	pending map[uint64]*pendingCall
+	waiting []*pendingCall
+	lastID  uint64
+	open    bool
+}
+
+func newCallStream(stream grpc.ClientStream, cancel context.CancelFunc, address string, max int) *callStream {
+	s := &callStream{
+		stream: stream, cancel: cancel, address: address, max: max, wake: make(chan struct{}, 1), ended: make(chan struct{}),
+		pending: map[uint64]*pendingCall{}, open: true,
+	}
+	go s.writeAll()
+	go s.readAll()
+	return s
+}
+
+// call takes a call; false when the stream is over and the call was not taken.
+func (s *callStream) call(ctx context.Context, p *pendingCall) (outcome, bool, error) {
+	s.mu.Lock()
+	if !s.open {
+		s.mu.Unlock()
+		return outcome{}, false, nil
+	}
+	s.lastID++
+	p.message.Id = s.lastID
+	s.pending[p.message.Id] = p
+	s.waiting = append(s.waiting, p)
+	s.mu.Unlock()
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+	timer := time.NewTimer(time.Until(p.deadline))
+	defer timer.Stop()
+	select {
+	case o := <-p.done:
+		return o, true, nil
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	sent := s.forget(p)
+	e := newError(CodeCommitTimeout, "COMMIT_TIMEOUT: no answer before the deadline")
+	return outcome{failure: &rpcFailure{err: e, reached: sent}}, true, givenUp(ctx)
+}
+
+func (s *callStream) isOpen() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open
+}
+
+// forget drops a call whose caller gave up and says whether it was sent.
+func (s *callStream) forget(p *pendingCall) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.pending, p.message.Id)
+	return p.sent
+}
+
+func (s *callStream) writeAll() {
+	for {
+		select {
+		case <-s.wake:
+		case <-s.ended:
+			return
+		}
+		for {
+			request := s.gather()
+			if request == nil {
+				break
+			}
+			if s.stream.SendMsg(request) != nil {
+				return // the stream is over: the reader learns why
+			}
+		}
+	}
+}
+
+func (s *callStream) gather() *pb.StreamRequest {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	request, size := &pb.StreamRequest{}, 0
+	for len(s.waiting) > 0 && (size == 0 || size+s.waiting[0].bytes <= s.max) {
+		p := s.waiting[0]
+		s.waiting[0] = nil
+		s.waiting = s.waiting[1:]
+		if s.pending[p.message.Id] != p {
+			continue // given up meanwhile
+		}
+		left := time.Until(p.deadline).Milliseconds() + 1
+		if left < 1 {
+			left = 1
+		} else if left > 0x7FFFFFFF {
+			left = 0x7FFFFFFF
+		}
+		p.message.TimeoutMs = uint32(left)
+		p.sent = true
+		size += p.bytes
+		request.Calls = append(request.Calls, p.message)
+	}
+	if size == 0 {
+		return nil
+	}
+	return request
+}
+
+func (s *callStream) readAll() {
+	for {
+		response := &pb.StreamResponse{}
+		if err := s.stream.RecvMsg(response); err != nil {
+			s.fail(failureOf(err, s.stream.Trailer(), s.address))
+			return
+		}
+		s.mu.Lock()
+		for _, result := range response.GetResults() {
+			if p := s.pending[result.GetId()]; p != nil {
+				delete(s.pending, result.GetId())
+				p.done <- outcome{result: result}
+			}
+		}
+		s.mu.Unlock()
+	}
+}
+
+func (s *callStream) fail(failure *rpcFailure) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.open {
+		return
+	}
+	s.open = false
+	for id, p := range s.pending {
+		delete(s.pending, id)
+		p.done <- outcome{failure: &rpcFailure{err: failure.err, reached: failure.reached && p.sent}}
+	}
+	s.waiting = nil
+	s.cancel()
+	close(s.ended)
+}
+
+// nodeConnection is the channel of one node and its stream, opened when first used and again after a failure.
+type nodeConnection struct {
+	address  string
+	settings *settings
+	channel  *grpc.ClientConn
+
+	mu      sync.Mutex
+	stream  *callStream
+	opening *opening
+	closed  bool
+}
+
+func dial(address string, s *settings) (*nodeConnection, error) {
+	options := []grpc.DialOption{
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(s.inboundBytesMax), grpc.MaxCallSendMsgSize(64<<20)),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: s.keepAlive, Timeout: 10 * time.Second, PermitWithoutStream: true}),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           grpcbackoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second},
+			MinConnectTimeout: s.connectTimeout,
+		}),
+		grpc.WithDisableRetry(), // the client retries, within its deadline and under its keys
+		grpc.WithNoProxy(),
+		grpc.WithUserAgent("norikv-go/0.1.0"),
+	}
+	if s.tls != nil {
+		options = append(options, grpc.WithTransportCredentials(credentials.NewTLS(s.tls)))
+	} else {
+		options = append(options, grpc.WithInsecure())
+	}
+	channel, err := grpc.Dial(address, options...)
+	if err != nil {
+		return nil, newError(CodeUnavailable, "cannot connect to "+address+": "+err.Error())
+	}
+	return &nodeConnection{address: address, settings: s, channel: channel}, nil
+}
+
+// call runs one attempt; the error is the context's.
+func (n *nodeConnection) call(ctx context.Context, call *pb.StreamCall, deadline time.Time) (outcome, error) {
+	size := overheadBytes + proto.Size(call)
+	if size > sharedCallBytesMax {
+		return n.alone(ctx, call, deadline)
+	}
+	for {
+		stream, failure, err := n.openStream(ctx, deadline)
+		if failure != nil || err != nil {
+			return outcome{failure: failure}, err
+		}
+		// A failed stream may still be writing its message, so each attempt has its own; the request inside is shared.
+		p := &pendingCall{
+			message: &pb.StreamCall{Call: call.Call}, bytes: size, deadline: deadline, done: make(chan outcome, 1),
+		}
+		if o, taken, err := stream.call(ctx, p); taken {
+			return o, err
+		}
+	}
+}
+
+// opening is a stream on its way, for all that wait for it.
+type opening struct {
+	done    chan struct{}
+	failure *rpcFailure
+}
+
+// openStream answers the stream that is open, or waits for one until the deadline.
+func (n *nodeConnection) openStream(ctx context.Context, deadline time.Time) (*callStream, *rpcFailure, error) {
+	n.mu.Lock()
+	if n.closed {
+		n.mu.Unlock()
+		return nil, &rpcFailure{err: newError(CodeCancelled, "the client was closed")}, nil
+	}
+	if n.stream != nil && n.stream.isOpen() {
+		defer n.mu.Unlock()
+		return n.stream, nil, nil
+	}
+	if n.opening == nil {
+		n.opening = &opening{done: make(chan struct{})}
+		go n.open(n.opening)
+	}
+	on := n.opening
+	n.mu.Unlock()
+	timer := time.NewTimer(time.Until(deadline))
+	defer timer.Stop()
+	select {
+	case <-on.done:
+		if on.failure != nil {
+			return nil, on.failure, nil
+		}
+		return n.openStream(ctx, deadline)
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return nil, &rpcFailure{err: newError(CodeUnavailable, "no connection to "+n.address+" in time")}, givenUp(ctx)
+}
+
+func (n *nodeConnection) open(on *opening) {
+	ctx, cancel := context.WithCancel(context.Background())
+	// Opening waits for the connection.
+	stop := time.AfterFunc(n.settings.connectTimeout, cancel)
+	description := &grpc.StreamDesc{StreamName: "Stream", ServerStreams: true, ClientStreams: true}
+	stream, err := n.channel.NewStream(ctx, description, "/norikv.v1.Kv/Stream")
+	if !stop.Stop() && err == nil {
+		err = status.Error(codes.Unavailable, "no connection in time")
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.opening = nil
+	if err == nil && n.closed {
+		err = status.Error(codes.Unavailable, "the client was closed")
+	}
+	if err != nil {
+		cancel()
+		on.failure = failureOf(err, nil, n.address)
+		on.failure.reached = false // nothing was written yet
+	} else {
+		n.stream = newCallStream(stream, cancel, n.address, n.settings.messageBytesMax)
+	}
+	close(on.done)
+}
+
+func (n *nodeConnection) alone(ctx context.Context, call *pb.StreamCall, deadline time.Time) (outcome, error) {
+	result := &pb.StreamResult{}
+	var failure *rpcFailure
+	switch c := call.Call.(type) {
+	case *pb.StreamCall_Put:
+		answer := &pb.PutResponse{}
+		failure = n.unary(ctx, "/norikv.v1.Kv/Put", c.Put, answer, deadline)
+		result.Result = &pb.StreamResult_Put{Put: answer}
+	case *pb.StreamCall_Get:
+		answer := &pb.GetResponse{}
+		failure = n.unary(ctx, "/norikv.v1.Kv/Get", c.Get, answer, deadline)
+		result.Result = &pb.StreamResult_Get{Get: answer}
+	case *pb.StreamCall_Delete:
+		answer := &pb.DeleteResponse{}
+		failure = n.unary(ctx, "/norikv.v1.Kv/Delete", c.Delete, answer, deadline)
+		result.Result = &pb.StreamResult_Delete{Delete: answer}
+	case *pb.StreamCall_Batch:
+		answer := &pb.BatchResponse{}
+		failure = n.unary(ctx, "/norikv.v1.Kv/Batch", c.Batch, answer, deadline)
+		result.Result = &pb.StreamResult_Batch{Batch: answer}
+	}
+	if failure != nil && givenUp(ctx) != nil {
+		return outcome{}, givenUp(ctx)
+	}
+	return outcome{result: result, failure: failure}, nil
+}
+
+func (n *nodeConnection) unary(ctx context.Context, method string, request, answer interface{}, deadline time.Time) *rpcFailure {
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	var trailer metadata.MD
+	if err := n.channel.Invoke(ctx, method, request, answer, grpc.Trailer(&trailer)); err != nil {
+		return failureOf(err, trailer, n.address)
+	}
+	return nil
+}
+
+func (n *nodeConnection) serverStream(ctx context.Context, method string, request interface{}) (grpc.ClientStream, *rpcFailure) {
+	stream, err := n.channel.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, method)
+	if err != nil {
+		return nil, failureOf(err, nil, n.address)
+	}
+	// Where sending fails the first read says why.
+	if stream.SendMsg(request) == nil {
+		_ = stream.CloseSend()
+	}
+	return stream, nil
+}
+
+func (n *nodeConnection) close() {
+	n.mu.Lock()
+	n.closed = true
+	stream := n.stream
+	n.mu.Unlock()
+	if stream != nil {
+		stream.fail(&rpcFailure{err: newError(CodeCancelled, "the client was closed"), reached: true})
+	}
+	n.channel.Close()
+}

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Acceptance: the Go SDK: vet, its unit tests, its README and example as they stand against the real server. The conformance
+# suite runs in conformance.sh.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+if ! command -v go >/dev/null || [ ! -d /usr/share/gocode/src/google.golang.org/grpc ]; then
+  echo "skipped: Go is missing: sudo apt-get install -y golang-go golang-google-grpc-dev golang-google-protobuf-dev golang-github-golang-protobuf-1-5-dev"
+  exit 0
+fi
+built=$PWD/src/NoriKV.Cli/bin/Release/net10.0/norikv.dll
+if [ -z "${NORIKV_SERVER:-}" ]; then
+  if [ -f "$built" ]; then export NORIKV_SERVER="dotnet $built"; else export NORIKV_SERVER=$PWD/norikv; fi
+fi
+unformatted=$(gofmt -l sdks/go/*.go sdks/go/norikvtest sdks/go/internal sdks/go/examples)
+[ -z "$unformatted" ] || { echo "not as gofmt writes it: $unformatted"; exit 1; }
+timeout 280 bash sdks/go/go.sh vet . ./norikvtest ./internal/conformance ./examples/counter
+timeout 280 bash sdks/go/go.sh test -count=1 -timeout 240s .
