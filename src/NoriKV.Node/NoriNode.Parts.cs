@@ -120,7 +120,8 @@ public sealed partial class NoriNode
             (node, frame) => transport.TrySend(node, PeerChannel.Snapshot, frame), staging);
         transport.Received = (from, channel, frame) =>
         {
-            if (NotReadyReason is not null) return;
+            // A node that stops still takes part until its leaderships are with others.
+            if (_failure.Reason is not null || Volatile.Read(ref _closed) is not null) return;
             if (channel == PeerChannel.Raft) _log.Receive(from, frame);
             else if (channel == PeerChannel.Snapshot) exchange.Receive(from, frame);
         };

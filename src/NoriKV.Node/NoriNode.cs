@@ -257,9 +257,9 @@ public sealed partial class NoriNode : INoriNode, IRouter
     {
         _stopping ??= "The node is stopping";
         _loop?.Dispose();
+        Volatile.Write(ref _closed, _stopping);
         _writer.Dispose();
         _snapshots?.Dispose();
-        Volatile.Write(ref _closed, _stopping);
         _log.Close(_stopping);
         _watch.Fail(_stopping);
         _completions?.Drain();

@@ -10,7 +10,14 @@ namespace NoriKV.Node.Replication;
 /// <summary>What all workers of a node share.</summary>
 internal sealed class HostContext
 {
-    public required RaftHostOptions Options { get; init; }
+    private readonly RaftHostOptions _options = null!;
+    private readonly bool _hasBootClock;
+
+    public required RaftHostOptions Options
+    {
+        get => _options;
+        init => (_options, _hasBootClock) = (value, BootClock.IsFor(value.Time));
+    }
 
     public required LogWriter Log { get; init; }
 
@@ -59,12 +66,15 @@ internal sealed class HostContext
     public void RemoveSlot(ShardId shard, uint slot) =>
         Pipeline.EnqueueWork(shard, () => DeadSlot.Remove(Storage, slot));
 
-    /// <summary>A timestamp of the node's clock in nanoseconds.</summary>
-    public long ToNanoseconds(long timestamp)
+    /// <summary>
+    /// The clock of leases, in nanoseconds: rounds are stamped by it, and reads looked at. It counts suspension where the
+    /// system has such a clock.
+    /// </summary>
+    public long NowNanoseconds()
     {
-        long frequency = Options.Time.TimestampFrequency;
-        return frequency == 1_000_000_000
-            ? timestamp
-            : (timestamp / frequency * 1_000_000_000) + (timestamp % frequency * 1_000_000_000 / frequency);
+        TimeProvider time = Options.Time;
+        if (_hasBootClock) return BootClock.Nanoseconds;
+        (long seconds, long rest) = Math.DivRem(time.GetTimestamp(), time.TimestampFrequency);
+        return (seconds * 1_000_000_000) + (rest * 1_000_000_000 / time.TimestampFrequency);
     }
 }

@@ -83,5 +83,5 @@ internal sealed partial class RaftHost
     private static ValueTask<ReadBarrier> Refused(ReadOptions options, KvError error) =>
         ValueTask.FromResult(new ReadBarrier(error, options.Consistency, null));
 
-    private long NowNanoseconds() => _context.ToNanoseconds(_context.Options.Time.GetTimestamp());
+    private long NowNanoseconds() => _context.NowNanoseconds();
 }

@@ -23,6 +23,7 @@ internal sealed partial class RaftWorker
                 break;
             case Raft.RaftEventKind.TransferAborted:
                 AnswerTransfers(group, isAborted: true);
+                RequeueParked(group);
                 break;
             case Raft.RaftEventKind.Healed:
                 _host.Log.Heal(group.Shard, group.Replica);

@@ -66,6 +66,11 @@ internal sealed partial class RaftWorker
                 Refuse(proposal, ProposalErrors.Overloaded(
                     $"Too much of shard {group.Shard} waits for a majority; the operation was not done", BusyRetry));
                 break;
+            case Raft.ProposeStatus.Transferring when proposal.TryRequeue():
+                // Nothing was done; it waits until the target leads, or this leader again.
+                proposal.NoteWaiting(ProposalErrors.NotLeader(group.Shard, HintOf(group, result.Leader)));
+                group.Parked.Add(proposal);
+                break;
             default:
                 Refuse(proposal, ProposalErrors.NotLeader(group.Shard, HintOf(group, result.Leader)));
                 break;
@@ -79,6 +84,13 @@ internal sealed partial class RaftWorker
         Proposal[] parked = [.. group.Parked];
         group.Parked.Clear();
         foreach (Proposal proposal in parked) Propose(proposal);
+    }
+
+    /// <summary>The leader leads on: those that waited for its successor are tried again, with the next step.</summary>
+    private void RequeueParked(RaftGroup group)
+    {
+        foreach (Proposal proposal in group.Parked) Post(proposal);
+        group.Parked.Clear();
     }
 
     /// <summary>What was lost for certain may be tried again: nothing of it was done, and nothing will be.</summary>

@@ -267,7 +267,7 @@ internal sealed partial class RaftWorker
 
     private long Now() => _options.Time.GetTimestamp();
 
-    private long NowNanoseconds() => _host.ToNanoseconds(Now());
+    private long NowNanoseconds() => _host.NowNanoseconds();
 
     private TimeSpan Since(long timestamp, long now) => _options.Time.GetElapsedTime(timestamp, now);
 }

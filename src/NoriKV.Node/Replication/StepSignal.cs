@@ -10,7 +10,15 @@ internal sealed class StepSignal : IDisposable
 
     public void Set()
     {
-        if (Interlocked.Exchange(ref _set, 1) == 0) _event.Set();
+        if (Interlocked.Exchange(ref _set, 1) != 0) return;
+        try
+        {
+            _event.Set();
+        }
+        catch (ObjectDisposedException)
+        {
+            // Nobody sleeps on it any more: a frame that came just when its node closed.
+        }
     }
 
     /// <summary>Waits until set, at most the given time (-1: for ever).</summary>

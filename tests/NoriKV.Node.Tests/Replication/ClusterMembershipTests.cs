@@ -26,7 +26,7 @@ public sealed class ClusterMembershipTests
         {
             NodeInspection at = cluster.Nodes[i]!.Inspect(new ShardId(0));
             Assert.False(at.Configuration.IsJoint);
-            Assert.True(at.Configuration.Voters.Contains(new Raft.ReplicaId(4)));
+            Assert.Contains(new Raft.ReplicaId(4), at.Configuration.Voters);
             Assert.False(at.Configuration.Contains(new Raft.ReplicaId((ulong)leaving + 1)));
         }
 
