@@ -23,6 +23,9 @@ public interface IStorage : IAsyncDisposable
     /// <summary>Applies a batch; visible when it returns.</summary>
     void Write(IStorageBatch batch);
 
+    /// <summary>True when <see cref="Ingest"/> works. A replica on another engine cannot be brought by a snapshot.</summary>
+    bool TakesTables => false;
+
     /// <summary>
     /// Adds finished, disjoint tables of a range in which nothing lies: all of them or none, durable when it returns. The
     /// files may be deleted then. A full disk is refused as by <see cref="Write"/>.

@@ -72,8 +72,9 @@ internal sealed class SlotReserve(IStorage storage)
         {
             storage.Write(batch);
         }
-        catch (StorageException e) when (e.IsDiskFull)
+        catch (IOException)
         {
+            // A full disk: asked for again with the next snapshot. A failed engine: the node notices by itself.
             return false;
         }
 

@@ -101,6 +101,13 @@ internal sealed class SnapshotReceiver(SnapshotLine line, SnapshotStaging stagin
 
     private void Begin(NodeNumber from, in SnapshotFrame frame)
     {
+        if (!line.Storage.TakesTables)
+        {
+            // Not a failure of the node: its log keeps what its peers still send.
+            Answer(from, SnapshotFrame.Refuse(line.Options.ClusterHash, frame.Stream, SnapshotRefusal.NoSpace));
+            return;
+        }
+
         if (_streams.Count >= line.Options.IncomingMax || !_slots.TryTake(out uint slot))
         {
             Answer(from, SnapshotFrame.Refuse(line.Options.ClusterHash, frame.Stream, SnapshotRefusal.Busy));

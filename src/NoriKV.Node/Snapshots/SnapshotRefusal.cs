@@ -9,7 +9,7 @@ internal enum SnapshotRefusal : byte
     /// <summary>It takes as many as it may, or has no slot yet: come again.</summary>
     Busy = 2,
 
-    /// <summary>Its disk is full, or fails.</summary>
+    /// <summary>Its disk is full or fails, or its engine takes no tables.</summary>
     NoSpace = 3,
 
     /// <summary>What came is not what was sent: begin anew.</summary>

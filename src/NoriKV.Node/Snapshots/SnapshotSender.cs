@@ -46,11 +46,25 @@ internal sealed class SnapshotSender(SnapshotLine line)
         {
             OutgoingSnapshot stream = _streams[i];
             bool wasActive = stream.IsActive;
-            worked |= stream.RunOnce(mayOpen: active < line.Options.OutgoingMax);
+            worked |= RunOnce(stream, mayOpen: active < line.Options.OutgoingMax);
             if (stream.IsActive != wasActive) active += wasActive ? -1 : 1;
         }
 
         return worked | Retire();
+    }
+
+    private static bool RunOnce(OutgoingSnapshot stream, bool mayOpen)
+    {
+        try
+        {
+            return stream.RunOnce(mayOpen);
+        }
+        catch (IOException)
+        {
+            // A table of this node cannot be read: whoever needs the shard gets it from another leader, not a half of it.
+            stream.Cancel();
+            return true;
+        }
     }
 
     public void Close()

@@ -63,6 +63,8 @@ internal sealed class LsmStorage(LsmEngine engine, string directory) : IStorage
         }
     }
 
+    public bool TakesTables => true;
+
     public void Ingest(IReadOnlyList<string> tables)
     {
         Task ingest;

@@ -285,6 +285,26 @@ public sealed class SnapshotLineTests
     }
 
     [Fact]
+    public async Task A_giver_whose_tables_cannot_be_read_gives_up_and_the_receiver_keeps_nothing()
+    {
+        await using SnapshotPair pair = Filled(15, entries: 1500);
+        pair.Giver.Flush();
+        foreach (string table in pair.GiverFiles.List($"{SnapshotPeer.Data}/engine").Where(n => n.EndsWith(".sst", StringComparison.Ordinal)))
+        {
+            string path = $"{SnapshotPeer.Data}/engine/{table}";
+            long length;
+            using (IFile file = pair.GiverFiles.Open(path, FileOpen.Read)) length = file.Length;
+            pair.GiverFiles.Corrupt(path, length / 2, 0x55);
+        }
+
+        pair.Begin();
+        pair.RunUntil(() => pair.Giver.SentResults.Count == 1 && pair.Taker.Exchange.Incoming == 0, ms: 100);
+        Assert.False(pair.Giver.SentResults[0].IsDelivered);
+        Assert.Empty(pair.Taker.Staged);
+        Assert.Empty(pair.Taker.StagingFiles());
+    }
+
+    [Fact]
     public async Task Slots_are_durable_before_one_is_used()
     {
         await using SnapshotPair pair = Filled(14);
