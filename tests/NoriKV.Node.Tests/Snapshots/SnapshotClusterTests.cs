@@ -3,6 +3,7 @@ using Nori.IO;
 using Nori.Wal;
 using NoriKV.Node.Log;
 using NoriKV.Node.Ports;
+using NoriKV.Node.Storage;
 using NoriKV.Node.Tests.Replication;
 using NoriKV.Types;
 
@@ -70,6 +71,36 @@ public sealed class SnapshotClusterTests
     }
 
     [Fact]
+    public void A_read_that_a_snapshot_overtakes_finds_what_is_there()
+    {
+        HookedStorage? storage = null;
+        var run = new Run(12, openStorage: async (setup, cancellation) =>
+            storage = new HookedStorage(await LsmStorage.OpenAsync(setup, null, cancellation)));
+        SteppedCluster cluster = run.Cluster; // the last node to open is the one that falls behind
+        cluster.AwaitLeaders();
+        Assert.True(cluster.Put("kept", "v").IsOk);
+        run.Write(20);
+        cluster.Run(500);
+        cluster.Network.Isolate(cluster.Numbers[Down].Value);
+        cluster.Run(3000);
+        run.Write(200);
+        cluster.Run(3000);
+        uint shard = cluster.Nodes[0]!.ShardOf(SteppedNode.Bytes("kept")).Value;
+        ulong before = cluster.Status(Down, shard).Applied.Value;
+        int reads = 0;
+        storage!.BeforeRead = _ =>
+        {
+            // Between the look at the slot and the read of the key the shard is replaced and its old slot emptied.
+            reads++;
+            cluster.Network.Heal();
+            cluster.RunUntil(() => cluster.Status(Down, shard).Applied.Value > before + 40, "the snapshot is installed");
+            cluster.Run(500);
+        };
+        Assert.Equal("v", cluster.Read(Down, "kept", Consistency.StaleOk));
+        Assert.True(reads == 1 && run.SnapshotFrames > 0, $"{reads} reads, {run.SnapshotFrames} frames: nothing overtook the read");
+    }
+
+    [Fact]
     public void A_damaged_follower_heals_from_its_peers_and_forgets_the_damage()
     {
         int healed = 0;
@@ -127,7 +158,9 @@ public sealed class SnapshotClusterTests
         private readonly Prng _random;
         private int _next;
 
-        public Run(ulong seed, long memtableBytes = 8 << 10, long liveEntries = 60)
+        public Run(
+            ulong seed, long memtableBytes = 8 << 10, long liveEntries = 60,
+            Func<StorageSetup, CancellationToken, ValueTask<IStorage>>? openStorage = null)
         {
             _random = new Prng(seed);
             Cluster = new SteppedCluster(shards: 2, seed: seed, configure: o => o with
@@ -136,6 +169,7 @@ public sealed class SnapshotClusterTests
                 MemtableBytes = memtableBytes,
                 LogLiveEntriesMax = liveEntries,
                 LogEarlyFlushSegments = liveEntries > 1000 ? 100 : 2,
+                OpenStorage = openStorage,
             });
             Cluster.Network.Sent = (_, to, channel, _) =>
             {
