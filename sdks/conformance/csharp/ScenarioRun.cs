@@ -103,6 +103,9 @@ internal sealed class ScenarioRun : IAsyncDisposable
             case "start_writing":
                 _writers = new Writers(_client, _data, step.GetProperty("writers").GetInt32());
                 return;
+            case "written":
+                await _writers!.WrittenAsync(step.GetProperty("more").GetInt32());
+                return;
             case "stop_writing":
                 await _writers!.StopAsync(step.GetProperty("more").GetInt32(), step.GetProperty("expect"));
                 return;

@@ -31,7 +31,7 @@ internal sealed class Writers : IAsyncDisposable
         _running = [.. Enumerable.Range(0, count).Select(WriteAsync)];
     }
 
-    public async Task StopAsync(int more, JsonElement expect)
+    public async Task WrittenAsync(int more)
     {
         int[] before = [.. _done];
         long begun = Stopwatch.GetTimestamp();
@@ -41,7 +41,11 @@ internal sealed class Writers : IAsyncDisposable
                 throw new ExpectationException($"the writers stand at {string.Join(' ', _done)}");
             await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System);
         }
+    }
 
+    public async Task StopAsync(int more, JsonElement expect)
+    {
+        await WrittenAsync(more);
         await DisposeAsync();
         foreach (KvError error in _errors)
         {

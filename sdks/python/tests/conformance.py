@@ -97,6 +97,8 @@ class Scenario:
             await self.many(step)
         elif do == "start_writing":
             self.writers = Writers(self, step["writers"])
+        elif do == "written":
+            await self.writers.written(step["more"])
         elif do == "stop_writing":
             await self.writers.finish(step["more"], step["expect"])
         elif do == "hash_vectors":
@@ -287,12 +289,15 @@ class Writers:
         got = await self.client.get(key)
         self.lost += got.version != version or got.value != value
 
-    async def finish(self, more, expect):
+    async def written(self, more):
         before, begun = list(self.done), time.monotonic()
         while any(not t.done() and d < b + more for t, d, b in zip(self.tasks, self.done, before)):
             if time.monotonic() - begun > 60:
                 raise Failed(f"the writers stand at {self.done}")
             await asyncio.sleep(0.02)
+
+    async def finish(self, more, expect):
+        await self.written(more)
         await self.stop()
         for error in self.errors:
             if error.code not in expect["errors"]:

@@ -93,6 +93,7 @@ class Scenario {
       case 'start_writing':
         this.writers = new Writers(this, step.writers);
         return;
+      case 'written': return this.writers.written(step.more);
       case 'stop_writing': return this.writers.finish(step.more, step.expect);
       case 'hash_vectors': return hashVectors(join(root, step.file));
       default: return this.one(step);
@@ -283,13 +284,17 @@ class Writers {
     if (!got.version || compareVersions(got.version, version) !== 0 || !got.value.equals(value)) this.lost++;
   }
 
-  async finish(more, expect) {
+  async written(more) {
     const before = [...this.done];
     const begun = performance.now();
     while (this.done.some((d, w) => !this.ended[w] && d < before[w] + more)) {
       if (performance.now() - begun > 60_000) throw new Failed(`the writers stand at ${this.done}`);
       await sleep(20);
     }
+  }
+
+  async finish(more, expect) {
+    await this.written(more);
     await this.stop();
     const wrong = this.errors.find((e) => !expect.errors.includes(e.code));
     if (wrong) throw new Failed(`a writer saw ${wrong.code}: ${wrong.message}`);

@@ -102,6 +102,8 @@ func (r *run) step(step object) error {
 		return r.many(step)
 	case "start_writing":
 		r.writers = startWriters(r.client, r.data, number(step["writers"]))
+	case "written":
+		return r.writers.written(number(step["more"]))
 	case "stop_writing":
 		return r.writers.finish(number(step["more"]), step["expect"].(object))
 	case "hash_vectors":

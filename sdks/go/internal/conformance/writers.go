@@ -85,7 +85,7 @@ func (w *writers) check(ctx context.Context, key, value []byte, version norikv.V
 	return nil
 }
 
-func (w *writers) finish(more int, expect object) error {
+func (w *writers) written(more int) error {
 	w.mu.Lock()
 	before := append([]int(nil), w.done...)
 	w.mu.Unlock()
@@ -93,6 +93,13 @@ func (w *writers) finish(more int, expect object) error {
 		if time.Since(begun) > time.Minute {
 			return fmt.Errorf("the writers stand at %v", w.done)
 		}
+	}
+	return nil
+}
+
+func (w *writers) finish(more int, expect object) error {
+	if err := w.written(more); err != nil {
+		return err
 	}
 	w.stop()
 	for _, err := range w.errs {
