@@ -191,9 +191,9 @@ internal sealed class LogGroup(ShardId shard, ReplicaId replica, SegmentUsage us
     }
 
     /// <summary>
-    /// An append of the same term as the last entry that stays before it proves that the damage in between replaced
-    /// nothing up to there: one leader wrote both, and a leader never changes what it wrote (Raft §5.3). Any other proves nothing, and what
-    /// follows it proves only itself. Doubtful entries that it cuts off are gone.
+    /// An append of the same term as the last entry that stays before it proves that the damage in between replaced nothing
+    /// up to there: one leader wrote both, and a leader never changes what it wrote (Raft §5.3). Any other proves nothing, and
+    /// what follows it proves only itself. Doubtful entries that it cuts off are gone.
     /// </summary>
     private void Judge(ulong index, Term term)
     {

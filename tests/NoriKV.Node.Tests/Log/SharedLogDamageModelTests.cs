@@ -150,8 +150,9 @@ public sealed class SharedLogDamageModelTests
             }
 
             if (state.Damage == LogDamage.HardState) return state.Damage;
+            HardState now = state.HardState ?? default, then = _hard ?? default;
             Assert.True(
-                state.HardState?.Term == _hard?.Term && state.HardState?.Vote == _hard?.Vote || (_hard is null && state.HardState == default(HardState)),
+                now.Term == then.Term && now.Vote == then.Vote,
                 $"{what}: {state.HardState}, it was {_hard}");
             if (state.Damage == LogDamage.None)
             {

@@ -289,7 +289,8 @@ public sealed class SnapshotLineTests
     {
         await using SnapshotPair pair = Filled(15, entries: 1500);
         pair.Giver.Flush();
-        foreach (string table in pair.GiverFiles.List($"{SnapshotPeer.Data}/engine").Where(n => n.EndsWith(".sst", StringComparison.Ordinal)))
+        IReadOnlyList<string> files = pair.GiverFiles.List($"{SnapshotPeer.Data}/engine");
+        foreach (string table in files.Where(n => n.EndsWith(".sst", StringComparison.Ordinal)))
         {
             string path = $"{SnapshotPeer.Data}/engine/{table}";
             long length;

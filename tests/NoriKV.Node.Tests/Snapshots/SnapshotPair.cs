@@ -129,7 +129,8 @@ internal sealed class SnapshotPair : IAsyncDisposable
             for (int n = random.NextInt(1, 4); n > 0; n--)
             {
                 string key = $"k{operations.Count}{random.NextInt(keys)}";
-                string value = $"v{i}" + new string('x', random.Chance(0.02) ? random.NextInt(20 * valueBytes) : random.NextInt(valueBytes));
+                int length = random.NextInt(random.Chance(0.02) ? 20 * valueBytes : valueBytes);
+                string value = $"v{i}" + new string('x', length);
                 ulong ttl = random.Chance(0.3) ? (ulong)random.NextInt(1, 100_000) : 0;
                 operations.Add(random.Chance(0.3) ? Delete(key) : Put(key, value, ttl, random.Chance(0.2)));
             }
