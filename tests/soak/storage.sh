@@ -72,6 +72,13 @@ echo "soaking for $minutes minutes, first seed $seed"
 while [ "$(date +%s)" -lt "$deadline" ]; do
   first=$((seed + round * 1000))
   once lsm-model Nori.Lsm.Tests '*.ModelTests' NORI_LSM_SEEDS="$first+200"
+  once lsm-options Nori.Lsm.Tests '*.MetamorphicTests' NORI_LSM_METAMORPHIC_SEEDS="$first+60"
+  once lsm-crashes Nori.Lsm.Tests '*.CrashTests' NORI_LSM_CRASH_SEEDS="$first+4"
+  once lsm-threads Nori.Lsm.Tests '*.StressTests' NORI_STRESS_SECONDS=30 NORI_STRESS_SEED="$first"
+  # Ten minutes for all decoders together in the first hour, then as much again.
+  for project in Nori.Wal Nori.SSTable Nori.Lsm; do
+    once "fuzz-${project#Nori.}" "$project.Tests" '*FuzzTests' NORI_FUZZ_SECONDS=40 NORI_FUZZ_SEED="$first"
+  done
   once kills NoriKV.Acceptance.Tests '*.CrashTests' NORIKV_SEED="$first" NORIKV_KILLS=20
   if [ "$(id -u)" = 0 ]; then
     once power-loss NoriKV.Acceptance.Tests '*.PowerLossTests' NORIKV_SEED="$first" NORIKV_POWER_LOSSES=10
