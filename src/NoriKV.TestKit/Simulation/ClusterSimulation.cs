@@ -116,17 +116,28 @@ public sealed class ClusterSimulation
     /// <summary>Every key is written and read once more; then all nodes restart, and every key is read again.</summary>
     private void FinalLook()
     {
-        if (!Await("serve", LookAsync(writes: true))) return;
+        if (!Await("serve", LookAsync(writes: true)) || !Converge("converge")) return;
         foreach (SimNode node in _nodes)
         {
             if (node.State != NodeState.Up) continue;
             if (node.Place % 2 == 0) node.Stop();
             else node.Crash(CrashMode.DropUnsynced, "the last restart");
-            FileCheck.Run(_world, node, mayBeRotten: false);
+            FileCheck.Run(_world, node);
             node.Start();
         }
 
-        Await("serve_after_restart", LookAsync(writes: false));
+        if (Await("serve_after_restart", LookAsync(writes: false))) Converge("converge_after_restart");
+    }
+
+    /// <summary>All replicas come to hold the same, and do.</summary>
+    private bool Converge(string what)
+    {
+        RunUntil(_world.Events.Now + _world.Options.LivenessLimit.Ticks, _replicas.HaveConverged);
+        _replicas.Look(hashes: true);
+        if (_world.Violations.Count > 0) return false;
+        if (_replicas.HaveConverged()) return true;
+        _world.Violate("liveness", $"{what}: replicas differ {_world.Options.LivenessLimit.TotalSeconds} s after everything was healed");
+        return false;
     }
 
     private async Task LookAsync(bool writes)

@@ -33,6 +33,8 @@ internal sealed class SimWorld
 
     public Probes Probes { get; } = new();
 
+    public SimMeter Meter => field ??= new SimMeter(Probes);
+
     public SimNetwork Network { get; }
 
     public IReadOnlyList<Violation> Violations => _violations;

@@ -9,11 +9,11 @@ namespace NoriKV.TestKit.Simulation.Checks;
 internal static class FileCheck
 {
     /// <summary>Looks at the files of a node that is down.</summary>
-    public static void Run(SimWorld world, SimNode node, bool mayBeRotten)
+    public static void Run(SimWorld world, SimNode node)
     {
         if (!node.Disk.AllFiles().Any() || node.Disk.Syncs == 0 || node.Disk.BytesWritten == 0)
             world.Violate("disk_is_used", $"{node.Name} has written nothing");
-        if (mayBeRotten) return;
+        if (node.IsRotten) return;
         WalInspection log = WalInspector.Inspect(node.Disk.Bare, "/data/log");
         foreach (WalFinding finding in log.Findings)
         {

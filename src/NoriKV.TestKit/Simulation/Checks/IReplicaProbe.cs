@@ -11,6 +11,6 @@ internal interface IReplicaProbe
     /// <summary>The term and a hash of an entry in the log; false where the log does not have it.</summary>
     bool TryReadEntry(ShardId shard, ulong index, out ulong term, out ulong hash);
 
-    /// <summary>A hash of what the shard holds, at its applied index: equal on all replicas.</summary>
-    ulong HashState(ShardId shard);
+    /// <summary>A hash of what the shard holds, at its applied index: equal on all replicas. Null where the disk fails.</summary>
+    ulong? HashState(ShardId shard);
 }

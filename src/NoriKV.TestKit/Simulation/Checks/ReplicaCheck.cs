@@ -11,13 +11,27 @@ internal sealed class ReplicaCheck(SimWorld world, IReadOnlyList<SimNode> nodes)
 {
     private readonly Dictionary<(uint Shard, ulong Index), (ulong Term, ulong Hash, string Node)> _committed = [];
     private readonly Dictionary<(uint Shard, ulong Applied), (ulong Hash, string Node)> _states = [];
-    private readonly Dictionary<(int Node, uint Shard), (int Boot, ulong Term, ulong Commit, ulong Applied)> _seen = [];
+    private readonly Dictionary<(int Node, uint Shard), (int Boot, ReplicaSight Sight, ulong Checked)> _seen = [];
 
     /// <summary>Committed entries seen.</summary>
     public int Entries => _committed.Count;
 
-    /// <summary>States compared with another replica's.</summary>
-    public int Compared { get; private set; }
+    /// <summary>True when all replicas of the nodes that run have applied the same, all there is.</summary>
+    public bool HaveConverged()
+    {
+        for (uint shard = 0; shard < (uint)world.Options.Shards; shard++)
+        {
+            ReplicaSight[] sights =
+            [
+                .. nodes.Where(n => n.State == NodeState.Up && n.Probe is not null)
+                    .Select(n => n.Probe!.Look(new ShardId(shard)))
+                    .OfType<ReplicaSight>(),
+            ];
+            if (sights.Length == 0 || sights.Any(s => s.Applied != s.Last || s.Last != sights[0].Last || s.IsDamaged)) return false;
+        }
+
+        return true;
+    }
 
     /// <summary>Looks at every replica of the nodes that run.</summary>
     /// <param name="hashes">True: at their states too, which takes longer.</param>
@@ -37,25 +51,24 @@ internal sealed class ReplicaCheck(SimWorld world, IReadOnlyList<SimNode> nodes)
 
     private void LookAt(SimNode node, IReplicaProbe probe, uint shard, ReplicaSight sight)
     {
-        (int Boot, ulong Term, ulong Commit, ulong Applied) before = _seen.GetValueOrDefault((node.Place, shard));
+        (int Boot, ReplicaSight Sight, ulong Checked) before = _seen.GetValueOrDefault((node.Place, shard));
         bool sameBoot = before.Boot == node.Boots;
-        if (sameBoot && (sight.Term < before.Term || sight.Commit < before.Commit || sight.Applied < before.Applied))
-        {
-            world.Violate(
-                "never_back",
-                $"{node.Name} shard {shard}: term {before.Term} commit {before.Commit} applied {before.Applied}, then {sight}");
-        }
-
+        ReplicaSight was = before.Sight;
+        if (sight.IsDamaged && !(sameBoot && was.IsDamaged)) world.Probes.Hit("log.damaged");
+        if (sameBoot && was.IsDamaged && !sight.IsDamaged) world.Probes.Hit("log.healed");
+        if (sameBoot && (sight.Term < was.Term || sight.Commit < was.Commit || sight.Applied < was.Applied))
+            world.Violate("never_back", $"{node.Name} shard {shard}: {was}, then {sight}");
         if (sight.Applied > sight.Commit)
             world.Violate("applied_is_committed", $"{node.Name} shard {shard}: {sight}");
         // From the start of a boot on all of its log is looked at: a crash may have changed what it holds.
-        for (ulong index = sameBoot ? before.Commit + 1 : 1; index <= sight.Commit; index++)
+        ulong index = Math.Max(sight.First, sameBoot ? before.Checked + 1 : 1);
+        while (index <= sight.Commit && probe.TryReadEntry(new ShardId(shard), index, out ulong term, out ulong hash))
         {
-            if (probe.TryReadEntry(new ShardId(shard), index, out ulong term, out ulong hash))
-                Compare(node, shard, index, term, hash);
+            Compare(node, shard, index, term, hash);
+            index++;
         }
 
-        _seen[(node.Place, shard)] = (node.Boots, sight.Term, sight.Commit, sight.Applied);
+        _seen[(node.Place, shard)] = (node.Boots, sight, index - 1);
     }
 
     private void Compare(SimNode node, uint shard, ulong index, ulong term, ulong hash)
@@ -71,10 +84,10 @@ internal sealed class ReplicaCheck(SimWorld world, IReadOnlyList<SimNode> nodes)
 
     private void Compare(SimNode node, IReplicaProbe probe, uint shard, ulong applied)
     {
-        ulong hash = probe.HashState(new ShardId(shard));
+        if (probe.HashState(new ShardId(shard)) is not { } hash) return;
         if (_states.TryAdd((shard, applied), (hash, node.Name))) return;
         (ulong Hash, string Node) known = _states[(shard, applied)];
-        if (known.Node != node.Name) Compared++;
+        if (known.Node != node.Name) world.Probes.Hit("replicas.compared");
         if (known.Hash != hash)
         {
             world.Violate(

@@ -6,4 +6,7 @@ namespace NoriKV.TestKit.Simulation.Checks;
 /// <param name="Commit">The last entry it knows to be committed.</param>
 /// <param name="Last">The last entry of its log.</param>
 /// <param name="Applied">The last entry whose effect can be read.</param>
-internal readonly record struct ReplicaSight(bool IsLeader, ulong Term, ulong Commit, ulong Last, ulong Applied);
+/// <param name="First">The first entry that its log still has.</param>
+/// <param name="IsDamaged">Its log has lost something, and heals.</param>
+internal readonly record struct ReplicaSight(
+    bool IsLeader, ulong Term, ulong Commit, ulong Last, ulong Applied, ulong First, bool IsDamaged);

@@ -67,6 +67,9 @@ public enum FaultKinds
     /// <summary>A node is stopped in order and started again.</summary>
     Restart = 1 << 19,
 
+    /// <summary>Somebody makes voters learners, or learners voters.</summary>
+    Membership = 1 << 20,
+
     /// <summary>All of it.</summary>
-    All = (1 << 20) - 1,
+    All = (1 << 21) - 1,
 }

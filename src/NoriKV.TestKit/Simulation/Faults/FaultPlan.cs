@@ -9,7 +9,7 @@ internal static class FaultPlan
     private static readonly FaultKinds[] NeedsPeers =
     [
         FaultKinds.CrashAll, FaultKinds.Partition, FaultKinds.OneWay, FaultKinds.PartialPartition,
-        FaultKinds.SwizzleClog, FaultKinds.Flapping, FaultKinds.BitRot, FaultKinds.Transfer,
+        FaultKinds.SwizzleClog, FaultKinds.Flapping, FaultKinds.BitRot, FaultKinds.Transfer, FaultKinds.Membership,
     ];
 
     /// <summary>The plan of a run.</summary>
@@ -22,6 +22,9 @@ internal static class FaultPlan
                 && options.Faults.HasFlag(k)
                 && (options.Nodes > 1 || !NeedsPeers.Contains(k))),
         ];
+        // A majority of the voters must stay whole: not fewer voters and rot in one run.
+        FaultKinds without = random.Chance(0.5) ? FaultKinds.BitRot : FaultKinds.Membership;
+        if (kinds.Contains(FaultKinds.BitRot) && kinds.Contains(FaultKinds.Membership)) kinds = [.. kinds.Where(k => k != without)];
         // A run of a few kinds meets combinations that a run of all kinds drowns in noise.
         random.Shuffle<FaultKinds>(kinds);
         int keep = random.Chance(0.3) ? kinds.Length : random.NextInt(1, Math.Max(2, kinds.Length));

@@ -1,6 +1,7 @@
 using Nori.Core;
 using Nori.IO;
 using NoriKV.Node;
+using NoriKV.Node.Machine;
 using NoriKV.TestKit.Simulation.Nodes;
 using NoriKV.TestKit.Simulation.Scheduling;
 using NoriKV.Types;
@@ -39,7 +40,7 @@ internal sealed class FaultRunner(SimWorld world, IReadOnlyList<SimNode> nodes, 
         {
             node.ResetClock();
             node.Disk.Calm();
-            if (node.State == NodeState.Down) node.Start();
+            if (node.State == NodeState.Down && !node.IsLost) node.Start();
         }
     }
 
@@ -87,8 +88,12 @@ internal sealed class FaultRunner(SimWorld world, IReadOnlyList<SimNode> nodes, 
                 node.Disk.Limit(random.NextLong(256 << 10));
                 UndoAfter(action.Duration, () => node.Disk.Limit(null));
                 break;
+            case FaultKinds.BitRot:
+                Rot(action, random);
+                break;
             case FaultKinds.Snapshot:
             case FaultKinds.Transfer:
+            case FaultKinds.Membership:
                 Administer(node, action.Kind, random);
                 break;
             default:
@@ -195,11 +200,26 @@ internal sealed class FaultRunner(SimWorld world, IReadOnlyList<SimNode> nodes, 
         });
     }
 
+    /// <summary>Only of the nodes that the cluster can do without, the last ones, and not of two halves of one majority.</summary>
+    private void Rot(FaultAction action, Prng random)
+    {
+        SimNode node = nodes[^(1 + random.NextInt((nodes.Count - 1) / 2))];
+        node.Crash(AnyMode(random), $"#{action.Number}");
+        if (node.State == NodeState.Down && node.Rot(random) is { } place) world.Trace.Tell(node.Name, $"a bit flips in {place}");
+        StartLater(node, random.NextLong(action.Duration + 1));
+    }
+
     private void Administer(SimNode node, FaultKinds kind, Prng random)
     {
         var shard = new ShardId((uint)random.NextInt(world.Options.Shards));
         string target = nodes[random.NextInt(nodes.Count)].Name;
-        node.Arrive(() => _ = AdministerAsync(node, kind, shard, target));
+        int dice = random.NextInt(1 << 20);
+        // Membership is the leader's to change; whoever leads now.
+        if (kind == FaultKinds.Membership)
+            node = nodes.FirstOrDefault(n => n.Probe?.Look(shard) is { IsLeader: true }) ?? node;
+        node.Arrive(() => _ = kind == FaultKinds.Membership
+            ? ChangeMembersAsync(node, shard, dice)
+            : AdministerAsync(node, kind, shard, target));
     }
 
     private async Task AdministerAsync(SimNode node, FaultKinds kind, ShardId shard, string target)
@@ -211,6 +231,31 @@ internal sealed class FaultRunner(SimWorld world, IReadOnlyList<SimNode> nodes, 
             : await port.TransferShardAsync(shard, target, context).ConfigureAwait(false);
         world.AssertThread();
         world.Probes.Hit($"admin.{kind}.{result.Error?.Code.ToString() ?? "Ok"}");
+    }
+
+    /// <summary>A voter becomes a learner, or all become voters again: never fewer than a majority of the nodes vote.</summary>
+    private async Task ChangeMembersAsync(SimNode node, ShardId shard, int dice)
+    {
+        if (node.Node is not { } production || node.Clock is not { } clock) return;
+        if (production.Host.Group(shard) is not { } group || group.Core.Configuration.IsJoint) return;
+        ConfigurationMember[] members =
+        [
+            .. ClusterShape.PlanOf(node.Number, nodes.Count).Replicas(shard)
+                .Select(r => new ConfigurationMember(r.Id, r.Node)),
+        ];
+        int demoted = dice % (((nodes.Count - 1) / 2) + 1);
+        for (int i = 0; i < demoted; i++)
+        {
+            ref ConfigurationMember member = ref members[(dice + i) % members.Length];
+            member = member with { Role = MemberRole.Learner };
+        }
+
+        KvError? error = await production.Host.ChangeMembersAsync(
+            shard, new LogIndex(group.Core.ConfigurationIndex.Value), members, clock.GetTimestamp() + (5 * Ticks.Second))
+            .ConfigureAwait(false);
+        world.AssertThread();
+        world.Probes.Hit($"admin.Membership.{error?.Code.ToString() ?? "Ok"}");
+        if (error is null) world.Probes.Hit("raft.membership_changed");
     }
 
     private void Cut(int from, int to, long duration)
@@ -268,7 +313,7 @@ internal sealed class FaultRunner(SimWorld world, IReadOnlyList<SimNode> nodes, 
 
     private void StartLater(SimNode node, long after) => world.Events.After(after, () =>
     {
-        if (node.State == NodeState.Down) node.Start();
+        if (node.State == NodeState.Down && !node.IsLost) node.Start();
     });
 
     /// <summary>Takes something back once: after a while, or when everything ends.</summary>

@@ -80,8 +80,24 @@ internal sealed class SimNode
     /// <summary>Calls of clients that it has not answered.</summary>
     public int CallsOpen { get; set; }
 
+    /// <summary>True once it does not start any more because of what rotted.</summary>
+    public bool IsLost { get; private set; }
+
+    /// <summary>True once a bit of its files flipped: what it has may be damaged from then on, and it may not start again.</summary>
+    public bool IsRotten { get; private set; }
+
     /// <summary>True while a failure of its store has a reason that we gave it.</summary>
     public bool IsExcused => _explained;
+
+    /// <summary>Flips a bit of a file of a node that is down. Null where there was no such file.</summary>
+    public string? Rot(Prng random)
+    {
+        Invariant.Assert(State == NodeState.Down);
+        string? place = Disk.Rot(random, static f => f.StartsWith("/data/log/", StringComparison.Ordinal)
+            || f.StartsWith("/data/engine/", StringComparison.Ordinal));
+        if (place is not null) IsRotten = true;
+        return place;
+    }
 
     /// <summary>From now on, in this boot, a failure of its store is no violation.</summary>
     public void Excuse() => _explained = true;
@@ -113,6 +129,7 @@ internal sealed class SimNode
             Node = start.GetAwaiter().GetResult();
             if (State != NodeState.Up) return;
             Port = _world.Options.WrapNode?.Invoke(Node) ?? Node;
+            Probe = new NodeProbe(Node);
             _steps = new NodeSteps(Node);
             _world.Trace.Tell(Name, $"started, boot {Boots}");
             Wake(0);
@@ -260,14 +277,14 @@ internal sealed class SimNode
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            if (State == NodeState.Up && !_explained) _world.Violate("no_crash", $"{Name}: stopping threw {e}");
+            if (State == NodeState.Up && !_explained && !IsRotten) _world.Violate("no_crash", $"{Name}: stopping threw {e}");
         }
     }
 
     private void Fail(string reason)
     {
         _world.Probes.Hit("node.failed");
-        if (!_explained) _world.Violate("no_crash", $"{Name} failed without a fault of its disk: {reason}");
+        if (!_explained && !IsRotten) _world.Violate("no_crash", $"{Name} failed without a fault of its disk: {reason}");
         _world.Trace.Tell(Name, $"failed: {reason}");
         Crash(_random.Chance(0.5) ? CrashMode.ProcessOnly : CrashMode.PowerLoss, "its store failed");
         RestartLater();
@@ -277,15 +294,17 @@ internal sealed class SimNode
     {
         _world.Probes.Hit("node.start_failed");
         bool isFull = Disk.IsLimited && e is StorageException { IsDiskFull: true };
-        if (!_explained && !isFull) _world.Violate("no_crash", $"{Name} does not start: {e}");
+        if (!_explained && !isFull && !IsRotten) _world.Violate("no_crash", $"{Name} does not start: {e}");
         _world.Trace.Tell(Name, $"does not start: {e.Message}");
         Crash(CrashMode.ProcessOnly, "it did not start");
-        RestartLater();
+        // It needs a new disk and a new replica, which is an operator's work: the others go on without it.
+        if (IsRotten && e is CorruptionException) IsLost = true;
+        else RestartLater();
     }
 
     private void RestartLater() => _world.Events.After(RestartAfterFailure, () =>
     {
-        if (State == NodeState.Down) Start();
+        if (State == NodeState.Down && !IsLost) Start();
     });
 
     private void Leave()
@@ -320,6 +339,7 @@ internal sealed class SimNode
         BlockCacheBytes = 1 << 20,
         DiskReserveBytes = 64 << 10,
         Events = _world.Probes,
+        Meter = _world.Meter,
         Plan = _cluster.Count == 1 ? null : ClusterShape.PlanOf(Number, _cluster.Count),
         Transport = _cluster.Count == 1 ? null : Transport,
         // The codec of the system differs from machine to machine; a trace must not.

@@ -12,7 +12,8 @@ internal sealed class Probes : IEventSink
     /// <summary>What many runs together must have reached.</summary>
     public static IReadOnlyList<string> Rare { get; } =
     [
-        "raft.elections", "snapshot.installed", "log.torn_tail", "log.healed", "read.lease_refused",
+        "raft.elections", "raft.membership_changed", "snapshot.installed", "log.torn_tail", "log.damaged", "log.healed",
+        "read.lease_served", "read.lease_refused", "replicas.compared",
         "node.restarted", "node.failed", "disk.full_answer", "write.retried", "write.unknown", "write.replayed",
         "lsm.flush", "lsm.compaction", "wal.segment_gc", "shard.snapshot_cut", "ttl.expired_seen",
     ];

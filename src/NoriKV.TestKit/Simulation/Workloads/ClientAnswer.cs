@@ -11,6 +11,9 @@ internal sealed record ClientAnswer
     /// <summary>One for each key of the call, in its order; of a scan, one for each pair.</summary>
     public IReadOnlyList<ClientItem> Items { get; init; } = [];
 
+    /// <summary>The consistency that a read was served at.</summary>
+    public Consistency? Served { get; init; }
+
     /// <summary>The first outcome again.</summary>
     public bool IsReplay { get; init; }
 
@@ -19,5 +22,5 @@ internal sealed record ClientAnswer
         or KvCode.Overloaded or KvCode.DeadlineExceeded or KvCode.Cancelled;
 
     /// <summary>True where nobody knows.</summary>
-    public bool IsUnknown => Error?.Code == KvCode.CommitTimeout;
+    public bool IsUnknown => Error?.Code is KvCode.CommitTimeout or KvCode.DataLoss;
 }

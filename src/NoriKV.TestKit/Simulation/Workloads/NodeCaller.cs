@@ -50,6 +50,7 @@ internal static class NodeCaller
     {
         Items = [new ClientItem(operation.Keys[0], value, version, null)],
         IsReplay = meta.IdempotentReplay is not null,
+        Served = meta.Consistency,
     };
 
     private static async Task<ClientAnswer> BatchAsync(INoriNode node, ClientOperation operation, RequestContext context)

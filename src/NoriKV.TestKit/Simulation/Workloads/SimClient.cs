@@ -30,6 +30,7 @@ internal sealed class SimClient(SimWorld world, IReadOnlyList<SimNode> nodes, in
         for (int attempt = 1; ; attempt++)
         {
             if (attempt > 1) world.Probes.Hit(operation.IsWrite ? "write.retried" : "read.retried");
+            SimNode asked = nodes[_target];
             ClientAnswer? answer = await AskAsync(operation, Math.Min(s_attempt, deadline - world.Events.Now))
                 .ConfigureAwait(false);
             world.AssertThread();
@@ -41,6 +42,12 @@ internal sealed class SimClient(SimWorld world, IReadOnlyList<SimNode> nodes, in
             }
 
             call.IsUnknown |= isUnknown && operation.IsWrite;
+            if (answer?.Error?.Code == KvCode.DataLoss)
+            {
+                world.Probes.Hit("read.data_loss");
+                if (!asked.IsRotten) world.Violate("files_intact", $"{asked.Name} answers {answer.Error.Message} to {operation}");
+            }
+
             if (answer?.Error?.Code == KvCode.Overloaded && answer.Error.Message.Contains("full", StringComparison.Ordinal))
                 world.Probes.Hit("disk.full_answer");
             // Without a key a repeat could be done twice.
@@ -63,6 +70,10 @@ internal sealed class SimClient(SimWorld world, IReadOnlyList<SimNode> nodes, in
         call.Returned = world.Events.Now;
         call.Answer = answer;
         if (answer.IsReplay) world.Probes.Hit("write.replayed");
+        if (call.Operation is { Call: ClientCall.Get, Read.Consistency: Consistency.Lease } && answer.Error is null)
+            world.Probes.Hit(answer.Served == Consistency.Lease ? "read.lease_served" : "read.lease_refused");
+        if (answer.Error is { Code: KvCode.Internal or KvCode.InvalidArgument or KvCode.PermissionDenied } error)
+            world.Violate("answers_make_sense", $"{call}: {error.Message}");
         world.Trace.Note(Place, 1, System.Runtime.InteropServices.MemoryMarshal.AsBytes(call.ToString().AsSpan()));
     }
 

@@ -1,0 +1,13 @@
+using NoriKV.Node.Replication;
+
+namespace NoriKV.Node;
+
+/// <summary>What checkers of a simulation look at. Not for anybody who has threads beside him.</summary>
+public sealed partial class NoriNode
+{
+    /// <summary>The groups.</summary>
+    internal RaftHost Host => _log;
+
+    /// <summary>Log, engine and replicas.</summary>
+    internal NodeParts Parts => _parts;
+}

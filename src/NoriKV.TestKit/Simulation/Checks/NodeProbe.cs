@@ -1,0 +1,68 @@
+using Nori.Core;
+using NoriKV.Node;
+using NoriKV.Node.Machine;
+using NoriKV.Node.Ports;
+using NoriKV.Node.Replication;
+using NoriKV.Types;
+using Raft = Nori.Raft.Core;
+
+namespace NoriKV.TestKit.Simulation.Checks;
+
+/// <summary>Looks into the production node. One thread only.</summary>
+internal sealed class NodeProbe(NoriNode node) : IReplicaProbe
+{
+    public ReplicaSight? Look(ShardId shard)
+    {
+        if (node.Host.Group(shard) is not { } group || node.Parts.Replicas[shard] is not { } machine) return null;
+        Raft.RaftCore core = group.Core;
+        return new ReplicaSight(
+            core.Role == Raft.RaftRole.Leader, core.Term.Value, core.Commit.Value, core.LastIndex.Value,
+            machine.State.Applied.Value, core.BaseIndex.Value + 1,
+            core.IsDamaged);
+    }
+
+    public bool TryReadEntry(ShardId shard, ulong index, out ulong term, out ulong hash)
+    {
+        hash = 0;
+        term = 0;
+        RaftGroup group = node.Host.Group(shard)!;
+        if (!group.Core.TryGetTerm(new Raft.LogIndex(index), out Raft.Term known)) return false;
+        term = known.Value;
+        try
+        {
+            if (!group.TryGetEntry(index, term, out ReadOnlyMemory<byte> envelope)) return false;
+            hash = XxHash64.Hash(envelope.Span);
+            return true;
+        }
+        catch (IOException)
+        {
+            // The disk fails under the checker, too; the node will find that out for itself.
+            return false;
+        }
+    }
+
+    public ulong? HashState(ShardId shard)
+    {
+        ShardState state = node.Parts.Replicas[shard]!.State;
+        try
+        {
+            using IStorageView view = node.Parts.Storage.OpenView();
+            using IStorageIterator entries = view.NewIterator(reverse: false);
+            ulong hash = state.Applied.Value;
+            entries.Seek(EngineKey.Create(state.Slot, EngineKeyKind.User));
+            while (entries.MoveNext() && EngineKey.SlotOf(entries.Key) == state.Slot)
+            {
+                // Whether an expired pair is still there depends on compaction alone.
+                if (entries.ExpiryUnixMs != 0 && entries.ExpiryUnixMs <= state.ShardTime) continue;
+                hash = XxHash64.Hash(entries.Key[sizeof(uint)..], hash);
+                hash = XxHash64.Hash(entries.Value, hash ^ (ulong)entries.ExpiryUnixMs);
+            }
+
+            return hash;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+}
