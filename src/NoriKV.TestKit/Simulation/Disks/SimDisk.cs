@@ -77,13 +77,17 @@ internal sealed class SimDisk
     public void Limit(long? freeBytes) =>
         _memory.CapacityBytes = freeBytes is { } free ? (1L << 40) - _memory.FreeBytes("/") + free : 1L << 40;
 
-    /// <summary>Flips a bit of a file that lies still; false when there is none of the kind.</summary>
+    /// <summary>Flips a bit of a file that lies still; says where, null when there is none of the kind.</summary>
     public string? Rot(Prng random, Func<string, bool> isMeant)
     {
         string[] files = [.. AllFiles().Where(f => isMeant(f) && Length(f) > 0)];
         if (files.Length == 0) return null;
         string file = files[random.NextInt(files.Length)];
-        long offset = random.NextLong(Length(file));
+        // Most of a log segment is zeros that nobody has written yet: those are the less interesting bytes.
+        byte[] bytes = _memory.ReadAllBytes(file);
+        int offset = random.NextInt(bytes.Length);
+        if (random.Chance(0.9)) offset = (offset + Math.Max(0, bytes.AsSpan(offset).IndexOfAnyExcept((byte)0))) % bytes.Length;
+        if (random.Chance(0.9) && bytes[offset] == 0) offset = Math.Max(0, bytes.AsSpan(0, offset + 1).LastIndexOfAnyExcept((byte)0));
         _memory.Corrupt(file, offset, (byte)(1 << random.NextInt(8)));
         return $"{file}+{offset}";
     }
