@@ -18,7 +18,7 @@ internal sealed class NodeProbe(NoriNode node) : IReplicaProbe
         return new ReplicaSight(
             core.Role == Raft.RaftRole.Leader, core.Term.Value, core.Commit.Value, core.LastIndex.Value,
             machine.State.Applied.Value, core.BaseIndex.Value + 1,
-            core.IsDamaged);
+            core.IsDamaged, node.Parts.Replicas.Stopped(shard));
     }
 
     public bool TryReadEntry(ShardId shard, ulong index, out ulong term, out ulong hash)

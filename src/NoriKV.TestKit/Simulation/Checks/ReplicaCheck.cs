@@ -25,7 +25,8 @@ internal sealed class ReplicaCheck(SimWorld world, IReadOnlyList<SimNode> nodes)
             [
                 .. nodes.Where(n => n.State == NodeState.Up && n.Probe is not null)
                     .Select(n => n.Probe!.Look(new ShardId(shard)))
-                    .OfType<ReplicaSight>(),
+                    .OfType<ReplicaSight>()
+                    .Where(s => s.Stopped is null),
             ];
             if (sights.Length == 0 || sights.Any(s => s.Applied != s.Last || s.Last != sights[0].Last || s.IsDamaged)) return false;
         }
@@ -58,6 +59,9 @@ internal sealed class ReplicaCheck(SimWorld world, IReadOnlyList<SimNode> nodes)
         if (sameBoot && was.IsDamaged && !sight.IsDamaged) world.Probes.Hit("log.healed");
         if (sameBoot && (sight.Term < was.Term || sight.Commit < was.Commit || sight.Applied < was.Applied))
             world.Violate("never_back", $"{node.Name} shard {shard}: {was}, then {sight}");
+        // One whose hard state may be lost may have lost a vote: it comes back under another id only (faults.md §2).
+        if (sight.Stopped is { } why && !node.IsRotten)
+            world.Violate("no_crash", $"{node.Name} shard {shard} stopped: {why}");
         if (sight.Applied > sight.Commit)
             world.Violate("applied_is_committed", $"{node.Name} shard {shard}: {sight}");
         // From the start of a boot on all of its log is looked at: a crash may have changed what it holds.
