@@ -54,11 +54,21 @@ public sealed partial class RaftCore
 
     private void TickElection()
     {
+        if (_damaged && _electionElapsed >= _electionTimeout) WakeOthers();
         if (!IsPromotable || _silentTicks > 0) return;
         if (_electionElapsed < _electionTimeout && !IsAlone) return;
         // Its own vote is on its way to the disk; there is no other to ask for.
         if (Role == RaftRole.Candidate && IsAlone) return;
         StartPreVote();
+    }
+
+    // A damaged replica that hears of no leader wants none of their votes, but a leader that sleeps would never
+    // learn that it has to heal it: a group asleep is woken by a request for a vote. Whoever grants has done
+    // nothing, and the answer finds a follower.
+    private void WakeOthers()
+    {
+        _electionElapsed = 0;
+        AskForVotes(MessageKind.PreVote, _term.Next, afterPersist: false);
     }
 
     private void StartPreVote()

@@ -537,6 +537,12 @@ public sealed class ScheduleTests
         for (int i = 0; i < 50; i++) solo.Core.Tick();
         Assert.Equal(RaftRole.Follower, solo.Core.Role);
         Assert.False(solo.Core.Campaign());
+        // It asks for votes it has no use for: that wakes a leader that sleeps and would never heal it.
+        List<RaftMessage> asked = solo.TakeAll();
+        Assert.NotEmpty(asked);
+        Assert.All(asked, m => Assert.Equal(MessageKind.PreVote, m.Kind));
+        solo.Step(solo.From(2, MessageKind.PreVoteResponse, term: 6));
+        Assert.Equal(RaftRole.Follower, solo.Core.Role);
         solo.Step(solo.Vote(3, term: 6));
         Assert.True(Assert.Single(solo.TakeAll()).IsRejected);
 

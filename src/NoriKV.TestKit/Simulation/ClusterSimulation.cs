@@ -135,8 +135,10 @@ public sealed class ClusterSimulation
         RunUntil(_world.Events.Now + _world.Options.LivenessLimit.Ticks, _replicas.HaveConverged);
         _replicas.Look(hashes: true);
         if (_world.Violations.Count > 0) return false;
-        if (_replicas.HaveConverged()) return true;
-        _world.Violate("liveness", $"{what}: replicas differ {_world.Options.LivenessLimit.TotalSeconds} s after everything was healed");
+        if (_replicas.Divergence() is not { } divergence) return true;
+        _world.Violate(
+            "liveness",
+            $"{what}: replicas differ {_world.Options.LivenessLimit.TotalSeconds} s after everything was healed: {divergence}");
         return false;
     }
 

@@ -17,7 +17,10 @@ internal sealed class ReplicaCheck(SimWorld world, IReadOnlyList<SimNode> nodes)
     public int Entries => _committed.Count;
 
     /// <summary>True when all replicas of the nodes that run have applied the same, all there is.</summary>
-    public bool HaveConverged()
+    public bool HaveConverged() => Divergence() is null;
+
+    /// <summary>A shard whose replicas differ, and how; null where none do.</summary>
+    public string? Divergence()
     {
         for (uint shard = 0; shard < (uint)world.Options.Shards; shard++)
         {
@@ -28,10 +31,11 @@ internal sealed class ReplicaCheck(SimWorld world, IReadOnlyList<SimNode> nodes)
                     .OfType<ReplicaSight>()
                     .Where(s => s.Stopped is null),
             ];
-            if (sights.Length == 0 || sights.Any(s => s.Applied != s.Last || s.Last != sights[0].Last || s.IsDamaged)) return false;
+            if (sights.Length > 0 && sights.All(s => s.Applied == s.Last && s.Last == sights[0].Last && !s.IsDamaged)) continue;
+            return $"shard {shard}: {string.Join("; ", sights)}";
         }
 
-        return true;
+        return null;
     }
 
     /// <summary>Looks at every replica of the nodes that run.</summary>
