@@ -61,6 +61,8 @@ internal static class SimCommand
             report =>
             {
                 summary.Add(report, (report.Options.Seed - options.Seed) % 100 == 0);
+                if (!report.IsGood && !asJson)
+                    host.Error.WriteLine($"seed {report.Options.Seed}: violation of {report.Violations[0].Checker}");
                 if (!report.IsGood && (failed is null || report.Options.Seed < failed.Options.Seed)) failed = report;
                 progress.Show(summary, count is { } most ? summary.Runs / (double)most : progress.Elapsed / soak!.Value);
             },

@@ -18,6 +18,7 @@ internal sealed class SimNode
     private const string Data = "/data";
     private const long IdleStep = 25 * Ticks.Millisecond;
     private const long WaitingStep = 10 * Ticks.Millisecond;
+    private const int RottenFailuresMax = 5;
     private const long RestartAfterFailure = 500 * Ticks.Millisecond;
 
     private readonly SimWorld _world;
@@ -30,6 +31,7 @@ internal sealed class SimNode
     private long _wakeAt = long.MaxValue;
     private int _wake;
     private bool _explained;
+    private int _rottenFailures;
 
     public SimNode(SimWorld world, int place, IReadOnlyList<SimNode> cluster)
     {
@@ -262,7 +264,10 @@ internal sealed class SimNode
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            if (State == NodeState.Up) _world.Violate("no_crash", $"{Name}: a step threw {e}");
+            if (State != NodeState.Up) return false;
+            // With loops the thread of the step would end, and the node with it.
+            if (_explained || IsRotten) Fail(e.Message);
+            else _world.Violate("no_crash", $"{Name}: a step threw {e}");
             return false;
         }
     }
@@ -287,7 +292,8 @@ internal sealed class SimNode
         if (!_explained && !IsRotten) _world.Violate("no_crash", $"{Name} failed without a fault of its disk: {reason}");
         _world.Trace.Tell(Name, $"failed: {reason}");
         Crash(_random.Chance(0.5) ? CrashMode.ProcessOnly : CrashMode.PowerLoss, "its store failed");
-        RestartLater();
+        if (IsRotten && ++_rottenFailures >= RottenFailuresMax) IsLost = true;
+        else RestartLater();
     }
 
     private void FailStart(Exception e)
