@@ -1,4 +1,3 @@
-using Nori.Observe;
 using Nori.Wal;
 
 namespace NoriKV.Node.Replication;
@@ -20,8 +19,6 @@ internal sealed record LogWriterOptions
 
     /// <summary>How long a batch that met a full disk waits.</summary>
     public TimeSpan DiskFullRetry { get; init; } = TimeSpan.FromMilliseconds(100);
-
-    public IMeter Meter { get; init; } = NullMeter.Instance;
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

@@ -50,8 +50,6 @@ internal sealed record RaftHostOptions
     /// <summary>The log keeps no entry in memory that it might not have after a loss of power (policy Os).</summary>
     public bool KeepsUnsynced { get; init; }
 
-    public IMeter Meter { get; init; } = NullMeter.Instance;
-
     public IEventSink Events { get; init; } = NullEventSink.Instance;
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
