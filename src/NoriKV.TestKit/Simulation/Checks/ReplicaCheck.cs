@@ -19,14 +19,16 @@ internal sealed class ReplicaCheck(SimWorld world, IReadOnlyList<SimNode> nodes)
     /// <summary>True when all replicas of the nodes that run have applied the same, all there is.</summary>
     public bool HaveConverged() => Divergence() is null;
 
-    /// <summary>A shard whose replicas differ, and how; null where none do.</summary>
+    /// <summary>
+    /// A shard whose replicas differ, and how; null where none do. Those on a rotten disk may lag: nothing repairs an engine yet.
+    /// </summary>
     public string? Divergence()
     {
         for (uint shard = 0; shard < (uint)world.Options.Shards; shard++)
         {
             ReplicaSight[] sights =
             [
-                .. nodes.Where(n => n.State == NodeState.Up && n.Probe is not null)
+                .. nodes.Where(n => n.State == NodeState.Up && !n.IsRotten && n.Probe is not null)
                     .Select(n => n.Probe!.Look(new ShardId(shard)))
                     .OfType<ReplicaSight>()
                     .Where(s => s.Stopped is null),
