@@ -1,6 +1,6 @@
 namespace NoriKV.Transport.Http;
 
-/// <summary>The families and kinds of events, the wire's words.</summary>
+/// <summary>The families and kinds of events, the wire's words (docs/wire.md).</summary>
 internal static class EventWords
 {
     private static readonly (string Family, string[] Kinds)[] Table =
@@ -8,10 +8,13 @@ internal static class EventWords
         ("Wal", ["SegmentRoll", "Fsync", "CorruptionTruncated", "SegmentGc"]),
         ("Lsm", ["FlushTriggered", "FlushStart", "FlushComplete", "L0Stall", "WritePressure"]),
         ("Compaction", ["Scheduled", "Start", "Progress", "Finish"]),
-        ("Raft", ["VoteReq", "VoteGranted", "LeaderElected", "StepDown"]),
+        (
+            "Raft",
+            ["VoteReq", "VoteGranted", "LeaderElected", "StepDown", "MembersChanged", "SnapshotTaken", "SnapshotInstalled"]),
         ("Swim", ["Alive", "Suspect", "Confirm", "Leave"]),
         ("Shard", ["Plan", "SnapshotStart", "SnapshotDone", "Cutover"]),
         ("Cache", ["HitRatio"]),
+        ("Scrub", ["CorruptionFound", "Finish"]),
     ];
 
     public static IReadOnlyList<string> Families { get; } = [.. Table.Select(static row => row.Family)];
