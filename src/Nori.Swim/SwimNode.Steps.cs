@@ -13,7 +13,9 @@ public sealed partial class SwimNode
     // Guarded by _watchGate.
     private readonly List<SwimWatch> _watches = [];
 
-    private TaskCompletionSource? _told;
+    // Those who wait until the good-bye is told; the loop's own.
+    private readonly List<TaskCompletionSource> _told = [];
+
     private SwimMember? _published;
 
     private long Now => _options.Time.GetElapsedTime(_startedAt).Ticks / TimeSpan.TicksPerMicrosecond;
@@ -66,7 +68,7 @@ public sealed partial class SwimNode
 
         Act();
         if (worked) _metrics.Update(_core);
-        if (_told is not null && _core.QueuedUpdates == 0) _told.TrySetResult();
+        if (_core.QueuedUpdates == 0) _told.ForEach(static t => t.TrySetResult());
         return worked;
     }
 

@@ -174,11 +174,13 @@ public sealed partial class SwimNode : IAsyncDisposable
         if (!_isStopped && TryCall(() =>
         {
             _core.Leave(Now);
-            _told = told;
+            _told.Add(told);
         }))
         {
+            // A stop meanwhile ends the waiting: the loop that would tell is gone.
             using CancellationTokenSource patience = new(_options.LeaveTimeout, _options.Time);
-            await told.Task.WaitAsync(patience.Token)
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, _stopping.Token);
+            await told.Task.WaitAsync(either.Token)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
@@ -207,7 +209,10 @@ public sealed partial class SwimNode : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(keys);
         if (keys.Any(k => k.Length < 16) || keys.Count > 8)
             throw new ArgumentException("keys are at most 8, each of at least 16 bytes", nameof(keys));
-        TryCall(() => _envelope.SetKeys(keys));
+
+        // Copied now: the loop takes them later, when the caller may have wiped its own.
+        ReadOnlyMemory<byte>[] copies = [.. keys.Select(static k => (ReadOnlyMemory<byte>)k.ToArray())];
+        TryCall(() => _envelope.SetKeys(copies));
     }
 
     /// <summary>The loop ended in an exception: nothing is answered any more, and nobody may wait for it.</summary>
@@ -250,8 +255,9 @@ public sealed partial class SwimNode : IAsyncDisposable
             IPAddress[] found = await Dns.GetHostAddressesAsync(address[..colon], cancellation).ConfigureAwait(false);
             return found.Select(a => UdpSwimTransport.Text(new IPEndPoint(a, port))).Distinct().ToArray();
         }
-        catch (System.Net.Sockets.SocketException)
+        catch (Exception e) when (e is System.Net.Sockets.SocketException or ArgumentException)
         {
+            // An ArgumentException is a name that is too long to be one.
             return [];
         }
     }

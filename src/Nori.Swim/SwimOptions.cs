@@ -6,6 +6,9 @@ namespace Nori.Swim;
 /// <summary>Settings of a node.</summary>
 public sealed record SwimOptions
 {
+    // A timer takes no more than some weeks, and says so only when it is made.
+    private static readonly TimeSpan TimeoutMax = TimeSpan.FromDays(1);
+
     // Cluster-wide: must match on all members.
 
     /// <summary>Members of another name are strangers.</summary>
@@ -111,8 +114,9 @@ public sealed record SwimOptions
         if (Metadata.Encode().Length > ToConfig().MetadataBytesMax) problems.Add("Metadata has at most 512 bytes encoded");
         if (Metadata.Values.Count > SwimMetadata.ValuesMax) problems.Add($"Metadata has at most {SwimMetadata.ValuesMax} values");
         if (Incarnation > SwimCore.IncarnationStartMax) problems.Add("Incarnation is at most 2^48");
-        if (StreamTimeout <= TimeSpan.Zero) problems.Add("StreamTimeout is above 0");
-        if (LeaveTimeout < TimeSpan.Zero) problems.Add("LeaveTimeout is not negative");
+        if (StreamTimeout <= TimeSpan.Zero || StreamTimeout > TimeoutMax) problems.Add("StreamTimeout is above 0, at most a day");
+        if (LeaveTimeout < TimeSpan.Zero || LeaveTimeout > TimeoutMax) problems.Add("LeaveTimeout is 0 to a day");
+        if (ClockTolerance < TimeSpan.Zero) problems.Add("ClockTolerance is not negative");
         if (EventsMax < 1) problems.Add("EventsMax is at least 1");
         if (WatchersMax < 0) problems.Add("WatchersMax is not negative");
         return problems;

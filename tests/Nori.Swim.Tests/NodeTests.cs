@@ -139,14 +139,67 @@ public sealed class NodeTests
         Assert.Equal(0, await a.JoinAsync(["10.1.1.1:1"]));
     }
 
+    // The clock of the test stands still, so only what ends the waiting can end it.
+    [Fact]
+    public async Task Leaving_twice_or_while_being_stopped_waits_for_nothing()
+    {
+        MemoryNet net = new();
+        SwimNode a = await net.StartAsync("a"), b = await net.StartAsync("b");
+        Task leave = a.LeaveAsync();
+        await a.DisposeAsync();
+        await leave.WaitAsync(TimeSpan.FromSeconds(60));
+
+        Task first = b.LeaveAsync(), second = b.LeaveAsync();
+        b.RunOnce();
+        await Task.WhenAll(first, second).WaitAsync(TimeSpan.FromSeconds(60));
+    }
+
+    [Fact]
+    public async Task Keys_are_taken_as_they_were_when_given_though_their_owner_wipes_them()
+    {
+        MemoryNet net = new();
+        byte[] old = "an old key of the tests"u8.ToArray(), fresh = "a new key of the tests"u8.ToArray();
+        await using SwimNode a = await net.StartAsync("a", key: old), b = await net.StartAsync("b", key: fresh);
+        byte[] given = [.. fresh];
+        a.SetKeys([given]);
+        Array.Clear(given);
+        Task<int> join = b.JoinAsync([a.Address]);
+        net.StepUntil(() => join.IsCompleted, a, b);
+        Assert.Equal(1, await join);
+    }
+
+    [Fact]
+    public async Task A_name_too_long_to_be_one_resolves_to_nobody()
+    {
+        MemoryNet net = new();
+        await using SwimNode a = await net.StartAsync("a");
+        string name = new('x', 300);
+        Assert.Equal(0, await a.JoinAsync([name + ":7"]));
+        SwimOptions options = new() { NodeId = "b", ClusterName = "x", AdvertiseAddress = name + ":7" };
+        ArgumentException e = await Assert.ThrowsAsync<ArgumentException>(() => SwimNode.StartAsync(options));
+        Assert.Contains("does not resolve", e.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Settings_that_cannot_be_are_all_named()
     {
-        SwimOptions options = new() { NodeId = "a b", ClusterName = "x", Keys = [new byte[3]], EventsMax = 0 };
+        SwimOptions options = new()
+        {
+            NodeId = "a b",
+            ClusterName = "x",
+            Keys = [new byte[3]],
+            EventsMax = 0,
+            StreamTimeout = TimeSpan.MaxValue,
+            LeaveTimeout = TimeSpan.MaxValue,
+            ClockTolerance = TimeSpan.FromTicks(-1),
+        };
         ArgumentException e = await Assert.ThrowsAsync<ArgumentException>(() => SwimNode.StartAsync(options));
         Assert.Contains("NodeId", e.Message, StringComparison.Ordinal);
         Assert.Contains("Keys", e.Message, StringComparison.Ordinal);
         Assert.Contains("EventsMax", e.Message, StringComparison.Ordinal);
+        Assert.Contains("StreamTimeout", e.Message, StringComparison.Ordinal);
+        Assert.Contains("LeaveTimeout", e.Message, StringComparison.Ordinal);
+        Assert.Contains("ClockTolerance", e.Message, StringComparison.Ordinal);
     }
 
     [Fact]
