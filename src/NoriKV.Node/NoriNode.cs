@@ -237,11 +237,14 @@ public sealed partial class NoriNode : INoriNode, IRouter
     private async ValueTask FlushWithinAsync(TimeSpan limit)
     {
         if (limit <= TimeSpan.Zero) return;
+        long began = _time.GetTimestamp();
         try
         {
             using var late = new CancellationTokenSource(limit, _time);
             ValueTask flush = _storage.FlushAsync(late.Token);
-            while (_loop is null && !flush.IsCompleted && RunOnce())
+            // A node without loops: nobody else's timer ends this, and ticks that go on are work for ever.
+            while (_loop is null && !flush.IsCompleted && _failure.Reason is null
+                && _time.GetElapsedTime(began) < limit && RunOnce())
             {
             }
 

@@ -71,7 +71,42 @@ public sealed class SimulationTests(ITestOutputHelper output)
     [Theory]
     [InlineData(1109, 3)] // A damaged replica of a group that slept was never healed: nobody spoke to it.
     [InlineData(5048, 3)] // A table that rotted fails every compaction: the node is given up, the others go on.
+    [InlineData(20262, 3)] // Stopping a node without loops waited for a flush for ever: ticks and messages went on inside it.
     public void A_seed_that_once_failed_holds(ulong seed, int nodes) => AssertGood(Run(seed, nodes));
+
+    [Fact]
+    public void A_run_leaves_nothing_behind()
+    {
+        List<WeakReference> nodes = RunAndWatch(count: 6);
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+        Assert.True(nodes.Count >= 2 * 6 * 3, "each run starts every node twice");
+        Assert.Equal(0, nodes.Count(static n => n.IsAlive));
+    }
+
+    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+    private static List<WeakReference> RunAndWatch(ulong count)
+    {
+        var seen = new List<WeakReference>();
+        for (ulong seed = 1; seed <= count; seed++)
+        {
+            SimulationReport report = ClusterSimulation.Run(new SimulationOptions
+            {
+                Seed = seed,
+                Nodes = 3,
+                Safety = TimeSpan.FromSeconds(4),
+                WrapNode = node =>
+                {
+                    seen.Add(new WeakReference(node));
+                    return node;
+                },
+            });
+            Assert.True(report.IsGood, $"seed {seed}: {string.Join("; ", report.Violations)}");
+        }
+
+        return seen;
+    }
 
     private void AssertGood(SimulationReport report)
     {

@@ -9,6 +9,9 @@ namespace NoriKV.TestKit.Simulation.Scheduling;
 /// <remarks>Times are ticks of 100 ns since the start of the run.</remarks>
 internal sealed class EventQueue(Prng ties)
 {
+    /// <summary>Most events that wait; runs have some hundreds. More come only out of an event that never ends.</summary>
+    public const int WaitingMax = 1 << 17;
+
     private readonly PriorityQueue<Action, Moment> _events = new();
 
     /// <summary>Now.</summary>
@@ -18,8 +21,13 @@ internal sealed class EventQueue(Prng ties)
     public long Executed { get; private set; }
 
     /// <summary>Runs an action at a time; at once (but not inside this call) where the time has passed.</summary>
-    public void At(long time, Action action) =>
+    /// <exception cref="InvalidOperationException">Too many wait: it ends the loop that makes them, before memory ends.</exception>
+    public void At(long time, Action action)
+    {
+        if (_events.Count >= WaitingMax)
+            throw new InvalidOperationException($"{WaitingMax} events wait at {Ticks.Text(Now)} s: an event does not end");
         _events.Enqueue(action, new Moment(Math.Max(time, Now), ties.NextUInt64()));
+    }
 
     /// <summary>Runs an action later.</summary>
     public void After(long ticks, Action action) => At(Now + ticks, action);
