@@ -1,3 +1,4 @@
+using System.Globalization;
 using Nori.Core;
 using Nori.IO;
 using Nori.Lsm.Compaction;
@@ -78,6 +79,8 @@ public sealed partial class LsmEngine
         foreach (TableFile file in _version.Files) file.CheckOpens();
         lock (_viewLock) PublishView();
 
+        // Before the first change: when log and manifest contradict each other, tables that look like orphans may be the data.
+        if (_options.WriteAheadLog != LsmWalMode.None) CheckLogIsThere(state.LogPosition);
         IReadOnlyList<string> orphans = state.DeleteOrphans(_files, _options.Directory);
         _manifest = new ManifestWriter(_files, _options.Directory, _options.ManifestBytesMax);
         if (state.ManifestNumber != 0) _manifest.Adopt(state.ManifestNumber);
@@ -123,37 +126,41 @@ public sealed partial class LsmEngine
             Events = _options.Events,
             Time = _options.Time,
         };
-        CheckLogIsThere(options.Directory, state.LogPosition);
         _wal = WalLog.Open(options, out RecoveryReport report, new LogReplay(this, state.LogPosition));
-        CheckLogReaches(state.LogPosition);
+        ReachFlushed(state.LogPosition);
         Volatile.Write(ref _visible, _lastSequence);
         return report;
     }
 
     /// <summary>
-    /// A log that tables were flushed from never vanishes: before opening, which would begin a new one.
+    /// A log that tables were flushed from never vanishes, and it must not begin behind what the manifest says that tables
+    /// hold: segments go only after the edit that says so, and a manifest that was cut may lack that edit.
     /// </summary>
-    private void CheckLogIsThere(string directory, WalPosition flushed)
+    private void CheckLogIsThere(WalPosition flushed)
     {
-        if (flushed.Segment == 0) return;
-        bool any = _files.DirectoryExists(directory)
-            && _files.List(directory).Any(name => name.EndsWith(".wal", StringComparison.Ordinal));
-        if (!any) throw new CorruptionException(directory, 0, $"log segments from {flushed.Segment} on", "none");
-    }
-
-    /// <summary>The log must not begin behind what tables hold, and must go on at or behind it.</summary>
-    private void CheckLogReaches(WalPosition flushed)
-    {
-        ulong oldest = _wal!.Segments[0].Number;
-        if (flushed.Segment != 0 && oldest > flushed.Segment)
+        string directory = Path.Combine(_options.Directory, FileNames.WalDirectory);
+        IEnumerable<string> names = _files.DirectoryExists(directory) ? _files.List(directory) : [];
+        // All names have twenty digits: the least is the oldest.
+        string? oldest = names.Where(static name => name.EndsWith(".wal", StringComparison.Ordinal)).Min(StringComparer.Ordinal);
+        if (oldest is null)
         {
-            throw new CorruptionException(
-                _wal.Directory, 0, $"log segment {flushed.Segment}, where the tables end", $"segment {oldest} as the first");
+            if (flushed.Segment == 0) return;
+            throw new CorruptionException(directory, 0, $"log segments from {flushed.Segment} on", "none");
         }
 
+        ulong needed = Math.Max(1, flushed.Segment);
+        if (!ulong.TryParse(oldest.AsSpan(0, oldest.Length - 4), CultureInfo.InvariantCulture, out ulong first)) return;
+        if (first <= needed) return;
+        throw new CorruptionException(
+            directory, 0, $"log segment {needed}, where the tables end", $"segment {first} as the first");
+    }
+
+    /// <summary>The log must go on at or behind what tables hold.</summary>
+    private void ReachFlushed(WalPosition flushed)
+    {
         // Under Os a power loss may take log bytes whose data is in tables already. What is appended from here on must
         // lie behind the flushed position, or the next opening would skip it.
-        while (_wal.End < flushed) _wal.Roll();
+        while (_wal!.End < flushed) _wal.Roll();
     }
 
     /// <summary>Takes the log's batches into memtables, and full memtables into tables.</summary>
