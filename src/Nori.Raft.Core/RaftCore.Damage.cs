@@ -12,6 +12,15 @@ public sealed partial class RaftCore
     /// <summary>True while it neither votes nor leads because it may lack what it once confirmed.</summary>
     public bool IsDamaged => _damaged;
 
+    // The leader says at most what this replica confirmed to it in this term, and nothing of that is ever cut off in the
+    // term. Who holds less has lost it unnoticed: damage in the very last write looks like a write that a crash cut.
+    private void NoteLoss(LogIndex confirmed)
+    {
+        if (_damaged || confirmed <= _log.LastIndex) return;
+        _damaged = true;
+        (_healContext, _healTarget) = (0, null);
+    }
+
     private void AskToHeal()
     {
         if (!_damaged || _healTarget is not null) return;

@@ -133,6 +133,7 @@ public sealed partial class RaftCore
 
     private void OnHeartbeat(in RaftMessage m)
     {
+        NoteLoss(m.Commit);
         AskToHeal();
         _roundSeen = Math.Max(_roundSeen, m.Round);
         // The leader says at most what it knows this replica to hold; one that lost part of that waits for

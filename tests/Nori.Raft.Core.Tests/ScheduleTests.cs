@@ -579,6 +579,32 @@ public sealed class ScheduleTests
         Assert.Equal(c[1].Commit, c.Node(3).Applied);
     }
 
+    // Damage in the very last write looks like a write that a crash cut: nobody marks the replica. Its leader still says what
+    // it confirmed, and would wait for ever behind that.
+    [Fact]
+    public void A_replica_that_lost_its_tail_unnoticed_learns_it_from_its_leader_and_heals_before_it_votes()
+    {
+        SoloCore solo = new(3, new HardState(new(5), default, default), [1, 1]);
+        solo.Step(solo.From(2, MessageKind.Heartbeat, term: 6) with { Round = 1, Commit = new(4) });
+        Assert.True(solo.Core.IsDamaged);
+        Assert.Equal(2UL, Assert.Single(solo.TakeAll(), m => m.Kind == MessageKind.Heal).Index.Value);
+
+        ScriptCluster c = new(3);
+        c.Elect(1);
+        c.Propose(1, 5);
+        c.Run(8);
+        c.Crash(3);
+        c.Node(3).Damage(new LogIndex(3));
+        c.Node(3).Disk.IsDamaged = false;
+        c.Node(3).Disk.HardState = c.Node(3).Disk.HardState with { Commit = default };
+        c.Start(3);
+        Assert.False(c[3].IsDamaged);
+        c.Run(8);
+        Assert.False(c[3].IsDamaged);
+        Assert.Equal(c[1].LastIndex, c[3].LastIndex);
+        Assert.Equal(c[1].Commit, c[3].Commit);
+    }
+
     // The mark outlives a crash between the last entry and its removal: then nothing is missing, and in a group without work
     // no append would come by itself that says so.
     [Fact]
