@@ -25,6 +25,8 @@ internal sealed class CliRunner : IDisposable
 
     public bool ProbesNodes { get; set; }
 
+    public TimeProvider Time { get; set; } = TimeProvider.System;
+
     public string File(string name) => Path.Combine(Folder, name);
 
     public async Task<int> RunAsync(string[] args, byte[]? input = null)
@@ -39,6 +41,7 @@ internal sealed class CliRunner : IDisposable
             InputIsTerminal = InputIsTerminal,
             Environment = name => Environment.GetValueOrDefault(name),
             ProbesNodes = ProbesNodes,
+            Time = Time,
             Connect = options =>
             {
                 Options = options;

@@ -47,6 +47,19 @@ public sealed class SimCommandTests
         Assert.Matches("200: `[0-9a-f]{16}`", rows[2]);
     }
 
+    [Fact]
+    public async Task Runs_that_are_cut_short_leave_their_row()
+    {
+        using var cli = new CliRunner { Time = new BrokenClock(looks: 8) };
+        string file = cli.File("simulation.md");
+        Assert.NotEqual(
+            0,
+            await cli.RunAsync(
+            ["sim", "--seed", "300", "--soak", "10m", "--jobs", "1", "--nodes", "1", "--safety", "1s", "--report", file]));
+        string row = Assert.Single(await File.ReadAllLinesAsync(file), l => l.Contains("300–", StringComparison.Ordinal));
+        Assert.Matches(@"\| 1 \| 300–30(\d) \| [2-9] \|", row);
+    }
+
     [Theory]
     [InlineData("sim --nodes 2", "Nodes must be 1, 3 or 5")]
     [InlineData("sim --faults Earthquake", "--faults: Earthquake is not a list of Crash")]
@@ -57,5 +70,14 @@ public sealed class SimCommandTests
         using var cli = new CliRunner();
         Assert.Equal(2, await cli.RunAsync(line));
         Assert.Contains(problem, cli.Error, StringComparison.Ordinal);
+    }
+
+    /// <summary>A clock that breaks after some looks: what ends a soak is not always its time.</summary>
+    private sealed class BrokenClock(int looks) : TimeProvider
+    {
+        private int _left = looks;
+
+        public override long GetTimestamp() =>
+            _left-- > 0 ? base.GetTimestamp() : throw new InvalidOperationException("the clock broke");
     }
 }

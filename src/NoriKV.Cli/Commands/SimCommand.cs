@@ -9,6 +9,8 @@ namespace NoriKV.Cli.Commands;
 /// <summary><c>norikv sim</c>: whole clusters in one thread and in virtual time, from a seed.</summary>
 internal static class SimCommand
 {
+    private const int RowPeriodRuns = 50;
+
     public static Command Create(CliHost host, Option<bool> json)
     {
         var command = new ExampleCommand(
@@ -56,19 +58,29 @@ internal static class SimCommand
         var progress = new SimProgress(host, asJson);
         SimulationReport? failed = null;
         var runner = new SeedRunner(options, jobs);
-        await runner.RunAsync(
-            begun => count is { } most ? begun < (ulong)most : progress.Elapsed < soak,
-            report =>
-            {
-                summary.Add(report, (report.Options.Seed - options.Seed) % 100 == 0);
-                if (!report.IsGood && !asJson)
-                    host.Error.WriteLine($"seed {report.Options.Seed}: violation of {report.Violations[0].Checker}");
-                if (!report.IsGood && (failed is null || report.Options.Seed < failed.Options.Seed)) failed = report;
-                progress.Show(summary, count is { } most ? summary.Runs / (double)most : progress.Elapsed / soak!.Value);
-            },
-            token).ConfigureAwait(false);
-        progress.End();
-        if (file is not null) await AppendAsync(file, summary.Row(Commit(), options.Nodes), token).ConfigureAwait(false);
+        var row = file is null ? null : new ReportRow(file, Commit(), options.Nodes);
+        try
+        {
+            await runner.RunAsync(
+                begun => count is { } most ? begun < (ulong)most : progress.Elapsed < soak,
+                report =>
+                {
+                    summary.Add(report, (report.Options.Seed - options.Seed) % 100 == 0);
+                    if (!report.IsGood && !asJson)
+                        host.Error.WriteLine($"seed {report.Options.Seed}: violation of {report.Violations[0].Checker}");
+                    if (!report.IsGood && (failed is null || report.Options.Seed < failed.Options.Seed)) failed = report;
+                    if (!report.IsGood || summary.Runs % RowPeriodRuns == 0) row?.Write(summary);
+                    progress.Show(summary, count is { } most ? summary.Runs / (double)most : progress.Elapsed / soak!.Value);
+                },
+                token).ConfigureAwait(false);
+        }
+        finally
+        {
+            // Cut short by a signal or an exception: what ran, ran.
+            if (summary.Runs > 0) row?.Write(summary);
+            progress.End();
+        }
+
         host.WriteLine(asJson ? SimText.Json(summary, progress.Elapsed) : SimText.Summary(summary, progress.Elapsed).TrimEnd('\n'));
         if (failed is null) return ExitCode.Ok;
         Explain(host, failed);
@@ -83,12 +95,6 @@ internal static class SimCommand
         SimulationReport smallest = SimulationMinimizer.Minimize(failed);
         host.Error.WriteLine(
             $"smaller ({smallest.Faults} faults, {smallest.Operations} operations): {SimText.Command(smallest.Options, Norikv(host))}");
-    }
-
-    private static async Task AppendAsync(string file, string row, CancellationToken token)
-    {
-        string text = File.Exists(file) ? await File.ReadAllTextAsync(file, token).ConfigureAwait(false) : "";
-        await File.WriteAllTextAsync(file, SimulationSummary.AppendRow(text, row), token).ConfigureAwait(false);
     }
 
     /// <summary>The commit this was built from, short.</summary>
