@@ -67,6 +67,12 @@ class _Pending:
         if not self.future.done():
             self.future.set_exception(RpcFailure(error, reached and self.sent))
 
+    def expire(self, address: str) -> None:
+        if self.sent:
+            self.fail(error_of(Code.COMMIT_TIMEOUT, "COMMIT_TIMEOUT: no answer before the deadline"), True)
+        else:
+            self.fail(error_of(Code.UNAVAILABLE, f"no connection to {address} before the deadline"), False)
+
 
 class _CallStream:
     """One ``Kv.Stream``: a writer that gathers what waits into messages, a reader that settles what comes back."""
@@ -88,8 +94,7 @@ class _CallStream:
         message.id = self._last_id
         pending = _Pending(message, size, deadline, loop.create_future())
         self._pending[message.id] = pending
-        pending.timer = loop.call_at(
-            deadline, pending.fail, error_of(Code.COMMIT_TIMEOUT, "COMMIT_TIMEOUT: no answer before the deadline"), True)
+        pending.timer = loop.call_at(deadline, pending.expire, self._address)
         self._waiting.append(pending)
         self._wake.set()
         try:
@@ -105,6 +110,7 @@ class _CallStream:
     async def _write_all(self) -> None:
         loop = asyncio.get_running_loop()
         try:
+            await self._call.wait_for_connection()  # what waits until then was never sent, whatever the deadline says
             while self.open:
                 await self._wake.wait()
                 self._wake.clear()
