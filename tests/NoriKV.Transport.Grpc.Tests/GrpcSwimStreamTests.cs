@@ -100,7 +100,9 @@ public sealed class GrpcSwimStreamTests
         await using SwimNode foreign = await pc.MemberAsync("c", "another", key);
         await using SwimNode wrongKey = await pd.MemberAsync("d", "one", "fedcba9876543210"u8.ToArray());
         Assert.Equal(1, await b.JoinAsync([pa.Address]));
-        Assert.True(a.IsAlive("b") && b.IsAlive("a"));
+        // What a member shows follows its loop: a moment behind the join's answer.
+        using (CancellationTokenSource patience = new(Patience))
+            while (!a.IsAlive("b") || !b.IsAlive("a")) await Task.Delay(5, patience.Token);
         Assert.Equal(0, await foreign.JoinAsync([pa.Address]));
         Assert.Equal(0, await wrongKey.JoinAsync([pa.Address]));
         Assert.Equal(2, a.Members.Count);
