@@ -3,6 +3,7 @@ using Nori.Lsm;
 using Nori.Observe;
 using Nori.Wal;
 using NoriKV.Node.Machine;
+using NoriKV.Node.Meta;
 using NoriKV.Node.Ports;
 using NoriKV.Placement;
 using NoriKV.Types;
@@ -26,6 +27,9 @@ public sealed record NodeOptions
     /// <summary>The dialable gRPC address, host:port; may be set later. <value>Empty.</value></summary>
     public string AdvertiseAddress { get; init; } = "";
 
+    /// <summary>Its failure domain. <value>Empty: a domain of its own.</value></summary>
+    public string Zone { get; init; } = "";
+
     // Cluster-wide, fixed at formation.
 
     /// <summary>Shards, 1 to 65,536. An existing directory's number wins, with a warning. <value>1,024</value></summary>
@@ -33,6 +37,11 @@ public sealed record NodeOptions
 
     /// <summary>Hash only the bytes inside the first {} of a key. <value>false</value></summary>
     public bool HashTags { get; init; }
+
+    /// <summary>
+    /// Voters of each shard once there are as many nodes; what the meta group has wins over it. <value>3</value>
+    /// </summary>
+    public int ReplicationFactor { get; init; } = 3;
 
     /// <summary>What every replica of a shard must agree on.</summary>
     public MachineOptions Machine { get; init; } = new();
@@ -96,6 +105,9 @@ public sealed record NodeOptions
     /// </summary>
     public Func<StorageSetup, CancellationToken, ValueTask<IStorage>>? OpenStorage { get; init; }
 
+    /// <summary>How the meta leader places and moves replicas.</summary>
+    public PlacementOptions Placement { get; init; } = new();
+
     /// <summary>How long a scan may hold one view of the engine before it takes a newer one. <value>10 s</value></summary>
     public TimeSpan ScanViewMax { get; init; } = TimeSpan.FromSeconds(10);
 
@@ -109,6 +121,12 @@ public sealed record NodeOptions
 
     /// <summary>Carries frames to the other nodes of <see cref="Plan"/>. <value>Null: none.</value></summary>
     public ITransport? Transport { get; init; }
+
+    /// <summary>
+    /// Called, on any thread, with all members and their addresses whenever those change, and once at the start.
+    /// <value>Null: nobody is told.</value>
+    /// </summary>
+    public Action<IReadOnlyList<PlannedNode>>? PeersChanged { get; init; }
 
     /// <summary>Clock and timestamps.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
@@ -145,6 +163,8 @@ public sealed record NodeOptions
         Require(ApplyBacklogBytesMax >= 1, "ApplyBacklogBytesMax must be positive");
         Require(ApplyWorkers is >= 0 and <= 64, "ApplyWorkers must lie between 0 and 64");
         Require(RaftWorkers is >= 0 and <= 64, "RaftWorkers must lie between 0 and 64");
+        Require(ReplicationFactor is >= 1 and <= 9, "ReplicationFactor must lie between 1 and 9");
+        problems.AddRange(Placement.Validate());
         if (Plan is { } plan)
         {
             problems.AddRange(plan.Validate());

@@ -2,6 +2,7 @@ using Nori.IO;
 using Nori.Observe;
 using NoriKV.Node.Directory;
 using NoriKV.Node.Entries;
+using NoriKV.Node.Meta;
 using NoriKV.Node.Ports;
 using NoriKV.Node.Replication;
 using NoriKV.Node.Snapshots;
@@ -66,6 +67,8 @@ public sealed partial class NoriNode : INoriNode, IRouter
         if (options.RunLoops) _loop = MakeLoop();
         StepSignal[] signals = MakeSignals();
         _writer = MakeWriter(signals);
+        Table = new ClusterTable(MapOf(options, parts));
+        Admin = new ClusterAdmin();
         _views = new NodeViews(parts.Directory.Identity, options.Plan, options.AdvertiseAddress);
         _host = MakeHost();
         _log = new RaftHost(
@@ -186,6 +189,7 @@ public sealed partial class NoriNode : INoriNode, IRouter
         if (_failure.Cause is { } cause) throw cause;
         CheckDisk();
         Announce();
+        _options.PeersChanged?.Invoke([.. Table.Current.Nodes.Select(static n => new PlannedNode(n.Number, n.Name, n.Address))]);
         _loop?.Start();
     }
 
