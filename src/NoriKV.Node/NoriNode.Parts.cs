@@ -78,8 +78,17 @@ public sealed partial class NoriNode
             Metrics = new HostMetrics(_options.Meter),
             LeadersChanged = () => Interlocked.Exchange(ref _leadersChanged, 1),
             Released = () => _log!.EndRelease(),
+            PeerLost = _calls.NoteLost,
         };
     }
+
+    private PeerCalls MakeCalls() => new(
+        _parts.Directory.Identity.Node, PeerBatch.HashOf(ClusterId), BootEpoch, HasPeers ? _options.Transport : null, _watch,
+        _completions, _time, new PeerCallOptions(), _options.Meter)
+    {
+        Watched = () => _loop?.WakeTicks(),
+        Crashed = e => _failure.Set("A call of another node threw", e),
+    };
 
     private RaftGroup?[] MakeGroups()
     {
@@ -124,6 +133,7 @@ public sealed partial class NoriNode
             if (_failure.Reason is not null || Volatile.Read(ref _closed) is not null) return;
             if (channel == PeerChannel.Raft) _log.Receive(from, frame);
             else if (channel == PeerChannel.Snapshot) exchange.Receive(from, frame);
+            else if (channel is PeerChannel.Control or PeerChannel.Forward) _calls.Receive(from, channel, frame);
         };
         return exchange;
     }
@@ -139,6 +149,7 @@ public sealed partial class NoriNode
         Step("log", _writer.RunOnce),
         .. _pipeline.Workers.Select((worker, i) => Step($"apply-{i}", worker.RunOnce)),
         Step("snapshot", () => _snapshots?.RunOnce() ?? false),
+        Step("calls", _calls.RunOnce),
         Step("engine", _storage.RunOnce),
     ];
 
@@ -171,6 +182,7 @@ public sealed partial class NoriNode
         if (_snapshots is { } snapshots)
         {
             loop.Add("nori-snapshot", snapshots.Signal, snapshots.RunOnce, () => snapshots.RetryInMs);
+            loop.Add("nori-calls", _calls.Signal, _calls.RunOnce, static () => null);
         }
     }
 

@@ -3,6 +3,7 @@ using Nori.Observe;
 using NoriKV.Node.Directory;
 using NoriKV.Node.Entries;
 using NoriKV.Node.Meta;
+using NoriKV.Node.Peers;
 using NoriKV.Node.Ports;
 using NoriKV.Node.Replication;
 using NoriKV.Node.Snapshots;
@@ -32,6 +33,7 @@ public sealed partial class NoriNode : INoriNode, IRouter
     private readonly RaftClock _clock;
     private readonly HostContext _host;
     private readonly SnapshotExchange? _snapshots;
+    private readonly PeerCalls _calls;
     private readonly CompletionQueue? _completions;
     private readonly NodeLoop? _loop;
     private readonly RequestValidator _validator;
@@ -70,6 +72,7 @@ public sealed partial class NoriNode : INoriNode, IRouter
         Table = new ClusterTable(MapOf(options, parts));
         Admin = new ClusterAdmin();
         _views = new NodeViews(parts.Directory.Identity, options.Plan, options.AdvertiseAddress);
+        _calls = MakeCalls();
         _host = MakeHost();
         _log = new RaftHost(
             _host, MakeGroups(), signals, _watch, _completions, () => _loop?.WakeTicks());
@@ -267,6 +270,7 @@ public sealed partial class NoriNode : INoriNode, IRouter
         Volatile.Write(ref _closed, _stopping);
         _writer.Dispose();
         _snapshots?.Dispose();
+        _calls.Close(_stopping);
         _log.Close(_stopping);
         _watch.Fail(_stopping);
         _completions?.Drain();

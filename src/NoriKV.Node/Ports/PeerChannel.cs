@@ -8,4 +8,10 @@ public enum PeerChannel : byte
 
     /// <summary>Chunks of snapshots.</summary>
     Snapshot = 2,
+
+    /// <summary>Calls that keep the cluster together: registry, views, commands (docs/formats/peer-call.md).</summary>
+    Control = 3,
+
+    /// <summary>Clients' requests that another node serves (docs/formats/peer-call.md).</summary>
+    Forward = 4,
 }

@@ -50,6 +50,9 @@ internal sealed class HostContext
     /// <summary>Somebody else leads a shard, as far as this node knows.</summary>
     public Action? LeadersChanged { get; set; }
 
+    /// <summary>A peer restarted or fell silent.</summary>
+    public Action<NodeNumber>? PeerLost { get; set; }
+
     /// <summary>A worker has said how far its groups let go of the log.</summary>
     public required Action Released { get; init; }
 

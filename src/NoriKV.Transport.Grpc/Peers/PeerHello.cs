@@ -44,7 +44,7 @@ internal readonly record struct PeerHello(
     {
         hello = default;
         if (bytes.Length < Length || bytes[0] != Format) return false;
-        if (bytes[1] is not ((byte)PeerChannel.Raft or (byte)PeerChannel.Snapshot)) return false;
+        if (!Enum.IsDefined((PeerChannel)bytes[1])) return false;
         hello = new PeerHello(
             (PeerChannel)bytes[1],
             BinaryPrimitives.ReadUInt16LittleEndian(bytes[2..]),

@@ -7,14 +7,15 @@ namespace NoriKV.Transport.Grpc;
 /// <summary>The streams to one node: one for each channel, each on a connection of its own.</summary>
 internal sealed class PeerLinks : IAsyncDisposable
 {
-    private readonly FrameLink _raft;
-    private readonly FrameLink _snapshot;
+    private static readonly PeerChannel[] s_channels = Enum.GetValues<PeerChannel>();
+
+    // By channel; their numbers are small and without gaps.
+    private readonly FrameLink[] _links;
 
     public PeerLinks(PeerTransportOptions options, PeerIdentity self, NodeNumber target, string address)
     {
         Address = address;
-        _raft = Make(PeerChannel.Raft);
-        _snapshot = Make(PeerChannel.Snapshot);
+        _links = [.. s_channels.Select(Make)];
 
         FrameLink Make(PeerChannel channel)
         {
@@ -27,18 +28,17 @@ internal sealed class PeerLinks : IAsyncDisposable
 
     public string Address { get; }
 
-    public bool IsConnected => _raft.IsConnected;
+    public bool IsConnected => this[PeerChannel.Raft].IsConnected;
 
-    public long DroppedFrames => _raft.DroppedFrames + _snapshot.DroppedFrames;
+    public long DroppedFrames => _links.Sum(static l => l.DroppedFrames);
 
-    public string? LastFailure => _raft.LastFailure ?? _snapshot.LastFailure;
+    public string? LastFailure => Array.Find(_links, static l => l.LastFailure is not null)?.LastFailure;
 
-    public FrameLink this[PeerChannel channel] => channel == PeerChannel.Raft ? _raft : _snapshot;
+    public FrameLink this[PeerChannel channel] => _links[(int)channel - (int)s_channels[0]];
 
     public async ValueTask DisposeAsync()
     {
-        await _raft.DisposeAsync().ConfigureAwait(false);
-        await _snapshot.DisposeAsync().ConfigureAwait(false);
+        foreach (FrameLink link in _links) await link.DisposeAsync().ConfigureAwait(false);
     }
 
     // The address may lead to another node by now: nothing is sent to one that is not the one meant.

@@ -104,7 +104,7 @@ internal sealed class SimNetwork(EventQueue events, Prng random, LinkQuality qua
 
         public int Clogs { get; set; }
 
-        public long[] Last { get; } = new long[4];
+        public long[] Last { get; } = new long[8];
 
         public List<(int Channel, bool Reliable, Action Deliver)> Held { get; } = [];
     }
