@@ -2,6 +2,7 @@ using NoriKV.Node.Directory;
 using NoriKV.Node.Log;
 using NoriKV.Node.Ports;
 using NoriKV.Node.Replication;
+using NoriKV.Node.Snapshots;
 
 namespace NoriKV.Node;
 
@@ -13,6 +14,7 @@ namespace NoriKV.Node;
 /// <param name="Replicas">The replicas on this node.</param>
 /// <param name="Groups">What their groups start from.</param>
 /// <param name="Gate">Between log and engine.</param>
+/// <param name="Slots">Gives slots to replicas that arrive.</param>
 /// <param name="Seed">For what is random in them, another one at each start.</param>
 internal sealed record NodeParts(
     NodeDirectory Directory,
@@ -22,4 +24,5 @@ internal sealed record NodeParts(
     ReplicaTable Replicas,
     IReadOnlyList<GroupStart> Groups,
     FlushGate Gate,
+    NodeSlots Slots,
     ulong Seed);

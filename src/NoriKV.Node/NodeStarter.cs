@@ -18,7 +18,9 @@ namespace NoriKV.Node;
 /// </summary>
 internal sealed class NodeStarter(NodeOptions options)
 {
-    private static readonly byte[] NextSlotKey = EngineKey.Create(0, EngineKeyKind.State, "next-slot"u8);
+    // Its value is a format version: the first replicas of the node are in tables.
+    private static readonly byte[] BegunKey = EngineKey.Create(0, EngineKeyKind.State, "begun"u8);
+    private static readonly byte[] Begun = [1];
 
     public FlushGate Gate { get; } = new();
 
@@ -36,7 +38,7 @@ internal sealed class NodeStarter(NodeOptions options)
             log = OpenLog(directory, random.NextUInt64());
             Gate.NoteDurable(log.DurableWatermark);
             storage = await OpenEngineAsync(directory, random.NextUInt64(), cancellationToken).ConfigureAwait(false);
-            ShardState?[] states = LoadStates(storage, log, directory);
+            ShardState?[] states = await LoadStatesAsync(storage, log, directory, cancellationToken).ConfigureAwait(false);
             // Before anything is written: what damage took from a replica is noted, durably.
             log.Contain([.. states.OfType<ShardState>().Select(static s =>
                 new ExpectedReplica(s.Shard, s.Replica, s.Applied, s.AppliedTerm))]);
@@ -52,7 +54,8 @@ internal sealed class NodeStarter(NodeOptions options)
             var replay = new GroupReplay(log, replicas, storage, options.Plan, directory.LogPath);
             IReadOnlyList<GroupStart> groups = replay.Run(cancellationToken);
             return new NodeParts(
-                directory, log, new LogTickets(log.DurableWatermark), storage, replicas, groups, Gate, random.NextUInt64());
+                directory, log, new LogTickets(log.DurableWatermark), storage, replicas, groups, Gate,
+                new NodeSlots(storage), random.NextUInt64());
         }
         catch
         {
@@ -106,12 +109,32 @@ internal sealed class NodeStarter(NodeOptions options)
     /// Finds the replicas by their state records: of two slots of one shard the one with the higher (replica, applied)
     /// lives and the other is removed. Shards without one are new here and get a slot that was never used.
     /// </summary>
-    private ShardState?[] LoadStates(IStorage storage, SharedLog log, NodeDirectory directory)
+    private async ValueTask<ShardState?[]> LoadStatesAsync(
+        IStorage storage, SharedLog log, NodeDirectory directory, CancellationToken cancellationToken)
     {
-        long retentionMs = (long)options.Machine.IdempotencyRetention.TotalMilliseconds;
-        var found = new ShardState?[directory.Identity.TotalShards];
-        uint nextSlot = LoadNextSlot(storage);
         var dead = new List<uint>();
+        (ShardState?[] found, uint nextSlot) = FindStates(storage, log, directory, dead);
+        bool hasBegun = storage.TryGet(BegunKey, out _);
+        var first = new FirstReplicas(options, log, directory, hasBegun);
+        Complete(found, nextSlot, dead, storage, first, hasBegun);
+        if (hasBegun) return found;
+        // In tables before anything of them is promised: no later start asks a plan what they began with.
+        ValueTask flush = storage.FlushAsync(cancellationToken);
+        while (!options.RunLoops && !flush.IsCompleted && storage.RunOnce())
+        {
+        }
+
+        await flush.ConfigureAwait(false);
+        return found;
+    }
+
+    private (ShardState?[] Found, uint NextSlot) FindStates(
+        IStorage storage, SharedLog log, NodeDirectory directory, List<uint> dead)
+    {
+        long retentionMs = RetentionMs;
+        // The meta group is the shard behind the last one.
+        var found = new ShardState?[directory.Identity.TotalShards + 1];
+        uint nextSlot = NodeSlots.Load(storage);
         using IStorageView view = storage.OpenView();
         using IStorageIterator iterator = view.NewIterator(reverse: false);
         for (uint slot = 1; ;)
@@ -130,58 +153,43 @@ internal sealed class NodeStarter(NodeOptions options)
             }
 
             ref ShardState? place = ref found[state.Shard.Value];
-            if (place is null || Compare(state, place) > 0) (place, state) = (state, place);
+            if (!IsGone(state, log) && (place is null || Compare(state, place) > 0)) (place, state) = (state, place);
             if (state is not null) dead.Add(state.Slot);
             nextSlot = Math.Max(nextSlot, slot + 1);
             if (slot == uint.MaxValue) break;
             slot++;
         }
 
-        return Complete(found, nextSlot, dead, storage, log, directory, retentionMs);
+        return (found, nextSlot);
     }
 
-    private ShardState?[] Complete(
-        ShardState?[] found, uint nextSlot, List<uint> dead, IStorage storage, SharedLog log, NodeDirectory directory,
-        long retentionMs)
-    {
-        uint firstNew = nextSlot;
-        ShardState?[] states = found;
-        for (uint shard = 0; shard < (uint)found.Length; shard++)
-        {
-            if (found[shard] is not null || FirstMembers(new ShardId(shard), log, directory) is not { } first) continue;
-            states[shard] = new ShardState(new ShardId(shard), first.Replica, nextSlot++, retentionMs)
-            {
-                Configuration = first.Members,
-            };
-        }
+    private long RetentionMs => (long)options.Machine.IdempotencyRetention.TotalMilliseconds;
 
-        if (nextSlot == firstNew && dead.Count == 0) return states;
-        // Before anything lies under a new slot: a slot is never used twice.
+    // Its removal is in the log, and a crash came before its slot was emptied.
+    private static bool IsGone(ShardState state, SharedLog log) => log.GroupState(state.Shard) is { } held
+        && (held.IsClean ? state.Replica.CompareTo(held.Replica) <= 0 : state.Replica.CompareTo(held.Replica) < 0);
+
+    private void Complete(
+        ShardState?[] states, uint nextSlot, List<uint> dead, IStorage storage, FirstReplicas first, bool hasBegun)
+    {
         IStorageBatch batch = storage.NewBatch();
-        Span<byte> next = stackalloc byte[5];
-        next[0] = 1;
-        System.Buffers.Binary.BinaryPrimitives.WriteUInt32LittleEndian(next[1..], nextSlot);
-        batch.Put(NextSlotKey, next);
-        foreach (uint slot in dead) batch.DeleteRange(EngineKey.Create(slot, 0), EngineKey.Create(slot + 1, 0));
-        storage.Write(batch);
-        return states;
-    }
-
-    /// <summary>The replica with which a shard that is new begins here, and the members it begins with; null: not here.</summary>
-    private (ReplicaId Replica, ConfigurationMember[] Members)? FirstMembers(
-        ShardId shard, SharedLog log, NodeDirectory directory)
-    {
-        if (options.Plan is null)
+        uint firstNew = nextSlot;
+        byte[] record = [];
+        for (uint shard = 0; shard < (uint)states.Length; shard++)
         {
-            ReplicaId replica = log.GroupState(shard)?.Replica ?? new ReplicaId(shard.Value + 1UL);
-            return (replica, [new ConfigurationMember(replica, directory.Identity.Node)]);
+            if (states[shard] is not null || first.Of(new ShardId(shard)) is not { } own) continue;
+            var state = new ShardState(new ShardId(shard), own.Replica, nextSlot++, RetentionMs) { Configuration = own.Members };
+            states[shard] = state;
+            if (record.Length < state.EncodedBytesMax) record = new byte[state.EncodedBytesMax];
+            batch.Put(state.RecordKey, record.AsSpan(0, state.Encode(record)));
         }
 
-        IReadOnlyList<PlannedReplica> planned = options.Plan.Replicas(shard);
-        ReplicaId own = planned.FirstOrDefault(r => r.Node == options.Plan.Self).Id;
-        if (own.Value == 0) return null;
-        return (own, [.. planned.OrderBy(static r => r.Id).Select(static r => new ConfigurationMember(
-            r.Id, r.Node, r.IsLearner ? MemberRole.Learner : MemberRole.Voter))]);
+        if (hasBegun && nextSlot == firstNew && dead.Count == 0) return;
+        foreach (uint slot in dead) batch.DeleteRange(EngineKey.Create(slot, 0), EngineKey.Create(slot + 1, 0));
+        if (!hasBegun) batch.Put(BegunKey, Begun);
+        // In one batch: a slot is never used twice.
+        batch.Put(NodeSlots.Key, NodeSlots.Encode(nextSlot));
+        storage.Write(batch);
     }
 
     /// <summary>A crash may have come between the two steps of a snapshot's install: the second is repeated.</summary>
@@ -195,18 +203,10 @@ internal sealed class NodeStarter(NodeOptions options)
         log.Sync();
     }
 
-    private static uint LoadNextSlot(IStorage storage)
-    {
-        if (!storage.TryGet(NextSlotKey, out StoredEntry entry)) return 1;
-        var reader = new SpanReader(entry.Value.Span);
-        if (reader.TryReadByte(out byte format) && format == 1 && reader.TryReadUInt32(out uint next)) return next;
-        throw new InvalidDataException("the node's slot record has an unknown format");
-    }
-
     /// <summary>The engine may be behind the log, never ahead of it: then the log has lost what was durable.</summary>
     private static void CheckAgainstLog(ShardState state, SharedLog log, NodeDirectory directory)
     {
-        GroupState? held = log.GroupState(state.Shard);
+        GroupState? held = log.StateOf(state.Shard, state.Replica);
         // What became of it is known, and it does not start.
         if (held is { Damage: LogDamage.HardState }) return;
         ReplicaId replica = held?.Replica ?? state.Replica;

@@ -32,6 +32,7 @@ public sealed partial class NoriNode
             int leaderless = 0;
             foreach (RaftGroup group in _log.Groups)
             {
+                if (group.Shard == MetaShard) continue;
                 ReplicaStatus status = _log.Status(group.Shard);
                 string? stopped = _replicas.Stopped(group.Shard);
                 if (stopped is not null) reasons.Add(stopped);

@@ -56,8 +56,8 @@ public sealed partial class NoriNode
     }
 
     private int CountOf(Raft.RaftRole role) => _failure.Reason is not null ? 0 : _log.Groups.Count(group =>
-        group.Published.Role == role
-        || (role == Raft.RaftRole.Candidate && group.Published.Role == Raft.RaftRole.PreCandidate));
+        group.Shard != MetaShard && (group.Published.Role == role
+        || (role == Raft.RaftRole.Candidate && group.Published.Role == Raft.RaftRole.PreCandidate)));
 
     private void FollowLeaders()
     {

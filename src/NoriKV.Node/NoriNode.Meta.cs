@@ -1,5 +1,6 @@
 using NoriKV.Node.Meta;
 using NoriKV.Node.Replication;
+using NoriKV.Types;
 
 namespace NoriKV.Node;
 
@@ -11,6 +12,9 @@ public sealed partial class NoriNode
 
     /// <summary>Administration of the cluster; answers at any node.</summary>
     public IClusterAdmin Admin { get; }
+
+    /// <summary>The meta group: a shard like any other, behind the last one; no key lies in it.</summary>
+    private ShardId MetaShard => new((uint)_totalShards);
 
     /// <summary>
     /// Makes a node a member: gives it a number and registers its name, store and address, through the leader of the meta
@@ -39,7 +43,7 @@ public sealed partial class NoriNode
         {
             Nodes = [.. plan.Nodes.OrderBy(static n => n.Number).Select(static n => new RegisteredNode(
                 n.Number, n.Name, Guid.Empty, n.Address, "", RegisteredState.Active, 0))],
-            Shards = [.. Enumerable.Range(0, identity.TotalShards).Select(s => plan.Replicas(new Types.ShardId((uint)s)))],
+            Shards = [.. Enumerable.Range(0, identity.TotalShards).Select(s => plan.Replicas(new ShardId((uint)s)))],
         };
     }
 }

@@ -25,7 +25,10 @@ public sealed partial class NoriNode
     internal NodeInspection Inspect(ShardId shard) => new(
         _log.Group(shard) ?? throw new ArgumentOutOfRangeException(nameof(shard)), _replicas, _storage);
 
-    private bool HasPeers => _options.Plan is { Nodes.Count: > 1 };
+    // It may have peers, now or later.
+    private bool IsNetworked => _options.Transport is not null;
+
+    private bool HasPeers => _options.Plan is { Nodes.Count: > 1 } || (IsNetworked && Table.Current.Nodes.Count > 1);
 
     // A node alone has no peers to write to while its disk syncs: workers and log share one thread, which saves a change of
     // threads for each batch.
@@ -57,7 +60,7 @@ public sealed partial class NoriNode
             Events = _options.Events,
             Time = _time,
         };
-        IEnumerable<NodeNumber> peers = HasPeers ? _options.Plan!.Nodes.Select(static n => n.Number).Where(n => n != self) : [];
+        IEnumerable<NodeNumber> peers = IsNetworked ? PeersOf(Table.Current) : [];
         return new HostContext
         {
             Options = options,
@@ -71,11 +74,14 @@ public sealed partial class NoriNode
             Storage = _storage,
             Machine = _options.Machine,
             Liveness = new NodeLiveness(peers, 12 * options.Tick, _time),
-            Sender = HasPeers
+            Sender = IsNetworked
                 ? new PeerSender(
                     _options.Transport!, self, ClusterId, BootEpoch, () => _pipeline.BacklogBytes, _options.Meter)
                 : null,
             Metrics = new HostMetrics(_options.Meter),
+            Slots = _parts.Slots,
+            Tombstones = TombstonesOf(_parts),
+            MakeGroup = MakeGroup,
             LeadersChanged = () => Interlocked.Exchange(ref _leadersChanged, 1),
             Released = () => _log!.EndRelease(),
             PeerLost = _calls.NoteLost,
@@ -92,26 +98,45 @@ public sealed partial class NoriNode
 
     private RaftGroup?[] MakeGroups()
     {
-        var groups = new RaftGroup?[_totalShards];
-        var random = new Prng(_parts.Seed);
-        foreach (GroupStart start in _parts.Groups)
-        {
-            var options = new Raft.RaftOptions
-            {
-                Group = new Raft.GroupId(start.Shard.Value),
-                Replica = new Raft.ReplicaId(start.Replica.Value),
-                Seed = random.NextUInt64(),
-                TickNanoseconds = (long)_host.Options.Tick.TotalNanoseconds,
-            };
-            groups[start.Shard.Value] = new RaftGroup(start, options, _parts.Log) { ActiveAt = _time.GetTimestamp() };
-        }
-
+        var groups = new RaftGroup?[_totalShards + 1];
+        foreach (GroupStart start in _parts.Groups) groups[start.Shard.Value] = MakeGroup(start);
         return groups;
     }
 
+    private RaftGroup MakeGroup(GroupStart start)
+    {
+        ulong seed;
+        lock (_groupSeeds) seed = _groupSeeds.NextUInt64();
+        var options = new Raft.RaftOptions
+        {
+            Group = new Raft.GroupId(start.Shard.Value),
+            Replica = new Raft.ReplicaId(start.Replica.Value),
+            Seed = seed,
+            TickNanoseconds = (long)_host.Options.Tick.TotalNanoseconds,
+        };
+        return new RaftGroup(start, options, _parts.Log) { ActiveAt = _time.GetTimestamp() };
+    }
+
+    private static Tombstones TombstonesOf(NodeParts parts)
+    {
+        var tombstones = new Tombstones(parts.Directory.Identity.TotalShards + 1);
+        foreach (Log.GroupState state in parts.Log.Groups)
+        {
+            if (state.IsClean && state.Shard.Value <= (uint)parts.Directory.Identity.TotalShards)
+            {
+                tombstones.Raise(state.Shard, state.Replica);
+            }
+        }
+
+        return tombstones;
+    }
+
+    private IEnumerable<NodeNumber> PeersOf(Meta.ClusterMap map) =>
+        map.Nodes.Where(n => n.IsMember && n.Number != _parts.Directory.Identity.Node).Select(static n => n.Number);
+
     private SnapshotExchange? MakeSnapshots()
     {
-        if (!HasPeers) return null;
+        if (!IsNetworked) return null;
         ITransport transport = _options.Transport!;
         var staging = new SnapshotStaging(_options.FileSystem, _options.DataDirectory);
         staging.Clean();
@@ -126,7 +151,7 @@ public sealed partial class NoriNode
         };
         var exchange = new SnapshotExchange(
             options, _storage, _replicas, _log,
-            (node, frame) => transport.TrySend(node, PeerChannel.Snapshot, frame), staging);
+            (node, frame) => transport.TrySend(node, PeerChannel.Snapshot, frame), staging, _parts.Slots);
         transport.Received = (from, channel, frame) =>
         {
             // A node that stops still takes part until its leaderships are with others.
@@ -157,7 +182,7 @@ public sealed partial class NoriNode
     private NodeStep Step(string name, Func<bool> run) => new(name, () => run() | (_completions?.Drain() ?? false));
 
     private NodeLoop MakeLoop() => new(
-        _watch, HasPeers ? TimeSpan.FromMilliseconds(50) : null, Tick,
+        _watch, IsNetworked ? TimeSpan.FromMilliseconds(50) : null, Tick,
         e => _failure.Set("A loop of the node ended", e));
 
     private void AddJobs(NodeLoop loop)

@@ -89,6 +89,7 @@ public sealed partial class NoriNode
         while (true)
         {
             uint slot = _replicas.SlotOf(shard);
+            if (slot == 0) return ProposalErrors.NotLeader(shard, null);
             KvResult<GetResult> read = Read(shard, slot, key, MetaOf(barrier));
             // A snapshot may have taken the shard's place meanwhile, and what lay in the old slot is removed then.
             if (_replicas.SlotOf(shard) == slot) return read;

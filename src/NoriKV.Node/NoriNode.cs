@@ -1,3 +1,4 @@
+using Nori.Core;
 using Nori.IO;
 using Nori.Observe;
 using NoriKV.Node.Directory;
@@ -23,6 +24,7 @@ public sealed partial class NoriNode : INoriNode, IRouter
     private readonly NodeParts _parts;
     private readonly TimeProvider _time;
     private readonly IStorage _storage;
+    private readonly Prng _groupSeeds;
     private readonly ReplicaTable _replicas;
     private readonly PendingWatch _watch = new();
     private readonly NodeFailure _failure;
@@ -63,14 +65,15 @@ public sealed partial class NoriNode : INoriNode, IRouter
         _deadlines = new DeadlineRules(_time, options.AnswerMargin, options.RequestTimeout);
         _hashTags = parts.Directory.Identity.HashTags;
         _totalShards = parts.Directory.Identity.TotalShards;
+        _groupSeeds = new Prng(parts.Seed);
+        Table = new ClusterTable(MapOf(options, parts));
+        Admin = new ClusterAdmin();
         _pipeline = new ApplyPipeline(
-            MakeWorker, WorkersOf(options, options.ApplyWorkers), _totalShards, options.ApplyBacklogBytesMax,
+            MakeWorker, WorkersOf(options, options.ApplyWorkers), _totalShards + 1, options.ApplyBacklogBytesMax,
             options.ApplyBacklogBytesMax / 4);
         if (options.RunLoops) _loop = MakeLoop();
         StepSignal[] signals = MakeSignals();
         _writer = MakeWriter(signals);
-        Table = new ClusterTable(MapOf(options, parts));
-        Admin = new ClusterAdmin();
         _views = new NodeViews(parts.Directory.Identity, options.Plan, options.AdvertiseAddress);
         _calls = MakeCalls();
         _host = MakeHost();

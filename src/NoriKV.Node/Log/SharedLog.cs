@@ -132,6 +132,12 @@ public sealed partial class SharedLog : IDisposable
     public GroupState? GroupState(ShardId shard) =>
         _groups.TryGetValue(shard.Value, out LogGroup? group) ? group.State : null;
 
+    /// <summary>
+    /// What the log holds for a replica of the shard; null as well where it holds no more than that an earlier one went away.
+    /// </summary>
+    public GroupState? StateOf(ShardId shard, ReplicaId replica) =>
+        GroupState(shard) is { IsClean: true } gone && gone.Replica.CompareTo(replica) < 0 ? null : GroupState(shard);
+
     /// <summary>All groups, by shard.</summary>
     public IReadOnlyList<GroupState> Groups =>
         [.. _groups.Values.OrderBy(group => group.Shard).Select(group => group.State)];

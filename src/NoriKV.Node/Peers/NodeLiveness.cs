@@ -12,7 +12,7 @@ internal sealed class NodeLiveness
     private readonly Lock _lock = new();
     private readonly TimeProvider _time;
     private readonly TimeSpan _silence;
-    private readonly Entry[] _peers;
+    private Entry[] _peers;
     private readonly List<PeerNote> _notes = [];
 
     /// <summary>A table of peers.</summary>
@@ -23,12 +23,22 @@ internal sealed class NodeLiveness
     {
         _time = time;
         _silence = silence;
-        long now = time.GetTimestamp();
-        _peers = [.. peers.Order().Select(node => new Entry(node) { HeardAt = now })];
+        _peers = [];
+        SetPeers(peers);
     }
 
     /// <summary>The peers, sorted.</summary>
-    public IEnumerable<NodeNumber> Peers => _peers.Select(static p => p.Node);
+    public IEnumerable<NodeNumber> Peers => Volatile.Read(ref _peers).Select(static p => p.Node);
+
+    /// <summary>Who the peers are from now on; what is known of those that stay is kept.</summary>
+    public void SetPeers(IEnumerable<NodeNumber> peers)
+    {
+        lock (_lock)
+        {
+            long now = _time.GetTimestamp();
+            Volatile.Write(ref _peers, [.. peers.Distinct().Order().Select(node => Find(node) ?? new Entry(node) { HeardAt = now })]);
+        }
+    }
 
     /// <summary>True while the peer is heard and says that it is well; of this node itself, and of strangers, false.</summary>
     public bool IsWell(NodeNumber node)

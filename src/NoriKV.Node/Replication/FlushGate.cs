@@ -64,12 +64,26 @@ internal sealed class FlushGate : ILsmOwner
         }
     }
 
+    /// <summary>
+    /// Takes a replica out of the table and forgets what tables hold of its shard, as one step: the figures of one replica
+    /// must never count for the next one that lives here, whose entries would be forgotten by them. Returns its slot.
+    /// </summary>
+    public uint Remove(ReplicaTable replicas, ShardId shard)
+    {
+        lock (_lock)
+        {
+            uint slot = replicas.Remove(shard);
+            _flushed.Reset(shard);
+            foreach (Figures sealedFigures in _sealed.Values) sealedFigures.Reset(shard);
+            return slot;
+        }
+    }
+
     public void OnMemtableSealed(ulong memtable)
     {
         // No write runs now, and a worker publishes only after its write: so this never exceeds what the memtable holds.
         if (Volatile.Read(ref _replicas) is not { } replicas) return;
-        Figures figures = Figures.Of(replicas);
-        lock (_lock) _sealed[memtable] = figures;
+        lock (_lock) _sealed[memtable] = Figures.Of(replicas);
     }
 
     public bool MayInstall(ulong memtable, ulong maxWatermark)
@@ -115,6 +129,13 @@ internal sealed class FlushGate : ILsmOwner
             Applied[shard] = state.Applied.Value;
             AppliedTerm[shard] = state.AppliedTerm.Value;
             Volatile.Write(ref ShardTime[shard], Math.Max(ShardTime[shard], state.ShardTime));
+        }
+
+        public void Reset(ShardId shard)
+        {
+            Applied[shard.Value] = 0;
+            AppliedTerm[shard.Value] = 0;
+            Volatile.Write(ref ShardTime[shard.Value], 0);
         }
 
         public static Figures Of(ReplicaTable replicas)

@@ -36,6 +36,16 @@ internal sealed class GroupReads
         if (_rounds.Remove(context, out List<ReadRequest>? reads)) _confirmed.Add((index, reads));
     }
 
+    /// <summary>The replica goes away: all that waited.</summary>
+    public IReadOnlyList<ReadRequest> TakeAll()
+    {
+        ReadRequest[] all = [.. Waiting, .. _rounds.Values.SelectMany(static r => r), .. _confirmed.SelectMany(static c => c.Reads)];
+        Waiting = [];
+        _rounds.Clear();
+        _confirmed.Clear();
+        return all;
+    }
+
     /// <summary>Lets those pass whose index is applied.</summary>
     public void Pass(ulong applied, Action<ReadRequest> passed)
     {

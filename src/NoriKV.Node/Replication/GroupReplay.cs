@@ -29,7 +29,7 @@ internal sealed class GroupReplay(
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (replicas[new ShardId(shard)] is not { } machine) continue;
-            if (log.GroupState(machine.State.Shard) is { Damage: LogDamage.HardState } lost)
+            if (log.StateOf(machine.State.Shard, machine.State.Replica) is { Damage: LogDamage.HardState } lost)
             {
                 // It may have forgotten a vote: it never comes back under this id, and the node's other shards serve.
                 replicas.Stop(lost.Shard, LogDamageText.NeverBack(logPath, lost));
@@ -47,7 +47,7 @@ internal sealed class GroupReplay(
     {
         ShardState state = machine.State;
         ShardId shard = state.Shard;
-        GroupState? held = log.GroupState(shard);
+        GroupState? held = log.StateOf(shard, state.Replica);
         HardState hard = held?.HardState ?? default;
         LogIndex last = held?.LastIndex ?? state.Applied;
         Raft.ConfigurationEntry before = Entry(state.ConfigurationIndex, state.Configuration);

@@ -53,6 +53,18 @@ internal sealed class HostContext
     /// <summary>A peer restarted or fell silent.</summary>
     public Action<NodeNumber>? PeerLost { get; set; }
 
+    /// <summary>Replicas that were here.</summary>
+    public required Tombstones Tombstones { get; init; }
+
+    /// <summary>Slots for replicas that arrive.</summary>
+    public required NodeSlots Slots { get; init; }
+
+    /// <summary>Makes the group of a replica that arrived.</summary>
+    public required Func<GroupStart, RaftGroup> MakeGroup { get; init; }
+
+    /// <summary>A replica arrived or left.</summary>
+    public Action<ShardId>? ReplicasChanged { get; set; }
+
     /// <summary>A worker has said how far its groups let go of the log.</summary>
     public required Action Released { get; init; }
 
@@ -63,6 +75,39 @@ internal sealed class HostContext
         uint dead = Replicas.Replace(new ShardMachine(state, Machine));
         Gate.NoteInstalled(state);
         worker.NoteInstalled(group, staged, dead);
+    }
+
+    /// <summary>
+    /// Gives a replica that arrives a slot of its own, with an empty state in it. On the shard's apply worker; on a full disk
+    /// it throws, having done nothing.
+    /// </summary>
+    public void Found(HostChange change, RaftWorker worker)
+    {
+        ShardState? state = null;
+        Slots.Found((batch, slot) =>
+        {
+            state = new ShardState(
+                change.Shard, change.Replica, slot, (long)Machine.IdempotencyRetention.TotalMilliseconds);
+            byte[] record = new byte[state.EncodedBytesMax];
+            batch.Put(state.RecordKey, record.AsSpan(0, state.Encode(record)));
+        });
+        Replicas.Add(new ShardMachine(state!, Machine));
+        worker.NoteFounded(change);
+    }
+
+    /// <summary>
+    /// Removes what is left of a replica, once the log says durably that it is gone: before that a crash would bring back a
+    /// replica whose votes are in the log and whose data is not.
+    /// </summary>
+    public void Retire(HostChange change, RaftWorker worker)
+    {
+        uint? slot = null;
+        Pipeline.EnqueueWork(change.Shard, () =>
+        {
+            slot ??= Gate.Remove(Replicas, change.Shard);
+            DeadSlot.Remove(Storage, slot.Value);
+            worker.NoteRetired(change);
+        });
     }
 
     /// <summary>Has a slot emptied in which no replica lives any more.</summary>

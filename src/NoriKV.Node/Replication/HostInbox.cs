@@ -13,7 +13,7 @@ internal sealed class HostInbox
 
     public List<PeerNote> Peers { get; } = [];
 
-    public List<(RaftGroup Group, Raft.RaftMessage Message, RaftEntry[] Entries)> Messages { get; } = [];
+    public List<(RaftGroup Group, NodeNumber From, Raft.RaftMessage Message, RaftEntry[] Entries)> Messages { get; } = [];
 
     public List<HostCommand> Commands { get; } = [];
 
@@ -30,6 +30,14 @@ internal sealed class HostInbox
 
     public List<(RaftGroup Group, StagedSnapshot Staged, uint DeadSlot)> Installed { get; } = [];
 
+    public List<HostChange> Changes { get; } = [];
+
+    /// <summary>Replicas that have a slot now, and may live.</summary>
+    public List<HostChange> Founded { get; } = [];
+
+    /// <summary>Replicas of which nothing is left.</summary>
+    public List<HostChange> Retired { get; } = [];
+
     /// <summary>The log asks how far groups let go.</summary>
     public bool Release { get; set; }
 
@@ -43,7 +51,8 @@ internal sealed class HostInbox
     public long MessageBytes { get; set; }
 
     public bool IsEmpty => Persisted.Count + Peers.Count + Messages.Count + Commands.Count + Proposals.Count + Reads.Count
-        + Applied.Count + Snapshots.Count + SnapshotsSent.Count + Installed.Count == 0
+        + Applied.Count + Snapshots.Count + SnapshotsSent.Count + Installed.Count
+        + Changes.Count + Founded.Count + Retired.Count == 0
         && !Release && !Room && Wellness is null;
 
     public void Clear()
@@ -58,6 +67,9 @@ internal sealed class HostInbox
         Snapshots.Clear();
         SnapshotsSent.Clear();
         Installed.Clear();
+        Changes.Clear();
+        Founded.Clear();
+        Retired.Clear();
         (Release, Room, Wellness, MessageBytes) = (false, false, null, 0);
     }
 }

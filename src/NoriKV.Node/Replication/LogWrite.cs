@@ -18,6 +18,9 @@ internal readonly record struct LogWrite(
     public static LogWrite Prefix(LogWriteKind kind, RaftGroup group, ulong index, ulong term) => new(
         kind, group.Shard, group.Replica, new LogIndex(index), new Term(term), default, default);
 
+    public static LogWrite Clean(ShardId shard, ReplicaId replica) =>
+        new(LogWriteKind.Clean, shard, replica, default, default, default, default);
+
     public void AddTo(SharedLogBatch batch)
     {
         switch (Kind)
@@ -33,6 +36,9 @@ internal readonly record struct LogWrite(
                 break;
             case LogWriteKind.InstallSnapshot:
                 batch.InstallSnapshot(Shard, Replica, Index, Term);
+                break;
+            case LogWriteKind.Clean:
+                batch.Clean(Shard, Replica);
                 break;
             default:
                 throw Nori.Core.Invariant.Unreachable("a kind of log write");

@@ -14,4 +14,7 @@ internal enum LogWriteKind
 
     /// <summary>A snapshot takes the place of the whole log.</summary>
     InstallSnapshot,
+
+    /// <summary>Forgets the replica; its id never comes back.</summary>
+    Clean,
 }

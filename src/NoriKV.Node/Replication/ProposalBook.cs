@@ -53,6 +53,15 @@ internal sealed class ProposalBook
         return found;
     }
 
+    /// <summary>The replica goes away: nothing is learned of any of them here any more.</summary>
+    public IReadOnlyList<Proposal> TakeAll()
+    {
+        Proposal[] all = [.. _own.Concat(_orphans).Select(static w => w.Proposal)];
+        _own.Clear();
+        _orphans.Clear();
+        return all;
+    }
+
     /// <summary>
     /// Removes those about which nothing will be learned any more: those that were answered, and those through an index
     /// that a snapshot covered.

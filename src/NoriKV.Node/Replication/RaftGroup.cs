@@ -87,6 +87,9 @@ internal sealed class RaftGroup : IEntrySource
     /// <summary>When a leader on a node that is not well gives up although nobody took over; 0 never.</summary>
     public long ResignAt { get; set; }
 
+    /// <summary>It was taken out of its worker: whatever still arrives for it is dropped.</summary>
+    public bool IsGone { get; set; }
+
     // In which of the worker's lists it is.
     public bool IsDirty { get; set; }
 
@@ -126,6 +129,9 @@ internal sealed class RaftGroup : IEntrySource
 
         return Raft.ReplicaId.None;
     }
+
+    /// <summary>Takes over where a replica lives of which nothing was known: a leader's that this one hears of first by it.</summary>
+    public void Learn(ReplicaId replica, NodeNumber node) => _nodes.TryAdd(replica.Value, node);
 
     /// <summary>Takes over where replicas live.</summary>
     public void Learn(IEnumerable<ConfigurationMember> members)

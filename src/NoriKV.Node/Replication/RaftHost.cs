@@ -58,6 +58,9 @@ internal sealed partial class RaftHost : IReplicatedLog, ISnapshotHost
 
     public IReadOnlyList<RaftWorker> Workers { get; }
 
+    /// <summary>A message came for a replica that was removed here: from which node, for which, from which.</summary>
+    public Action<NodeNumber, ShardId, ReplicaId, ReplicaId>? OnGone { get; set; }
+
     /// <summary>The groups of this node.</summary>
     public IEnumerable<RaftGroup> Groups => _groups.OfType<RaftGroup>();
 
@@ -160,6 +163,7 @@ internal sealed partial class RaftHost : IReplicatedLog, ISnapshotHost
         if (group is null || group.Core.Replica != message.To || !MayCome(group, from, message))
         {
             _context.Metrics.Foreign.Add();
+            TellIfGone(from, message);
             return;
         }
 
@@ -169,7 +173,17 @@ internal sealed partial class RaftHost : IReplicatedLog, ISnapshotHost
             return;
         }
 
-        if (!WorkerOf(group.Shard).TryPost(group, whole, [.. entries])) _context.Metrics.Dropped.Add();
+        if (!WorkerOf(group.Shard).TryPost(group, from, whole, [.. entries])) _context.Metrics.Dropped.Add();
+    }
+
+    // To a replica that was removed here, or came before the one that lives here now: whoever wrote is behind the times.
+    private void TellIfGone(NodeNumber from, in Raft.RaftMessage message)
+    {
+        if (message.Group.Value >= (ulong)_groups.Length || message.To.IsNone) return;
+        var shard = new ShardId((uint)message.Group.Value);
+        ulong living = _groups[shard.Value]?.Replica.Value ?? 0;
+        if (message.To.Value > _context.Tombstones.Of(shard).Value && message.To.Value >= living) return;
+        OnGone?.Invoke(from, shard, new ReplicaId(message.To.Value), new ReplicaId(message.From.Value));
     }
 
     // A snapshot comes on a channel of its own, from disk to disk; a message that claims one is none.
@@ -214,6 +228,24 @@ internal sealed partial class RaftHost : IReplicatedLog, ISnapshotHost
         WorkerOf(shard).Post(command);
         if ((_context.Failure.Reason ?? Volatile.Read(ref _closed)) is { } reason) command.Fail(reason);
         return command.Outcome;
+    }
+
+    /// <summary>
+    /// A replica arrives that holds nothing and waits for its leader; answered when it may live. Asked for again, it is done.
+    /// </summary>
+    public ValueTask<KvError?> AddReplicaAsync(ShardId shard, ReplicaId replica, long deadline) =>
+        ChangeAsync(new HostChange(shard, replica, isArrival: true, deadline, _completions));
+
+    /// <summary>Stops a replica and removes what it held; answered when that is durable. Asked for again, it is done.</summary>
+    public ValueTask<KvError?> RemoveReplicaAsync(ShardId shard, ReplicaId replica, long deadline) =>
+        ChangeAsync(new HostChange(shard, replica, isArrival: false, deadline, _completions));
+
+    private ValueTask<KvError?> ChangeAsync(HostChange change)
+    {
+        Watch(change);
+        WorkerOf(change.Shard).Post(change);
+        if ((_context.Failure.Reason ?? Volatile.Read(ref _closed)) is { } reason) change.Fail(reason);
+        return change.Outcome;
     }
 
     private void Watch(IPendingAnswer pending)

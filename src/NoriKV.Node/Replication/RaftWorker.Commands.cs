@@ -11,7 +11,12 @@ internal sealed partial class RaftWorker
     private void Run(HostCommand command)
     {
         if (command.ExpireIfDue(Now())) return;
-        RaftGroup group = _groups[command.Shard.Value]!;
+        if (_groups[command.Shard.Value] is not { } group)
+        {
+            command.TryAnswer(ProposalErrors.NotLeader(command.Shard, null));
+            return;
+        }
+
         command.Run(this, group);
         Touch(group);
     }
@@ -165,13 +170,14 @@ internal sealed partial class RaftWorker
 
     private void OnSent(RaftGroup group, ReplicaId to, LogIndex index, bool isDelivered)
     {
+        if (group.IsGone) return;
         group.Core.ReportSnapshot(new Raft.ReplicaId(to.Value), new Raft.LogIndex(index.Value), isDelivered);
         Touch(group);
     }
 
     private void OnArrived(RaftGroup group, ReplicaId from, Term term, StagedSnapshot staged)
     {
-        if (group.Arrived is not null || group.Installing is not null)
+        if (group.IsGone || group.Arrived is not null || group.Installing is not null)
         {
             staged.Discard();
             return;

@@ -14,10 +14,15 @@ internal sealed partial class RaftWorker
 
     private void Propose(Proposal proposal)
     {
-        RaftGroup group = _groups[proposal.Shard.Value]!;
         if (proposal.ExpireIfDue(Now()))
         {
             Leave(proposal);
+            return;
+        }
+
+        if (_groups[proposal.Shard.Value] is not { } group)
+        {
+            Refuse(proposal, ProposalErrors.NotLeader(proposal.Shard, null));
             return;
         }
 

@@ -11,7 +11,12 @@ internal sealed partial class RaftWorker
     private void AddRead(ReadRequest read)
     {
         if (read.ExpireIfDue(Now())) return;
-        RaftGroup group = _groups[read.Shard.Value]!;
+        if (_groups[read.Shard.Value] is not { } group)
+        {
+            read.TryRefuse(ProposalErrors.NotLeader(read.Shard, null));
+            return;
+        }
+
         group.Reads.Waiting.Add(read);
         WantRead(group);
     }
@@ -28,7 +33,7 @@ internal sealed partial class RaftWorker
         foreach (RaftGroup group in _reading)
         {
             group.IsReading = false;
-            AskForReads(group);
+            if (!group.IsGone) AskForReads(group);
         }
 
         _reading.Clear();

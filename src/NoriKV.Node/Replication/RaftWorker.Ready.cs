@@ -169,7 +169,7 @@ internal sealed partial class RaftWorker
 
     private void Feed(RaftGroup group)
     {
-        if (group.Installing is not null) return;
+        if (group.IsGone || group.Installing is not null) return;
         for (; group.NextToApply <= group.ToApplyLast; group.NextToApply++)
         {
             if (!_host.Pipeline.HasRoomFor(group.Shard))

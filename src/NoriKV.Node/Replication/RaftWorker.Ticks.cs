@@ -135,6 +135,7 @@ internal sealed partial class RaftWorker
         {
             if (Campaigning() >= _options.ElectionsMax) break;
             _wakes.Dequeue();
+            if (wake.Group.IsGone) continue;
             wake.Group.Core.Wake(wake.Reason);
             wake.Group.ActiveAt = now;
             Touch(wake.Group);

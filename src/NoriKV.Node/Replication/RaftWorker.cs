@@ -22,7 +22,7 @@ internal sealed partial class RaftWorker
     private readonly RaftHostOptions _options;
     private readonly RaftGroup?[] _groups;
     private readonly List<RaftGroup> _owned = [];
-    private readonly PeerOutbox[] _outboxes;
+    private readonly List<PeerOutbox> _outboxes = [];
     private readonly Lock _lock = new();
     private readonly List<RaftGroup> _dirty = [];
     private readonly Stack<WriteRequest> _free = new();
@@ -49,17 +49,12 @@ internal sealed partial class RaftWorker
             if (groups[shard] is { } group) _owned.Add(group);
         }
 
-        _outboxes = host.Sender is { } sender
-            ? [.. host.Liveness.Peers.Select(peer => new PeerOutbox(peer, sender))]
-            : [];
         foreach (RaftGroup group in _owned) FollowTimers(group);
     }
 
     public int Number { get; }
 
     public StepSignal Signal { get; }
-
-    public IReadOnlyList<RaftGroup> Groups => _owned;
 
     public void Post(Proposal proposal) => Put(proposal, static (inbox, proposal) => inbox.Proposals.Add(proposal));
 
@@ -81,12 +76,12 @@ internal sealed partial class RaftWorker
     }
 
     /// <summary>False when too much waits: the message is dropped, which the protocol stands.</summary>
-    public bool TryPost(RaftGroup group, in Raft.RaftMessage message, RaftEntry[] entries)
+    public bool TryPost(RaftGroup group, NodeNumber from, in Raft.RaftMessage message, RaftEntry[] entries)
     {
         lock (_lock)
         {
             if (_inbox.MessageBytes > _options.InboxBytesMax) return false;
-            _inbox.Messages.Add((group, message, entries));
+            _inbox.Messages.Add((group, from, message, entries));
             _inbox.MessageBytes += message.Entries.Bytes;
         }
 
@@ -148,6 +143,7 @@ internal sealed partial class RaftWorker
         foreach (Proposal proposal in _current.Proposals) proposal.Fail(why);
         foreach (ReadRequest read in _current.Reads) read.Fail(why);
         foreach (HostCommand command in _current.Commands) command.Fail(why);
+        foreach (HostChange change in _current.Changes.Concat(_current.Founded).Concat(_current.Retired)) change.Fail(why);
         foreach ((_, _, _, StagedSnapshot staged) in _current.Snapshots) staged.Discard();
         _current.Clear();
     }
@@ -175,8 +171,13 @@ internal sealed partial class RaftWorker
         foreach (WriteRequest request in inbox.Persisted) OnPersisted(request);
         if (inbox.Wellness is { } isWell) OnWellness(isWell);
         foreach (PeerNote note in inbox.Peers) OnPeer(note);
-        foreach ((RaftGroup group, Raft.RaftMessage message, RaftEntry[] entries) in inbox.Messages)
+        foreach (HostChange change in inbox.Retired) OnRetired(change);
+        foreach (HostChange change in inbox.Founded) OnFounded(change);
+        foreach (HostChange change in inbox.Changes) Begin(change);
+        foreach ((RaftGroup group, NodeNumber from, Raft.RaftMessage message, RaftEntry[] entries) in inbox.Messages)
         {
+            if (group.IsGone) continue;
+            group.Learn(new ReplicaId(message.From.Value), from);
             Step(group, message, entries);
         }
 
@@ -186,7 +187,11 @@ internal sealed partial class RaftWorker
         foreach (HostCommand command in inbox.Commands) Run(command);
         foreach (Proposal proposal in inbox.Proposals) Propose(proposal);
         foreach (ReadRequest read in inbox.Reads) AddRead(read);
-        foreach (RaftGroup group in inbox.Applied) PassReads(group);
+        foreach (RaftGroup group in inbox.Applied)
+        {
+            if (!group.IsGone) PassReads(group);
+        }
+
         if (inbox.Room) FeedStarved();
         if (inbox.Release) Release();
     }
@@ -214,7 +219,11 @@ internal sealed partial class RaftWorker
     private void Finish()
     {
         AskForReads();
-        for (int i = 0; i < _dirty.Count; i++) Drain(_dirty[i]);
+        for (int i = 0; i < _dirty.Count; i++)
+        {
+            if (!_dirty[i].IsGone) Drain(_dirty[i]);
+        }
+
         _dirty.Clear();
         Submit();
         foreach (PeerOutbox outbox in _outboxes) outbox.Flush();
@@ -239,6 +248,7 @@ internal sealed partial class RaftWorker
         foreach (PersistedReady ready in request.Readies)
         {
             RaftGroup group = ready.Group;
+            if (group.IsGone) continue;
             group.InFlight--;
             // Readies behind it that had nothing to store are durable with it.
             ulong number = group.InFlight == 0 ? group.LastTaken : ready.Number;
@@ -250,6 +260,7 @@ internal sealed partial class RaftWorker
         foreach (HostCommand command in request.Commands) command.TryAnswer(null);
         // What lay under the old slot is garbage now that the log says so, too.
         foreach ((ShardId shard, uint slot) in request.DeadSlots) _host.RemoveSlot(shard, slot);
+        foreach (HostChange removal in request.Removals) OnRemovalPersisted(removal);
         request.Clear();
         _free.Push(request);
     }
@@ -257,12 +268,17 @@ internal sealed partial class RaftWorker
     private void Send(RaftGroup group, in Raft.RaftMessage message)
     {
         NodeNumber node = group.NodeOf(new ReplicaId(message.To.Value));
+        if (node.Value == 0 || node == _options.Node || _host.Sender is not { } sender) return;
         foreach (PeerOutbox outbox in _outboxes)
         {
             if (outbox.Target != node) continue;
             outbox.Add(message, group);
             return;
         }
+
+        var added = new PeerOutbox(node, sender);
+        _outboxes.Add(added);
+        added.Add(message, group);
     }
 
     private long Now() => _options.Time.GetTimestamp();

@@ -11,6 +11,8 @@ namespace NoriKV.Node.Replication;
 /// </remarks>
 internal sealed class ReplicaTable
 {
+    // Guards changes of the machines and of the map of slots: apply workers make them, each for its shards.
+    private readonly Lock _changes = new();
     private readonly ShardMachine?[] _machines;
     private Dictionary<uint, int> _shardOfSlot;
     private readonly ulong[] _applied;
@@ -88,21 +90,61 @@ internal sealed class ReplicaTable
     {
         ShardState state = machine.State;
         int shard = (int)state.Shard.Value;
-        ShardState old = _machines[shard]!.State;
-        Invariant.Assert(state.Slot != old.Slot);
-        Invariant.Assert(state.Applied.CompareTo(old.Applied) > 0);
-        // Readers on other threads hold the map: it is replaced, never changed.
-        var shardOfSlot = new Dictionary<uint, int>(_shardOfSlot);
-        shardOfSlot.Remove(old.Slot);
-        shardOfSlot.Add(state.Slot, shard);
-        Volatile.Write(ref _shardOfSlot, shardOfSlot);
-        Volatile.Write(ref _machines[shard], machine);
-        Publish(state);
-        return old.Slot;
+        lock (_changes)
+        {
+            ShardState old = _machines[shard]!.State;
+            Invariant.Assert(state.Slot != old.Slot);
+            Invariant.Assert(state.Applied.CompareTo(old.Applied) > 0);
+            Map(shard, old.Slot, state.Slot);
+            Volatile.Write(ref _machines[shard], machine);
+            Publish(state);
+            return old.Slot;
+        }
+    }
+
+    /// <summary>A replica arrives that holds nothing yet. Called by the shard's apply worker.</summary>
+    public void Add(ShardMachine machine)
+    {
+        ShardState state = machine.State;
+        int shard = (int)state.Shard.Value;
+        lock (_changes)
+        {
+            Invariant.Assert(_machines[shard] is null);
+            Map(shard, 0, state.Slot);
+            Volatile.Write(ref _stopped[shard], null);
+            Publish(state);
+            Volatile.Write(ref _machines[shard], machine);
+        }
+    }
+
+    /// <summary>
+    /// The replica is here no more: nothing is read of it from now on. Called by the shard's apply worker, behind whatever
+    /// it was to apply; returns the slot that is dead now.
+    /// </summary>
+    public uint Remove(ShardId shard)
+    {
+        lock (_changes)
+        {
+            ShardState old = _machines[shard.Value]!.State;
+            Map((int)shard.Value, old.Slot, 0);
+            Volatile.Write(ref _machines[shard.Value], null);
+            Volatile.Write(ref _stopped[shard.Value], null);
+            Publish(new ShardState(shard, default, 0, 1));
+            return old.Slot;
+        }
     }
 
     /// <summary>The shard that lives under a slot; -1 when none does.</summary>
     public int ShardOfSlot(uint slot) => Volatile.Read(ref _shardOfSlot).TryGetValue(slot, out int shard) ? shard : -1;
+
+    // Readers on other threads hold the map: it is replaced, never changed.
+    private void Map(int shard, uint oldSlot, uint newSlot)
+    {
+        var shardOfSlot = new Dictionary<uint, int>(_shardOfSlot);
+        if (oldSlot != 0) shardOfSlot.Remove(oldSlot);
+        if (newSlot != 0) shardOfSlot.Add(newSlot, shard);
+        Volatile.Write(ref _shardOfSlot, shardOfSlot);
+    }
 
     public void CopyTo(ulong[] applied, ulong[] appliedTerm, long[] shardTime)
     {

@@ -25,6 +25,9 @@ internal sealed class WriteRequest(RaftWorker owner)
     /// <summary>Slots in which snapshots took the place of what lies there; emptied once it is durable.</summary>
     public List<(ShardId Shard, uint Slot)> DeadSlots { get; } = [];
 
+    /// <summary>Replicas whose removal it holds; what is left of them may go once it is durable.</summary>
+    public List<HostChange> Removals { get; } = [];
+
     public bool IsEmpty => Writes.Count == 0 && Readies.Count == 0 && Commands.Count == 0;
 
     public void Clear()
@@ -33,6 +36,7 @@ internal sealed class WriteRequest(RaftWorker owner)
         Readies.Clear();
         Commands.Clear();
         DeadSlots.Clear();
+        Removals.Clear();
         Ticket = 0;
     }
 }

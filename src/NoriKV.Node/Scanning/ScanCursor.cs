@@ -233,7 +233,10 @@ internal sealed class ScanCursor : IDisposable
     private long Now(ShardId shard) =>
         Math.Max(_options.Time.GetUtcNow().ToUnixTimeMilliseconds(), _replicas.ShardTime(shard));
 
-    private KvError? Check() => DeadlineRules.Check(_options.Time.GetTimestamp(), _context);
+    // A replica that went away meanwhile leaves nothing to read, which is not the same as no keys.
+    private KvError? Check() => _parts.Find(static part => part.Slot == 0) is { } gone
+        ? ProposalErrors.NotLeader(gone.Shard, null)
+        : DeadlineRules.Check(_options.Time.GetTimestamp(), _context);
 
     private (IStorageView View, IStorageIterator Iterator) Open()
     {

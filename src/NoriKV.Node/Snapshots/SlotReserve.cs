@@ -1,7 +1,3 @@
-using System.Buffers.Binary;
-using Nori.Core;
-using Nori.IO;
-using NoriKV.Node.Machine;
 using NoriKV.Node.Ports;
 
 namespace NoriKV.Node.Snapshots;
@@ -12,20 +8,16 @@ namespace NoriKV.Node.Snapshots;
 /// before the first of it is used (docs/decisions/0101).
 /// </summary>
 /// <remarks>One owner steps it.</remarks>
-internal sealed class SlotReserve(IStorage storage)
+internal sealed class SlotReserve(NodeSlots slots, IStorage storage)
 {
     /// <summary>Slots taken at a time: one flush for so many snapshots.</summary>
     public const uint BlockSlots = 64;
 
-    private const byte Format = 1;
     private uint _next;
     private uint _limit;
     private uint _pendingLimit;
     private Task? _flush;
     private bool _wanted;
-
-    /// <summary>The key of the node's record: the first slot never used (docs/formats/state-machine.md).</summary>
-    public static byte[] NextSlotKey { get; } = EngineKey.Create(0, EngineKeyKind.State, "next-slot"u8);
 
     /// <summary>True while slots were asked for and are not here.</summary>
     public bool IsFetching => _wanted || _flush is not null;
@@ -63,14 +55,9 @@ internal sealed class SlotReserve(IStorage storage)
 
     private bool Begin()
     {
-        _next = Load();
-        _limit = _next;
-        _pendingLimit = checked(_next + BlockSlots);
-        IStorageBatch batch = storage.NewBatch();
-        batch.Put(NextSlotKey, Encode(_pendingLimit));
         try
         {
-            storage.Write(batch);
+            _next = slots.Take(BlockSlots);
         }
         catch (IOException)
         {
@@ -78,23 +65,9 @@ internal sealed class SlotReserve(IStorage storage)
             return false;
         }
 
+        _limit = _next;
+        _pendingLimit = _next + BlockSlots;
         _flush = storage.FlushAsync(CancellationToken.None).AsTask();
         return true;
-    }
-
-    private uint Load()
-    {
-        if (!storage.TryGet(NextSlotKey, out StoredEntry entry)) return 1;
-        var reader = new SpanReader(entry.Value.Span);
-        if (reader.TryReadByte(out byte format) && format == Format && reader.TryReadUInt32(out uint next)) return next;
-        throw new InvalidDataException("the node's slot record has an unknown format");
-    }
-
-    private static byte[] Encode(uint next)
-    {
-        byte[] record = new byte[5];
-        record[0] = Format;
-        BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(1), next);
-        return record;
     }
 }

@@ -25,9 +25,10 @@ internal sealed class SnapshotExchange : IDisposable
 
     public SnapshotExchange(
         SnapshotOptions options, IStorage storage, ReplicaTable replicas, ISnapshotHost host,
-        Func<NodeNumber, ReadOnlyMemory<byte>, bool> send, SnapshotStaging staging)
+        Func<NodeNumber, ReadOnlyMemory<byte>, bool> send, SnapshotStaging staging,
+        NodeSlots? slots = null)
     {
-        _line = new SnapshotLine(options, storage, replicas, host, send);
+        _line = new SnapshotLine(options, storage, replicas, host, send) { Slots = slots ?? new NodeSlots(storage) };
         _sender = new SnapshotSender(_line);
         _receiver = new SnapshotReceiver(_line, staging);
     }

@@ -16,6 +16,8 @@ internal sealed class SnapshotLine(
 
     public IStorage Storage => storage;
 
+    public required NodeSlots Slots { get; init; }
+
     public ReplicaTable Replicas => replicas;
 
     public ISnapshotHost Host => host;

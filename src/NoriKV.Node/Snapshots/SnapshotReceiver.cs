@@ -11,7 +11,7 @@ internal sealed class SnapshotReceiver(SnapshotLine line, SnapshotStaging stagin
 
     private readonly Dictionary<ShardId, IncomingSnapshot> _streams = [];
     private readonly Queue<SnapshotStreamId> _finished = new();
-    private readonly SlotReserve _slots = new(line.Storage);
+    private readonly SlotReserve _slots = new(line.Slots, line.Storage);
 
     /// <summary>True while anything is under way.</summary>
     public bool HasWork => _streams.Count > 0 || _slots.IsFetching;

@@ -151,7 +151,7 @@ public sealed class SnapshotCrashTests
         private static async Task CheckNextSlot(SnapshotPeer peer, string what)
         {
             uint used = peer.State().Slot;
-            var reserve = new SlotReserve(peer.Storage);
+            var reserve = new SlotReserve(new NodeSlots(peer.Storage), peer.Storage);
             uint slot;
             for (int i = 0; !reserve.TryTake(out slot); i++)
             {

@@ -313,7 +313,7 @@ public sealed class SnapshotLineTests
         // Ingested tables do not wait for what was written before them: the record must be in tables already.
         MemoryFileSystem left = ((MemoryFileSystem)pair.TakerFiles).Crash(1, CrashMode.DropUnsynced);
         await using var peer = new SnapshotPeer(left, 2, pair.Time);
-        Assert.True(peer.Storage.TryGet(SlotReserve.NextSlotKey, out Ports.StoredEntry record));
+        Assert.True(peer.Storage.TryGet(NodeSlots.Key, out Ports.StoredEntry record));
         uint next = System.Buffers.Binary.BinaryPrimitives.ReadUInt32LittleEndian(record.Value.Span[1..]);
         Assert.True(next > staged.State.Slot, $"{next} would be given again, {staged.State.Slot} was");
     }

@@ -249,11 +249,11 @@ internal sealed class SnapshotPeer : ISnapshotHost, IAsyncDisposable
 
     private void ReserveFirst(uint next)
     {
-        if (Storage.TryGet(SlotReserve.NextSlotKey, out _)) return;
+        if (Storage.TryGet(NodeSlots.Key, out _)) return;
         IStorageBatch batch = Storage.NewBatch();
         byte[] record = [1, 0, 0, 0, 0];
         System.Buffers.Binary.BinaryPrimitives.WriteUInt32LittleEndian(record.AsSpan(1), next);
-        batch.Put(SlotReserve.NextSlotKey, record);
+        batch.Put(NodeSlots.Key, record);
         Storage.Write(batch);
     }
 
