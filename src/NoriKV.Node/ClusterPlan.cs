@@ -20,6 +20,12 @@ public sealed record ClusterPlan
     /// <summary>The cluster's id, for a directory that is new. <value>Empty: random, so for one node only.</value></summary>
     public Guid ClusterId { get; init; }
 
+    /// <summary>The store's uuid, for a directory that is new. <value>Empty: random.</value></summary>
+    public Guid StoreUuid { get; init; }
+
+    /// <summary>Replicas of a shard that the cluster was formed for. <value>3</value></summary>
+    public int ReplicationFactor { get; init; } = 3;
+
     /// <summary>Every problem with the plan, in words; empty when there is none.</summary>
     public IReadOnlyList<string> Validate()
     {

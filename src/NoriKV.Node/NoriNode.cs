@@ -103,6 +103,12 @@ public sealed partial class NoriNode : INoriNode, IRouter
     /// <summary>The cluster's id.</summary>
     public Guid ClusterId => _parts.Directory.Identity.ClusterId;
 
+    /// <summary>This node's number in the cluster.</summary>
+    public NodeNumber Number => _parts.Directory.Identity.Node;
+
+    /// <summary>The uuid of the store it lives on.</summary>
+    public Guid StoreUuid => _parts.Directory.Identity.StoreUuid;
+
     /// <summary>Starts of a process on this data directory, this one included.</summary>
     public ulong BootEpoch => _parts.Directory.Identity.BootEpoch;
 

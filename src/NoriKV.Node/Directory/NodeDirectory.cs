@@ -66,7 +66,7 @@ internal sealed class NodeDirectory : IDisposable
     private static NodeIdentity Found(NodeOptions options, Prng random) => new()
     {
         ClusterId = options.Plan is { } plan && plan.ClusterId != Guid.Empty ? plan.ClusterId : NewGuid(random),
-        StoreUuid = NewGuid(random),
+        StoreUuid = options.Plan is { } formed && formed.StoreUuid != Guid.Empty ? formed.StoreUuid : NewGuid(random),
         Node = options.Plan?.Self ?? new NodeNumber(1),
         Name = options.NodeName,
         BootEpoch = 1,

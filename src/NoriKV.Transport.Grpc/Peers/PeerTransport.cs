@@ -30,12 +30,16 @@ public sealed class PeerTransport : ITransport, IAsyncDisposable
         if (problems.Count > 0) throw new ArgumentException(string.Join("; ", problems), nameof(options));
         _options = options;
         Service = new GrpcServiceDefinition(KvMethods.Raft).AddDuplex(Stream, TakeAsync);
+        Formation.AddTo(Service);
         (meter ?? NullMeter.Instance).ObservableCounter(
             "peer_frames_dropped_total", "Frames to peers dropped on this side.", () => DroppedFrames);
     }
 
     /// <summary>The Raft service, for the node's dispatcher.</summary>
     public GrpcServiceDefinition Service { get; }
+
+    /// <summary>The calls of nodes that have no cluster yet; part of <see cref="Service"/>.</summary>
+    public FormationService Formation { get; } = new();
 
     /// <inheritdoc/>
     public Action<NodeNumber, PeerChannel, ReadOnlyMemory<byte>>? Received { get; set; }

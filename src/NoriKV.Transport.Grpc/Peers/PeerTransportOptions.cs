@@ -1,5 +1,6 @@
 using System.Net.Security;
 using Nori.Grpc;
+using NoriKV.Node.Peers;
 using NoriKV.Types;
 
 namespace NoriKV.Transport.Grpc;
@@ -8,9 +9,9 @@ namespace NoriKV.Transport.Grpc;
 public sealed record PeerTransportOptions
 {
     /// <summary>The protocols between nodes that this build speaks.</summary>
-    internal const ushort ProtocolMin = 1;
+    internal const ushort ProtocolMin = PeerProtocol.Min;
 
-    internal const ushort ProtocolMax = 1;
+    internal const ushort ProtocolMax = PeerProtocol.Max;
 
     /// <summary>TLS to peers, with this node's certificate; null for plaintext.</summary>
     public SslClientAuthenticationOptions? Tls { get; init; }

@@ -1,0 +1,49 @@
+using Nori.Grpc;
+using Nori.Grpc.Server;
+using NoriKV.Node.Formation;
+
+namespace NoriKV.Transport.Grpc;
+
+/// <summary>
+/// The server side of forming and joining: unary calls of the Raft service whose messages are the bytes of
+/// docs/formats/formation.md. Who may call is judged before, as for the streams.
+/// </summary>
+public sealed class FormationService
+{
+    private volatile IFormationEndpoint? _endpoint;
+
+    internal static GrpcMethod<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> Identify { get; } = Method(nameof(Identify));
+
+    internal static GrpcMethod<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> Form { get; } = Method(nameof(Form));
+
+    internal static GrpcMethod<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> Join { get; } = Method(nameof(Join));
+
+    /// <summary>Who answers; until it is set callers are told to come back.</summary>
+    public IFormationEndpoint? Endpoint
+    {
+        get => _endpoint;
+        set => _endpoint = value;
+    }
+
+    internal void AddTo(GrpcServiceDefinition service) => service
+        .AddUnary(Identify, (bytes, _) => ValueTask.FromResult<ReadOnlyMemory<byte>>(
+            Required().Identify(Checked(IdentifyRequest.TryDecode(bytes.Span))).Encode()))
+        .AddUnary(Form, (bytes, _) => ValueTask.FromResult<ReadOnlyMemory<byte>>(
+            Required().Form(Checked(FormationProposal.TryDecode(bytes.Span))).Encode()))
+        .AddUnary(Join, async (bytes, call) =>
+        {
+            JoinRequest request = Checked(JoinRequest.TryDecode(bytes.Span));
+            JoinReply reply = await Required().JoinAsync(request, call.CancellationToken).ConfigureAwait(false);
+            return reply.Encode();
+        });
+
+    private static GrpcMethod<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> Method(string name) =>
+        new(GrpcMethodKind.Unary, KvMethods.Raft, name, Marshallers.Bytes, Marshallers.Bytes);
+
+    private IFormationEndpoint Required() =>
+        _endpoint ?? throw new GrpcException(GrpcStatusCode.Unavailable, "this node has not started yet");
+
+    private static T Checked<T>(T? message)
+        where T : class =>
+        message ?? throw new GrpcException(GrpcStatusCode.InvalidArgument, "a message of an unknown format");
+}
