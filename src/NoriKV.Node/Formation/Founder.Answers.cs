@@ -1,3 +1,4 @@
+using NoriKV.Node.Meta;
 using NoriKV.Node.Peers;
 
 namespace NoriKV.Node.Formation;
@@ -49,8 +50,8 @@ public sealed partial class Founder
     }
 
     /// <inheritdoc/>
-    public ValueTask<JoinReply> JoinAsync(JoinRequest request, CancellationToken cancellationToken) =>
-        ValueTask.FromResult(JoinReply.NotNow($"{_options.NodeName} has no cluster yet: {Waiting}"));
+    public ValueTask<JoinReply> JoinAsync(JoinCall call, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(JoinAnswer.NotNow($"{_options.NodeName} has no cluster yet: {Waiting}"));
 
     // Its own proposal ends where it is replaced: only its proposer could have decided on it.
     private bool GivesWay(FormationProposal held, FormationProposal proposal) =>

@@ -1,3 +1,5 @@
+using NoriKV.Node.Meta;
+
 namespace NoriKV.Node.Formation;
 
 /// <summary>What a node answers to nodes that have no cluster yet.</summary>
@@ -11,5 +13,5 @@ public interface IFormationEndpoint
     FormReply Form(FormationProposal proposal);
 
     /// <summary>Takes a node into the cluster, or says why not.</summary>
-    ValueTask<JoinReply> JoinAsync(JoinRequest request, CancellationToken cancellationToken);
+    ValueTask<JoinReply> JoinAsync(JoinCall call, CancellationToken cancellationToken);
 }

@@ -32,9 +32,8 @@ public sealed class FormationService
             Required().Form(Checked(FormationProposal.TryDecode(bytes.Span))).Encode()))
         .AddUnary(Join, async (bytes, call) =>
         {
-            JoinRequest request = Checked(JoinRequest.TryDecode(bytes.Span));
-            JoinReply reply = await Required().JoinAsync(request, call.CancellationToken).ConfigureAwait(false);
-            return reply.Encode();
+            JoinCall request = Checked(JoinCall.TryDecode(bytes.Span));
+            return JoinAnswer.Encode(await Required().JoinAsync(request, call.CancellationToken).ConfigureAwait(false));
         });
 
     private static GrpcMethod<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> Method(string name) =>

@@ -1,5 +1,6 @@
 using Nori.Grpc;
 using NoriKV.Node.Formation;
+using NoriKV.Node.Meta;
 
 namespace NoriKV.Transport.Grpc;
 
@@ -28,11 +29,11 @@ public sealed class GrpcFormation : IFormationTransport, IDisposable
         _ = AskAsync(address, FormationService.Form, proposal.Encode(), static b => FormReply.TryDecode(b.Span), answered);
 
     /// <summary>Asks a node to take this one into its cluster; the words where there is no answer.</summary>
-    public async Task<(JoinReply? Reply, string Failure)> JoinAsync(string address, JoinRequest request)
+    public async Task<(JoinReply? Reply, string Failure)> JoinAsync(string address, JoinCall call)
     {
         (JoinReply?, string) result = default;
         await AskAsync(
-            address, FormationService.Join, request.Encode(), static b => JoinReply.TryDecode(b.Span),
+            address, FormationService.Join, call.Encode(), static b => JoinAnswer.TryDecode(b.Span),
             (JoinReply? reply, string failure) => result = (reply, failure)).ConfigureAwait(false);
         return result;
     }

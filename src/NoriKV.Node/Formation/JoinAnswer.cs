@@ -1,65 +1,48 @@
 using System.Buffers;
 using System.Text;
 using Nori.Core;
+using NoriKV.Node.Meta;
 using NoriKV.Types;
 
 namespace NoriKV.Node.Formation;
 
 /// <summary>
-/// The answer to a <see cref="JoinRequest"/>: a place in the cluster, or why there is none.
+/// A <see cref="JoinReply"/> on the wire.
 /// <code>
-/// format u8 = 1 | outcome u8: 0 accepted, 1 refused, 2 not now
+/// format u8 = 1 | outcome u8: 0 a member, 1 refused, 2 not now
 /// 1, 2: words
 /// 0: cluster id 16 bytes | number u64 | settings: total shards u32 | hash tags u8 | replication factor u8
 ///    nodes: count varint, each: number u64, name, store uuid 16 bytes, address, zone
 /// </code>
 /// </summary>
-public sealed record JoinReply
+public static class JoinAnswer
 {
     private const byte Format = 1;
     private const int NodesMax = 4096;
 
-    /// <summary>Why not; null where it was accepted.</summary>
-    public string? Refusal { get; init; }
-
-    /// <summary>True where asking again may help: no leader of the meta group, another join under way.</summary>
-    public bool IsTransient { get; init; }
-
-    /// <summary>The cluster.</summary>
-    public Guid ClusterId { get; init; }
-
-    /// <summary>The number that the node has from now on.</summary>
-    public NodeNumber Number { get; init; }
-
-    /// <summary>The cluster's settings.</summary>
-    public FormationSettings Settings { get; init; } = new(1, false, 1);
-
-    /// <summary>The nodes there are, the new one included.</summary>
-    public IReadOnlyList<PlannedNode> Nodes { get; init; } = [];
+    /// <summary>A refusal for now.</summary>
+    public static JoinReply NotNow(string why) => new() { Refusal = why, MayRetry = true };
 
     /// <summary>A refusal for good, in words that say what to do.</summary>
     public static JoinReply Refused(string why) => new() { Refusal = why };
 
-    /// <summary>A refusal for now.</summary>
-    public static JoinReply NotNow(string why) => new() { Refusal = why, IsTransient = true };
-
     /// <summary>Its bytes.</summary>
-    public byte[] Encode()
+    public static byte[] Encode(JoinReply reply)
     {
         var writer = new ArrayBufferWriter<byte>();
         writer.WriteByte(Format);
-        writer.WriteByte(Refusal is null ? (byte)0 : IsTransient ? (byte)2 : (byte)1);
-        if (Refusal is { } why)
+        writer.WriteByte(reply.Refusal is null ? (byte)0 : reply.MayRetry ? (byte)2 : (byte)1);
+        if (reply.Refusal is { } why)
         {
             writer.WriteLengthPrefixed(Encoding.UTF8.GetBytes(why));
             return writer.WrittenSpan.ToArray();
         }
 
-        writer.WriteGuid(ClusterId);
-        writer.WriteUInt64(Number.Value);
-        writer.WriteSettings(Settings);
-        writer.WriteVarint((ulong)Nodes.Count);
-        foreach (PlannedNode node in Nodes) ClusterRecord.WriteNode(writer, node);
+        writer.WriteGuid(reply.ClusterId);
+        writer.WriteUInt64(reply.Number.Value);
+        writer.WriteSettings(new FormationSettings(reply.TotalShards, reply.HashTags, reply.ReplicationFactor));
+        writer.WriteVarint((ulong)reply.Nodes.Count);
+        foreach (PlannedNode node in reply.Nodes) ClusterRecord.WriteNode(writer, node);
         return writer.WrittenSpan.ToArray();
     }
 
@@ -72,7 +55,7 @@ public sealed record JoinReply
         if (outcome != 0)
         {
             if (!reader.TryReadLengthPrefixed(out ReadOnlySpan<byte> why) || !reader.AtEnd) return null;
-            return new JoinReply { Refusal = Encoding.UTF8.GetString(why), IsTransient = outcome == 2 };
+            return new JoinReply { Refusal = Encoding.UTF8.GetString(why), MayRetry = outcome == 2 };
         }
 
         if (!reader.TryReadGuid(out Guid id) || id == Guid.Empty) return null;
@@ -87,6 +70,14 @@ public sealed record JoinReply
         }
 
         if (!reader.AtEnd || !nodes.Exists(n => n.Number.Value == number)) return null;
-        return new JoinReply { ClusterId = id, Number = new NodeNumber(number), Settings = settings, Nodes = nodes };
+        return new JoinReply
+        {
+            ClusterId = id,
+            Number = new NodeNumber(number),
+            TotalShards = settings.TotalShards,
+            HashTags = settings.HashTags,
+            ReplicationFactor = settings.ReplicationFactor,
+            Nodes = nodes,
+        };
     }
 }

@@ -1,10 +1,11 @@
 using System.Buffers;
 using Nori.Core;
+using NoriKV.Node.Meta;
 
 namespace NoriKV.Node.Formation;
 
 /// <summary>
-/// An empty node asks to become one of a cluster. Asked again with the same name and store it gets the same answer.
+/// A <see cref="JoinRequest"/> on the wire, with what any node of the cluster can judge.
 /// <code>
 /// format u8 = 1 | lowest protocol u16 | highest protocol u16 | cluster name
 /// the node: name, store uuid 16 bytes, address, zone | its settings: total shards u32 | hash tags u8 | replication factor u8
@@ -15,10 +16,22 @@ namespace NoriKV.Node.Formation;
 /// <param name="Settings">What it was configured with; the cluster's win, hash tags must match.</param>
 /// <param name="ProtocolMin">The lowest protocol between nodes that it speaks.</param>
 /// <param name="ProtocolMax">The highest.</param>
-public sealed record JoinRequest(
+public sealed record JoinCall(
     FormationMember Node, string ClusterName, FormationSettings Settings, ushort ProtocolMin, ushort ProtocolMax)
 {
     private const byte Format = 1;
+
+    /// <summary>What the registry is asked.</summary>
+    public JoinRequest ToRequest() => new()
+    {
+        Name = Node.Name,
+        StoreUuid = Node.StoreUuid,
+        Address = Node.Address,
+        Zone = Node.Zone,
+        TotalShards = Settings.TotalShards,
+        ProtocolMin = ProtocolMin,
+        ProtocolMax = ProtocolMax,
+    };
 
     /// <summary>Its bytes.</summary>
     public byte[] Encode()
@@ -33,14 +46,14 @@ public sealed record JoinRequest(
         return writer.WrittenSpan.ToArray();
     }
 
-    /// <summary>Reads a request; null for bytes that are none.</summary>
-    public static JoinRequest? TryDecode(ReadOnlySpan<byte> bytes)
+    /// <summary>Reads a call; null for bytes that are none.</summary>
+    public static JoinCall? TryDecode(ReadOnlySpan<byte> bytes)
     {
         var reader = new SpanReader(bytes);
         if (!reader.TryReadByte(out byte format) || format != Format) return null;
         if (!reader.TryReadUInt16(out ushort min) || !reader.TryReadUInt16(out ushort max) || min > max) return null;
         if (!reader.TryReadText(out string cluster) || !reader.TryReadMember(out FormationMember node)) return null;
         if (!reader.TryReadSettings(out FormationSettings settings) || !reader.AtEnd) return null;
-        return new JoinRequest(node, cluster, settings, min, max);
+        return new JoinCall(node, cluster, settings, min, max);
     }
 }
