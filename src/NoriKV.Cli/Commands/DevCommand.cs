@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using NoriKV.Cli.Console;
+using NoriKV.Cli.Dev;
 using NoriKV.Server;
 
 namespace NoriKV.Cli.Commands;
@@ -10,37 +11,40 @@ namespace NoriKV.Cli.Commands;
 /// <summary><c>norikv dev</c>: a node to try things on.</summary>
 internal static class DevCommand
 {
+    private const int NodesMax = 9;
+
+    // What dev gives each node itself.
+    private static readonly string[] OfEachNode =
+        ["node-id", "rpc-addr", "http-addr", "advertise-addr", "data-dir", "seed-nodes", "bootstrap-expect"];
+
     public static Command Create(CliHost host, Option<bool> json)
     {
         var command = new ExampleCommand(
             "dev",
-            "Run a node on loopback to try things on: data in a temporary directory unless one is named, the usual ports "
+            "Run a node, or a cluster of several, on loopback to try things on: data in a temporary directory unless one is named, the usual ports "
             + "where they are free. Takes every flag of server.",
             "norikv dev",
+            "norikv dev --nodes 3",
             "norikv dev --data-dir ./data",
             "norikv dev --rpc-addr 127.0.0.1:0 --http-addr 127.0.0.1:0");
         var nodes = new Option<int>("--nodes")
         {
-            Description = "Nodes to run",
+            Description = "Nodes to run, each in a process of its own; they form a cluster",
             DefaultValueFactory = static _ => 1,
         };
         command.Options.Add(nodes);
         ServerFlags flags = ServerFlags.AddTo(command);
         command.SetAction(async (parse, token) =>
         {
-            if (parse.GetValue(nodes) != 1)
-            {
-                throw new UsageException(
-                    "--nodes above 1: clusters come with a later version; this one runs a single node");
-            }
-
+            int count = parse.GetValue(nodes);
+            if (count is < 1 or > NodesMax) throw new UsageException($"--nodes must be 1 to {NodesMax}");
             string? file = flags.File(parse, null, host);
             ServerOptions options = flags.Load(parse, file, host) with { Json = parse.GetValue(json) };
             string yaml = file is null ? "" : await File.ReadAllTextAsync(file, token).ConfigureAwait(false);
             var given = new Given(parse, flags, host, yaml);
-            if (!given.Has("rpc-addr", "grpc-addr"))
+            if (count == 1 && !given.Has("rpc-addr", "grpc-addr"))
                 options = options with { RpcAddress = FreeOnLoopback(options.RpcAddress.Port) };
-            if (!given.Has("http-addr"))
+            if (count == 1 && !given.Has("http-addr"))
                 options = options with { HttpAddress = FreeOnLoopback(options.HttpAddress.Port) };
             bool temporary = !given.Has("data-dir");
             if (temporary)
@@ -50,7 +54,10 @@ internal static class DevCommand
 
             try
             {
-                return await RunAsync(host, options, temporary, token).ConfigureAwait(false);
+                return count == 1
+                    ? await RunAsync(host, options, temporary, token).ConfigureAwait(false)
+                    : await new DevCluster(host, count, options, flags.PassedOn(parse, file, OfEachNode), temporary)
+                        .RunAsync(token).ConfigureAwait(false);
             }
             finally
             {

@@ -23,6 +23,12 @@ internal static class ServerCommand
             Arity = ArgumentArity.ZeroOrOne,
         };
         command.Arguments.Add(file);
+        var withParent = new Option<bool>("--with-parent")
+        {
+            Description = "End when standard input does",
+            Hidden = true,
+        };
+        command.Options.Add(withParent);
         ServerFlags flags = ServerFlags.AddTo(command);
         command.SetAction(async (parse, token) =>
         {
@@ -33,9 +39,30 @@ internal static class ServerCommand
             var output = new StreamWriter(host.Output, leaveOpen: true);
             await using (output.ConfigureAwait(false))
             {
-                return await ServerHost.RunAsync(options, output, token).ConfigureAwait(false);
+                if (!parse.GetValue(withParent)) return await ServerHost.RunAsync(options, output, token).ConfigureAwait(false);
+                using var stop = CancellationTokenSource.CreateLinkedTokenSource(token);
+                _ = StopWithParentAsync(host.Input, stop);
+                return await ServerHost.RunAsync(options, output, stop.Token).ConfigureAwait(false);
             }
         });
         return command;
+    }
+
+    // Whoever holds the other end of the pipe is gone, or wants this node to go.
+    private static async Task StopWithParentAsync(Stream input, CancellationTokenSource stop)
+    {
+        byte[] ignored = new byte[64];
+        try
+        {
+            while (await input.ReadAsync(ignored, stop.Token).ConfigureAwait(false) > 0)
+            {
+            }
+
+            await stop.CancelAsync().ConfigureAwait(false);
+        }
+        catch (Exception ended) when (ended is OperationCanceledException or ObjectDisposedException or IOException)
+        {
+            // The server stops already.
+        }
     }
 }

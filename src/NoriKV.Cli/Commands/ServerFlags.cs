@@ -47,6 +47,17 @@ internal sealed class ServerFlags
         return argument ?? flag ?? host.Environment("NORIKV_CONFIG");
     }
 
+    /// <summary>The flags that are on the command line, for another command line, but for some; the file's too.</summary>
+    public IReadOnlyList<string> PassedOn(ParseResult parse, string? file, IReadOnlyCollection<string> except)
+    {
+        IEnumerable<string> given = _flags
+            .Where(f => !except.Contains(f.Setting.Flag) && parse.GetResult(f.Option) is { Implicit: false })
+            .SelectMany(f => parse.GetValue(f.Option) is { Length: > 0 } value
+                ? ["--" + f.Setting.Flag, value]
+                : (string[])["--" + f.Setting.Flag]);
+        return file is null ? [.. given] : [.. given, "--config", Path.GetFullPath(file)];
+    }
+
     /// <summary>Lays file, environment and flags over the defaults.</summary>
     /// <exception cref="UsageException">Something is wrong; all of it is named.</exception>
     public ServerOptions Load(ParseResult parse, string? file, CliHost host)

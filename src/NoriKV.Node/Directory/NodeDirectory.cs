@@ -10,7 +10,7 @@ namespace NoriKV.Node.Directory;
 /// </summary>
 internal sealed class NodeDirectory : IDisposable
 {
-    private static readonly string[] IdentityNames = ["identity.0", "identity.1"];
+    internal static readonly string[] IdentityNames = ["identity.0", "identity.1"];
 
     private readonly IDisposable _lock;
 

@@ -1,8 +1,6 @@
 using System.Net;
-using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Nori.Observe;
 using Nori.Swim;
@@ -39,7 +37,7 @@ internal sealed class ClusterMembership : IAsyncDisposable
 
     /// <summary>The stream adapter, made before the gRPC port is bound; null where the server is no member.</summary>
     public static GrpcSwimStream? StreamFor(ServerOptions options, TimeProvider time) => options.IsSwimMember
-        ? new GrpcSwimStream(new GrpcSwimStreamOptions { Tls = TlsOf(options), Time = time })
+        ? new GrpcSwimStream(new GrpcSwimStreamOptions { Tls = PeerTls.Of(options), Time = time })
         : null;
 
     /// <summary>The UDP socket on the number that gRPC got.</summary>
@@ -50,6 +48,7 @@ internal sealed class ClusterMembership : IAsyncDisposable
     public static async Task<ClusterMembership> StartAsync(
         ServerOptions options,
         HostPort advertised,
+        NodeNumber number,
         UdpSwimTransport datagrams,
         GrpcSwimStream streams,
         IMeter meter,
@@ -66,7 +65,7 @@ internal sealed class ClusterMembership : IAsyncDisposable
             ProbeTimeout = options.SwimProbeTimeout,
             IndirectProbes = options.SwimIndirectProbes,
             Metadata = SwimMembership.Describe(
-                default,
+                number,
                 advertised.ToString(),
                 options.Zone ?? string.Empty,
                 typeof(ClusterMembership).Assembly.GetName().Version?.ToString() ?? string.Empty),
@@ -115,21 +114,6 @@ internal sealed class ClusterMembership : IAsyncDisposable
     private static ReadOnlyMemory<byte>[] KeysOf(ServerOptions options) => options.PeerSecret is { } secret
         ? [HKDF.DeriveKey(HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(secret), 32, [], "norikv swim"u8.ToArray())]
         : [];
-
-    /// <summary>
-    /// Members dial addresses, which certificates rarely name: with tls.client_ca the peer's must be of that authority;
-    /// without, TLS hides the exchange from others only, and the seal (cluster.peer_secret) says who speaks.
-    /// </summary>
-    private static SslClientAuthenticationOptions? TlsOf(ServerOptions options)
-    {
-        if (TlsFiles.Load(options) is not { ServerCertificate: { } own } tls) return null;
-        return new SslClientAuthenticationOptions
-        {
-            ClientCertificates = [own],
-            RemoteCertificateValidationCallback = (_, peer, _, _) => tls.ClientCertificateValidation is not { } isTrusted
-                || (peer is X509Certificate2 certificate && isTrusted(certificate, null, SslPolicyErrors.None)),
-        };
-    }
 
     private static async Task ReportEndAsync(SwimNode swim, ServerLog log)
     {

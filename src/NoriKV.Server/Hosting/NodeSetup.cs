@@ -1,6 +1,8 @@
 using Nori.IO;
 using Nori.Observe;
 using NoriKV.Node;
+using NoriKV.Node.Formation;
+using NoriKV.Node.Ports;
 
 namespace NoriKV.Server;
 
@@ -17,4 +19,17 @@ public sealed record NodeSetup(
     IMeter Meter,
     IEventSink Events,
     IAuthorizer Authorizer,
-    TimeProvider Time);
+    TimeProvider Time)
+{
+    /// <summary>What clients and peers dial.</summary>
+    public string AdvertiseAddress { get; init; } = "";
+
+    /// <summary>The cluster it belongs to; null for a node alone.</summary>
+    public ClusterRecord? Cluster { get; init; }
+
+    /// <summary>Carries frames to other nodes; null for none.</summary>
+    public ITransport? Transport { get; init; }
+
+    /// <summary>Told where the nodes of the cluster are whenever that changes.</summary>
+    public Action<IReadOnlyList<PlannedNode>>? PeersChanged { get; init; }
+}

@@ -7,6 +7,7 @@ using NoriKV.Node.Machine;
 using NoriKV.Node.Ports;
 using NoriKV.Node.Storage;
 using NoriKV.Storage.RocksDb;
+using NoriKV.Transport.Grpc;
 
 namespace NoriKV.Server;
 
@@ -18,7 +19,12 @@ internal static class RealNode
         try
         {
             NoriNode node = await NoriNode.StartAsync(OptionsOf(setup), cancellationToken).ConfigureAwait(false);
-            return new StartedNode(node, node.SetAdvertiseAddress, node.Warnings) { SetMembers = node.SetMembers };
+            return new StartedNode(node, node.SetAdvertiseAddress, node.Warnings)
+            {
+                SetMembers = node.SetMembers,
+                Identity = new PeerIdentity(node.Number, node.ClusterId, node.StoreUuid),
+                Join = node.JoinAsync,
+            };
         }
         catch (Exception refused) when (refused is NodeStartException or ArgumentException)
         {
@@ -34,8 +40,14 @@ internal static class RealNode
             NodeName = options.NodeId,
             DataDirectory = options.DataDirectory,
             FileSystem = setup.FileSystem,
-            TotalShards = options.TotalShards,
-            HashTags = options.HashTags,
+            AdvertiseAddress = setup.AdvertiseAddress,
+            Zone = options.Zone ?? "",
+            TotalShards = setup.Cluster?.Settings.TotalShards ?? options.TotalShards,
+            HashTags = setup.Cluster?.Settings.HashTags ?? options.HashTags,
+            ReplicationFactor = setup.Cluster?.Settings.ReplicationFactor ?? options.ReplicationFactor,
+            Plan = setup.Cluster?.ToPlan(),
+            Transport = setup.Transport,
+            PeersChanged = setup.PeersChanged,
             Machine = new MachineOptions { IdempotencyRetention = options.IdempotencyTtl },
             Sync = options.WalSync switch
             {

@@ -2,6 +2,7 @@ using System.Net;
 using Nori.Grpc.Server;
 using Nori.Observe;
 using NoriKV.Node;
+using NoriKV.Transport.Grpc;
 using NoriKV.Transport.Http;
 
 namespace NoriKV.Server;
@@ -9,8 +10,10 @@ namespace NoriKV.Server;
 /// <summary>A server that serves. Stopping it is idempotent.</summary>
 public sealed class RunningServer : IAsyncDisposable
 {
+    private readonly NodeFront _front;
     private readonly GrpcServer _rpc;
     private readonly HttpFacadeServer _http;
+    private readonly PeerTransport _peers;
     private readonly HealthLoop _health;
     private readonly ClusterMembership? _membership;
     private readonly CancellationTokenSource _stopping;
@@ -21,9 +24,11 @@ public sealed class RunningServer : IAsyncDisposable
     internal RunningServer(
         ServerOptions options,
         INoriNode node,
+        NodeFront front,
         HostPort advertised,
         GrpcServer rpc,
         HttpFacadeServer http,
+        PeerTransport peers,
         HealthLoop health,
         ClusterMembership? membership,
         EventRing events,
@@ -34,7 +39,8 @@ public sealed class RunningServer : IAsyncDisposable
         Node = node;
         AdvertisedAddress = advertised;
         Events = events;
-        (_rpc, _http, _health, _membership, _stopping, _log) = (rpc, http, health, membership, stopping, log);
+        (_front, _rpc, _http, _peers) = (front, rpc, http, peers);
+        (_health, _membership, _stopping, _log) = (health, membership, stopping, log);
     }
 
     /// <summary>What it was started with.</summary>
@@ -90,7 +96,7 @@ public sealed class RunningServer : IAsyncDisposable
         // Of the rest some is kept for the ports, so that the last view and the last answers still leave.
         try
         {
-            await Node.StopAsync(Options.StopTimeout * 0.7).ConfigureAwait(false);
+            await _front.StopAsync(Options.StopTimeout * 0.7).ConfigureAwait(false);
         }
         catch (Exception failure)
         {
@@ -104,6 +110,7 @@ public sealed class RunningServer : IAsyncDisposable
             .ConfigureAwait(false);
         await _rpc.DisposeAsync().ConfigureAwait(false);
         await _http.DisposeAsync().ConfigureAwait(false);
+        await _peers.DisposeAsync().ConfigureAwait(false);
         await Node.DisposeAsync().ConfigureAwait(false);
         _stopping.Dispose();
         _log.Info("server", "stopped");

@@ -1,16 +1,5 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using Microsoft.AspNetCore.Server.Kestrel.Https;
-using Nori.Grpc.Server;
-using Nori.IO;
-using Nori.Observe;
-using Nori.Observe.Prometheus;
-using Nori.Swim.Net;
-using NoriKV.Node;
-using NoriKV.Transport.Grpc;
-using NoriKV.Transport.Http;
 
 namespace NoriKV.Server;
 
@@ -19,8 +8,6 @@ namespace NoriKV.Server;
 /// </summary>
 public static class ServerHost
 {
-    private const int BindTriesMax = 16;
-
     /// <summary>
     /// Serves until the token is cancelled or SIGTERM or SIGINT comes; the ready line goes to <paramref
     /// name="output"/>.
@@ -85,85 +72,8 @@ public static class ServerHost
         options = options with { DataDirectory = Path.GetFullPath(options.DataDirectory) };
         LogOptions(options, parts.Log);
 
-        // What can be refused cheaply is refused before the data is touched.
-        var tls = (Rpc: TlsFiles.Load(options), Http: TlsFiles.Load(options));
-        IPEndPoint rpcListen = await Addresses.ResolveAsync(options.RpcAddress, "rpc_addr", cancellationToken)
-            .ConfigureAwait(false);
-        IPEndPoint httpListen = await Addresses.ResolveAsync(options.HttpAddress, "http_addr", cancellationToken)
-            .ConfigureAwait(false);
-
-        var prometheus = options.PrometheusEnabled ? new PrometheusMeter() : null;
-        IMeter meter = prometheus ?? (IMeter)NullMeter.Instance;
-        var events = new EventRing(parts.EventsRemembered, parts.Time);
-        var setup = new NodeSetup(options, parts.FileSystem, meter, events, parts.Authorizer, parts.Time);
-        var stopping = new CancellationTokenSource();
-        StartedNode started = await StartNodeAsync(setup, parts, cancellationToken).ConfigureAwait(false);
-        foreach (string warning in started.Warnings) parts.Log.Warning("node", warning);
-        GrpcSwimStream? streams = ClusterMembership.StreamFor(options, parts.Time);
-        GrpcServer? rpc = null;
-        HttpFacadeServer? http = null;
-        UdpSwimTransport? datagrams = null;
-        ClusterMembership? membership = null;
-        try
-        {
-            var transport = new GrpcTransport(new GrpcTransportParts
-            {
-                Node = started.Node,
-                Authorizer = parts.Authorizer,
-                Meter = meter,
-                Time = parts.Time,
-                Options = new GrpcTransportOptions { Insecure = options.Insecure, PeerSecret = options.PeerSecret },
-                Swim = streams,
-            });
-            (rpc, HostPort advertised, datagrams) = await BindAsync(
-                transport, rpcListen, options, tls.Rpc, parts, cancellationToken).ConfigureAwait(false);
-            started.SetAdvertiseAddress(advertised.ToString());
-
-            var facade = new HttpFacade(new HttpFacadeParts
-            {
-                Node = started.Node,
-                Options = parts.Http,
-                Authorizer = parts.Authorizer,
-                Meter = meter,
-                Metrics = prometheus,
-                Events = events,
-                Time = parts.Time,
-                Stopping = stopping.Token,
-                OnUnexpected = (route, failure) =>
-                    parts.Log.Error("http", "unexpected failure", ("route", route), ("error", failure)),
-            });
-            HttpEndpointOptions endpoint = parts.HttpEndpoint with { Tls = tls.Http };
-            http = await StartHttpAsync(facade, httpListen, options, endpoint, parts.Log, cancellationToken)
-                .ConfigureAwait(false);
-            transport.UpdateHealth();
-            if (datagrams is not null)
-            {
-                membership = await ClusterMembership.StartAsync(
-                    options, advertised, datagrams, streams!, meter, events, parts, started.SetMembers).ConfigureAwait(false);
-            }
-
-            var health = new HealthLoop(started.Node, transport, parts.Log, parts.Time);
-            var server = new RunningServer(
-                options, started.Node, advertised, rpc, http, health, membership, events, stopping, parts.Log);
-            parts.Log.Info(
-                "server",
-                "serving",
-                ("node", options.NodeId),
-                ("rpc", server.RpcEndPoint),
-                ("http", server.HttpEndPoint),
-                ("advertised", advertised));
-            return server;
-        }
-        catch
-        {
-            if (membership is not null) await membership.DisposeAsync().ConfigureAwait(false);
-            else datagrams?.Dispose();
-            if (rpc is not null) await rpc.DisposeAsync().ConfigureAwait(false);
-            if (http is not null) await http.DisposeAsync().ConfigureAwait(false);
-            await started.Node.DisposeAsync().ConfigureAwait(false);
-            stopping.Dispose();
-            throw;
-        }
+        await using var starter = new ServerStarter(options, parts);
+        return await starter.StartAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>What is printed when it serves, as text or as JSON.</summary>
@@ -175,109 +85,6 @@ public static class ServerHost
             ? JsonSerializer.Serialize(new { ready = true, node, rpc, http, data, pid = Environment.ProcessId })
             : $"ready node={node} rpc={rpc} http={http} data={data}";
     }
-
-    private static async ValueTask<StartedNode> StartNodeAsync(
-        NodeSetup setup, ServerParts parts, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await parts.StartNode(setup, cancellationToken).ConfigureAwait(false);
-        }
-        catch (DirectoryLockedException locked)
-        {
-            throw new ServerStartException(locked.Message, ExitCodes.Unavailable, locked);
-        }
-        catch (Exception failure) when (failure is CorruptionException or IOException or UnauthorizedAccessException)
-        {
-            throw new ServerStartException(
-                $"the data directory {setup.Options.DataDirectory} cannot be used: {failure.Message}",
-                ExitCodes.Internal,
-                failure);
-        }
-    }
-
-    /// <summary>
-    /// gRPC first, then UDP at the number it got, where the server is a member; a clash on a free number is tried again.
-    /// </summary>
-    private static async Task<(GrpcServer Rpc, HostPort Advertised, UdpSwimTransport? Datagrams)> BindAsync(
-        GrpcTransport transport,
-        IPEndPoint listen,
-        ServerOptions options,
-        HttpsConnectionAdapterOptions? tls,
-        ServerParts parts,
-        CancellationToken cancellationToken)
-    {
-        for (int tries = 1; ; tries++)
-        {
-            GrpcServer rpc = await StartRpcAsync(transport, listen, tls, parts, cancellationToken).ConfigureAwait(false);
-            var bound = new IPEndPoint(listen.Address, rpc.EndPoints[0].Port);
-            try
-            {
-                HostPort advertised = await Addresses.AdvertisedAsync(options, bound.Port, cancellationToken)
-                    .ConfigureAwait(false);
-                if (!options.IsSwimMember) return (rpc, advertised, null);
-                string address = await ClusterMembership.AddressOfAsync(advertised, cancellationToken).ConfigureAwait(false);
-                return (rpc, advertised, ClusterMembership.BindUdp(bound, address));
-            }
-            catch (Exception failure)
-            {
-                await rpc.DisposeAsync().ConfigureAwait(false);
-                if (failure is not SocketException) throw;
-                if (listen.Port != 0 || tries == BindTriesMax) throw CannotListen("rpc_addr (UDP, for SWIM)", bound, failure);
-            }
-        }
-    }
-
-    private static async Task<GrpcServer> StartRpcAsync(
-        GrpcTransport transport,
-        IPEndPoint listen,
-        HttpsConnectionAdapterOptions? tls,
-        ServerParts parts,
-        CancellationToken cancellationToken)
-    {
-        GrpcServerOptions options = transport.ServerOptions with
-        {
-            OnHandlerFault = (call, failure) =>
-                parts.Log.Error("grpc", "unexpected failure", ("method", call.Method), ("error", failure)),
-        };
-        if (parts.Rpc is { } change) options = change(options);
-        try
-        {
-            return await GrpcServer.StartAsync(
-                transport.Services, listen, options, parts.RpcEndpoint with { Tls = tls }, null, cancellationToken)
-                    .ConfigureAwait(false);
-        }
-        catch (Exception failure) when (failure is IOException or SocketException)
-        {
-            throw CannotListen("rpc_addr", listen, failure);
-        }
-    }
-
-    private static async Task<HttpFacadeServer> StartHttpAsync(
-        HttpFacade facade, IPEndPoint listen, ServerOptions options, HttpEndpointOptions endpoint, ServerLog log,
-        CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await HttpFacadeServer.StartAsync(facade, listen, endpoint, cancellationToken)
-                .ConfigureAwait(false);
-        }
-        catch (Exception failure) when (failure is IOException or SocketException)
-        {
-            if (options.HttpAddressIsExplicit) throw CannotListen("http_addr", listen, failure);
-        }
-
-        // Nobody asked for this port: whoever has it may keep it.
-        HttpFacadeServer other = await HttpFacadeServer
-            .StartAsync(facade, new IPEndPoint(listen.Address, 0), endpoint, cancellationToken)
-                .ConfigureAwait(false);
-        log.Warning(
-            "http", "the default address is taken; another is used", ("wanted", listen), ("used", other.EndPoint));
-        return other;
-    }
-
-    private static ServerStartException CannotListen(string setting, IPEndPoint listen, Exception failure) =>
-        new($"{setting}: cannot listen on {listen}: {failure.Message}", ExitCodes.Unavailable, failure);
 
     private static void LogOptions(ServerOptions options, ServerLog log)
     {

@@ -30,11 +30,13 @@ public sealed class FormationService
             Required().Identify(Checked(IdentifyRequest.TryDecode(bytes.Span))).Encode()))
         .AddUnary(Form, (bytes, _) => ValueTask.FromResult<ReadOnlyMemory<byte>>(
             Required().Form(Checked(FormationProposal.TryDecode(bytes.Span))).Encode()))
-        .AddUnary(Join, async (bytes, call) =>
-        {
-            JoinCall request = Checked(JoinCall.TryDecode(bytes.Span));
-            return JoinAnswer.Encode(await Required().JoinAsync(request, call.CancellationToken).ConfigureAwait(false));
-        });
+        .AddUnary(Join, JoinAsync);
+
+    private async ValueTask<ReadOnlyMemory<byte>> JoinAsync(ReadOnlyMemory<byte> bytes, ServerCallContext context)
+    {
+        JoinCall call = Checked(JoinCall.TryDecode(bytes.Span));
+        return JoinAnswer.Encode(await Required().JoinAsync(call, context.CancellationToken).ConfigureAwait(false));
+    }
 
     private static GrpcMethod<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> Method(string name) =>
         new(GrpcMethodKind.Unary, KvMethods.Raft, name, Marshallers.Bytes, Marshallers.Bytes);

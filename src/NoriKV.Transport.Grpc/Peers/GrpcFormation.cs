@@ -10,6 +10,7 @@ public sealed class GrpcFormation : IFormationTransport, IDisposable
 {
     private readonly PeerTransportOptions _options;
     private readonly TimeSpan _timeout;
+    private readonly TimeSpan _joinTimeout;
     private readonly CancellationTokenSource _stopped = new();
 
     // Guards the channels.
@@ -17,23 +18,27 @@ public sealed class GrpcFormation : IFormationTransport, IDisposable
     private readonly Dictionary<string, GrpcChannel> _channels = [];
 
     /// <param name="options">TLS and secret are those of the streams.</param>
-    /// <param name="timeout">How long a call may take.</param>
-    public GrpcFormation(PeerTransportOptions options, TimeSpan timeout) => (_options, _timeout) = (options, timeout);
+    /// <param name="timeout">How long a question may take.</param>
+    /// <param name="joinTimeout">How long joining may take: the cluster may be electing a leader.</param>
+    public GrpcFormation(PeerTransportOptions options, TimeSpan timeout, TimeSpan joinTimeout) =>
+        (_options, _timeout, _joinTimeout) = (options, timeout, joinTimeout);
 
     /// <inheritdoc/>
     public void Identify(string address, IdentifyRequest request, Action<IdentifyReply?, string> answered) =>
-        _ = AskAsync(address, FormationService.Identify, request.Encode(), static b => IdentifyReply.TryDecode(b.Span), answered);
+        _ = AskAsync(
+            address, FormationService.Identify, _timeout, request.Encode(), static b => IdentifyReply.TryDecode(b.Span), answered);
 
     /// <inheritdoc/>
     public void Form(string address, FormationProposal proposal, Action<FormReply?, string> answered) =>
-        _ = AskAsync(address, FormationService.Form, proposal.Encode(), static b => FormReply.TryDecode(b.Span), answered);
+        _ = AskAsync(
+            address, FormationService.Form, _timeout, proposal.Encode(), static b => FormReply.TryDecode(b.Span), answered);
 
     /// <summary>Asks a node to take this one into its cluster; the words where there is no answer.</summary>
     public async Task<(JoinReply? Reply, string Failure)> JoinAsync(string address, JoinCall call)
     {
         (JoinReply?, string) result = default;
         await AskAsync(
-            address, FormationService.Join, call.Encode(), static b => JoinAnswer.TryDecode(b.Span),
+            address, FormationService.Join, _joinTimeout, call.Encode(), static b => JoinAnswer.TryDecode(b.Span),
             (JoinReply? reply, string failure) => result = (reply, failure)).ConfigureAwait(false);
         return result;
     }
@@ -52,6 +57,7 @@ public sealed class GrpcFormation : IFormationTransport, IDisposable
     private async Task AskAsync<T>(
         string address,
         GrpcMethod<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> method,
+        TimeSpan timeout,
         byte[] request,
         Func<ReadOnlyMemory<byte>, T?> decode,
         Action<T?, string> answered)
@@ -63,7 +69,7 @@ public sealed class GrpcFormation : IFormationTransport, IDisposable
         {
             ReadOnlyMemory<byte> bytes = await ChannelTo(address).UnaryAsync(method, request, new GrpcCallOptions
             {
-                Timeout = _timeout,
+                Timeout = timeout,
                 Headers = _options.PeerSecret is { } secret ? new Metadata { { AccessGate.SecretKey, secret } } : null,
                 CancellationToken = _stopped.Token,
             }).ConfigureAwait(false);

@@ -32,7 +32,7 @@ public sealed class PeerTransport : ITransport, IAsyncDisposable
         Service = new GrpcServiceDefinition(KvMethods.Raft).AddDuplex(Stream, TakeAsync);
         Formation.AddTo(Service);
         (meter ?? NullMeter.Instance).ObservableCounter(
-            "peer_frames_dropped_total", "Frames to peers dropped on this side.", () => DroppedFrames);
+            "peer_link_frames_dropped_total", "Frames that waited for a connection to a peer and were dropped.", () => DroppedFrames);
     }
 
     /// <summary>The Raft service, for the node's dispatcher.</summary>

@@ -1,0 +1,77 @@
+using System.Net;
+using System.Net.Sockets;
+using Nori.IO;
+
+namespace NoriKV.Server.Tests;
+
+/// <summary>Servers that form one cluster, in this process, each on a file system in memory of its own.</summary>
+internal sealed class TestCluster : IAsyncDisposable
+{
+    private readonly Func<ServerOptions, ServerOptions> _change;
+    private readonly int[] _ports;
+    private readonly MemoryFileSystem[] _files;
+    private readonly TestServer?[] _servers;
+
+    private TestCluster(int nodes, Func<ServerOptions, ServerOptions>? change)
+    {
+        _change = change ?? (static o => o);
+        _ports = [.. Enumerable.Range(0, nodes).Select(static _ => FreePort())];
+        _files = [.. Enumerable.Range(0, nodes).Select(static _ => new MemoryFileSystem())];
+        _servers = new TestServer?[nodes];
+    }
+
+    /// <summary>Those that run, by number.</summary>
+    public IReadOnlyList<TestServer> Servers => [.. _servers.OfType<TestServer>()];
+
+    /// <summary>The files of a server.</summary>
+    public IReadOnlyList<MemoryFileSystem> Files => _files;
+
+    public TestServer this[int server] => _servers[server] ?? throw new InvalidOperationException($"n{server + 1} does not run");
+
+    /// <summary>Starts that many servers; they serve when it returns.</summary>
+    public static async Task<TestCluster> StartAsync(int nodes, Func<ServerOptions, ServerOptions>? change = null)
+    {
+        var cluster = new TestCluster(nodes, change);
+        try
+        {
+            await Task.WhenAll(Enumerable.Range(0, nodes).Select(cluster.StartOneAsync));
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Starts one of them, where it was before.</summary>
+    public async Task StartOneAsync(int server) => _servers[server] = await TestServer.StartAsync(
+        o => _change(o with
+        {
+            NodeId = $"n{server + 1}",
+            RpcAddress = new HostPort("127.0.0.1", _ports[server]),
+            SeedNodes = [.. _ports.Select(static p => new HostPort("127.0.0.1", p))],
+            BootstrapExpect = _ports.Length,
+            SwimEnabled = false,
+        }),
+        p => p with { FileSystem = _files[server] });
+
+    /// <summary>Stops one of them in order.</summary>
+    public async Task StopOneAsync(int server)
+    {
+        await this[server].DisposeAsync();
+        _servers[server] = null;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (TestServer server in Servers) await server.DisposeAsync();
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
