@@ -72,8 +72,9 @@ public static class ServerHost
         options = options with { DataDirectory = Path.GetFullPath(options.DataDirectory) };
         LogOptions(options, parts.Log);
 
-        await using var starter = new ServerStarter(options, parts);
-        return await starter.StartAsync(cancellationToken).ConfigureAwait(false);
+        var starter = new ServerStarter(options, parts);
+        await using (starter.ConfigureAwait(false))
+            return await starter.StartAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>What is printed when it serves, as text or as JSON.</summary>
