@@ -6,6 +6,8 @@ set -u
 packages=(
   python3-grpcio python3-protobuf protobuf-compiler protobuf-compiler-grpc  # the official Python client
   golang-go golang-google-grpc-dev golang-google-protobuf-dev golang-github-golang-protobuf-1-5-dev  # the Go SDK
+  default-jdk-headless libgrpc-java libperfmark-java libprotobuf-java libnetty-java libguava-java                  # the Java SDK,
+  libnetty-tcnative-java libnetty-tcnative-jni junit5                                                              # its TLS and tests
   prometheus                                                                # promtool checks /metrics
   python3-prometheus-client                                                 # its OpenMetrics parser reads /metrics
   xxhash                                                                    # an independent xxHash64

@@ -52,6 +52,12 @@ if wanted go "$@"; then
     if bash sdks/go/go.sh build -o "$PWD/$out/go-runner" ./internal/conformance; then run go "$out/go-runner" sdks/conformance; else failed=1; fi
   else absent go "sudo apt-get install -y golang-go golang-google-grpc-dev golang-google-protobuf-dev golang-github-golang-protobuf-1-5-dev"; fi
 fi
+if wanted java "$@"; then
+  missing=$(bash sdks/java/java.sh missing)
+  if [ -n "$missing" ]; then absent java "sudo apt-get install -y --no-install-recommends $missing"
+  elif bash sdks/java/java.sh build; then run java bash sdks/java/java.sh run com.norikv.conformance.Conformance sdks/conformance
+  else failed=1; fi
+fi
 while [ ${#running[@]} -gt 0 ]; do finish_one; done
 
 python3=/usr/bin/python3

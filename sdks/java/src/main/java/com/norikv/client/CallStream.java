@@ -1,0 +1,197 @@
+package com.norikv.client;
+
+import com.norikv.proto.v1.StreamRequest;
+import com.norikv.proto.v1.StreamResponse;
+import com.norikv.proto.v1.StreamResult;
+import io.grpc.ClientCall;
+import io.grpc.Metadata;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * One {@code Kv.Stream}: gathers what waits into messages and settles what comes back. Nothing is written before the connection stands,
+ * so a call that found none was not sent.
+ */
+final class CallStream extends ClientCall.Listener<StreamResponse> {
+    private static final int ANSWERS_AHEAD = 64;
+
+    private final ClientCall<StreamRequest, StreamResponse> call;
+    private final Threads threads;
+    private final String address;
+    private final int messageBytesMax;
+    private final Map<Long, Pending> pending = new HashMap<>(); // guarded by this, as all below
+    private final ArrayDeque<Pending> waiting = new ArrayDeque<>();
+    private long lastId;
+    private boolean open = true;
+    private boolean stood;
+    private boolean writing;
+
+    CallStream(ClientCall<StreamRequest, StreamResponse> call, Threads threads, String address, int messageBytesMax) {
+        this.call = call;
+        this.threads = threads;
+        this.address = address;
+        this.messageBytesMax = messageBytesMax;
+    }
+
+    void start() {
+        call.start(this, new Metadata());
+        call.request(ANSWERS_AHEAD);
+    }
+
+    synchronized boolean isOpen() {
+        return open;
+    }
+
+    /** False when the stream is over and the call was not taken. */
+    boolean take(Pending p) {
+        synchronized (this) {
+            if (!open) {
+                return false;
+            }
+            p.id = ++lastId;
+            pending.put(p.id, p);
+            waiting.add(p);
+        }
+        p.timer = threads.timers.schedule(() -> late(p), Math.max(0, p.deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+        p.done.whenComplete((result, error) -> {
+            p.timer.cancel(false);
+            if (p.done.isCancelled()) {
+                forget(p);
+            }
+        });
+        write();
+        return true;
+    }
+
+    // On a thread of its own, so that what comes meanwhile shares the next message.
+    private void write() {
+        synchronized (this) {
+            if (writing || !stood || waiting.isEmpty()) {
+                return;
+            }
+            writing = true;
+        }
+        threads.writer.execute(this::writeAll);
+    }
+
+    private void writeAll() {
+        while (call.isReady()) {
+            StreamRequest request = gather();
+            if (request == null) {
+                return;
+            }
+            try {
+                call.sendMessage(request);
+            } catch (IllegalStateException e) {
+                return; // the stream is over and has told all that were on it
+            }
+        }
+        synchronized (this) {
+            writing = false;
+        }
+        if (call.isReady()) { // it became so between the two: its signal found us writing
+            write();
+        }
+    }
+
+    // Null when nothing waits; then nobody writes any longer.
+    private synchronized StreamRequest gather() {
+        StreamRequest.Builder request = StreamRequest.newBuilder();
+        int size = 0;
+        while (!waiting.isEmpty() && (size == 0 || size + waiting.peek().bytes <= messageBytesMax)) {
+            Pending p = waiting.poll();
+            if (pending.get(p.id) != p) {
+                continue; // given up meanwhile
+            }
+            long left = TimeUnit.NANOSECONDS.toMillis(p.deadline - System.nanoTime()) + 1;
+            p.sent = true;
+            size += p.bytes;
+            request.addCalls(p.call.toBuilder().setId(p.id).setTimeoutMs((int) Math.max(1, Math.min(left, Integer.MAX_VALUE))));
+        }
+        if (size == 0) {
+            writing = false;
+            return null;
+        }
+        return request.build();
+    }
+
+    @Override
+    public void onReady() {
+        synchronized (this) {
+            stood = true;
+        }
+        write();
+    }
+
+    @Override
+    public void onMessage(StreamResponse response) {
+        List<Pending> settled = new ArrayList<>(response.getResultsCount());
+        synchronized (this) {
+            for (StreamResult result : response.getResultsList()) {
+                settled.add(pending.remove(result.getId()));
+            }
+        }
+        for (int i = 0; i < settled.size(); i++) {
+            if (settled.get(i) != null) {
+                settled.get(i).done.complete(response.getResults(i));
+            }
+        }
+        call.request(1);
+    }
+
+    @Override
+    public void onClose(io.grpc.Status status, Metadata trailers) {
+        boolean didStand;
+        synchronized (this) {
+            didStand = stood;
+        }
+        RpcFailure failure = RpcFailure.of(status, trailers, address);
+        fail(didStand ? failure : failure.reached(false));
+    }
+
+    /** Ends the stream and all that is on it. */
+    void fail(RpcFailure failure) {
+        List<Pending> ended;
+        boolean[] sent;
+        synchronized (this) {
+            if (!open) {
+                return;
+            }
+            open = false;
+            ended = new ArrayList<>(pending.values());
+            sent = new boolean[ended.size()];
+            for (int i = 0; i < sent.length; i++) {
+                sent[i] = ended.get(i).sent;
+            }
+            pending.clear();
+            waiting.clear();
+        }
+        call.cancel("the stream is over", null);
+        for (int i = 0; i < sent.length; i++) {
+            ended.get(i).done.completeExceptionally(failure.reached(failure.reached && sent[i]));
+        }
+    }
+
+    private void late(Pending p) {
+        boolean sent;
+        boolean stands;
+        synchronized (this) {
+            if (pending.remove(p.id) == null) {
+                return;
+            }
+            sent = p.sent;
+            stands = stood;
+        }
+        p.done.completeExceptionally(stands
+            ? new RpcFailure(NoriKVException.of(Code.COMMIT_TIMEOUT, "COMMIT_TIMEOUT: no answer before the deadline"), sent, false)
+            : RpcFailure.notReached("no connection to " + address + " in time"));
+    }
+
+    private synchronized void forget(Pending p) {
+        pending.remove(p.id);
+    }
+}

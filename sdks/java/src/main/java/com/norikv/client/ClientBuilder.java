@@ -1,0 +1,110 @@
+package com.norikv.client;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ForkJoinPool;
+
+/** Builds a {@link NoriKVClient}. */
+public final class ClientBuilder {
+    private List<String> addresses;
+    private Duration deadline = Duration.ofSeconds(10);
+    private RetryPolicy retry = RetryPolicy.DEFAULT;
+    private TlsOptions tls;
+    private boolean smartRouting = true;
+    private int inFlightMax = 1024;
+    private Executor executor = ForkJoinPool.commonPool();
+
+    ClientBuilder() {
+        String named = System.getenv("NORIKV_ADDR");
+        addresses = List.of(named == null || named.isEmpty() ? new String[] {"localhost:7447"} : named.split(","));
+    }
+
+    /**
+     * One or more nodes; the others are learned. Without it those of the environment's {@code NORIKV_ADDR}, else localhost:7447.
+     *
+     * @param addresses each host:port
+     * @return this
+     */
+    public ClientBuilder addresses(String... addresses) {
+        this.addresses = List.of(addresses);
+        return this;
+    }
+
+    /**
+     * How long one operation may take, retries included; 10 s without it.
+     *
+     * @param deadline positive
+     * @return this
+     */
+    public ClientBuilder deadline(Duration deadline) {
+        this.deadline = Objects.requireNonNull(deadline);
+        return this;
+    }
+
+    /**
+     * Replaces {@link RetryPolicy#DEFAULT}.
+     *
+     * @param retry the policy
+     * @return this
+     */
+    public ClientBuilder retry(RetryPolicy retry) {
+        this.retry = Objects.requireNonNull(retry);
+        return this;
+    }
+
+    /**
+     * Speaks TLS to the nodes.
+     *
+     * @param tls how
+     * @return this
+     */
+    public ClientBuilder tls(TlsOptions tls) {
+        this.tls = Objects.requireNonNull(tls);
+        return this;
+    }
+
+    /**
+     * Whether each key is sent to its leader by the watched cluster view; true without it.
+     *
+     * @param on whether
+     * @return this
+     */
+    public ClientBuilder smartRouting(boolean on) {
+        this.smartRouting = on;
+        return this;
+    }
+
+    /**
+     * Bounds the operations in flight; more wait for a place. 1,024 without it.
+     *
+     * @param operations at least 1
+     * @return this
+     */
+    public ClientBuilder inFlightMax(int operations) {
+        this.inFlightMax = operations;
+        return this;
+    }
+
+    /**
+     * Where what callers hang on futures, watches and publishers runs; the common pool without it.
+     *
+     * @param executor the executor
+     * @return this
+     */
+    public ClientBuilder executor(Executor executor) {
+        this.executor = Objects.requireNonNull(executor);
+        return this;
+    }
+
+    /**
+     * Makes the client; connections are made when first needed.
+     *
+     * @return the client
+     * @throws InvalidArgumentException naming everything that is wrong
+     */
+    public NoriKVClient build() {
+        return new NoriKVClient(new ClientOptions(addresses, deadline, retry, tls, smartRouting, inFlightMax, executor));
+    }
+}

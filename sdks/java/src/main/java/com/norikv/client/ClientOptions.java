@@ -1,0 +1,49 @@
+package com.norikv.client;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Executor;
+
+/** What a client was built with, judged. */
+record ClientOptions(
+        List<String> addresses, Duration deadline, RetryPolicy retry, TlsOptions tls, boolean smartRouting, int inFlightMax,
+        Executor executor) {
+    ClientOptions {
+        addresses = List.copyOf(addresses);
+        List<String> problems = new ArrayList<>();
+        want(problems, !addresses.isEmpty(), "name at least one node as host:port");
+        for (String address : addresses) {
+            want(problems, Addresses.isAddress(address), "address \"" + address + "\" is not host:port");
+        }
+        want(problems, isPositive(deadline), "the deadline must be positive");
+        want(problems, inFlightMax >= 1, "at least 1 operation must fit in flight");
+        want(problems, retry.attemptsMax() >= 1 && isPositive(retry.backoffInitial()) && retry.backoffFactor() >= 1,
+            "retry: attemptsMax at least 1, backoffInitial positive, backoffFactor at least 1");
+        want(problems, retry.backoffMax().compareTo(retry.backoffInitial()) >= 0,
+            "retry: backoffMax must be at least backoffInitial");
+        if (!problems.isEmpty()) {
+            throw NoriKVException.of(Code.INVALID_ARGUMENT, String.join("; ", problems));
+        }
+    }
+
+    /** What waits is gathered into messages of so many bytes. */
+    int messageBytesMax() {
+        return 256 << 10;
+    }
+
+    /** Above so many connections those to nodes that left are closed. */
+    int nodesMax() {
+        return 256;
+    }
+
+    private static boolean isPositive(Duration duration) {
+        return !duration.isNegative() && !duration.isZero();
+    }
+
+    private static void want(List<String> problems, boolean holds, String problem) {
+        if (!holds) {
+            problems.add(problem);
+        }
+    }
+}

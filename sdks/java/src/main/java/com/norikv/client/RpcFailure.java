@@ -1,0 +1,119 @@
+package com.norikv.client;
+
+import com.norikv.proto.v1.Status;
+import io.grpc.Metadata;
+import java.net.ConnectException;
+import java.net.NoRouteToHostException;
+import java.net.UnknownHostException;
+import java.nio.channels.UnresolvedAddressException;
+import java.time.Duration;
+import javax.net.ssl.SSLHandshakeException;
+
+/** A call or stream that did not end well. */
+final class RpcFailure extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+    private static final Metadata.Key<String> HINT = Metadata.Key.of("leader-hint", Metadata.ASCII_STRING_MARSHALLER);
+    private static final Metadata.Key<String> AFTER = Metadata.Key.of("retry-after-ms", Metadata.ASCII_STRING_MARSHALLER);
+
+    final transient NoriKVException error;
+    /** False when nothing can have been done. */
+    final boolean reached;
+    /** The node itself answered this for the operation, on a stream that is well. */
+    final boolean said;
+
+    RpcFailure(NoriKVException error, boolean reached, boolean said) {
+        super(error.getMessage(), error, false, false);
+        this.error = error;
+        this.reached = reached;
+        this.said = said;
+    }
+
+    static RpcFailure notReached(String message) {
+        return new RpcFailure(NoriKVException.of(Code.UNAVAILABLE, message), false, false);
+    }
+
+    static RpcFailure closed() {
+        return new RpcFailure(NoriKVException.of(Code.CANCELLED, "the client was closed"), true, false);
+    }
+
+    RpcFailure reached(boolean reachedToo) {
+        return reachedToo == reached ? this : new RpcFailure(error, reachedToo, said);
+    }
+
+    /** How a call or stream ended. */
+    static RpcFailure of(io.grpc.Status status, Metadata trailers, String address) {
+        Throwable cause = status.asRuntimeException(trailers);
+        if (status.getCode() == io.grpc.Status.Code.UNAVAILABLE && wasNotConnected(status)) {
+            String message = "cannot connect to " + address + ": " + rootMessage(status);
+            return new RpcFailure(NoriKVException.of(Code.UNAVAILABLE, message, null, Duration.ZERO, cause), false, false);
+        }
+        String message = messageOf(status.getCode().value(), status.getDescription());
+        Code code = codeOf(status.getCode().value(), message);
+        if (code == Code.CANCELLED) { // a reset that we did not ask for is the connection's end
+            code = Code.UNAVAILABLE;
+        }
+        return new RpcFailure(
+            NoriKVException.of(code, message, trailers.get(HINT), milliseconds(trailers.get(AFTER)), cause), true, false);
+    }
+
+    /** A status inside a stream or batch: the node itself said it. */
+    static NoriKVException said(Status status) {
+        String message = messageOf(status.getCode(), status.getMessage());
+        Code code = codeOf(status.getCode(), message);
+        if (code == Code.COMMIT_TIMEOUT && !message.contains("COMMIT_TIMEOUT")) {
+            code = Code.DEADLINE_EXCEEDED;
+        }
+        String hint = status.getLeaderHint().isEmpty() ? null : status.getLeaderHint();
+        long after = Math.max(0, Math.min(status.getRetryAfterMs(), Integer.MAX_VALUE));
+        return NoriKVException.of(code, message, hint, Duration.ofMillis(after), null);
+    }
+
+    static Code codeOf(int status, String message) {
+        return switch (status) {
+            case 1 -> Code.CANCELLED;
+            case 3, 11 -> Code.INVALID_ARGUMENT;
+            case 4 -> Code.COMMIT_TIMEOUT; // of a call's deadline nobody knows what was done before it
+            case 6 -> Code.ALREADY_EXISTS;
+            case 7, 16 -> Code.PERMISSION_DENIED;
+            case 8 -> Code.OVERLOADED;
+            case 9 -> message.contains("Version mismatch") ? Code.VERSION_MISMATCH : Code.FAILED_PRECONDITION;
+            case 12 -> Code.UNIMPLEMENTED;
+            case 14 -> message.contains("NOT_LEADER") ? Code.NOT_LEADER
+                : message.contains("QUORUM_UNAVAILABLE") ? Code.QUORUM_UNAVAILABLE : Code.UNAVAILABLE;
+            case 15 -> Code.DATA_LOSS;
+            default -> Code.INTERNAL;
+        };
+    }
+
+    private static String messageOf(int status, String message) {
+        return message == null || message.isEmpty() ? "gRPC status " + status : message;
+    }
+
+    // Only what a connection fails with before it stands; all else counts as reached, so that an outcome is rather called unknown
+    // than wrongly "not done".
+    private static boolean wasNotConnected(io.grpc.Status status) {
+        for (Throwable t = status.getCause(); t != null; t = t.getCause()) {
+            if (t instanceof ConnectException || t instanceof UnknownHostException || t instanceof NoRouteToHostException
+                || t instanceof UnresolvedAddressException || t instanceof SSLHandshakeException) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static String rootMessage(io.grpc.Status status) {
+        Throwable t = status.getCause();
+        while (t.getCause() != null) {
+            t = t.getCause();
+        }
+        return t.getMessage() == null ? status.getDescription() : t.getMessage();
+    }
+
+    private static Duration milliseconds(String text) {
+        try {
+            return text == null ? Duration.ZERO : Duration.ofMillis(Math.max(0, Integer.parseInt(text)));
+        } catch (NumberFormatException e) {
+            return Duration.ZERO;
+        }
+    }
+}

@@ -1,0 +1,173 @@
+package com.norikv.client;
+
+import com.norikv.proto.v1.StreamCall;
+import com.norikv.proto.v1.StreamResult;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import java.util.function.Supplier;
+
+/** What operations share: the connections, the routing, the budget of retries. */
+final class Runner {
+    private static final byte[] NO_KEY = {};
+
+    final ClientOptions options;
+    final Threads threads = new Threads();
+    final Router router;
+    final Backoff backoff;
+    private final Channels channels;
+    private final Set<CompletableFuture<?>> sleeping = ConcurrentHashMap.newKeySet();
+    private final Map<String, NodeConnection> nodes = new HashMap<>(); // guarded by this, as all below
+    private ViewWatch watching;
+    private boolean closed;
+
+    Runner(ClientOptions options) {
+        this.options = options;
+        this.router = new Router(options.addresses());
+        this.backoff = new Backoff(options.retry(), new SplittableRandom());
+        this.channels = new Channels(options.tls());
+    }
+
+    /** The moment, in System.nanoTime, at which an operation with that deadline ends. */
+    long deadline(Duration own) {
+        Duration deadline = own == null ? options.deadline() : own;
+        if (deadline.isNegative() || deadline.isZero()) {
+            throw NoriKVException.of(Code.INVALID_ARGUMENT, "the deadline must be positive");
+        }
+        long most = TimeUnit.DAYS.toNanos(365);
+        return System.nanoTime() + (deadline.toSeconds() >= TimeUnit.DAYS.toSeconds(365) ? most : deadline.toNanos());
+    }
+
+    CompletableFuture<StreamResult> run(StreamCall call, byte[] key, boolean writes, long deadline) {
+        return attempts(key, writes, deadline, node -> Futures.map(node.call(call, deadline), result -> {
+            switch (result.getResultCase()) {
+                case ERROR -> throw new RpcFailure(RpcFailure.said(result.getError()), true, true);
+                case RESULT_NOT_SET -> throw new RpcFailure(
+                    NoriKVException.of(Code.INTERNAL, node.address + " answered an empty result"), true, false);
+                default -> {
+                    return result;
+                }
+            }
+        }));
+    }
+
+    <T> CompletableFuture<T> attempts(
+            byte[] key, boolean writes, long deadline, Function<NodeConnection, CompletableFuture<T>> attempt) {
+        watch();
+        Attempts<T> attempts = new Attempts<>(this, key, writes, deadline, attempt);
+        attempts.run();
+        return attempts.done;
+    }
+
+    /** Any node. */
+    String pickAny(int attempt) {
+        return router.pick(NO_KEY, attempt, null);
+    }
+
+    synchronized NodeConnection node(String address) {
+        if (closed) {
+            throw closedError();
+        }
+        return nodes.computeIfAbsent(
+            address, a -> new NodeConnection(a, channels.open(a), threads, options.messageBytesMax()));
+    }
+
+    /** Runs the task after a while; when the client is closed meanwhile, the future fails instead. */
+    void waitThen(Runnable task, long nanos, CompletableFuture<?> waits) {
+        sleeping.add(waits);
+        threads.timers.schedule(() -> {
+            if (sleeping.remove(waits)) {
+                task.run();
+            }
+        }, nanos, TimeUnit.NANOSECONDS);
+        if (isClosed()) {
+            wake();
+        }
+    }
+
+    /** Fails the future at that moment, unless it is done by then. */
+    void until(long deadline, CompletableFuture<?> waits, Supplier<NoriKVException> late) {
+        ScheduledFuture<?> timer = threads.timers.schedule(
+            () -> waits.completeExceptionally(late.get()), Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+        waits.whenComplete((value, error) -> timer.cancel(false));
+    }
+
+    /** Fails the future at that moment or when the client is closed. */
+    void waitsForPlace(CompletableFuture<?> place, long deadline, Supplier<NoriKVException> late) {
+        sleeping.add(place);
+        place.whenComplete((value, error) -> sleeping.remove(place));
+        until(deadline, place, late);
+        if (isClosed()) {
+            wake();
+        }
+    }
+
+    private void wake() {
+        for (CompletableFuture<?> one : sleeping) {
+            if (sleeping.remove(one)) {
+                one.completeExceptionally(closedError());
+            }
+        }
+    }
+
+    synchronized boolean isClosed() {
+        return closed;
+    }
+
+    static NoriKVException closedError() {
+        return NoriKVException.of(Code.CANCELLED, "the client was closed");
+    }
+
+    void close() {
+        List<NodeConnection> open;
+        ViewWatch watch;
+        synchronized (this) {
+            closed = true;
+            open = new ArrayList<>(nodes.values());
+            nodes.clear();
+            watch = watching;
+        }
+        if (watch != null) {
+            watch.close();
+        }
+        open.forEach(NodeConnection::close);
+        wake();
+        threads.close();
+    }
+
+    void watch() {
+        ViewWatch started;
+        synchronized (this) {
+            if (closed || watching != null || !options.smartRouting()) {
+                return;
+            }
+            // Refused or closed: without a view any node takes any request.
+            watching = started = new ViewWatch(this, view -> {
+                router.update(new RoutingTable(view));
+                prune();
+                return true;
+            });
+        }
+        started.start();
+    }
+
+    private void prune() {
+        List<NodeConnection> gone = new ArrayList<>();
+        synchronized (this) {
+            if (nodes.size() <= options.nodesMax()) {
+                return;
+            }
+            nodes.values().removeIf(node -> !router.knows(node.address) && gone.add(node));
+        }
+        gone.forEach(NodeConnection::close);
+    }
+}

@@ -1,0 +1,96 @@
+package com.norikv.client;
+
+import com.norikv.proto.v1.ClusterView;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Predicate;
+
+/** Follows the cluster's views, none older than the one before; at another node when its own is gone. */
+final class ViewWatch {
+    /** Completes when the taker had enough; fails by a refusal or the end of the client. */
+    final CompletableFuture<Void> done = new CompletableFuture<>();
+    private final Runner runner;
+    private final Predicate<com.norikv.client.ClusterView> take;
+    private com.norikv.client.ClusterView last;
+    private int failures;
+    private String address;
+    private ServerStream<ClusterView, ClusterView> stream; // guarded by this
+
+    ViewWatch(Runner runner, Predicate<com.norikv.client.ClusterView> take) {
+        this.runner = runner;
+        this.take = take;
+        done.whenComplete((value, error) -> drop());
+    }
+
+    void start() {
+        ServerStream<ClusterView, ClusterView> open;
+        try {
+            address = runner.pickAny(1);
+            open = runner.node(address).stream(Methods.WATCH, ClusterView.getDefaultInstance());
+        } catch (NoriKVException e) {
+            done.completeExceptionally(e);
+            return;
+        }
+        synchronized (this) {
+            stream = open;
+        }
+        if (done.isDone()) {
+            drop();
+        }
+        read(open);
+    }
+
+    void close() {
+        done.cancel(false);
+    }
+
+    private void read(ServerStream<ClusterView, ClusterView> open) {
+        open.next().whenComplete((message, error) -> {
+            if (done.isDone()) {
+                return;
+            }
+            if (message != null) {
+                came(message);
+                read(open);
+            } else {
+                again(error);
+            }
+        });
+    }
+
+    private void came(ClusterView message) {
+        failures = 0;
+        runner.router.reached(address);
+        // Another cluster id is another cluster at the same address: its epochs start again.
+        if (last != null && message.getClusterId().equals(last.clusterId()) && message.getEpoch() <= last.epoch()) {
+            return;
+        }
+        last = Wire.view(message);
+        if (!take.test(last)) {
+            done.complete(null);
+        }
+    }
+
+    private void again(Throwable error) {
+        if (error != null && Futures.unwrap(error) instanceof RpcFailure failure) {
+            if (!failure.reached) {
+                runner.router.unreachable(address);
+            }
+            if (!failure.error.code().isRetriable()) {
+                done.completeExceptionally(failure.error);
+                return;
+            }
+        }
+        runner.waitThen(this::start, runner.backoff.nextWait(failures++, java.time.Duration.ZERO), done);
+    }
+
+    private void drop() {
+        ServerStream<ClusterView, ClusterView> open;
+        synchronized (this) {
+            open = stream;
+            stream = null;
+        }
+        if (open != null) {
+            open.cancel();
+        }
+    }
+}

@@ -1,0 +1,2 @@
+/** The real server for a test. */
+package com.norikv.client.testing;

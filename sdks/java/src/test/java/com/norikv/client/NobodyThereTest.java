@@ -1,0 +1,90 @@
+package com.norikv.client;
+
+import static com.norikv.client.Bytes.utf8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+
+class NobodyThereTest {
+    private static final byte[] KEY = utf8("a");
+
+    private static NoriKVClient client(Duration deadline) {
+        return NoriKVClient.builder().addresses("127.0.0.1:1").deadline(deadline).build();
+    }
+
+    @Test
+    void itIsSaidWithTheAddressAndTheStackOfTheCaller() {
+        try (NoriKVClient kv = client(Duration.ofMillis(300))) {
+            UnavailableException e = assertThrows(UnavailableException.class, () -> kv.put(KEY, KEY));
+            assertTrue(e.getMessage().contains("127.0.0.1:1"), e.getMessage());
+            assertTrue(java.util.Arrays.stream(e.getStackTrace()).anyMatch(f -> f.getClassName().equals(getClass().getName())));
+            assertThrows(UnavailableException.class, () -> kv.count(o -> { }));
+            assertThrows(UnavailableException.class, kv::clusterView);
+            assertThrows(UnavailableException.class, kv::isServing);
+        }
+    }
+
+    @Test
+    void aDeadlineOfTheOperationReplacesTheClients() {
+        try (NoriKVClient kv = client(Duration.ofDays(1))) {
+            assertThrows(UnavailableException.class, () -> kv.get(KEY, o -> o.deadline(Duration.ofMillis(200))));
+            assertThrows(InvalidArgumentException.class, () -> kv.get(KEY, o -> o.deadline(Duration.ZERO)));
+        }
+    }
+
+    @Test
+    void closingEndsWhatWaits() throws Exception {
+        NoriKVClient kv = NoriKVClient.builder().addresses("127.0.0.1:1").deadline(Duration.ofDays(1)).inFlightMax(1).build();
+        CompletableFuture<?>[] waiting = {
+            kv.putAsync(KEY, KEY), kv.getAsync(KEY), kv.countAsync(o -> { }), kv.clusterViewAsync(),
+            kv.watchCluster(view -> { }).ended()
+        };
+        kv.close();
+        for (CompletableFuture<?> one : waiting) {
+            ExecutionException e = assertThrows(ExecutionException.class, () -> one.get(60, TimeUnit.SECONDS));
+            assertEquals(Code.CANCELLED, assertInstanceOf(NoriKVException.class, e.getCause()).code());
+        }
+        assertEquals(Code.CANCELLED, assertThrows(NoriKVException.class, () -> kv.get(KEY)).code());
+    }
+
+    @Test
+    void aPlaceIsWaitedForUntilTheDeadline() {
+        try (NoriKVClient kv = NoriKVClient.builder().addresses("127.0.0.1:1").deadline(Duration.ofDays(1)).inFlightMax(1).build()) {
+            CompletableFuture<?> first = kv.getAsync(KEY);
+            DeadlineExceededException e = assertThrows(
+                DeadlineExceededException.class, () -> kv.get(KEY, o -> o.deadline(Duration.ofMillis(100))));
+            assertTrue(e.getMessage().contains("not tried"));
+            first.cancel(true);
+            assertThrows(UnavailableException.class, () -> kv.get(KEY, o -> o.deadline(Duration.ofMillis(100))));
+        }
+    }
+
+    @Test
+    void aThreadThatIsInterruptedGivesItsOperationUp() throws InterruptedException {
+        try (NoriKVClient kv = NoriKVClient.builder().addresses("127.0.0.1:1").deadline(Duration.ofDays(1)).inFlightMax(1).build()) {
+            AtomicReference<Throwable> thrown = new AtomicReference<>();
+            Thread thread = new Thread(() -> {
+                try {
+                    kv.get(KEY);
+                } catch (CancellationException e) {
+                    thrown.set(Thread.currentThread().isInterrupted() ? e : null);
+                }
+            });
+            thread.start();
+            thread.interrupt();
+            thread.join(60_000);
+            assertInstanceOf(CancellationException.class, thrown.get());
+            // Its place is free again.
+            assertThrows(UnavailableException.class, () -> kv.get(KEY, o -> o.deadline(Duration.ofMillis(100))));
+        }
+    }
+}

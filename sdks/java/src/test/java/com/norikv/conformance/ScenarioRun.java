@@ -1,0 +1,368 @@
+package com.norikv.conformance;
+
+import com.norikv.client.ClientBuilder;
+import com.norikv.client.ClusterView;
+import com.norikv.client.ClusterWatch;
+import com.norikv.client.Consistency;
+import com.norikv.client.DeleteOptions;
+import com.norikv.client.GetOptions;
+import com.norikv.client.NoriKVClient;
+import com.norikv.client.NoriKVException;
+import com.norikv.client.Operation;
+import com.norikv.client.Page;
+import com.norikv.client.PutOptions;
+import com.norikv.client.RetryPolicy;
+import com.norikv.client.Scan;
+import com.norikv.client.ScanOptions;
+import com.norikv.client.testing.EphemeralServer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/** One scenario: its client, what it saved, its steps one after the other. */
+final class ScenarioRun {
+    private static final int DEADLINE_MS = 30_000;
+
+    private final Path root;
+    private final Fields scenario;
+    private final EphemeralServer server;
+    private final Data data;
+    private final Map<String, Object> saved = new ConcurrentHashMap<>();
+    private final Expectation expectation;
+    private final BlockingQueue<ClusterView> views = new LinkedBlockingQueue<>();
+    private NoriKVClient client;
+    private Writers writers;
+    private ClusterWatch watch;
+    private ClusterView view;
+
+    ScenarioRun(Path root, Fields scenario, EphemeralServer server) {
+        this.root = root;
+        this.scenario = scenario;
+        this.server = server;
+        data = new Data(scenario.text("name") + "/" + Long.toHexString(System.nanoTime()) + "/");
+        expectation = new Expectation(data, saved);
+    }
+
+    void all() throws Exception {
+        client = connect(scenario.fields("client"));
+        int number = 0;
+        for (Object one : scenario.list("steps")) {
+            Fields step = Fields.of(one);
+            number++;
+            try {
+                step(step);
+            } catch (NoriKVException | Mismatch e) {
+                throw new Mismatch("step " + number + " (" + step.text("do") + "): " + e.getMessage());
+            }
+        }
+    }
+
+    void close() throws InterruptedException {
+        if (writers != null) {
+            writers.stop();
+        }
+        if (watch != null) {
+            watch.close();
+        }
+        if (client != null) {
+            client.close();
+        }
+    }
+
+    private NoriKVClient connect(Fields options) {
+        int deadline = options.has("deadline_ms") ? options.number("deadline_ms") : DEADLINE_MS;
+        ClientBuilder builder = NoriKVClient.builder().addresses(server.address()).deadline(Duration.ofMillis(deadline));
+        if (Boolean.FALSE.equals(options.get("retries"))) {
+            builder.retry(RetryPolicy.NONE);
+        }
+        if (options.has("smart_routing")) {
+            builder.smartRouting(options.flag("smart_routing"));
+        }
+        return builder.build();
+    }
+
+    private void step(Fields step) throws Exception {
+        switch (step.text("do")) {
+            case "client" -> {
+                client.close();
+                client = connect(step);
+            }
+            case "stop" -> server.stop();
+            case "kill" -> server.kill();
+            case "start" -> server.startAgain();
+            case "restart" -> {
+                server.stop();
+                server.startAgain();
+            }
+            case "pause" -> pause();
+            case "resume" -> signal("CONT");
+            case "many" -> many(step);
+            case "start_writing" -> writers = new Writers(client, data, step.number("writers"));
+            case "written" -> writers.written(step.number("more"));
+            case "stop_writing" -> writers.finish(step.number("more"), step.fields("expect"));
+            case "hash_vectors" -> HashVectors.check(root.resolve(step.text("file")));
+            default -> one(step, "");
+        }
+    }
+
+    // Waits until all threads stand: the signal is under way when kill ends.
+    private void pause() throws IOException, InterruptedException {
+        signal("STOP");
+        boolean stand = false;
+        while (!stand) {
+            Thread.sleep(5);
+            try (Stream<Path> threads = Files.list(Path.of("/proc/" + server.pid() + "/task"))) {
+                stand = threads.allMatch(ScenarioRun::stands);
+            }
+        }
+    }
+
+    private static boolean stands(Path thread) {
+        try {
+            String stat = Files.readString(thread.resolve("stat"));
+            return stat.charAt(stat.lastIndexOf(')') + 2) == 'T';
+        } catch (IOException e) {
+            return true; // it ended meanwhile
+        }
+    }
+
+    private void signal(String name) throws IOException, InterruptedException {
+        new ProcessBuilder("kill", "-" + name, Long.toString(server.pid())).inheritIO().start().waitFor();
+    }
+
+    private void many(Fields many) throws Exception {
+        Fields step = many.fields("step");
+        boolean together = many.has("expect");
+        int succeeded = 0;
+        for (Outcome outcome : atOnce(many, step, together)) {
+            if (outcome.error == null) {
+                succeeded++;
+            } else if (!together || !Expectation.names(many.fields("expect").get("errors"), outcome.error)) {
+                throw new Mismatch("one of the many: " + outcome.error.getMessage());
+            }
+        }
+        Fields expect = many.fields("expect");
+        if (expect.has("succeeded") && succeeded != expect.number("succeeded")
+            || succeeded < expect.number("succeeded_at_least")) {
+            throw new Mismatch(succeeded + " succeeded");
+        }
+    }
+
+    private List<Outcome> atOnce(Fields many, Fields step, boolean together) throws InterruptedException {
+        int count = many.number("count");
+        ExecutorService threads = Executors.newFixedThreadPool(Math.min(count, 200));
+        try {
+            List<Callable<Outcome>> tasks = new ArrayList<>();
+            for (int i = 0; i < count; i++) {
+                String number = Data.padded(i, many.number("digits"));
+                tasks.add(() -> together ? attempt(step, number) : one(step, number));
+            }
+            List<Outcome> outcomes = new ArrayList<>();
+            for (Future<Outcome> future : threads.invokeAll(tasks)) {
+                outcomes.add(future.get());
+            }
+            return outcomes;
+        } catch (ExecutionException e) {
+            throw new Mismatch("one of the many: " + e.getCause().getMessage());
+        } finally {
+            threads.shutdown();
+        }
+    }
+
+    private Outcome one(Fields step, String i) throws InterruptedException {
+        if (step.has("until")) {
+            for (long begun = System.nanoTime(); System.nanoTime() - begun < step.number("within_ms") * 1_000_000L; Thread.sleep(20)) {
+                Outcome outcome = attempt(step, i);
+                try {
+                    expectation.check(outcome, step.fields("until"), i);
+                    return outcome;
+                } catch (NoriKVException | Mismatch e) {
+                    continue;
+                }
+            }
+            throw new Mismatch("never came to " + Json.write(step.get("until")));
+        }
+        Outcome outcome = attempt(step, i);
+        expectation.check(outcome, step.fields("expect"), i);
+        if (step.has("save")) {
+            saved.put(step.text("save"), step.text("do").equals("page") ? outcome.token : outcome.version);
+        }
+        return outcome;
+    }
+
+    private Outcome attempt(Fields step, String i) throws InterruptedException {
+        long begun = System.nanoTime();
+        Outcome outcome;
+        try {
+            outcome = operation(step, i);
+        } catch (NoriKVException e) {
+            outcome = Outcome.of(e);
+        }
+        outcome.tookMs = (System.nanoTime() - begun) / 1_000_000;
+        return outcome;
+    }
+
+    private Outcome operation(Fields step, String i) throws InterruptedException {
+        Outcome outcome = new Outcome();
+        switch (step.text("do")) {
+            case "put":
+                return Outcome.of(client.put(data.key(step.get("key"), i), data.bytes(step.get("value"), i), o -> options(o, step, i)));
+            case "get":
+                byte[] key = data.key(step.get("key"), i);
+                return Outcome.of(step.flag("must_exist")
+                    ? client.getRequired(key, o -> options(o, step)) : client.get(key, o -> options(o, step)));
+            case "delete":
+                return Outcome.of(client.delete(data.key(step.get("key"), i), o -> options(o, step, i)));
+            case "batch":
+                outcome.results = client.batch(operations(step, i), o -> {
+                    if (step.flag("require_atomic")) {
+                        o.requireAtomic();
+                    }
+                    if (step.has("idempotency_key")) {
+                        o.idempotencyKey(data.text(step.text("idempotency_key"), i));
+                    }
+                }).stream().map(Outcome::of).toList();
+                break;
+            case "scan":
+                try (Scan scan = client.scan(o -> options(o, step, i))) {
+                    outcome.pairs = scan.stream().toList();
+                }
+                break;
+            case "page":
+                Page page = client.scanPage(o -> options(o, step, i));
+                outcome.pairs = page.pairs();
+                outcome.token = page.nextPageToken();
+                break;
+            case "count":
+                outcome.count = client.count(o -> options(o, step, i));
+                break;
+            case "view":
+                outcome.view = client.clusterView();
+                break;
+            case "health":
+                outcome.serving = client.isServing();
+                break;
+            case "watch":
+                watch = client.watchCluster(views::add);
+                outcome.view = view = newView();
+                break;
+            case "watch_newer":
+                long epoch = view.epoch();
+                do {
+                    outcome.view = view = newView();
+                } while (view.epoch() <= epoch || !Expectation.everyShardLed(view));
+                break;
+            default:
+                throw new Mismatch("the runner does not know the step " + step.text("do"));
+        }
+        return outcome;
+    }
+
+    private ClusterView newView() throws InterruptedException {
+        ClusterView next = views.poll(60, TimeUnit.SECONDS);
+        if (next == null) {
+            throw new Mismatch("no newer view came");
+        }
+        return next;
+    }
+
+    private List<Operation> operations(Fields step, String i) {
+        List<Operation> operations = new ArrayList<>();
+        for (Object one : step.list("operations")) {
+            Fields.of(one).map().forEach((kind, fields) -> {
+                Fields f = Fields.of(fields);
+                byte[] key = data.key(f.get("key"), i);
+                operations.add(switch (kind) {
+                    case "put" -> Operation.put(key, data.bytes(f.get("value"), i), o -> options(o, f, i));
+                    case "delete" -> Operation.delete(key, o -> options(o, f, i));
+                    default -> Operation.get(key, o -> options(o, f));
+                });
+            });
+        }
+        return operations;
+    }
+
+    private void options(PutOptions o, Fields step, String i) {
+        if (step.has("ttl_ms")) {
+            o.ttl(ms(step, "ttl_ms"));
+        }
+        if (step.has("if_match")) {
+            o.ifMatch(expectation.version(step.get("if_match")));
+        }
+        if (step.flag("if_not_exists")) {
+            o.ifNotExists();
+        }
+        if (step.has("idempotency_key")) {
+            o.idempotencyKey(data.text(step.text("idempotency_key"), i));
+        }
+        if (step.has("deadline_ms")) {
+            o.deadline(ms(step, "deadline_ms"));
+        }
+    }
+
+    private void options(DeleteOptions o, Fields step, String i) {
+        if (step.has("if_match")) {
+            o.ifMatch(expectation.version(step.get("if_match")));
+        }
+        if (step.has("idempotency_key")) {
+            o.idempotencyKey(data.text(step.text("idempotency_key"), i));
+        }
+        if (step.has("deadline_ms")) {
+            o.deadline(ms(step, "deadline_ms"));
+        }
+    }
+
+    private void options(GetOptions o, Fields step) {
+        if (step.has("consistency")) {
+            o.consistency(Consistency.valueOf(step.text("consistency").toUpperCase(java.util.Locale.ROOT)));
+        }
+        if (step.has("max_staleness_ms")) {
+            o.maxStaleness(ms(step, "max_staleness_ms"));
+        }
+        if (step.has("deadline_ms")) {
+            o.deadline(ms(step, "deadline_ms"));
+        }
+    }
+
+    private void options(ScanOptions o, Fields step, String i) {
+        byte[] none = {};
+        if (step.has("prefix")) {
+            o.prefix(data.key(step.get("prefix"), i));
+        }
+        o.range(
+            step.has("start") ? data.key(step.get("start"), i) : none, step.has("end") ? data.key(step.get("end"), i) : none);
+        if (step.flag("reverse")) {
+            o.reverse();
+        }
+        if (step.has("limit")) {
+            o.limit(step.number("limit"));
+        }
+        if (step.flag("keys_only")) {
+            o.keysOnly();
+        }
+        if (step.has("page_token")) {
+            o.pageToken((byte[]) saved.get(step.text("page_token").substring(1)));
+        }
+        if (step.has("consistency")) {
+            o.consistency(Consistency.valueOf(step.text("consistency").toUpperCase(java.util.Locale.ROOT)));
+        }
+    }
+
+    private static Duration ms(Fields step, String name) {
+        return Duration.ofMillis(step.number(name));
+    }
+}
