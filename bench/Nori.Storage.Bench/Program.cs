@@ -34,8 +34,12 @@ try
     report.PrintHead();
     FillRows.Run(bench);
     ReadRows.Run(bench);
+    LatencyRows.Run(bench);
+    WalRows.Run(bench);
+    PauseRow.Run(bench);
     MemoryRow.Run(bench);
     DbBench.Check(options, report.Rows);
+    OverwriteRow.Run(bench);
     YcsbRows.Run(bench);
     SizeRows.Run(bench);
     if (report.Rows.Any(row => row.DbBench is not null))
@@ -56,5 +60,9 @@ finally
 
 if (options.Json is { } json) ResultFile.Write(json, options, report);
 if (options is { Results: { } folder, Quick: false, Only.Count: 0 })
-    ResultFile.Write(Path.Combine(folder, $"storage-{report.Started:yyyyMMdd-HHmm}.json"), options, report);
+{
+    string name = $"storage-{(options.Short ? "short-" : "")}{report.Started:yyyyMMdd-HHmm}.json";
+    ResultFile.Write(Path.Combine(folder, name), options, report);
+}
+
 return 0;

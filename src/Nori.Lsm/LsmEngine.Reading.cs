@@ -222,21 +222,21 @@ public sealed partial class LsmEngine
 
     private static ulong CoveringTombstone(ReadView view, ReadOnlySpan<byte> key, ulong sequence)
     {
-        ulong newest = view.Active.RangeTombstones().Covering(key, sequence);
+        ulong newest = view.Active.CoveringTombstone(key, sequence);
         foreach (Memtable memtable in view.Immutables)
-            newest = Math.Max(newest, memtable.RangeTombstones().Covering(key, sequence));
+            newest = Math.Max(newest, memtable.CoveringTombstone(key, sequence));
         return Math.Max(newest, view.Version.RangeTombstones().Covering(key, sequence));
     }
 
-    private static RangeTombstoneSet[] TombstoneSets(ReadView view)
+    private static RangeTombstoneCover[] TombstoneSets(ReadView view)
     {
-        var sets = new List<RangeTombstoneSet>();
+        var sets = new List<RangeTombstoneCover>();
         Add(view.Active.RangeTombstones());
         foreach (Memtable memtable in view.Immutables) Add(memtable.RangeTombstones());
         Add(view.Version.RangeTombstones());
         return sets.Count == 0 ? [] : [.. sets];
 
-        void Add(RangeTombstoneSet set)
+        void Add(RangeTombstoneCover set)
         {
             if (!set.IsEmpty) sets.Add(set);
         }

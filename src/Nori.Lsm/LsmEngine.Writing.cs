@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Nori.Core;
 using Nori.IO;
 using Nori.Lsm.Events;
@@ -21,6 +22,7 @@ public sealed partial class LsmEngine
     private readonly WriteQueue _queue = new();
     private readonly List<PendingWrite> _group = [];
     private readonly WalBatch _walBatch = new();
+    private readonly Companions _companions = new();
 
     // Guards the log's core, which has one owner at a time: the leader, or a flush that deletes segments.
     private readonly Lock _walLock = new();
@@ -163,7 +165,12 @@ public sealed partial class LsmEngine
         {
             MakeRoom(batch.Bytes);
             // Always: a sync of its own for each.
-            if (_options.WriteAheadLog != LsmWalMode.Always) _queue.Gather(_group, GroupBytesMax - batch.Bytes);
+            if (_options.WriteAheadLog != LsmWalMode.Always)
+            {
+                if (sync && _loop is not null) _companions.Await(_queue);
+                _queue.Gather(_group, GroupBytesMax - batch.Bytes);
+            }
+
             foreach (PendingWrite write in _group) sync |= write.Sync;
             Commit(batch, sync);
         }
@@ -255,11 +262,14 @@ public sealed partial class LsmEngine
     {
         try
         {
+            long started = sync ? Stopwatch.GetTimestamp() : 0;
             lock (_walLock)
             {
                 _wal!.Append(_walBatch);
                 if (sync) _wal.Sync();
             }
+
+            if (sync) _companions.Note(_group.Count + 1, Stopwatch.GetTimestamp() - started);
         }
         catch (StorageException e) when (e.IsDiskFull)
         {

@@ -167,6 +167,8 @@ public sealed partial class LsmEngine : IAsyncDisposable
 
     internal bool IsDiskFull => _isDiskFull;
 
+    internal (int Tables, long Bytes) OpenTables => _store.Opened;
+
     internal TimeSpan DiskFullRetry => _options.DiskFullRetry;
 
     internal long Stalls => Volatile.Read(ref _stalls);

@@ -19,7 +19,7 @@ public sealed class LsmIterator : IEnumerable<LsmEntry>, IDisposable
     private const int StepsBeforeSeek = 8;
 
     private readonly InternalIterator _source;
-    private readonly RangeTombstoneSet[] _tombstones;
+    private readonly RangeTombstoneCover[] _tombstones;
     private readonly ulong _sequence;
     private readonly long _nowUnixMs;
     private readonly ScanRange _range;
@@ -32,7 +32,7 @@ public sealed class LsmIterator : IEnumerable<LsmEntry>, IDisposable
     private Place _place = Place.BeforeFirst;
 
     internal LsmIterator(
-        InternalIterator source, RangeTombstoneSet[] tombstones, ulong sequence, long nowUnixMs, ScanRange range,
+        InternalIterator source, RangeTombstoneCover[] tombstones, ulong sequence, long nowUnixMs, ScanRange range,
         Action release)
     {
         _source = source;
@@ -71,7 +71,7 @@ public sealed class LsmIterator : IEnumerable<LsmEntry>, IDisposable
         }
     }
 
-    /// <summary>The current entry's sequence number.</summary>
+    /// <summary>The current entry's sequence number, see <see cref="LsmValueInfo"/>.</summary>
     public ulong Sequence
     {
         get
@@ -272,7 +272,7 @@ public sealed class LsmIterator : IEnumerable<LsmEntry>, IDisposable
         EntryKind kind = Trailer.KindOf(trailer);
         if (kind == EntryKind.Delete) return false;
         if (kind == EntryKind.PutWithExpiry && BinaryPrimitives.ReadInt64LittleEndian(stored) <= _nowUnixMs) return false;
-        foreach (RangeTombstoneSet set in _tombstones)
+        foreach (RangeTombstoneCover set in _tombstones)
             if (set.Covering(key, _sequence) > Trailer.SequenceOf(trailer)) return false;
         return true;
     }

@@ -97,8 +97,17 @@ public sealed record LsmOptions
     /// <summary>Bytes of cached blocks; 0 caches none. <value>256 MiB.</value></summary>
     public long BlockCacheBytes { get; init; } = 256L << 20;
 
-    /// <summary>Tables kept open; more are opened when they are read. <value>4,096.</value></summary>
+    /// <summary>
+    /// Tables open at once; beyond it those not read lately are closed, and opened again when they are read.
+    /// <value>4,096.</value>
+    /// </summary>
     public int OpenTablesMax { get; init; } = 4096;
+
+    /// <summary>
+    /// Bytes of memory that open tables may take for filters and top indexes, kept like
+    /// <see cref="OpenTablesMax"/>; 0 has no bound. <value>1 GiB.</value>
+    /// </summary>
+    public long OpenTablesBytes { get; init; } = 1L << 30;
 
     /// <summary>Bits of bloom filter a key; 0 none. <value>10 (about 0.9 % false positives).</value></summary>
     public int BloomBitsPerKey { get; init; } = 10;
@@ -157,7 +166,8 @@ public sealed record LsmOptions
         Require(TargetFileBytes >= 1, "TargetFileBytes must be positive");
         Require(BlockBytes is >= 1 and <= 4 << 20, "BlockBytes must lie between 1 byte and 4 MiB");
         Require(BlockCacheBytes >= 0, "BlockCacheBytes must not be negative");
-        Require(OpenTablesMax >= 16, "OpenTablesMax must be at least 16");
+        Require(OpenTablesMax >= 1, "OpenTablesMax must be positive");
+        Require(OpenTablesBytes >= 0, "OpenTablesBytes must not be negative");
         Require(BloomBitsPerKey is >= 0 and <= 32, "BloomBitsPerKey must lie between 0 and 32");
         Require(BackgroundBytesPerSecond >= 0, "BackgroundBytesPerSecond must not be negative");
         Require(CompactionStepBytes >= 1, "CompactionStepBytes must be positive");

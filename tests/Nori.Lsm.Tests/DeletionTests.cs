@@ -37,6 +37,64 @@ public sealed class DeletionTests
     }
 
     [Fact]
+    public void A_value_keeps_its_sequence_number_while_a_range_delete_must_stay_beside_it()
+    {
+        using var scope = new LsmEngineScope(_options);
+        LsmEngine engine = scope.Engine;
+        Put(engine, "k", "old");
+        for (int i = 0; i < 300; i++) Put(engine, $"filler{i:D3}", new string('-', 100));
+        Workload.Wait(engine.CompactRangeAsync(), engine);
+        var batch = new WriteBatch();
+        batch.DeleteRange(Keys.Of("j"), Keys.Of("l"));
+        batch.Put(Keys.Of("k"), Keys.Of("new"));
+        engine.Write(batch);
+        Flush(engine);
+        Put(engine, "a", "x");
+        Put(engine, "z", "x");
+        Flush(engine);
+        while (engine.RunOnce()) continue;
+        Assert.True(engine.Stats.Levels.Count(level => level.Tables > 0) > 1, "everything went into one level");
+        LsmValue kept = engine.Get(Keys.Of("k"))!.Value;
+        Assert.Equal("new", Keys.Show(kept.Value.Span));
+        Assert.NotEqual(0UL, kept.Sequence);
+        Assert.Contains("k", engine.Scan(ScanRange.All).Select(e => Keys.Show(e.Key.Span)));
+
+        // At the bottom the range delete goes, and the number with it.
+        Workload.Wait(engine.CompactRangeAsync(), engine);
+        Assert.Equal(("new", 0UL), (Keys.Show(engine.Get(Keys.Of("k"))!.Value.Value.Span), engine.Get(Keys.Of("k"))!.Value.Sequence));
+        Assert.Equal(["new"], engine.Scan(ScanRange.Prefix(Keys.Of("k"))).Select(e => Keys.Show(e.Value.Span)));
+    }
+
+    [Fact]
+    public void A_value_that_a_snapshot_does_not_see_keeps_its_sequence_number()
+    {
+        using var scope = new LsmEngineScope(_options);
+        LsmEngine engine = scope.Engine;
+        using LsmSnapshot empty = engine.Snapshot();
+        Put(engine, "k", "1");
+        using (LsmSnapshot first = engine.Snapshot())
+        {
+            Put(engine, "k", "2");
+            Workload.Wait(engine.CompactRangeAsync(), engine);
+            Assert.Equal("1", At(first));
+            Assert.Equal("2", At(null));
+            Assert.Null(At(empty));
+        }
+
+        empty.Dispose();
+        Put(engine, "other", "x");
+        Workload.Wait(engine.CompactRangeAsync(), engine);
+        Assert.Equal("2", At(null));
+        using LsmSnapshot later = engine.Snapshot();
+        Put(engine, "k", "3");
+        Assert.Equal("2", At(later));
+        Assert.Equal("3", At(null));
+
+        string? At(LsmSnapshot? snapshot) => engine.Get(Keys.Of("k"), new LsmReadOptions { Snapshot = snapshot }) is { } value
+            ? Keys.Show(value.Value.Span) : null;
+    }
+
+    [Fact]
     public void An_expired_value_does_not_uncover_an_older_one()
     {
         var time = new ManualTime();

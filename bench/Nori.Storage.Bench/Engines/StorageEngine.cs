@@ -31,5 +31,18 @@ internal abstract class StorageEngine(EngineSettings settings) : IDisposable
     public abstract void Dispose();
 
     private long Bytes(string pattern) => new DirectoryInfo(settings.Directory)
-        .EnumerateFiles(pattern, SearchOption.AllDirectories).Sum(file => file.Length);
+        .EnumerateFiles(pattern, SearchOption.AllDirectories).Sum(Length);
+
+    private static long Length(FileInfo file)
+    {
+        try
+        {
+            return file.Length;
+        }
+        catch (FileNotFoundException)
+        {
+            // A compaction deleted it meanwhile.
+            return 0;
+        }
+    }
 }

@@ -1,13 +1,27 @@
 namespace Nori.Storage.Bench.Reporting;
 
-/// <summary>A bound on ours / peer.</summary>
-internal readonly record struct Goal(double Bound, bool IsCeiling)
+/// <summary>A bound on ours / peer, or on ours alone.</summary>
+internal readonly record struct Goal(double Bound, bool IsCeiling, bool IsOfOurs = false)
 {
     public static Goal AtLeast(double bound) => new(bound, false);
 
     public static Goal AtMost(double bound) => new(bound, true);
 
-    public bool Holds(double ratio) => IsCeiling ? ratio <= Bound : ratio >= Bound;
+    /// <summary>On our figure itself, in the row's unit.</summary>
+    public static Goal OursAtLeast(double bound) => new(bound, false, true);
 
-    public override string ToString() => FormattableString.Invariant($"{(IsCeiling ? "≤" : "≥")} {Bound:F1}");
+    /// <inheritdoc cref="OursAtLeast"/>
+    public static Goal OursAtMost(double bound) => new(bound, true, true);
+
+    public bool Holds(double ours, double ratio)
+    {
+        double figure = IsOfOurs ? ours : ratio;
+        return IsCeiling ? figure <= Bound : figure >= Bound;
+    }
+
+    public string Describe(string unit)
+    {
+        string text = FormattableString.Invariant($"{(IsCeiling ? "≤" : "≥")} ");
+        return text + (IsOfOurs ? Table.Figure(Bound, unit) : FormattableString.Invariant($"{Bound:F1}"));
+    }
 }

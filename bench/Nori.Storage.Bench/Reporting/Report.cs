@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Nori.Storage.Bench.Running;
 
 namespace Nori.Storage.Bench.Reporting;
 
@@ -10,6 +11,9 @@ internal sealed class Report
     private readonly long _started = Stopwatch.GetTimestamp();
 
     public IReadOnlyList<Row> Rows => _rows;
+
+    /// <summary>Distributions behind single figures: of stalls and of pauses.</summary>
+    public List<(string Name, Latencies Times)> Histograms { get; } = [];
 
     public DateTimeOffset Started { get; } = TimeProvider.System.GetUtcNow();
 
@@ -50,6 +54,13 @@ internal sealed class Report
         Console.WriteLine();
         foreach (Row row in _rows)
             if (row.Note is { } note) Console.WriteLine($"{row.Workload}: {note}");
+        foreach ((string name, Latencies times) in Histograms)
+        {
+            Console.WriteLine();
+            Console.WriteLine($"{name}: {times.Summary}");
+            foreach (string line in times.Lines()) Console.WriteLine("  " + line);
+        }
+
         Row[] judged = [.. _rows.Where(row => row.Goal is not null)];
         Row[] missed = [.. judged.Where(row => row.Holds == false)];
         Console.WriteLine();
@@ -57,7 +68,10 @@ internal sealed class Report
             $"{judged.Length - missed.Length} of {judged.Length} goals hold; load at end {Load()}; "
             + string.Create(CultureInfo.InvariantCulture, $"{Elapsed.TotalSeconds:F0} s"));
         foreach (Row row in missed)
-            Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"  missed: {row.Workload}: {row.Ratio:F2}, goal {row.Goal}"));
+        {
+            string found = row.Goal!.Value.IsOfOurs
+                ? Table.Figure(row.Ours, row.Unit) : row.Ratio.ToString("F2", CultureInfo.InvariantCulture);
+            Console.WriteLine($"  missed: {row.Workload}: {found}, goal {row.GoalText}");
+        }
     }
 }

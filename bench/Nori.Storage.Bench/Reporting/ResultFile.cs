@@ -44,6 +44,11 @@ internal static class ResultFile
             },
             ["seconds"] = Rounded(report.Elapsed.TotalSeconds),
             ["rows"] = rows,
+            ["histograms"] = new JsonArray([.. report.Histograms.Select(pair => (JsonNode)new JsonObject
+            {
+                ["name"] = pair.Name,
+                ["buckets"] = pair.Times.ToJson(),
+            })]),
         };
     }
 
@@ -54,10 +59,10 @@ internal static class ResultFile
             ["workload"] = row.Workload,
             ["unit"] = row.Unit,
             ["ours"] = Rounded(row.Ours),
-            ["peer"] = Rounded(row.Peer),
-            ["ratio"] = Rounded(row.Ratio),
+            ["peer"] = double.IsNaN(row.Peer) ? null : Rounded(row.Peer),
+            ["ratio"] = double.IsNaN(row.Ratio) ? null : Rounded(row.Ratio),
         };
-        if (row.Goal is { } goal) (json["goal"], json["holds"]) = (goal.ToString(), row.Holds);
+        if (row.Goal is not null) (json["goal"], json["holds"]) = (row.GoalText, row.Holds);
         json["oursRuns"] = new JsonArray([.. row.OursRuns.Select(run => JsonValue.Create(Rounded(run)))]);
         json["peerRuns"] = new JsonArray([.. row.PeerRuns.Select(run => JsonValue.Create(Rounded(run)))]);
         if (row.OursCpu is { } oursCpu) json["oursCpuMicros"] = Rounded(oursCpu);

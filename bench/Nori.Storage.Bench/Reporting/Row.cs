@@ -33,11 +33,14 @@ internal sealed record Row
 
     public double Ours => Statistics.Median(OursRuns);
 
-    public double Peer => Statistics.Median(PeerRuns);
+    /// <summary>NaN where there is none to compare with.</summary>
+    public double Peer => PeerRuns.Count == 0 ? double.NaN : Statistics.Median(PeerRuns);
 
     public double Ratio => Ours / Peer;
 
     public double Spread => Math.Max(Statistics.Spread(OursRuns), Statistics.Spread(PeerRuns));
 
-    public bool? Holds => Goal?.Holds(Ratio);
+    public string GoalText => Goal?.Describe(Unit) ?? "";
+
+    public bool? Holds => Goal?.Holds(Ours, Ratio);
 }

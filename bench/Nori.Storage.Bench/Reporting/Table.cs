@@ -10,14 +10,14 @@ internal static class Table
         "workload", "ours", "RocksDB", "ratio", "goal", "holds", "spread", "cpu ours", "cpu peer", "db_bench", "binding",
     ];
 
-    private static readonly int[] Widths = [39, 9, 9, 5, 5, 5, 6, 8, 8, 8, 7];
+    private static readonly int[] Widths = [44, 9, 9, 5, 9, 5, 6, 8, 8, 8, 7];
 
     public static string Head => Line(Heads) + "\n" + Line([.. Widths.Select((width, i) => Rule(width, i > 0))], '-');
 
     public static string Line(Row row) => Line(
     [
-        row.Workload, Figure(row.Ours, row.Unit), Figure(row.Peer, row.Unit), Number(row.Ratio, "F2"),
-        row.Goal?.ToString() ?? "", row.Holds switch { true => "yes", false => "NO", null => "" },
+        row.Workload, Figure(row.Ours, row.Unit), double.IsNaN(row.Peer) ? "" : Figure(row.Peer, row.Unit),
+        double.IsNaN(row.Ratio) ? "" : Number(row.Ratio, "F2"), row.GoalText, row.Holds switch { true => "yes", false => "NO", null => "" },
         row.OursRuns.Count > 1 ? Number(row.Spread * 100, "F0") + " %" : "",
         Micros(row.OursCpu), Micros(row.PeerCpu),
         row.DbBench is { } check ? Figure(check, "") : "",
@@ -28,6 +28,7 @@ internal static class Table
     {
         (double scaled, string prefix) = value switch
         {
+            _ when unit is "µs" or "ms" or "×" => (value, " "),
             >= 1e6 => (value / 1e6, " M"),
             >= 1e3 => (value / 1e3, " k"),
             _ => (value, " "),

@@ -6,20 +6,24 @@ namespace Nori.Storage.Bench.Running;
 internal sealed record BenchOptions
 {
     public const string Usage = """
-        usage: bench/run storage [--quick] [--json FILE] [--only TEXT,…] [--dir DIRECTORY] [--repeat N] [--no-db-bench]
+        usage: bench/run storage [--quick|--short] [--json FILE] [--only TEXT,…] [--dir DIRECTORY] [--repeat N] [--no-db-bench]
 
           --quick        small data and one repetition; ends within three minutes
+          --short        data of full size and one repetition, without db_bench; ends within ten minutes
           --json FILE    writes the rows and the disk's figures as JSON
           --only TEXT    only rows of which the name contains one of these
           --dir DIR      where the databases lie (they are deleted); the disk under it is what is measured
-          --repeat N     repetitions of each row, of which the median counts (3; 1 with --quick)
+          --repeat N     repetitions of each row, of which the median counts (3; 1 with --quick and --short)
           --no-db-bench  leave the check against db_bench out
 
-        A full run takes about half an hour, wants an otherwise idle machine and 4 GB of disk, and is kept in
+        A full run takes about 40 minutes, wants an otherwise idle machine and 4 GB of disk; it and a short one are kept in
         bench/results/ besides.
         """;
 
     public bool Quick { get; init; }
+
+    /// <summary>Full size, once.</summary>
+    public bool Short { get; init; }
 
     public string? Json { get; init; }
 
@@ -45,11 +49,20 @@ internal sealed record BenchOptions
     public long WriteBufferBytes => Quick ? 16L << 20 : 64L << 20;
 
     /// <summary>User bytes of the rows over value sizes.</summary>
-    public long SizeBytes => Quick ? 32L << 20 : 256L << 20;
+    public long SizeBytes => Quick ? 32L << 20 : Short ? 128L << 20 : 256L << 20;
 
-    public TimeSpan ReadTime => TimeSpan.FromSeconds(Quick ? 1 : 5);
+    public TimeSpan ReadTime => TimeSpan.FromSeconds(Quick ? 1 : Short ? 3 : 5);
 
-    public TimeSpan WarmTime => TimeSpan.FromSeconds(Quick ? 0.5 : 2);
+    public TimeSpan WarmTime => TimeSpan.FromSeconds(Quick ? 0.5 : Short ? 1 : 2);
+
+    /// <summary>Keys of the long overwrite, and writes of each of its rounds.</summary>
+    public int OverwriteKeys => Quick ? 200_000 : 1_000_000;
+
+    /// <summary>Rounds after which it ends although it is not steady.</summary>
+    public int OverwriteRoundsMax => Quick ? 3 : Short ? 6 : 12;
+
+    /// <summary>How long pauses are counted.</summary>
+    public TimeSpan PauseTime => TimeSpan.FromSeconds(Quick ? 3 : Short ? 15 : 60);
 
     public int SyncWrites => Quick ? 2_000 : 10_000;
 
@@ -65,6 +78,9 @@ internal sealed record BenchOptions
             {
                 case "--quick":
                     options = options with { Quick = true };
+                    continue;
+                case "--short":
+                    options = options with { Short = true, WithDbBench = false };
                     continue;
                 case "--no-db-bench":
                     options = options with { WithDbBench = false };
@@ -98,7 +114,7 @@ internal sealed record BenchOptions
             }
         }
 
-        return options with { Repetitions = repetitions ?? (options.Quick ? 1 : 3) };
+        return options with { Repetitions = repetitions ?? (options.Quick || options.Short ? 1 : 3) };
 
         BenchOptions? Refuse(string argument)
         {

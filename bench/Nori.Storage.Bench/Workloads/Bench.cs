@@ -7,8 +7,9 @@ namespace Nori.Storage.Bench.Workloads;
 /// <summary>What the workloads share: options, report, fresh directories, and the order of the two sides.</summary>
 internal sealed class Bench(BenchOptions options, Report report)
 {
-    // A quick run leaves the rest out when a slow or busy machine would make it longer than promised.
+    // A quick or short run leaves the rest out when a slow or busy machine would make it longer than promised.
     private static readonly TimeSpan QuickBudget = TimeSpan.FromSeconds(130);
+    private static readonly TimeSpan ShortBudget = TimeSpan.FromMinutes(9);
 
     private static readonly EngineKind[] OursFirst = [EngineKind.Ours, EngineKind.Peer];
     private static readonly EngineKind[] PeerFirst = [EngineKind.Peer, EngineKind.Ours];
@@ -27,7 +28,8 @@ internal sealed class Bench(BenchOptions options, Report report)
     public bool Wants(string workload)
     {
         if (!options.Wants(workload)) return false;
-        if (!options.Quick || report.Elapsed < QuickBudget) return true;
+        TimeSpan budget = options.Quick ? QuickBudget : options.Short ? ShortBudget : TimeSpan.MaxValue;
+        if (report.Elapsed < budget) return true;
         if (!_leftOut.Contains(workload)) _leftOut.Add(workload);
         return false;
     }

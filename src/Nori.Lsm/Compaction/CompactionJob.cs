@@ -48,7 +48,8 @@ internal sealed class CompactionJob : IDisposable
         try
         {
             _merger = new EntryMerger(
-                _input, RangeTombstoneSet.Build(tombstones, snapshots), snapshots, version, pick.OutputLevel, cutoff);
+                _input, RangeTombstoneSet.Build(tombstones, snapshots), snapshots, version, pick.OutputLevel, cutoff,
+                IsBottom(pick, version));
         }
         catch
         {
@@ -119,6 +120,14 @@ internal sealed class CompactionJob : IDisposable
         _output?.Dispose();
         _input.Dispose();
         _version.Release();
+    }
+
+    private static bool IsBottom(CompactionPick pick, LsmVersion version)
+    {
+        byte[] smallest = pick.Smallest, largest = pick.Largest;
+        for (int level = pick.OutputLevel + 1; level < version.Levels.Length; level++)
+            if (version.Overlapping(level, smallest, largest).Count > 0) return false;
+        return true;
     }
 
     private TableOutput Output()

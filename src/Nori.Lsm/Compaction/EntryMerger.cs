@@ -12,7 +12,8 @@ namespace Nori.Lsm.Compaction;
 /// an older entry goes when a newer one of its key, or a range tombstone, is seen by every snapshot that sees
 /// it; a
 /// tombstone goes only when every snapshot sees it and no deeper level can hold its key; an expired put becomes
-/// a tombstone.
+/// a tombstone. A put that every snapshot sees and that nothing older can lie below keeps its value and loses its
+/// sequence number, which nobody compares any more (docs/decisions/0142).
 /// </summary>
 internal sealed class EntryMerger
 {
@@ -22,6 +23,7 @@ internal sealed class EntryMerger
     private readonly LsmVersion? _below;
     private readonly int _outputLevel;
     private readonly ExpiryCutoff _cutoff;
+    private readonly bool _isBottom;
     private readonly KeyBuffer _key = new();
     private int _lastStripe;
 
@@ -32,10 +34,12 @@ internal sealed class EntryMerger
     /// <param name="below">Tells what deeper levels may hold; null: everything.</param>
     /// <param name="outputLevel">Where the output goes.</param>
     /// <param name="cutoff">Judges expiry.</param>
+    /// <param name="isBottom">True: no deeper level has a table in the range of the input.</param>
     public EntryMerger(
         InternalIterator input, RangeTombstoneSet tombstones, ulong[] snapshots, LsmVersion? below, int outputLevel,
-        ExpiryCutoff cutoff)
+        ExpiryCutoff cutoff, bool isBottom = false)
     {
+        _isBottom = isBottom;
         _input = input;
         _tombstones = tombstones;
         _snapshots = snapshots;
@@ -81,12 +85,12 @@ internal sealed class EntryMerger
     /// <summary>The range tombstones to write into a table of [lower, upper): null bounds are open.</summary>
     public void WriteRangeTombstones(byte[]? lower, byte[]? upper, Action<byte[], byte[], ulong> write)
     {
-        for (int i = 0; i < _tombstones.Count; i++)
+        for (int i = lower is null ? 0 : _tombstones.FirstEndingBehind(lower); i < _tombstones.Count; i++)
         {
             (byte[] start, byte[] end, ulong[] sequences) = _tombstones[i];
             if (lower is not null && start.AsSpan().SequenceCompareTo(lower) < 0) start = lower;
             if (upper is not null && end.AsSpan().SequenceCompareTo(upper) > 0) end = upper;
-            if (start.AsSpan().SequenceCompareTo(end) >= 0) continue;
+            if (start.AsSpan().SequenceCompareTo(end) >= 0) return;
             foreach (ulong sequence in sequences)
             {
                 if (Stripes.Of(_snapshots, sequence) == 0 && _below is not null
@@ -161,7 +165,9 @@ internal sealed class EntryMerger
             return false;
         }
 
-        TrailerValue = Trailer.Make(sequence, kind);
+        // Stripe 0: every snapshot sees it, so what it shadowed goes here, and the range tombstones of its stripe go
+        // with it (isBottom); what is left to compare it with is newer, and 0 is older than all of that.
+        TrailerValue = Trailer.Make(_isBottom && stripe == 0 && kind != EntryKind.Delete ? 0 : sequence, kind);
         return true;
     }
 }

@@ -16,9 +16,7 @@ internal sealed unsafe class Memtable : RefCounted
 
     private readonly Arena _arena;
     private readonly SkipList _list;
-    private RangeTombstone[] _tombstones = [];
-    private int _tombstoneCount;
-    private FragmentedUpTo _fragmented = new(0, RangeTombstoneSet.Empty);
+    private readonly RangeTombstoneLog _tombstones = new();
 
     public Memtable(ulong id, long capacityBytes, ulong seed)
     {
@@ -32,7 +30,7 @@ internal sealed unsafe class Memtable : RefCounted
 
     public long Entries { get; private set; }
 
-    public int RangeDeletes => Volatile.Read(ref _tombstoneCount);
+    public int RangeDeletes => _tombstones.Count;
 
     public long Bytes => _arena.UsedBytes;
 
@@ -91,41 +89,20 @@ internal sealed unsafe class Memtable : RefCounted
 
     public MemtableIterator NewIterator() => new(_list);
 
-    /// <summary>
-    /// All range tombstones written so far, fragmented; built by the first reader that needs it.
-    /// </summary>
-    public RangeTombstoneSet RangeTombstones()
-    {
-        int count = Volatile.Read(ref _tombstoneCount);
-        if (count == 0) return RangeTombstoneSet.Empty;
-        FragmentedUpTo fragmented = Volatile.Read(ref _fragmented);
-        if (fragmented.Count >= count) return fragmented.Set;
-        // Two readers may both build it; either result serves both.
-        RangeTombstone[] tombstones = Volatile.Read(ref _tombstones);
-        var built = new FragmentedUpTo(count, RangeTombstoneSet.Build(new ArraySegment<RangeTombstone>(tombstones, 0, count)));
-        Volatile.Write(ref _fragmented, built);
-        return built.Set;
-    }
+    /// <summary>The range tombstones written so far.</summary>
+    public RangeTombstoneCover RangeTombstones() => _tombstones.Now();
 
-    public IReadOnlyList<RangeTombstone> TombstoneList() =>
-        new ArraySegment<RangeTombstone>(Volatile.Read(ref _tombstones), 0, RangeDeletes);
+    /// <summary>The newest range tombstone at or below the sequence that covers the key; 0 when none does.</summary>
+    public ulong CoveringTombstone(ReadOnlySpan<byte> key, ulong maxSequence) => _tombstones.Covering(key, maxSequence);
+
+    public IReadOnlyList<RangeTombstone> TombstoneList() => _tombstones.List();
 
     protected override void OnUnreferenced() => _list.Free();
 
     private void AddTombstone(RangeTombstone tombstone)
     {
-        RangeTombstone[] array = _tombstones;
-        if (_tombstoneCount == array.Length)
-        {
-            Array.Resize(ref array, Math.Max(16, array.Length * 2));
-            Volatile.Write(ref _tombstones, array);
-        }
-
-        array[_tombstoneCount] = tombstone;
-        Volatile.Write(ref _tombstoneCount, _tombstoneCount + 1);
+        _tombstones.Add(tombstone);
         // The arena does not see them, and they count towards the memtable's size all the same.
         _arena.Allocate(tombstone.Start.Length + tombstone.End.Length + 64);
     }
-
-    private sealed record FragmentedUpTo(int Count, RangeTombstoneSet Set);
 }

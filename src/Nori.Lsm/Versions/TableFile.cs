@@ -10,6 +10,7 @@ namespace Nori.Lsm.Versions;
 internal sealed class TableFile(TableMeta meta, TableStore store) : RefCounted
 {
     private TableReader? _reader;
+    private bool _wasUsed;
     private IReadOnlyList<RangeTombstone>? _tombstones;
     private int _obsolete;
 
@@ -19,10 +20,13 @@ internal sealed class TableFile(TableMeta meta, TableStore store) : RefCounted
 
     public string Path => store.PathOf(Number);
 
+    /// <summary>Where the open tables' clock has it; the clock's own, under its lock.</summary>
+    internal int ClockIndex { get; set; } = -1;
+
     /// <summary>
     /// The newest entry of the key at or below the sequence. The value is the garbage collector's.
     /// </summary>
-    // Hot path: the caller's read view keeps the reader open, so no count is touched here.
+    // Hot path: no count is touched here, see Borrow.
     public bool TryGet(
         ReadOnlySpan<byte> key, ulong keyHash, ulong maxSequence, out ulong trailer, out ReadOnlyMemory<byte> value)
     {
@@ -30,9 +34,7 @@ internal sealed class TableFile(TableMeta meta, TableStore store) : RefCounted
         value = default;
         ulong global = Meta.GlobalSequence;
         if (global > maxSequence) return false;
-        TableReader reader = Borrow(out bool transient);
-        TableLookup found = reader.Get(key, global != 0 ? Trailer.SequenceMax : maxSequence, keyHash);
-        if (transient) reader.Dispose();
+        TableLookup found = Get(key, global != 0 ? Trailer.SequenceMax : maxSequence, keyHash);
         if (!found.Found) return false;
         trailer = Trailer.Make(global != 0 ? global : found.Sequence, found.Kind);
         value = found.Value;
@@ -41,10 +43,16 @@ internal sealed class TableFile(TableMeta meta, TableStore store) : RefCounted
 
     public TableIterator NewIterator(TableReadOptions options)
     {
-        TableReader reader = Borrow(out bool transient);
-        TableIterator iterator = reader.NewIterator(options);
-        if (transient) reader.Dispose();
-        return iterator;
+        try
+        {
+            return Borrow().NewIterator(options);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The iterator holds a reference of its own.
+            using TableReader own = store.Open(Meta);
+            return own.NewIterator(options);
+        }
     }
 
     /// <summary>
@@ -55,56 +63,83 @@ internal sealed class TableFile(TableMeta meta, TableStore store) : RefCounted
         if (Meta.RangeDeletes == 0) return [];
         IReadOnlyList<RangeTombstone>? known = Volatile.Read(ref _tombstones);
         if (known is not null) return known;
-        TableReader reader = Borrow(out bool transient);
-        var list = new List<RangeTombstone>(reader.RangeDeletes.Count);
-        foreach (RangeDelete r in reader.RangeDeletes)
+        IReadOnlyList<RangeDelete> deletes = Borrow().RangeDeletes;
+        var list = new List<RangeTombstone>(deletes.Count);
+        foreach (RangeDelete r in deletes)
         {
             ulong sequence = Meta.GlobalSequence != 0 ? Meta.GlobalSequence : r.Sequence;
             list.Add(new RangeTombstone(r.Start.ToArray(), r.End.ToArray(), sequence));
         }
 
-        if (transient) reader.Dispose();
         Volatile.Write(ref _tombstones, list);
         return list;
     }
 
     /// <summary>Opens the reader, so that damage shows now and not at the first read.</summary>
-    public void CheckOpens()
-    {
-        TableReader reader = Borrow(out bool transient);
-        if (transient) reader.Dispose();
-    }
+    public void CheckOpens() => Borrow();
 
     /// <summary>No later version has it: the file goes when the last version that has it goes.</summary>
     public void MarkObsolete() => Volatile.Write(ref _obsolete, 1);
 
+    /// <summary>Whether it was used since it was asked last; for the clock.</summary>
+    internal bool TakeWasUsed()
+    {
+        bool was = Volatile.Read(ref _wasUsed);
+        if (was) Volatile.Write(ref _wasUsed, false);
+        return was;
+    }
+
+    /// <summary>Gives up the open file; the next reader opens it again.</summary>
+    internal void CloseReader() => Interlocked.Exchange(ref _reader, null)?.Dispose();
+
     protected override void OnUnreferenced()
     {
-        TableReader? reader = Interlocked.Exchange(ref _reader, null);
-        if (reader is not null)
-        {
-            reader.Dispose();
-            store.NoteClosed();
-        }
-
+        store.Forget(this);
+        CloseReader();
         if (Volatile.Read(ref _obsolete) == 1) store.Enqueue(Number);
     }
 
-    private TableReader Borrow(out bool transient)
+    private TableLookup Get(ReadOnlySpan<byte> key, ulong maxSequence, ulong keyHash)
     {
-        transient = false;
-        return Volatile.Read(ref _reader) ?? Open(out transient);
+        try
+        {
+            return Borrow().Get(key, maxSequence, keyHash);
+        }
+        catch (ObjectDisposedException)
+        {
+            return GetAgain(key, maxSequence, keyHash);
+        }
     }
 
-    private TableReader Open(out bool transient)
+    // The clock closed the file between taking the reader and reading from it: this once with a reader of its own.
+    private TableLookup GetAgain(ReadOnlySpan<byte> key, ulong maxSequence, ulong keyHash)
+    {
+        using TableReader own = store.Open(Meta);
+        return own.Get(key, maxSequence, keyHash);
+    }
+
+    /// <summary>
+    /// The open reader, not counted: the clock may close it under the caller, who then sees ObjectDisposedException from the
+    /// file (never another file's bytes: handles are counted while a call is in them) and opens anew.
+    /// </summary>
+    private TableReader Borrow()
+    {
+        // Written only where it changes, so that readers on several processors do not fight over the line.
+        if (!Volatile.Read(ref _wasUsed)) Volatile.Write(ref _wasUsed, true);
+        return Volatile.Read(ref _reader) ?? Open();
+    }
+
+    private TableReader Open()
     {
         TableReader opened = store.Open(Meta);
-        transient = !store.TryKeepOpen();
-        if (transient) return opened;
         TableReader? earlier = Interlocked.CompareExchange(ref _reader, opened, null);
-        if (earlier is null) return opened;
+        if (earlier is null)
+        {
+            store.NoteOpened(this, opened.MemoryBytes);
+            return opened;
+        }
+
         opened.Dispose();
-        store.NoteClosed();
         return earlier;
     }
 }

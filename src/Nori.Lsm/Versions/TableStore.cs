@@ -9,15 +9,14 @@ namespace Nori.Lsm.Versions;
 /// The engine's table files: opens them, bounds how many stay open, and deletes those nobody uses any more.
 /// </summary>
 /// <remarks>
-/// The first <see cref="LsmOptions.OpenTablesMax"/> readers stay open until their table goes; beyond that a
-/// table is opened
-/// for each use. So a lookup needs no count or lock per table (docs/decisions/0013-reads-without-locks.md).
+/// Which tables are open is bounded by number and by the memory of their readers; a clock closes those that were not used
+/// lately. A lookup takes no count and no lock per table (docs/decisions/0143).
 /// </remarks>
 internal sealed class TableStore(LsmOptions options)
 {
     private readonly ConcurrentQueue<ulong> _obsolete = new();
     private readonly ConcurrentDictionary<ulong, ulong> _cacheOwners = new();
-    private int _open;
+    private readonly OpenTables _open = new(options.OpenTablesMax, options.OpenTablesBytes);
 
     public BlockCache? Cache { get; } = options.BlockCacheBytes > 0 ? new BlockCache(options.BlockCacheBytes) : null;
 
@@ -47,14 +46,12 @@ internal sealed class TableStore(LsmOptions options)
         return TableReader.Open(file, new TableReaderOptions { Cache = Cache, CacheOwner = owner, PrivateCacheBytes = 0 });
     }
 
-    public bool TryKeepOpen()
-    {
-        if (Interlocked.Increment(ref _open) <= options.OpenTablesMax) return true;
-        Interlocked.Decrement(ref _open);
-        return false;
-    }
+    /// <summary>Tables open now, and the memory of their readers.</summary>
+    public (int Tables, long Bytes) Opened => _open.Now;
 
-    public void NoteClosed() => Interlocked.Decrement(ref _open);
+    public void NoteOpened(TableFile file, long memoryBytes) => _open.Add(file, memoryBytes);
+
+    public void Forget(TableFile file) => _open.Remove(file);
 
     public void Enqueue(ulong number) => _obsolete.Enqueue(number);
 

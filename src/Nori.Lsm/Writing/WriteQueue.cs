@@ -13,6 +13,10 @@ internal sealed class WriteQueue
     private readonly Lock _lock = new();
     private readonly Queue<PendingWrite> _waiting = new();
     private bool _isLed;
+    private int _count;
+
+    /// <summary>Writes that wait now; read without the lock.</summary>
+    public int Waiting => Volatile.Read(ref _count);
 
     /// <summary>Takes the lead if nobody has it.</summary>
     public bool TryLead()
@@ -38,6 +42,7 @@ internal sealed class WriteQueue
             }
 
             _waiting.Enqueue(write);
+            Volatile.Write(ref _count, _waiting.Count);
             return false;
         }
     }
@@ -53,6 +58,8 @@ internal sealed class WriteQueue
                 bytesLeft -= batch.Bytes;
                 group.Add(_waiting.Dequeue());
             }
+
+            Volatile.Write(ref _count, _waiting.Count);
         }
     }
 
@@ -62,9 +69,10 @@ internal sealed class WriteQueue
         lock (_lock)
         {
             Invariant.Assert(_isLed);
-            if (_waiting.TryDequeue(out PendingWrite? next)) return next;
-            _isLed = false;
-            return null;
+            bool any = _waiting.TryDequeue(out PendingWrite? next);
+            if (any) Volatile.Write(ref _count, _waiting.Count);
+            else _isLed = false;
+            return next;
         }
     }
 }

@@ -59,7 +59,7 @@ internal static class OpGenerator
             TargetFileBytes = 256 << random.NextInt(5),
             BlockBytes = 32 << random.NextInt(6),
             BlockCacheBytes = random.Chance(0.3) ? 0 : 64 << 10,
-            OpenTablesMax = random.Chance(0.5) ? 16 : 1000,
+            OpenTablesMax = random.Chance(0.5) ? 2 : 1000,
             BloomBitsPerKey = random.Chance(0.3) ? 0 : 10,
             Compression = random.Chance(0.5) ? CompressionType.None : CompressionType.Snappy,
             CompactionStepBytes = 64 << random.NextInt(8),
