@@ -86,6 +86,27 @@ public sealed class FaultCatalogueTests
         Assert.NotEqual(RaftRole.Leader, c[1].Role);
     }
 
+    // Raft §4.1 (dissertation): "if the entry is overwritten, the server falls back to the previous configuration".
+    [Fact]
+    public void A_configuration_whose_entry_is_cut_off_is_undone()
+    {
+        ScriptCluster c = new(4, 2);
+        c.Elect(1);
+        Assert.True(c.Configure(1, [1, 2, 3, 4], [5, 6]).IsAccepted);
+        c.Deliver();
+        Configuration before = c[1].Configuration;
+        c.Isolate(1);
+        Assert.True(c.Configure(1, [1, 2, 3, 4, 5]).IsAccepted);
+        Assert.NotEqual(before, c[1].Configuration);
+        c.Elect(2);
+        Assert.True(c.Propose(2).IsAccepted);
+        c.Deliver();
+        c.Heal();
+        c.Run(40);
+        Assert.Equal(c[2].LastIndex, c[1].LastIndex);
+        Assert.Equal(before, c[1].Configuration);
+    }
+
     // etcd #14370: one replica alone acknowledged before its sync.
     [Fact]
     public void A_replica_alone_commits_only_what_is_durable()
