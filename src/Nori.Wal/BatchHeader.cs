@@ -13,12 +13,20 @@ internal enum BatchFlags : uint
 
     /// <summary>A mark written by an orderly close.</summary>
     Closed = 2,
+
+    /// <summary>A <see cref="RepairBlock"/> follows the records.</summary>
+    Repair = 4,
 }
 
 /// <summary>The header of one write batch.</summary>
 internal readonly record struct BatchHeader(
     ulong Epoch, uint Offset, int BodyBytes, int Records, BatchFlags Flags, WalPosition Durable)
 {
+    /// <summary>Bytes of the whole batch.</summary>
+    public int TotalBytes => WalFormat.BatchHeaderBytes + BodyBytes + (HasRepairBlock ? RepairBlock.Bytes : 0);
+
+    public bool HasRepairBlock => (Flags & BatchFlags.Repair) != 0;
+
     public void Encode(Span<byte> target)
     {
         target = target[..WalFormat.BatchHeaderBytes];

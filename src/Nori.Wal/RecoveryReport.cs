@@ -32,6 +32,9 @@ public sealed record RecoveryReport
     /// </summary>
     public IReadOnlyList<WalDamage> Damage { get; init; } = [];
 
+    /// <summary>Batches with a damaged sector that was put right (<see cref="WalOptions.RepairBlocks"/>).</summary>
+    public int RepairedBatches { get; init; }
+
     /// <summary>Names in the directory that are not this log's; they are left alone.</summary>
     public IReadOnlyList<string> IgnoredFiles { get; init; } = [];
 

@@ -6,7 +6,8 @@ namespace Nori.Wal;
 
 /// <summary>The header of a segment, written twice before the file gets its name and never again.</summary>
 internal readonly record struct SegmentHeader(
-    ulong Number, ulong Epoch, WalPosition Durable, uint PreviousEnd, ulong PreviousEpoch)
+    ulong Number, ulong Epoch, WalPosition Durable, uint PreviousEnd, ulong PreviousEpoch,
+    uint Version = WalFormat.Version)
 {
     public void WriteBoth(Span<byte> region)
     {
@@ -19,7 +20,7 @@ internal readonly record struct SegmentHeader(
     private void Encode(Span<byte> target)
     {
         BinaryPrimitives.WriteUInt64LittleEndian(target, WalFormat.SegmentMagic);
-        BinaryPrimitives.WriteUInt32LittleEndian(target[12..], WalFormat.Version);
+        BinaryPrimitives.WriteUInt32LittleEndian(target[12..], Version);
         BinaryPrimitives.WriteUInt64LittleEndian(target[16..], Number);
         BinaryPrimitives.WriteUInt64LittleEndian(target[24..], Epoch);
         BinaryPrimitives.WriteUInt64LittleEndian(target[32..], Durable.Segment);
@@ -69,7 +70,7 @@ internal readonly record struct SegmentHeader(
         }
 
         uint version = BinaryPrimitives.ReadUInt32LittleEndian(copy[12..]);
-        if (version != WalFormat.Version)
+        if (version is < WalFormat.FirstVersion or > WalFormat.Version)
         {
             found = $"format version {version}";
             return false;
@@ -82,7 +83,8 @@ internal readonly record struct SegmentHeader(
                 BinaryPrimitives.ReadUInt64LittleEndian(copy[32..]),
                 BinaryPrimitives.ReadUInt32LittleEndian(copy[40..])),
             BinaryPrimitives.ReadUInt32LittleEndian(copy[44..]),
-            BinaryPrimitives.ReadUInt64LittleEndian(copy[48..]));
+            BinaryPrimitives.ReadUInt64LittleEndian(copy[48..]),
+            version);
         found = "a header";
         return true;
     }

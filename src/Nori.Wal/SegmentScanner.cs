@@ -18,6 +18,9 @@ internal sealed class SegmentScanner(IFile file, ulong epoch) : IDisposable
     private long _windowStart;
     private int _windowLength;
 
+    /// <summary>What the last <see cref="TryReadBatch"/> put right in what it gave, and not in the file; null nothing.</summary>
+    public (long Offset, byte[] Bytes)? Mended { get; private set; }
+
     /// <summary>Why the last <see cref="TryReadBatch"/> failed.</summary>
     public string Expected { get; private set; } = "";
 
@@ -31,8 +34,21 @@ internal sealed class SegmentScanner(IFile file, ulong epoch) : IDisposable
         _windowLength = 0;
     }
 
-    /// <summary>Reads and checks the whole batch at the offset; it must end at or before the limit.</summary>
+    /// <summary>
+    /// Reads and checks the whole batch at the offset; it must end at or before the limit. One of which a sector is damaged is
+    /// given as it was written, where it has a repair block.
+    /// </summary>
     public bool TryReadBatch(long offset, long limit, out BatchHeader header, out ReadOnlySpan<byte> body)
+    {
+        Mended = null;
+        if (TryReadWhole(offset, limit, out header, out body)) return true;
+        string expected = Expected, actual = Actual;
+        if (TryMend(offset, limit, out header, out body)) return true;
+        (Expected, Actual) = (expected, actual);
+        return false;
+    }
+
+    private bool TryReadWhole(long offset, long limit, out BatchHeader header, out ReadOnlySpan<byte> body)
     {
         body = default;
         ReadOnlySpan<byte> head = Peek(offset, WalFormat.BatchHeaderBytes, limit);
@@ -43,23 +59,71 @@ internal sealed class SegmentScanner(IFile file, ulong epoch) : IDisposable
             return false;
         }
 
-        if (offset + WalFormat.BatchHeaderBytes + header.BodyBytes > limit)
+        if (offset + header.TotalBytes > limit)
         {
             Expected = $"{header.BodyBytes} bytes of records";
             Actual = $"{Math.Max(0, limit - offset - WalFormat.BatchHeaderBytes)} bytes to the end";
             return false;
         }
 
-        ReadOnlySpan<byte> all = Peek(offset, WalFormat.BatchHeaderBytes + header.BodyBytes, limit);
-        if (all.Length < WalFormat.BatchHeaderBytes + header.BodyBytes)
+        ReadOnlySpan<byte> all = Peek(offset, header.TotalBytes, limit);
+        if (all.Length < header.TotalBytes)
         {
             Expected = $"{header.BodyBytes} bytes of records";
             Actual = $"{all.Length - WalFormat.BatchHeaderBytes} bytes to the end of the file";
             return false;
         }
 
-        body = all[WalFormat.BatchHeaderBytes..];
-        return VerifyRecords(body, header.Records);
+        body = all.Slice(WalFormat.BatchHeaderBytes, header.BodyBytes);
+        if (!VerifyRecords(body, header.Records)) return false;
+        if (header.HasRepairBlock && !RepairBlock.IsWhole(all, header)) RenewRepairBlock(offset, all, header);
+        return true;
+    }
+
+    /// <summary>A batch counts that is whole without its block; from then on the block must be right as well.</summary>
+    private void RenewRepairBlock(long offset, ReadOnlySpan<byte> all, in BatchHeader header)
+    {
+        byte[] copy = all.ToArray();
+        RepairBlock.Write(copy, header);
+        Mended = (offset + all.Length - RepairBlock.Bytes, copy[^RepairBlock.Bytes..]);
+    }
+
+    private bool TryMend(long offset, long limit, out BatchHeader header, out ReadOnlySpan<byte> body)
+    {
+        body = default;
+        if (!TryFindTrailer(offset, limit, out header)) return false;
+        ReadOnlySpan<byte> all = Peek(offset, header.TotalBytes, limit);
+        if (all.Length < header.TotalBytes) return false;
+        byte[] copy = all.ToArray();
+        if (!RepairBlock.TryMend(copy, header, out Range mended)) return false;
+        body = copy.AsSpan(WalFormat.BatchHeaderBytes, header.BodyBytes);
+        if (!VerifyRecords(body, header.Records)) return false;
+        Mended = (offset + mended.Start.Value, copy[mended]);
+        return true;
+    }
+
+    /// <summary>The trailer of the batch that begins at the offset: at its place if the header is whole, else by search.</summary>
+    private bool TryFindTrailer(long offset, long limit, out BatchHeader header)
+    {
+        ReadOnlySpan<byte> head = Peek(offset, WalFormat.BatchHeaderBytes, limit);
+        if (BatchHeader.TryDecode(head, epoch, (uint)offset, out header))
+        {
+            if (!header.HasRepairBlock || offset + header.TotalBytes > limit) return false;
+            ReadOnlySpan<byte> trailer = Peek(offset + header.TotalBytes - RepairBlock.TrailerBytes, RepairBlock.TrailerBytes, limit);
+            return RepairBlock.TryDecodeTrailer(trailer, epoch, out BatchHeader told) && told == header;
+        }
+
+        long from = offset + WalFormat.BatchHeaderBytes + RepairBlock.GuardBytes + RepairBlock.SectorBytes;
+        while (TryFindHeader(from, limit, out long at, out header, trailersToo: true))
+        {
+            bool isTrailer = header.Offset != (uint)at;
+            // The next batch begins: what lies before it has no trailer.
+            if (!isTrailer) return false;
+            if (header.Offset == (uint)offset) return at + RepairBlock.TrailerBytes == offset + header.TotalBytes;
+            from = at + RepairBlock.TrailerBytes;
+        }
+
+        return false;
     }
 
     /// <summary>
@@ -67,7 +131,12 @@ internal sealed class SegmentScanner(IFile file, ulong epoch) : IDisposable
     /// so one
     /// look at each eight bytes is enough: about 10 ms for a segment of 128 MiB in memory.
     /// </summary>
-    public bool TryFindHeader(long from, long limit, out long at, out BatchHeader header)
+    /// <param name="from">Where to begin.</param>
+    /// <param name="limit">Where to end.</param>
+    /// <param name="at">Where it was found.</param>
+    /// <param name="header">The header.</param>
+    /// <param name="trailersToo">True: also the trailers that repeat a header behind its batch.</param>
+    public bool TryFindHeader(long from, long limit, out long at, out BatchHeader header, bool trailersToo = false)
     {
         for (at = WalFormat.Align(from); at + WalFormat.BatchHeaderBytes <= limit;)
         {
@@ -77,13 +146,21 @@ internal sealed class SegmentScanner(IFile file, ulong epoch) : IDisposable
             int last = (window.Length - WalFormat.BatchHeaderBytes) / WalFormat.Alignment;
             for (int i = 0; i <= last; i++)
             {
-                if ((uint)(words[i] >> 32) != WalFormat.BatchTag) continue;
+                uint tag = (uint)(words[i] >> 32);
+                if (tag != WalFormat.BatchTag && !(trailersToo && tag == RepairBlock.TrailerTag)) continue;
                 long candidate = at + ((long)i * WalFormat.Alignment);
-                if (!BatchHeader.TryDecode(window[(i * WalFormat.Alignment)..], epoch, (uint)candidate, out header))
+                ReadOnlySpan<byte> rest = window[(i * WalFormat.Alignment)..];
+                if (tag != WalFormat.BatchTag && i > 0 && rest.Length < RepairBlock.TrailerBytes)
                 {
-                    continue;
+                    // It may go on behind the window: once more, from here.
+                    last = i - 1;
+                    break;
                 }
 
+                bool isHeader = tag == WalFormat.BatchTag
+                    ? BatchHeader.TryDecode(rest, epoch, (uint)candidate, out header)
+                    : RepairBlock.TryDecodeTrailer(rest, epoch, out header);
+                if (!isHeader) continue;
                 at = candidate;
                 return true;
             }

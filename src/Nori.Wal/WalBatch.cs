@@ -119,7 +119,7 @@ public sealed class WalBatch : IDisposable
     }
 
     /// <summary>Fills the header and the checksums for the place it is about to be written to.</summary>
-    internal ReadOnlySpan<byte> Seal(ulong epoch, WalPosition at, WalPosition durable)
+    internal ReadOnlySpan<byte> Seal(ulong epoch, WalPosition at, WalPosition durable, bool withRepairBlock = false)
     {
         Invariant.Assert(Count > 0);
         uint epochCrc = RecordHeader.EpochCrc(epoch);
@@ -128,10 +128,14 @@ public sealed class WalBatch : IDisposable
             offset += RecordHeader.Seal(_buffer.AsSpan(offset, _length - offset), epochCrc);
         }
 
-        var header = new BatchHeader(
-            epoch, at.Offset, _length - WalFormat.BatchHeaderBytes, Count, BatchFlags.None, durable);
+        BatchFlags flags = withRepairBlock ? BatchFlags.Repair : BatchFlags.None;
+        var header = new BatchHeader(epoch, at.Offset, _length - WalFormat.BatchHeaderBytes, Count, flags, durable);
         header.Encode(_buffer);
-        return _buffer.AsSpan(0, _length);
+        if (!withRepairBlock) return _buffer.AsSpan(0, _length);
+        Grow(RepairBlock.Bytes, 0);
+        Span<byte> all = _buffer.AsSpan(0, _length + RepairBlock.Bytes);
+        RepairBlock.Write(all, header);
+        return all;
     }
 
     internal void MarkWritten(WalPosition at) => _written = at;

@@ -7,14 +7,15 @@ namespace Nori.Wal;
 //   8192     batch | batch | … | zeros, or what the file held before it was recycled (other epochs)
 //
 // segment header (64)
-//   0  magic "NORIWAL\0"     8  crc32c of 12..64    12 format version = 1
+//   0  magic "NORIWAL\0"     8  crc32c of 12..64    12 format version = 2
 //   16 segment number       24  epoch               32 durable segment
 //   40 durable offset       44  previous end        48 previous epoch      56 zeros
 //
 // batch header (48), then `body bytes` of records
 //   0  crc32c of 4..48       4  tag "NWB\xB1"        8 epoch
-//   16 its own offset       20  body bytes          24 records     28 flags (1 = mark, 2 = closed)
+//   16 its own offset       20  body bytes          24 records     28 flags (1 mark, 2 closed, 4 repair)
 //   32 durable segment      40  durable offset      44 zeros
+//   with flag 4 a repair block follows the records (RepairBlock.cs)
 //
 // record (16 + stored length, padded with zeros to 8)
 //   0  crc32c of epoch, 4..16, payload               4 stored length (< 2^30, so never a batch tag)
@@ -23,7 +24,10 @@ namespace Nori.Wal;
 internal static class WalFormat
 {
     // Part of the format.
-    public const uint Version = 1;
+    public const uint Version = 2;
+
+    // Segments of version 1 have no repair blocks; they are read, and not written to.
+    public const uint FirstVersion = 1;
     public const ulong SegmentMagic = 0x004C_4157_4952_4F4E;
     public const uint BatchTag = 0xB142_574E;
     public const int SegmentHeaderBytes = 64;

@@ -17,11 +17,14 @@ public sealed partial class WalLog
         _free.AddRange(recovery.Free);
         _damage = recovery.Damage;
 
+        // Each within one sector: torn it is as damaged as before.
+        foreach (BatchRepair repair in recovery.Repairs) repair.Segment.File.Write(repair.Offset, repair.Bytes);
+
         // What was read may sit in the page cache only: whoever acts on it must not lose it to a power loss after a crash
         // of the process. The names too: a segment may have been renamed and not yet synced.
         foreach (SegmentFile segment in _segments)
         {
-            if (segment.Number >= recovery.Durable.Segment) segment.File.Sync();
+            if (segment.Number >= recovery.Durable.Segment || recovery.IsMended(segment)) segment.File.Sync();
         }
 
         RemoveDropped(recovery);
@@ -37,12 +40,19 @@ public sealed partial class WalLog
 
         // Bytes of this epoch behind the end could be read again once the log grows up to them, so they are left behind:
         // the next segment's header says where this one ends.
-        if (_segments.Length == 0 || recovery.MustLeaveSegment) BeginSegment();
+        if (_segments.Length == 0 || recovery.MustLeaveSegment || IsOutdated(Current)) BeginSegment();
+        foreach (BatchRepair repair in recovery.Repairs)
+        {
+            _options.Events.Emit(new BatchRepaired(repair.Segment.Number, repair.Offset, repair.Bytes.Length));
+        }
+
         if (recovery.TornTailBytes > 0)
         {
             _options.Events.Emit(new CorruptionTruncated(recovery.End.Segment, recovery.End.Offset, recovery.TornTailBytes));
         }
     }
+
+    private bool IsOutdated(SegmentFile segment) => WithRepairBlocks && segment.Header.Version < WalFormat.Version;
 
     private void RemoveDropped(WalRecovery recovery)
     {

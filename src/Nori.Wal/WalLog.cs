@@ -109,6 +109,7 @@ public sealed partial class WalLog : IDisposable
             TornTailBytes = recovery.TornTailBytes,
             CleanShutdown = recovery.CleanShutdown,
             Damage = recovery.Damage,
+            RepairedBatches = recovery.Repairs.Count,
             IgnoredFiles = recovery.Ignored,
             Elapsed = options.Time.GetElapsedTime(started),
         };
@@ -144,14 +145,15 @@ public sealed partial class WalLog : IDisposable
 
         if (WouldRoll(batch.Bytes)) Roll();
         SegmentFile segment = Current;
-        Write(segment, batch.Seal(segment.Epoch, End, DurableEnd));
+        ReadOnlySpan<byte> bytes = batch.Seal(segment.Epoch, End, DurableEnd, WithRepairBlocks);
+        Write(segment, bytes);
         batch.MarkWritten(End);
-        Advance(batch.Bytes);
+        Advance(bytes.Length);
         HasUnsynced = true;
         _announced = DurableEnd;
-        ZeroAhead(segment, batch.Bytes);
+        ZeroAhead(segment, bytes.Length);
         _recordCount.Add(batch.Count);
-        _byteCount.Add(batch.Bytes);
+        _byteCount.Add(bytes.Length);
         return batch.PositionOf(0);
     }
 
@@ -169,7 +171,7 @@ public sealed partial class WalLog : IDisposable
     /// <summary>
     /// Notes in the log, unsynced, how far it is durable, if no batch says so yet: from then on damage in the last
     /// synced
-    /// batch is told from a torn tail. For idle moments; costs a write of 48 bytes.
+    /// batch is told from a torn tail. For idle moments; costs a write of 48 bytes, 632 with repair blocks.
     /// </summary>
     public void WriteDurableMark()
     {
@@ -179,7 +181,7 @@ public sealed partial class WalLog : IDisposable
     }
 
     /// <summary>
-    /// Syncs although there may be nothing to sync, behind a mark of 48 bytes: tells an owner that was idle whether the disk
+    /// Syncs although there may be nothing to sync, behind a mark: tells an owner that was idle whether the disk
     /// still answers.
     /// </summary>
     /// <exception cref="WalFailedException">It failed; it is never tried again.</exception>
@@ -266,8 +268,11 @@ public sealed partial class WalLog : IDisposable
         }
     }
 
+    private bool WithRepairBlocks => _options.RepairBlocks && _options.Sync != SyncPolicy.Os;
+
     private bool WouldRoll(int bytes) =>
-        End.Offset + (long)bytes > _options.SegmentBytes && End.Offset > WalFormat.FirstBatchOffset;
+        End.Offset + (long)bytes + (WithRepairBlocks ? RepairBlock.Bytes : 0) > _options.SegmentBytes
+        && End.Offset > WalFormat.FirstBatchOffset;
 
     private void Write(SegmentFile segment, ReadOnlySpan<byte> bytes)
     {
@@ -278,7 +283,7 @@ public sealed partial class WalLog : IDisposable
         }
         catch (StorageException e) when (e.IsDiskFull)
         {
-            EraseHeader(segment);
+            Erase(segment, bytes.Length);
             throw;
         }
         catch (Exception e)
@@ -288,16 +293,19 @@ public sealed partial class WalLog : IDisposable
     }
 
     /// <summary>
-    /// A refused batch must not come back: its header goes, in bytes that are already allocated or never were.
+    /// A refused batch must not come back: its header goes, and its trailer, in bytes that are already allocated or never
+    /// were.
     /// </summary>
-    private void EraseHeader(SegmentFile segment)
+    private void Erase(SegmentFile segment, int bytes)
     {
         try
         {
             if (segment.File.Length <= End.Offset) return;
-            Span<byte> zeros = stackalloc byte[WalFormat.BatchHeaderBytes];
+            Span<byte> zeros = stackalloc byte[RepairBlock.TrailerBytes];
             zeros.Clear();
-            segment.File.Write(End.Offset, zeros);
+            long trailer = End.Offset + (long)bytes - RepairBlock.TrailerBytes;
+            if (WithRepairBlocks && segment.File.Length > trailer) segment.File.Write(trailer, zeros);
+            segment.File.Write(End.Offset, zeros[..WalFormat.BatchHeaderBytes]);
         }
         catch (StorageException e) when (e.IsDiskFull)
         {
@@ -367,8 +375,13 @@ public sealed partial class WalLog : IDisposable
 
     private void WriteMark(BatchFlags flags)
     {
-        Span<byte> mark = stackalloc byte[WalFormat.BatchHeaderBytes];
-        new BatchHeader(Current.Epoch, End.Offset, 0, 0, flags, DurableEnd).Encode(mark);
+        Span<byte> mark = stackalloc byte[WalFormat.BatchHeaderBytes + RepairBlock.Bytes];
+        if (WithRepairBlocks) flags |= BatchFlags.Repair;
+        var header = new BatchHeader(Current.Epoch, End.Offset, 0, 0, flags, DurableEnd);
+        mark = mark[..header.TotalBytes];
+        header.Encode(mark);
+        // Also a mark is followed by batches: who cannot read it must still find them.
+        if (WithRepairBlocks) RepairBlock.Write(mark, header);
         Write(Current, mark);
         _announced = DurableEnd;
         Advance(mark.Length);

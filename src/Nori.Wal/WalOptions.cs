@@ -33,6 +33,13 @@ public sealed record WalOptions
     /// <value>256.</value>
     public int CompressionThresholdBytes { get; init; } = 256;
 
+    /// <summary>
+    /// Each batch ends with a block of 584 bytes from which any one damaged sector of 512 bytes is put together again when the log
+    /// is opened: also in the last synced batch, where damage looks like a torn write. Ignored under Os.
+    /// </summary>
+    /// <value>False.</value>
+    public bool RepairBlocks { get; init; }
+
     // Performance.
 
     /// <summary>How long a round of group commit may wait for company, when the round before had some.</summary>

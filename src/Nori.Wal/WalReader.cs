@@ -113,6 +113,13 @@ public sealed class WalReader : IDisposable
             return false;
         }
 
+        if (head.Length == WalFormat.RecordHeaderBytes
+            && BinaryPrimitives.ReadUInt32LittleEndian(head[4..]) == RepairBlock.GuardTag)
+        {
+            _at += RepairBlock.Bytes;
+            return false;
+        }
+
         if (!RecordHeader.TryDecode(head, out RecordHeader header)) throw Damaged(segment);
         if (_at + header.TotalBytes > limit) throw Damaged(segment);
         ReadOnlySpan<byte> record = Peek(segment, header.TotalBytes, limit);

@@ -16,6 +16,7 @@ namespace Nori.Wal;
 internal sealed class WalRecovery(WalOptions options, IWalReplay? replay)
 {
     private readonly List<WalDamage> _damage = [];
+    private readonly List<BatchRepair> _repairs = [];
     private bool _lookedAhead;
     private long _foundAheadBytes;
     private bool _closed;
@@ -53,6 +54,11 @@ internal sealed class WalRecovery(WalOptions options, IWalReplay? replay)
     public bool MustLeaveSegment { get; private set; }
 
     public IReadOnlyList<WalDamage> Damage => _damage;
+
+    /// <summary>What the batches' repair blocks put right, to be written and synced before anything is acted on.</summary>
+    public IReadOnlyList<BatchRepair> Repairs => _repairs;
+
+    public bool IsMended(SegmentFile segment) => _repairs.Exists(repair => repair.Segment == segment);
 
     /// <summary>Opens the files and walks them. On an exception the caller disposes what is in the lists.</summary>
     public void Run()
@@ -158,8 +164,9 @@ internal sealed class WalRecovery(WalOptions options, IWalReplay? replay)
         {
             if (scanner.TryReadBatch(at, limit, out BatchHeader header, out ReadOnlySpan<byte> body))
             {
+                if (scanner.Mended is { } mended) _repairs.Add(new BatchRepair(segment, mended.Offset, mended.Bytes));
                 Take(segment, at, header, body);
-                at += WalFormat.BatchHeaderBytes + header.BodyBytes;
+                at += header.TotalBytes;
                 continue;
             }
 
@@ -193,7 +200,7 @@ internal sealed class WalRecovery(WalOptions options, IWalReplay? replay)
     {
         if (header.Durable > Durable) Durable = header.Durable;
         Batches++;
-        Bytes += WalFormat.BatchHeaderBytes + header.BodyBytes;
+        Bytes += header.TotalBytes;
         _closed = header.Flags.HasFlag(BatchFlags.Closed);
         int offset = 0;
         for (int i = 0; i < header.Records; i++)
@@ -235,10 +242,11 @@ internal sealed class WalRecovery(WalOptions options, IWalReplay? replay)
     private long FindDurable(SegmentScanner scanner, long from, long limit, long origin)
     {
         long extent = origin;
-        while (scanner.TryFindHeader(from, limit, out long at, out BatchHeader header))
+        while (scanner.TryFindHeader(from, limit, out long at, out BatchHeader header, trailersToo: true))
         {
             if (header.Durable > Durable) Durable = header.Durable;
-            long end = at + WalFormat.BatchHeaderBytes + header.BodyBytes;
+            bool isTrailer = header.Offset != (uint)at;
+            long end = at + (isTrailer ? RepairBlock.TrailerBytes : header.TotalBytes);
             extent = Math.Max(extent, Math.Min(end, limit));
 
             // A whole header vouches for its length; a batch that runs over the limit was cut, so look inside it too.

@@ -126,7 +126,7 @@ public class CorruptionTests
         using (IFile file = files.Open(First, FileOpen.ReadWrite))
         {
             file.Read(0, header);
-            header[12] = 2;
+            header[12] = 3;
             System.Buffers.Binary.BinaryPrimitives.WriteUInt32LittleEndian(
                 header.AsSpan(8), Crc32C.Compute(header.AsSpan(12)));
             file.Write(0, header);
@@ -134,7 +134,7 @@ public class CorruptionTests
         }
 
         var thrown = Assert.Throws<CorruptionException>(() => WalLog.Open(Support.Options(files), out _));
-        Assert.Contains("format version 2", thrown.Actual, StringComparison.Ordinal);
+        Assert.Contains("format version 3", thrown.Actual, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -17,4 +17,7 @@ public enum WalFindingKind
 
     /// <summary>A file that is not this log's.</summary>
     ForeignFile,
+
+    /// <summary>Damage of one sector of a batch with a repair block: opening puts it right, and nothing is lost.</summary>
+    Repairable,
 }

@@ -228,9 +228,15 @@ public sealed class WalInspector : IDisposable
         if (walk.Scanner.TryReadBatch(walk.At, walk.Limit, out BatchHeader batch, out ReadOnlySpan<byte> body))
         {
             Visit(walk.Header, walk.At, batch, body);
+            if (walk.Scanner.Mended is { } mended)
+            {
+                string bytes = $"{mended.Bytes.Length} bytes from {mended.Offset}";
+                Add(WalFindingKind.Repairable, walk.File.Path, walk.At, "the bytes that were written", $"{bytes} are not");
+            }
+
             walk.Batches++;
             walk.Records += batch.Records;
-            walk.At += WalFormat.BatchHeaderBytes + batch.BodyBytes;
+            walk.At += batch.TotalBytes;
             walk.Used = walk.At;
             return true;
         }
@@ -258,7 +264,7 @@ public sealed class WalInspector : IDisposable
         if (batch.Durable > _durable) _durable = batch.Durable;
         _onBatch?.Invoke(new WalBatchInspection(
             new WalPosition(segment.Number, (uint)at),
-            WalFormat.BatchHeaderBytes + batch.BodyBytes,
+            batch.TotalBytes,
             batch.Records,
             batch.Flags.HasFlag(BatchFlags.Closed),
             batch.Durable));
