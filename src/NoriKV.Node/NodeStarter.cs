@@ -39,6 +39,7 @@ internal sealed class NodeStarter(NodeOptions options)
             Gate.NoteDurable(log.DurableWatermark);
             storage = await OpenEngineAsync(directory, random.NextUInt64(), cancellationToken).ConfigureAwait(false);
             ShardState?[] states = await LoadStatesAsync(storage, log, directory, cancellationToken).ConfigureAwait(false);
+            CheckLogIsThere(states, log, directory);
             // Before anything is written: what damage took from a replica is noted, durably.
             log.Contain([.. states.OfType<ShardState>().Select(static s =>
                 new ExpectedReplica(s.Shard, s.Replica, s.Applied, s.AppliedTerm))]);
@@ -190,6 +191,19 @@ internal sealed class NodeStarter(NodeOptions options)
         // In one batch: a slot is never used twice.
         batch.Put(NodeSlots.Key, NodeSlots.Encode(nextSlot));
         storage.Write(batch);
+    }
+
+    /// <summary>
+    /// An engine that has applied something and a log that knows of nobody: the log was lost, with votes and entries that were
+    /// confirmed. A snapshot's base could stand for the entries; nothing can for the votes.
+    /// </summary>
+    private static void CheckLogIsThere(IReadOnlyList<ShardState?> states, SharedLog log, NodeDirectory directory)
+    {
+        if (log.Groups.Count > 0) return;
+        int count = states.Count(static s => s is { Applied.Value: > 0 });
+        if (count == 0) return;
+        throw new CorruptionException(
+            directory.LogPath, 0, $"records of the {count} replicas whose data the engine holds", "a log without records");
     }
 
     /// <summary>A crash may have come between the two steps of a snapshot's install: the second is repeated.</summary>

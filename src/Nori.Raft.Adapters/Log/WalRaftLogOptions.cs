@@ -52,6 +52,8 @@ public sealed record WalRaftLogOptions
         FileSystem = FileSystem,
         // Damage is not the end: what is missing comes from the other replicas (docs/formats/raft-log.md).
         OnCorruption = CorruptionAction.Report,
+        // A vote in the last synced batch must not look like a torn write because one bit flipped.
+        RepairBlocks = true,
         SegmentBytes = SegmentBytes,
         RecordBytesMax = RecordBytesMax,
         BatchBytesMax = RecordBytesMax + (1 << 20),

@@ -52,6 +52,19 @@ public sealed partial class SharedLog
         Write(batch);
     }
 
+    /// <summary>
+    /// The replica lacks entries that it confirmed, and nothing in the log tells: from here on the log does, until <see
+    /// cref="Heal"/>. Durable after the next sync.
+    /// </summary>
+    public void NoteLoss(ShardId shard, ReplicaId replica)
+    {
+        if (!_groups.TryGetValue(shard.Value, out LogGroup? group) || group.Replica != replica || group.IsClean) return;
+        if (group.Mark.Damage != LogDamage.None) return;
+        using var batch = new SharedLogBatch();
+        batch.AddMark(0, shard, replica, group.HardState ?? default, new LogMark(LogDamage.Entries, default));
+        Write(batch);
+    }
+
     private void Contain(in ExpectedReplica replica, Dictionary<uint, SuspectGroup> suspects, SharedLogBatch batch)
     {
         if (!_groups.TryGetValue(replica.Shard.Value, out LogGroup? group) || group.Replica.CompareTo(replica.Replica) < 0)

@@ -22,6 +22,13 @@ public sealed record SharedLogOptions
     /// <value>Throws; Report lists the groups that may have lost something.</value>
     public CorruptionAction OnCorruption { get; init; } = CorruptionAction.Throw;
 
+    /// <summary>
+    /// Batches from which any one damaged sector is put together again at opening, the last synced one included: without it a
+    /// flipped bit there looks like a torn write, and a vote or an entry that was confirmed is gone unnoticed.
+    /// </summary>
+    /// <value>True. Ignored under Os.</value>
+    public bool RepairBlocks { get; init; } = true;
+
     /// <summary>A segment's size.</summary>
     /// <value>128 MiB.</value>
     public long SegmentBytes { get; init; } = 128L << 20;
@@ -84,6 +91,7 @@ public sealed record SharedLogOptions
             FileSystem = FileSystem,
             Sync = Sync,
             OnCorruption = OnCorruption,
+            RepairBlocks = RepairBlocks,
             SegmentBytes = SegmentBytes,
             RecycledSegmentsMax = RecycledSegmentsMax,
             RecordBytesMax = EnvelopeBytesMax + LogRecord.EntryHeaderBytes,

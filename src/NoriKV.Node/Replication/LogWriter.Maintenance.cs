@@ -8,7 +8,7 @@ namespace NoriKV.Node.Replication;
 /// <summary>Garbage, budgets, marks and probes.</summary>
 internal sealed partial class LogWriter
 {
-    private readonly ConcurrentQueue<(ShardId Shard, ReplicaId Replica)> _healed = new();
+    private readonly ConcurrentQueue<(ShardId Shard, ReplicaId Replica, bool IsLost)> _marks = new();
     private bool _syncWanted;
     private bool _probeWanted;
     private bool _maintenanceDue;
@@ -56,23 +56,34 @@ internal sealed partial class LogWriter
     /// <summary>A damaged replica holds again what it had confirmed: the log notes that.</summary>
     public void Heal(ShardId shard, ReplicaId replica)
     {
-        _healed.Enqueue((shard, replica));
+        _marks.Enqueue((shard, replica, IsLost: false));
         Signal.Set();
     }
 
-    private bool HealThem()
+    /// <summary>
+    /// A replica heard that it once confirmed what its log does not hold: the log notes that, so that it abstains behind the
+    /// next start as well, until it is healed.
+    /// </summary>
+    public void NoteLoss(ShardId shard, ReplicaId replica)
+    {
+        _marks.Enqueue((shard, replica, IsLost: true));
+        Signal.Set();
+    }
+
+    private bool WriteMarks()
     {
         bool any = false;
-        while (_batch.Count == 0 && _healed.TryDequeue(out (ShardId Shard, ReplicaId Replica) healed))
+        while (_batch.Count == 0 && _marks.TryPeek(out (ShardId Shard, ReplicaId Replica, bool IsLost) mark))
         {
             try
             {
-                _log.Heal(healed.Shard, healed.Replica);
+                if (mark.IsLost) _log.NoteLoss(mark.Shard, mark.Replica);
+                else _log.Heal(mark.Shard, mark.Replica);
+                _marks.TryDequeue(out _);
                 any = true;
             }
             catch (StorageException e) when (e.IsDiskFull)
             {
-                _healed.Enqueue(healed);
                 break;
             }
         }

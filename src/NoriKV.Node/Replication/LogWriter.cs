@@ -106,7 +106,7 @@ internal sealed partial class LogWriter : IDisposable
         if (_failure.Reason is not null) return false;
         try
         {
-            return WriteRound() | HealThem() | SyncWhenWanted() | Probe() | Maintain();
+            return WriteRound() | WriteMarks() | SyncWhenWanted() | Probe() | Maintain();
         }
         catch (Exception e) when (e is IOException or InvalidOperationException or InvariantException)
         {

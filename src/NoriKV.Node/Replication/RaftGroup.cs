@@ -29,6 +29,7 @@ internal sealed class RaftGroup : IEntrySource
         StoredTerm = start.State.HardState.Term.Value;
         StoredVote = start.State.HardState.Vote.Value;
         StoredCommit = start.State.HardState.Commit.Value;
+        IsLossNoted = start.State.IsDamaged;
         Learn(start.Members);
     }
 
@@ -80,6 +81,9 @@ internal sealed class RaftGroup : IEntrySource
     public ulong LedTerm { get; set; }
 
     public bool WasLeader { get; set; }
+
+    /// <summary>The log says, or will, that the replica lacks what it confirmed.</summary>
+    public bool IsLossNoted { get; set; }
 
     /// <summary>When there was something to do; a group is put to sleep some seconds later.</summary>
     public long ActiveAt { get; set; }

@@ -26,6 +26,7 @@ internal sealed partial class RaftWorker
                 RequeueParked(group);
                 break;
             case Raft.RaftEventKind.Healed:
+                group.IsLossNoted = false;
                 _host.Log.Heal(group.Shard, group.Replica);
                 break;
         }

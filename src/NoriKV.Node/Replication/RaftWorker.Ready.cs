@@ -16,6 +16,7 @@ internal sealed partial class RaftWorker
     private void Drain(RaftGroup group)
     {
         group.IsDirty = false;
+        NoteLoss(group);
         while (group.Installing is null && group.Core.HasReady) Handle(group, group.Core.TakeReady(NowNanoseconds()));
         bool hasChanged = group.Published.Leader.Value != group.Core.Leader.Value || group.Published.Role != group.Core.Role;
         // Before anything of this step is sent: a lease that is given up must be gone for readers by then.
@@ -23,6 +24,14 @@ internal sealed partial class RaftWorker
         if (hasChanged) OnLeadership(group);
         if (!group.Published.HasCaughtUp) NoteIfCaughtUp(group);
         FollowTimers(group);
+    }
+
+    // Its core found out from what its leader says: in memory only, and the next start would vote again.
+    private void NoteLoss(RaftGroup group)
+    {
+        if (!group.Core.IsDamaged || group.IsLossNoted) return;
+        group.IsLossNoted = true;
+        _host.Log.NoteLoss(group.Shard, group.Replica);
     }
 
     private void Handle(RaftGroup group, Raft.Ready ready)

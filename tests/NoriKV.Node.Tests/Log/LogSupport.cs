@@ -16,6 +16,8 @@ internal static class LogSupport
         SegmentBytes = segmentBytes,
         EnvelopeBytesMax = 1 << 20,
         BatchBytesMax = 4 << 20,
+        // Damage shall be damage; what blocks repair is tested with the WAL.
+        RepairBlocks = false,
         Seed = 3,
     };
 

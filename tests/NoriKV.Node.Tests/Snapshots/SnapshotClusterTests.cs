@@ -261,13 +261,21 @@ public sealed class SnapshotClusterTests
             Assert.True(segments.Length > 2, "too few segments");
             for (int n = 0; n < 3; n++)
             {
-                Cluster.Disks[Down].Corrupt(segments[_random.NextInt(segments.Length - 2)], _random.NextInt(9500, 30_000), 0x20);
+                Damage(segments[_random.NextInt(segments.Length - 2)], _random.NextInt(9500, 30_000));
             }
         }
 
         public void DamageTheNewestSegment()
         {
-            Cluster.Disks[Down].Corrupt(Segments()[^1], 8192 + 70, 0x20); // the copies with which it begins
+            Damage(Segments()[^1], 8192 + 70); // the copies with which it begins
+        }
+
+        // In more than one sector: one alone is put right from the others.
+        private void Damage(string file, int offset)
+        {
+            Cluster.Disks[Down].Corrupt(file, offset, 0x20);
+            Cluster.Disks[Down].Corrupt(file, offset + 300, 0x10);
+            Cluster.Disks[Down].Corrupt(file, offset + 600, 0x08);
         }
 
         /// <summary>What the log on a node's disk says of its replicas.</summary>
