@@ -20,7 +20,7 @@ internal sealed class ReplicaCheck(SimWorld world, IReadOnlyList<SimNode> nodes)
     public bool HaveConverged() => Divergence() is null;
 
     /// <summary>
-    /// A shard whose replicas differ, and how; null where none do. Those on a rotten disk may lag: nothing repairs an engine yet.
+    /// A shard whose replicas differ, and how; null where none do. Those of a rotten engine may lag: nothing repairs one.
     /// </summary>
     public string? Divergence()
     {
@@ -28,7 +28,7 @@ internal sealed class ReplicaCheck(SimWorld world, IReadOnlyList<SimNode> nodes)
         {
             ReplicaSight[] sights =
             [
-                .. nodes.Where(n => n.State == NodeState.Up && !n.IsRotten && n.Probe is not null)
+                .. nodes.Where(n => n.State == NodeState.Up && !n.IsEngineRotten && n.Probe is not null)
                     .Select(n => n.Probe!.Look(new ShardId(shard)))
                     .OfType<ReplicaSight>()
                     .Where(s => s.Stopped is null),

@@ -1,5 +1,6 @@
 using Nori.Core;
 using Nori.IO;
+using Nori.Wal;
 
 namespace NoriKV.TestKit.Simulation.Disks;
 
@@ -90,6 +91,24 @@ internal sealed class SimDisk
         if (random.Chance(0.9) && bytes[offset] == 0) offset = Math.Max(0, bytes.AsSpan(0, offset + 1).LastIndexOfAnyExcept((byte)0));
         _memory.Corrupt(file, offset, (byte)(1 << random.NextInt(8)));
         return $"{file}+{offset}";
+    }
+
+    /// <summary>
+    /// Destroys several sectors of one batch of a log that lies still, behind which the log says that it was durable: more than the
+    /// batch can be put together from. Null when there is none.
+    /// </summary>
+    public string? RotWide(Prng random, string directory)
+    {
+        if (!_memory.DirectoryExists(directory)) return null;
+        var batches = new List<WalBatchInspection>();
+        WalInspection log = WalInspector.Inspect(_memory, directory, batches.Add);
+        batches.RemoveAll(b => b.Position >= log.Durable || b.Records == 0);
+        if (batches.Count == 0) return null;
+        WalBatchInspection batch = batches[random.NextInt(batches.Count)];
+        string file = log.Segments.First(s => s.Number == batch.Position.Segment).File;
+        for (int offset = 0; offset < batch.Bytes; offset += 512)
+            _memory.Corrupt(file, batch.Position.Offset + offset + random.NextInt(Math.Min(48, batch.Bytes - offset)), 0x10);
+        return $"{file}+{batch.Position.Offset}, {batch.Bytes} bytes";
     }
 
     /// <summary>Every file, in order.</summary>

@@ -205,7 +205,7 @@ internal sealed class FaultRunner(SimWorld world, IReadOnlyList<SimNode> nodes, 
     {
         SimNode node = nodes[^(1 + random.NextInt((nodes.Count - 1) / 2))];
         node.Crash(AnyMode(random), $"#{action.Number}");
-        if (node.State == NodeState.Down && node.Rot(random) is { } place) world.Trace.Tell(node.Name, $"a bit flips in {place}");
+        if (node.State == NodeState.Down && node.Rot(random) is { } place) world.Trace.Tell(node.Name, $"rots: {place}");
         StartLater(node, random.NextLong(action.Duration + 1));
     }
 

@@ -31,6 +31,7 @@ internal sealed class SimNode
     private long _wakeAt = long.MaxValue;
     private int _wake;
     private bool _explained;
+    private bool _isRotUnseen;
     private int _rottenFailures;
 
     public SimNode(SimWorld world, int place, IReadOnlyList<SimNode> cluster)
@@ -88,6 +89,9 @@ internal sealed class SimNode
     /// <summary>True once a bit of its files flipped: what it has may be damaged from then on, and it may not start again.</summary>
     public bool IsRotten { get; private set; }
 
+    /// <summary>True once the bit was one of its engine's files, which nothing repairs.</summary>
+    public bool IsEngineRotten { get; private set; }
+
     /// <summary>True while a failure of its store has a reason that we gave it.</summary>
     public bool IsExcused => _explained;
 
@@ -95,10 +99,16 @@ internal sealed class SimNode
     public string? Rot(Prng random)
     {
         Invariant.Assert(State == NodeState.Down);
-        string? place = Disk.Rot(random, static f => f.StartsWith("/data/log/", StringComparison.Ordinal)
-            || f.StartsWith("/data/engine/", StringComparison.Ordinal));
-        if (place is not null) IsRotten = true;
-        return place;
+        // What is claimed is claimed of one damage at a time: another comes when the node has looked at its files.
+        if (_isRotUnseen) return null;
+        bool isWide = random.Chance(0.25);
+        string? place = isWide ? Disk.RotWide(random, "/data/log") : Disk.Rot(random, static f =>
+            f.StartsWith("/data/log/", StringComparison.Ordinal) || f.StartsWith("/data/engine/", StringComparison.Ordinal));
+        if (place is null) return null;
+        _isRotUnseen = IsRotten = true;
+        IsEngineRotten |= !place.StartsWith("/data/log/", StringComparison.Ordinal);
+        _world.Probes.Hit(isWide ? "rot.wide" : IsEngineRotten ? "rot.engine" : "rot.log");
+        return isWide ? $"several sectors of {place}" : $"a bit of {place}";
     }
 
     /// <summary>From now on, in this boot, a failure of its store is no violation.</summary>
@@ -133,6 +143,7 @@ internal sealed class SimNode
             Port = _world.Options.WrapNode?.Invoke(Node) ?? Node;
             Probe = new NodeProbe(Node);
             _steps = new NodeSteps(Node);
+            _isRotUnseen = false;
             _world.Trace.Tell(Name, $"started, boot {Boots}");
             Wake(0);
         }
