@@ -1,16 +1,24 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using NoriKV.Client.Testing;
 using NoriKV.Conformance;
 
 // The conformance suite by the C# client: see ../README.md. Ends with 1 when a scenario failed.
+if (args is ["soak", string seconds, string count])
+{
+    await Soak.RunAsync(int.Parse(seconds, CultureInfo.InvariantCulture), int.Parse(count, CultureInfo.InvariantCulture));
+    return 0;
+}
+
 string root = args.Length > 0 ? args[0] : FindRoot();
 string[] only = (Environment.GetEnvironmentVariable("NORIKV_CONFORMANCE_ONLY") ?? "")
     .Split(',', StringSplitOptions.RemoveEmptyEntries);
 var results = new JsonArray();
 bool failed = false;
 EphemeralServer? shared = null;
+Cluster? cluster = null; // for all scenarios that want the same
 try
 {
     foreach (string file in Directory.GetFiles(Path.Combine(root, "scenarios"), "*.json").Order(StringComparer.Ordinal))
@@ -21,9 +29,7 @@ try
             string name = scenario.GetProperty("name").GetString()!;
             if (only.Length > 0 && !only.Contains(name)) continue;
             long begun = Stopwatch.GetTimestamp();
-            (string status, string detail) = scenario.TryGetProperty("needs", out JsonElement needs)
-                ? ("not_runnable", $"needs a {needs.GetString()}")
-                : await RunAsync(scenario, name);
+            (string status, string detail) = await RunAsync(scenario, name);
             failed |= status == "failed";
             long ms = (long)Stopwatch.GetElapsedTime(begun).TotalMilliseconds;
             Console.WriteLine($"{status,-12} {name} ({ms} ms){(detail.Length > 0 ? ": " + detail : "")}");
@@ -36,7 +42,8 @@ try
 }
 finally
 {
-    if (shared is not null) await shared.DisposeAsync();
+    await CloseSharedAsync(ofNodes: false);
+    await CloseSharedAsync(ofNodes: true);
 }
 
 if (Environment.GetEnvironmentVariable("NORIKV_CONFORMANCE_RESULTS") is { Length: > 0 } path)
@@ -45,22 +52,15 @@ return failed ? 1 : 0;
 
 async Task<(string Status, string Detail)> RunAsync(JsonElement scenario, string name)
 {
+    bool has = scenario.TryGetProperty("server", out JsonElement wanted);
+    bool several = has && wanted.TryGetProperty("nodes", out _);
     EphemeralServer? own = null;
     try
     {
-        if (scenario.TryGetProperty("server", out JsonElement server))
-        {
-            own = await EphemeralServer.StartAsync(new EphemeralServerOptions
-            {
-                Configuration = server.TryGetProperty("settings", out JsonElement settings) ? settings.GetRawText() : null,
-            });
-        }
-        else
-        {
-            shared ??= await EphemeralServer.StartAsync();
-        }
-
-        await using var run = new ScenarioRun(root, name, own ?? shared!, scenario);
+        if (several) await ClusterAsync(wanted);
+        else if (has) own = await EphemeralServer.StartAsync(new EphemeralServerOptions { Configuration = wanted.GetProperty("settings").GetRawText() });
+        else shared ??= await EphemeralServer.StartAsync();
+        await using var run = new ScenarioRun(root, name, own ?? shared, several ? cluster : null, scenario);
         await run.RunAsync();
         return ("passed", "");
     }
@@ -69,17 +69,38 @@ async Task<(string Status, string Detail)> RunAsync(JsonElement scenario, string
 #pragma warning restore CA1031
     {
         // Perhaps it is stopped or frozen: the next scenario gets another.
-        if (own is null && shared is not null)
-        {
-            await shared.DisposeAsync();
-            shared = null;
-        }
-
+        if (own is null) await CloseSharedAsync(several);
         return ("failed", e is ExpectationException ? e.Message : e.ToString());
     }
     finally
     {
         if (own is not null) await own.DisposeAsync();
+    }
+}
+
+async Task ClusterAsync(JsonElement wanted)
+{
+    if (cluster?.Wanted != wanted.GetRawText())
+    {
+        await CloseSharedAsync(ofNodes: true);
+        cluster = await Cluster.StartAsync(root, wanted);
+    }
+
+    await cluster.TellAsync("start stopped");
+}
+
+async Task CloseSharedAsync(bool ofNodes)
+{
+    if (ofNodes && cluster is not null)
+    {
+        await cluster.DisposeAsync();
+        cluster = null;
+    }
+
+    if (!ofNodes && shared is not null)
+    {
+        await shared.DisposeAsync();
+        shared = null;
     }
 }
 

@@ -13,18 +13,21 @@ internal sealed class ScenarioRun : IAsyncDisposable
     private const int DeadlineMs = 30_000;
 
     private readonly string _root;
-    private readonly EphemeralServer _server;
+    private readonly EphemeralServer? _server;
+    private readonly Cluster? _cluster;
     private readonly JsonElement _scenario;
     private readonly Data _data;
     private readonly Dictionary<string, object> _saved = [];
     private readonly Expectation _expectation;
     private NoriKVClient _client;
     private Writers? _writers;
+    private Scanner? _scanner;
     private IAsyncEnumerator<ClusterView>? _watch;
 
-    public ScenarioRun(string root, string name, EphemeralServer server, JsonElement scenario)
+    /// <summary>Against one server or a cluster.</summary>
+    public ScenarioRun(string root, string name, EphemeralServer? server, Cluster? cluster, JsonElement scenario)
     {
-        (_root, _server, _scenario, _data) = (root, server, scenario, new Data(name));
+        (_root, _server, _cluster, _scenario, _data) = (root, server, cluster, scenario, new Data(name));
         _expectation = new Expectation(_data, _saved);
         _client = Connect(scenario.TryGetProperty("client", out JsonElement client) ? client : default);
     }
@@ -49,6 +52,7 @@ internal sealed class ScenarioRun : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_writers is not null) await _writers.DisposeAsync();
+        if (_scanner is not null) await _scanner.DisposeAsync();
         if (_watch is not null) await _watch.DisposeAsync();
         await _client.DisposeAsync();
     }
@@ -61,7 +65,7 @@ internal sealed class ScenarioRun : IAsyncDisposable
         bool smart = !has || !options.TryGetProperty("smart_routing", out JsonElement s) || s.GetBoolean();
         return NoriKVClient.Connect(new NoriKVClientOptions
         {
-            Addresses = [_server.Address],
+            Addresses = _cluster?.Addresses ?? [_server!.Address],
             Deadline = TimeSpan.FromMilliseconds(deadline),
             Retry = retries ? new RetryPolicy() : RetryPolicy.None,
             SmartRouting = smart,
@@ -70,29 +74,40 @@ internal sealed class ScenarioRun : IAsyncDisposable
 
     private async Task StepAsync(JsonElement step)
     {
-        switch (step.GetProperty("do").GetString())
+        string name = step.GetProperty("do").GetString()!;
+        if (step.TryGetProperty("node", out JsonElement node))
         {
+            await _cluster!.TellAsync($"{name} {node}{(node.ToString() == "leading" ? " " + Hex(step) : "")}");
+            return;
+        }
+
+        switch (name)
+        {
+            case "transfer":
+                await _cluster!.TellAsync(
+                    step.TryGetProperty("key", out _) ? $"transfer key {Hex(step)}" : $"transfer shards {step.GetProperty("shards")}");
+                return;
             case "client":
                 await _client.DisposeAsync();
                 _client = Connect(step);
                 return;
             case "stop":
-                await _server.StopAsync();
+                await _server!.StopAsync();
                 return;
             case "kill":
-                await _server.KillAsync();
+                await _server!.KillAsync();
                 return;
             case "start":
-                await _server.StartAgainAsync();
+                await _server!.StartAgainAsync();
                 return;
             case "restart":
-                await _server.StopAsync();
-                await _server.StartAgainAsync();
+                await _server!.StopAsync();
+                await _server!.StartAgainAsync();
                 return;
             case "pause":
                 await SignalAsync("STOP");
                 // The signal is under way when kill ends: a thread that runs on may still answer.
-                while (!AllThreadsStand(_server.ProcessId)) await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System);
+                while (!AllThreadsStand(_server!.ProcessId)) await Task.Delay(TimeSpan.FromMilliseconds(5), TimeProvider.System);
                 return;
             case "resume":
                 await SignalAsync("CONT");
@@ -109,6 +124,13 @@ internal sealed class ScenarioRun : IAsyncDisposable
             case "stop_writing":
                 await _writers!.StopAsync(step.GetProperty("more").GetInt32(), step.GetProperty("expect"));
                 return;
+            case "start_scanning":
+                _scanner = new Scanner(
+                    _client, _data.Key(step.GetProperty("prefix"), ""), _data.Keys(step.GetProperty("expect_keys")));
+                return;
+            case "stop_scanning":
+                await _scanner!.StopAsync(step.GetProperty("more").GetInt32(), step.GetProperty("expect"));
+                return;
             case "hash_vectors":
                 HashVectors.Check(Path.Combine(_root, step.GetProperty("file").GetString()!));
                 return;
@@ -117,6 +139,8 @@ internal sealed class ScenarioRun : IAsyncDisposable
                 return;
         }
     }
+
+    private string Hex(JsonElement step) => Convert.ToHexStringLower(_data.Key(step.GetProperty("key"), ""));
 
     private async Task ManyAsync(JsonElement many)
     {
@@ -209,7 +233,7 @@ internal sealed class ScenarioRun : IAsyncDisposable
 
     private async Task SignalAsync(string signal)
     {
-        using Process kill = Process.Start("kill", [$"-{signal}", _server.ProcessId.ToString(CultureInfo.InvariantCulture)]);
+        using Process kill = Process.Start("kill", [$"-{signal}", _server!.ProcessId.ToString(CultureInfo.InvariantCulture)]);
         await kill.WaitForExitAsync();
     }
 }

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using NoriKV.Client;
 using NoriKV.Types;
 
@@ -56,6 +57,16 @@ internal sealed class Writers : IAsyncDisposable
         if (_lost != expect.GetProperty("lost").GetInt32() || _doubled != expect.GetProperty("doubled").GetInt32())
             throw new ExpectationException($"{_lost} lost, {_doubled} doubled");
     }
+
+    /// <summary>What they saw so far.</summary>
+    public JsonObject Report(string language) => new()
+    {
+        ["language"] = language,
+        ["writes"] = _done.Sum(),
+        ["errors"] = new JsonArray([.. _errors.Select(e => (JsonNode)$"{e.Code.ToWire()}: {e.Message}")]),
+        ["lost"] = _lost,
+        ["doubled"] = _doubled,
+    };
 
     public async ValueTask DisposeAsync()
     {

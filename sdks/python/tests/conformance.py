@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import signal
+import subprocess
 import sys
 import time
 import traceback
@@ -25,11 +26,37 @@ class Failed(Exception):
     pass
 
 
+class Cluster:
+    """The nodes of a scenario that needs several: a process of sdks/conformance/cluster.py that is told what to do with them."""
+
+    def __init__(self, wanted):
+        self.wanted = wanted
+        self.process = subprocess.Popen(
+            [sys.executable, str(ROOT / "cluster.py"), str(wanted["nodes"]), json.dumps(wanted["settings"]) if "settings" in wanted else ""],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.addresses = self.answer("ready ").split(",")
+
+    def tell(self, command):
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+        self.answer("ok")
+
+    def answer(self, wanted):
+        line = self.process.stdout.readline()
+        if not line.startswith(wanted):
+            raise Failed(f"the cluster: {line}")
+        return line[len(wanted):].strip()
+
+    def close(self):
+        self.process.stdin.close()  # its end, and that of the nodes
+        self.process.wait()
+
+
 class Scenario:
     def __init__(self, scenario, server):
         self.scenario, self.server, self.saved = scenario, server, {}
         self.prefix = f"{scenario['name']}/{uuid.uuid4().hex[:8]}/"
-        self.client, self.views, self.view, self.writers = None, None, None, None
+        self.client, self.views, self.view, self.writers, self.scanner = None, None, None, None, None
 
     async def run(self):
         self.client = self.connect(self.scenario.get("client", {}))
@@ -42,13 +69,15 @@ class Scenario:
         finally:
             if self.writers:
                 await self.writers.stop()
+            if self.scanner:
+                await self.scanner.stop()
             if self.views:
                 await self.views.aclose()
             await self.client.close()
 
     def connect(self, options):
         return norikv.AsyncClient(
-            self.server.address, deadline=options.get("deadline_ms", 30000) / 1000,
+            *(self.server.addresses if isinstance(self.server, Cluster) else [self.server.address]), deadline=options.get("deadline_ms", 30000) / 1000,
             retry=norikv.RetryPolicy() if options.get("retries", True) else norikv.RetryPolicy.none(),
             smart_routing=options.get("smart_routing", True))
 
@@ -83,6 +112,12 @@ class Scenario:
         if do == "client":
             await self.client.close()
             self.client = self.connect(step)
+        elif "node" in step:
+            leading = " " + self.key(step["key"]).hex() if step["node"] == "leading" else ""
+            await asyncio.to_thread(self.server.tell, f"{do} {step['node']}{leading}")
+        elif do == "transfer":
+            which = "key " + self.key(step["key"]).hex() if "key" in step else f"shards {step['shards']}"
+            await asyncio.to_thread(self.server.tell, f"transfer {which}")
         elif do in ("stop", "start", "kill"):
             await asyncio.to_thread(getattr(self.server, do))
         elif do == "restart":
@@ -101,6 +136,10 @@ class Scenario:
             await self.writers.written(step["more"])
         elif do == "stop_writing":
             await self.writers.finish(step["more"], step["expect"])
+        elif do == "start_scanning":
+            self.scanner = Scanner(self.client, self.key(step["prefix"]), self.keys(step["expect_keys"]))
+        elif do == "stop_scanning":
+            await self.scanner.finish(step["more"], step["expect"])
         elif do == "hash_vectors":
             hash_vectors(ROOT / step["file"])
         else:
@@ -310,6 +349,38 @@ class Writers:
         await asyncio.gather(*self.tasks)
 
 
+class Scanner:
+    """Scans one prefix again and again and compares with the keys that must be there."""
+
+    def __init__(self, client, prefix, keys):
+        self.client, self.prefix, self.keys, self.done, self.stopping = client, prefix, keys, 0, False
+        self.task = asyncio.ensure_future(self.scan())
+
+    async def scan(self):
+        while not self.stopping:
+            got = [p.key async for p in self.client.scan(prefix=self.prefix)]
+            if got != self.keys:
+                raise Failed(f"{len(got)} keys, or others, not {len(self.keys)}")
+            self.done += 1
+
+    async def finish(self, more, expect):
+        before, begun = self.done, time.monotonic()
+        while not self.task.done() and self.done < before + more:
+            if time.monotonic() - begun > 60:
+                raise Failed(f"the scanner stands at {self.done}")
+            await asyncio.sleep(0.02)
+        self.stopping = True
+        try:
+            await self.task
+        except norikv.NoriKVError as e:
+            if e.code not in expect["errors"]:
+                raise Failed(f"the scanner saw {e.code}: {e}") from e
+
+    async def stop(self):
+        self.stopping = True
+        await asyncio.wait([self.task])
+
+
 def result(r):
     if isinstance(r, norikv.NoriKVError):
         return {"error": r}
@@ -353,42 +424,80 @@ def hash_vectors(path):
                 raise Failed(f"shards of {vector['key_hex']}")
 
 
-def run_one(scenario, shared):
-    if "needs" in scenario:
-        return "not_runnable", f"needs a {scenario['needs']}"
-    own = scenario.get("server")
+class Servers:
+    """One server, and one cluster, for all scenarios that want the same."""
+
+    def __init__(self):
+        self.one, self.cluster = None, None
+
+    def of(self, wanted):
+        if wanted is None:
+            self.one = self.one or EphemeralServer().start()
+            return self.one
+        if self.cluster and self.cluster.wanted != wanted:
+            self.close(wanted)
+        self.cluster = self.cluster or Cluster(wanted)
+        self.cluster.tell("start stopped")
+        return self.cluster
+
+    def close(self, wanted):
+        if wanted is None and self.one:
+            self.one.close()
+            self.one = None
+        if wanted and self.cluster:
+            self.cluster.close()
+            self.cluster = None
+
+
+def run_one(scenario, servers):
+    wanted = scenario.get("server")
     try:
-        if own is None:
-            if not shared:
-                shared.append(EphemeralServer().start())
-            asyncio.run(Scenario(scenario, shared[0]).run())
+        if wanted is None or "nodes" in wanted:
+            asyncio.run(Scenario(scenario, servers.of(wanted)).run())
         else:
-            settings = json.dumps(own["settings"]) if "settings" in own else None
-            with EphemeralServer(configuration=settings) as server:
+            with EphemeralServer(configuration=json.dumps(wanted["settings"])) as server:
                 asyncio.run(Scenario(scenario, server).run())
         return "passed", ""
     except Exception as e:
-        while own is None and shared:  # perhaps it is stopped or frozen: the next scenario gets another
-            shared.pop().close()
+        servers.close(wanted)  # perhaps it is stopped or frozen: the next scenario gets another
         return "failed", str(e) if isinstance(e, Failed) else traceback.format_exc()
 
 
+async def soak(seconds, count):
+    """Writers against the nodes of NORIKV_ADDR for so long; prints what they saw."""
+    async with norikv.AsyncClient(deadline=10) as client:
+        class Run:
+            def key(self, form):
+                return f"soak/python/{uuid.uuid4().hex[:8]}/{form}".encode()
+        run = Run()
+        run.client = client
+        writers = Writers(run, count)
+        await asyncio.sleep(seconds)
+        await writers.stop()
+        print(json.dumps({
+            "language": "python", "writes": sum(writers.done), "errors": [str(e) for e in writers.errors], "lost": writers.lost,
+            "doubled": writers.doubled}), flush=True)
+
+
 def main():
+    if sys.argv[1:2] == ["soak"]:
+        asyncio.run(soak(float(sys.argv[2]), int(sys.argv[3])))
+        return 0
     only = [n for n in os.environ.get("NORIKV_CONFORMANCE_ONLY", "").split(",") if n]
-    results, shared = [], []
+    results, servers = [], Servers()
     try:
         for path in sorted((ROOT / "scenarios").glob("*.json")):
             for scenario in json.loads(path.read_text())["scenarios"]:
                 if only and scenario["name"] not in only:
                     continue
                 begun = time.monotonic()
-                status, detail = run_one(scenario, shared)
+                status, detail = run_one(scenario, servers)
                 ms = round((time.monotonic() - begun) * 1000)
                 print(f"{status:<12} {scenario['name']} ({ms} ms){': ' + detail if detail else ''}", flush=True)
                 results.append({"scenario": scenario["name"], "status": status, "detail": detail, "ms": ms})
     finally:
-        for server in shared:
-            server.close()
+        servers.close(None)
+        servers.close(True)
     if os.environ.get("NORIKV_CONFORMANCE_RESULTS"):
         pathlib.Path(os.environ["NORIKV_CONFORMANCE_RESULTS"]).write_text(
             json.dumps({"language": "python", "results": results}))

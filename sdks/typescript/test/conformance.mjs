@@ -1,15 +1,54 @@
 // The conformance suite by the TypeScript client: see sdks/conformance/README.md. Ends with 1 when a scenario failed.
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { compareVersions, hashedPart, NoriKVError, shardOf, xxhash64 } from '@norikv/client';
+import { compareVersions, connect, hashedPart, NoriKVError, shardOf, xxhash64 } from '@norikv/client';
 import { EphemeralServer } from '@norikv/client/testing';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../../conformance');
 
 class Failed extends Error {}
+
+/** The nodes of a scenario that needs several: a process of sdks/conformance/cluster.py that is told what to do with them. */
+class Cluster {
+  static async start(wanted) {
+    const cluster = new Cluster();
+    cluster.wanted = JSON.stringify(wanted);
+    const settings = wanted.settings ? JSON.stringify(wanted.settings) : '';
+    cluster.process = spawn('/usr/bin/python3', [join(root, 'cluster.py'), String(wanted.nodes), settings], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    cluster.ended = once(cluster.process, 'exit');
+    cluster.lines = createInterface({ input: cluster.process.stdout })[Symbol.asyncIterator]();
+    cluster.addresses = (await cluster.answer('ready ')).split(',');
+    return cluster;
+  }
+
+  async tell(command) {
+    this.process.stdin.write(`${command}\n`);
+    await this.answer('ok');
+  }
+
+  async answer(wanted) {
+    const { value } = await this.lines.next();
+    if (!value?.startsWith(wanted)) throw new Failed(`the cluster: ${value}`);
+    return value.slice(wanted.length);
+  }
+
+  client(options) {
+    return connect({ addresses: this.addresses, ...options });
+  }
+
+  async close() {
+    this.process.stdin.end(); // its end, and that of the nodes
+    await this.ended;
+  }
+}
 
 class Scenario {
   saved = {};
@@ -33,6 +72,7 @@ class Scenario {
       }
     } finally {
       await this.writers?.stop();
+      await this.scanner?.stop();
       await this.client.close();
     }
   }
@@ -72,7 +112,12 @@ class Scenario {
   // Steps
 
   async step(step) {
+    if (step.node !== undefined) {
+      return this.server.tell(`${step.do} ${step.node}${step.node === 'leading' ? ` ${this.key(step.key).toString('hex')}` : ''}`);
+    }
     switch (step.do) {
+      case 'transfer':
+        return this.server.tell(`transfer ${step.key ? `key ${this.key(step.key).toString('hex')}` : `shards ${step.shards}`}`);
       case 'client':
         await this.client.close();
         this.client = this.connect(step);
@@ -95,6 +140,10 @@ class Scenario {
         return;
       case 'written': return this.writers.written(step.more);
       case 'stop_writing': return this.writers.finish(step.more, step.expect);
+      case 'start_scanning':
+        this.scanner = new Scanner(this.client, this.key(step.prefix), this.keys(step.expect_keys));
+        return;
+      case 'stop_scanning': return this.scanner.finish(step.more, step.expect);
       case 'hash_vectors': return hashVectors(join(root, step.file));
       default: return this.one(step);
     }
@@ -307,6 +356,43 @@ class Writers {
   }
 }
 
+/** Scans one prefix again and again and compares with the keys that must be there. */
+class Scanner {
+  stopping = false;
+  done = 0;
+
+  constructor(client, prefix, keys) {
+    this.running = this.scan(client, prefix, keys).catch((e) => { this.error = e; }).finally(() => { this.ended = true; });
+  }
+
+  async scan(client, prefix, keys) {
+    while (!this.stopping) {
+      const got = [];
+      for await (const pair of client.scan({ prefix })) got.push(pair.key);
+      if (got.length !== keys.length || !keys.every((k, n) => k.equals(got[n]))) {
+        throw new Failed(`${got.length} keys, or others, not ${keys.length}`);
+      }
+      this.done++;
+    }
+  }
+
+  async finish(more, expect) {
+    const before = this.done;
+    const begun = performance.now();
+    while (!this.ended && this.done < before + more) {
+      if (performance.now() - begun > 60_000) throw new Failed(`the scanner stands at ${this.done}`);
+      await sleep(20);
+    }
+    await this.stop();
+    if (this.error && !expect.errors.includes(this.error.code)) throw new Failed(`the scanner saw ${this.error.message}`);
+  }
+
+  async stop() {
+    this.stopping = true;
+    await this.running;
+  }
+}
+
 function allThreadsStand(pid) {
   return readdirSync(`/proc/${pid}/task`).every((task) => {
     const stat = readFileSync(`/proc/${pid}/task/${task}/stat`, 'utf8');
@@ -340,31 +426,59 @@ function hashVectors(file) {
 }
 
 let shared;
+let cluster; // for all scenarios that want the same
+
+async function serverOf(wanted) {
+  if (!wanted) return shared ??= await EphemeralServer.start();
+  if (cluster && cluster.wanted !== JSON.stringify(wanted)) await closeShared(wanted);
+  cluster ??= await Cluster.start(wanted);
+  await cluster.tell('start stopped');
+  return cluster;
+}
+
+async function closeShared(wanted) {
+  if (wanted) {
+    await cluster?.close();
+    cluster = undefined;
+  } else {
+    await shared?.close();
+    shared = undefined;
+  }
+}
 
 async function runOne(scenario) {
-  if (scenario.needs) return ['not_runnable', `needs a ${scenario.needs}`];
+  const wanted = scenario.server;
   let own;
   try {
-    if (scenario.server) {
-      const { settings } = scenario.server;
-      own = await EphemeralServer.start(settings ? { configuration: JSON.stringify(settings) } : {});
-    } else {
-      shared ??= await EphemeralServer.start();
-    }
-    await new Scenario(scenario, own ?? shared).run();
+    if (wanted && !wanted.nodes) own = await EphemeralServer.start({ configuration: JSON.stringify(wanted.settings) });
+    await new Scenario(scenario, own ?? await serverOf(wanted)).run();
     return ['passed', ''];
   } catch (e) {
-    if (!own) {
-      // Perhaps it is stopped or frozen: the next scenario gets another.
-      await shared?.close();
-      shared = undefined;
-    }
+    if (!own) await closeShared(wanted); // perhaps it is stopped or frozen: the next scenario gets another
     return ['failed', e instanceof Failed ? e.message : e.stack];
   } finally {
     await own?.close();
   }
 }
 
+/** Writers against the nodes of NORIKV_ADDR for so long; prints what they saw. */
+async function soak(seconds, count) {
+  const client = connect({ deadlineMs: 10_000 });
+  const id = randomBytes(4).toString('hex');
+  const writers = new Writers({ client, key: (form) => Buffer.from(`soak/typescript/${id}/${form}`) }, count);
+  await sleep(seconds * 1000);
+  await writers.stop();
+  await client.close();
+  console.log(JSON.stringify({
+    language: 'typescript', writes: writers.done.reduce((sum, n) => sum + n, 0), errors: writers.errors.map((e) => e.message),
+    lost: writers.lost, doubled: writers.doubled,
+  }));
+}
+
+if (process.argv[2] === 'soak') {
+  await soak(Number(process.argv[3]), Number(process.argv[4]));
+  process.exit();
+}
 const only = (process.env.NORIKV_CONFORMANCE_ONLY ?? '').split(',').filter((name) => name.length > 0);
 const results = [];
 for (const file of readdirSync(join(root, 'scenarios')).sort()) {
@@ -377,7 +491,8 @@ for (const file of readdirSync(join(root, 'scenarios')).sort()) {
     results.push({ scenario: scenario.name, status, detail, ms });
   }
 }
-await shared?.close();
+await closeShared(undefined);
+await closeShared({});
 if (process.env.NORIKV_CONFORMANCE_RESULTS) {
   writeFileSync(process.env.NORIKV_CONFORMANCE_RESULTS, JSON.stringify({ language: 'typescript', results }));
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	norikv "github.com/norikv/norikv-go"
 	"github.com/norikv/norikv-go/norikvtest"
 )
 
@@ -22,17 +23,26 @@ type result struct {
 	Ms       int64  `json:"ms"`
 }
 
-var shared *norikvtest.Server
+var (
+	shared  *norikvtest.Server
+	several *cluster // for all scenarios that want the same
+)
 
 func main() {
+	if len(os.Args) == 4 && os.Args[1] == "soak" {
+		if err := soak(number(os.Args[2]), number(os.Args[3])); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	root := "../conformance"
 	if len(os.Args) > 1 {
 		root = os.Args[1]
 	}
 	results, failed := runAll(root)
-	if shared != nil {
-		shared.Close()
-	}
+	closeShared(false)
+	closeShared(true)
 	if path := os.Getenv("NORIKV_CONFORMANCE_RESULTS"); path != "" {
 		text, _ := json.Marshal(object{"language": "go", "results": results})
 		if err := os.WriteFile(path, text, 0o644); err != nil {
@@ -80,39 +90,83 @@ func runAll(root string) (results []result, failed bool) {
 }
 
 func runOne(root string, scenario object) (string, string) {
-	if needs, ok := scenario["needs"]; ok {
-		return "not_runnable", fmt.Sprintf("needs a %s", needs)
-	}
-	server, own, err := serverFor(scenario)
-	if err == nil {
-		err = newRun(root, scenario, server).all()
-	}
-	if own && server != nil {
-		server.Close()
-	}
+	wanted, has := scenario["server"].(object)
+	_, ofNodes := wanted["nodes"]
+	err := func() error {
+		if ofNodes {
+			if err := ensureCluster(root, wanted); err != nil {
+				return err
+			}
+			return newRun(root, scenario, nil, several).all()
+		}
+		server, err := serverFor(wanted, has)
+		if err != nil {
+			return err
+		}
+		if has {
+			defer server.Close()
+		}
+		return newRun(root, scenario, server, nil).all()
+	}()
 	if err == nil {
 		return "passed", ""
 	}
-	if !own && shared != nil {
-		// Perhaps it is stopped or frozen: the next scenario gets another.
-		shared.Close()
-		shared = nil
+	if ofNodes || !has { // perhaps it is stopped or frozen: the next scenario gets another
+		closeShared(ofNodes)
 	}
 	return "failed", err.Error()
 }
 
-func serverFor(scenario object) (server *norikvtest.Server, own bool, err error) {
-	if wanted, ok := scenario["server"].(object); ok {
-		options := norikvtest.Options{}
-		if settings, ok := wanted["settings"]; ok {
-			text, _ := json.Marshal(settings)
-			options.Configuration = string(text)
-		}
-		server, err = norikvtest.Start(options)
-		return server, true, err
+func serverFor(wanted object, own bool) (server *norikvtest.Server, err error) {
+	if own {
+		return norikvtest.Start(norikvtest.Options{Configuration: asText(wanted["settings"])})
 	}
 	if shared == nil {
 		shared, err = norikvtest.Start(norikvtest.Options{})
 	}
-	return shared, false, err
+	return shared, err
+}
+
+func ensureCluster(root string, wanted object) (err error) {
+	if several != nil && several.wanted != asText(wanted) {
+		closeShared(true)
+	}
+	if several == nil {
+		if several, err = startCluster(root, wanted); err != nil {
+			return err
+		}
+	}
+	return several.tell("start stopped")
+}
+
+func closeShared(ofNodes bool) {
+	if ofNodes && several != nil {
+		several.close()
+		several = nil
+	}
+	if !ofNodes && shared != nil {
+		shared.Close()
+		shared = nil
+	}
+}
+
+// soak is writers against the nodes of NORIKV_ADDR for so long; it prints what they saw.
+func soak(seconds, count int) error {
+	client, err := norikv.Connect(norikv.WithDeadline(10 * time.Second))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	w := startWriters(client, data{fmt.Sprintf("soak/go/%x/", time.Now().UnixNano())}, count)
+	time.Sleep(time.Duration(seconds) * time.Second)
+	w.stop()
+	writes, errs := 0, []string{}
+	for _, done := range w.done {
+		writes += done
+	}
+	for _, err := range w.errs {
+		errs = append(errs, err.Error())
+	}
+	fmt.Println(asText(object{"language": "go", "writes": writes, "errors": errs, "lost": w.lost, "doubled": w.doubled}))
+	return nil
 }

@@ -24,21 +24,25 @@ type run struct {
 	data
 	root     string
 	scenario object
-	server   *norikvtest.Server
+	server   *norikvtest.Server // nil where there is a cluster
+	cluster  *cluster           // nil where there is one server
 	client   *norikv.Client
 	mu       sync.Mutex // guards saved
 	saved    map[string]interface{}
 	writers  *writers
+	scanner  *scanner
 	views    chan *norikv.ClusterView
 	view     *norikv.ClusterView
 	unwatch  context.CancelFunc
 }
 
-func newRun(root string, scenario object, server *norikvtest.Server) *run {
+func newRun(root string, scenario object, server *norikvtest.Server, several *cluster) *run {
 	var id [4]byte
 	_, _ = rand.Read(id[:])
 	prefix := fmt.Sprintf("%s/%s/", scenario["name"], hex.EncodeToString(id[:]))
-	return &run{data: data{prefix}, root: root, scenario: scenario, server: server, saved: map[string]interface{}{}}
+	return &run{
+		data: data{prefix}, root: root, scenario: scenario, server: server, cluster: several, saved: map[string]interface{}{},
+	}
 }
 
 func (r *run) all() (err error) {
@@ -49,6 +53,9 @@ func (r *run) all() (err error) {
 	defer func() {
 		if r.writers != nil {
 			r.writers.stop()
+		}
+		if r.scanner != nil {
+			r.scanner.stop()
 		}
 		if r.unwatch != nil {
 			r.unwatch()
@@ -69,7 +76,13 @@ func (r *run) connect(options object) (err error) {
 	if ms, ok := options["deadline_ms"]; ok {
 		deadline = time.Duration(number(ms)) * time.Millisecond
 	}
-	chosen := []norikv.ConnectOption{norikv.WithAddresses(r.server.Address), norikv.WithDeadline(deadline)}
+	var addresses []string
+	if r.cluster != nil {
+		addresses = r.cluster.addresses
+	} else {
+		addresses = []string{r.server.Address}
+	}
+	chosen := []norikv.ConnectOption{norikv.WithAddresses(addresses...), norikv.WithDeadline(deadline)}
 	if retries, ok := options["retries"].(bool); ok && !retries {
 		chosen = append(chosen, norikv.WithRetry(norikv.NoRetry))
 	}
@@ -81,7 +94,19 @@ func (r *run) connect(options object) (err error) {
 }
 
 func (r *run) step(step object) error {
+	if node, ok := step["node"]; ok {
+		command := fmt.Sprintf("%s %v", step["do"], node)
+		if node == "leading" {
+			command += " " + hex.EncodeToString(r.key(step["key"], ""))
+		}
+		return r.cluster.tell(command)
+	}
 	switch step["do"] {
+	case "transfer":
+		if key, ok := step["key"]; ok {
+			return r.cluster.tell("transfer key " + hex.EncodeToString(r.key(key, "")))
+		}
+		return r.cluster.tell(fmt.Sprintf("transfer shards %d", number(step["shards"])))
 	case "client":
 		r.client.Close()
 		return r.connect(step)
@@ -106,6 +131,10 @@ func (r *run) step(step object) error {
 		return r.writers.written(number(step["more"]))
 	case "stop_writing":
 		return r.writers.finish(number(step["more"]), step["expect"].(object))
+	case "start_scanning":
+		r.scanner = startScanner(r.client, r.key(step["prefix"], ""), r.keys(step["expect_keys"]))
+	case "stop_scanning":
+		return r.scanner.finish(number(step["more"]), step["expect"].(object))
 	case "hash_vectors":
 		return hashVectors(filepath.Join(r.root, step["file"].(string)))
 	default:

@@ -1,9 +1,11 @@
 package com.norikv.conformance;
 
+import com.norikv.client.NoriKVClient;
 import com.norikv.client.testing.EphemeralServer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +15,8 @@ import java.util.stream.Stream;
 public final class Conformance {
     private final Path root;
     private EphemeralServer shared;
+    private Cluster cluster; // shared by the scenarios that want the same
+    private String clusterKey;
 
     private Conformance(Path root) {
         this.root = root;
@@ -23,7 +27,11 @@ public final class Conformance {
      *
      * @param arguments the folder of the suite
      */
-    public static void main(String[] arguments) throws IOException {
+    public static void main(String[] arguments) throws IOException, InterruptedException {
+        if (arguments.length == 3 && arguments[0].equals("soak")) {
+            soak(Integer.parseInt(arguments[1]), Integer.parseInt(arguments[2]));
+            return;
+        }
         Conformance suite = new Conformance(Path.of(arguments.length > 0 ? arguments[0] : "../conformance"));
         List<Object> results = suite.all();
         String file = System.getenv("NORIKV_CONFORMANCE_RESULTS");
@@ -31,6 +39,16 @@ public final class Conformance {
             Files.writeString(Path.of(file), Json.write(Map.of("language", "java", "results", results)));
         }
         System.exit(results.isEmpty() || results.stream().anyMatch(r -> Fields.of(r).text("status").equals("failed")) ? 1 : 0);
+    }
+
+    // Writers against the nodes of NORIKV_ADDR for so long; prints what they saw.
+    private static void soak(int seconds, int count) throws InterruptedException {
+        try (NoriKVClient client = NoriKVClient.builder().deadline(Duration.ofSeconds(10)).build()) {
+            Writers writers = new Writers(client, new Data("soak/java/" + Long.toHexString(System.nanoTime()) + "/"), count);
+            Thread.sleep(seconds * 1000L);
+            writers.stop();
+            System.out.println(Json.write(writers.report()));
+        }
     }
 
     private List<Object> all() throws IOException {
@@ -54,39 +72,59 @@ public final class Conformance {
                 results.add(Map.of("scenario", name, "status", said[0], "detail", said[1], "ms", ms));
             }
         }
-        if (shared != null) {
-            shared.close();
-        }
+        closeShared(true, true);
         return results;
     }
 
     private String[] run(Fields scenario) {
-        if (scenario.has("needs")) {
-            return new String[] {"not_runnable", "needs a " + scenario.text("needs")};
-        }
-        boolean own = scenario.has("server");
-        EphemeralServer server = null;
+        Fields wanted = scenario.fields("server");
         try {
-            server = own ? started(scenario.fields("server")) : common();
-            ScenarioRun run = new ScenarioRun(root, scenario, server);
-            try {
-                run.all();
-            } finally {
-                run.close();
+            if (wanted.has("nodes")) {
+                steps(scenario, null, cluster(wanted));
+            } else if (scenario.has("server")) {
+                try (EphemeralServer own = started(wanted)) {
+                    steps(scenario, own, null);
+                }
+            } else {
+                steps(scenario, common(), null);
             }
             return new String[] {"passed", ""};
         } catch (Exception e) {
-            if (!own && shared != null) {
-                // Perhaps it is stopped or frozen: the next scenario gets another.
-                shared.close();
-                shared = null;
-            }
+            // What is shared is perhaps stopped or frozen: the next scenario gets another.
+            closeShared(wanted.has("nodes"), !scenario.has("server"));
             return new String[] {"failed", e instanceof Mismatch ? e.getMessage() : e.toString()};
-        } finally {
-            if (own && server != null) {
-                server.close();
-            }
         }
+    }
+
+    private void steps(Fields scenario, EphemeralServer server, Cluster cluster) throws Exception {
+        ScenarioRun run = new ScenarioRun(root, scenario, server, cluster);
+        try {
+            run.all();
+        } finally {
+            run.close();
+        }
+    }
+
+    private void closeShared(boolean ofNodes, boolean single) {
+        if (single && shared != null) {
+            shared.close();
+            shared = null;
+        }
+        if (ofNodes && cluster != null) {
+            cluster.close();
+            cluster = null;
+        }
+    }
+
+    private Cluster cluster(Fields wanted) throws IOException {
+        String key = Json.write(wanted.map());
+        if (cluster == null || !key.equals(clusterKey)) {
+            closeShared(true, false);
+            cluster = new Cluster(root, wanted);
+            clusterKey = key;
+        }
+        cluster.tell("start stopped");
+        return cluster;
     }
 
     private static EphemeralServer started(Fields wanted) {

@@ -39,20 +39,23 @@ final class ScenarioRun {
 
     private final Path root;
     private final Fields scenario;
-    private final EphemeralServer server;
+    private final EphemeralServer server; // null where there is a cluster
+    private final Cluster cluster; // null where there is one server
     private final Data data;
     private final Map<String, Object> saved = new ConcurrentHashMap<>();
     private final Expectation expectation;
     private final BlockingQueue<ClusterView> views = new LinkedBlockingQueue<>();
     private NoriKVClient client;
     private Writers writers;
+    private Scanner scanner;
     private ClusterWatch watch;
     private ClusterView view;
 
-    ScenarioRun(Path root, Fields scenario, EphemeralServer server) {
+    ScenarioRun(Path root, Fields scenario, EphemeralServer server, Cluster cluster) {
         this.root = root;
         this.scenario = scenario;
         this.server = server;
+        this.cluster = cluster;
         data = new Data(scenario.text("name") + "/" + Long.toHexString(System.nanoTime()) + "/");
         expectation = new Expectation(data, saved);
     }
@@ -75,6 +78,9 @@ final class ScenarioRun {
         if (writers != null) {
             writers.stop();
         }
+        if (scanner != null) {
+            scanner.stop();
+        }
         if (watch != null) {
             watch.close();
         }
@@ -85,7 +91,8 @@ final class ScenarioRun {
 
     private NoriKVClient connect(Fields options) {
         int deadline = options.has("deadline_ms") ? options.number("deadline_ms") : DEADLINE_MS;
-        ClientBuilder builder = NoriKVClient.builder().addresses(server.address()).deadline(Duration.ofMillis(deadline));
+        ClientBuilder builder = NoriKVClient.builder()
+            .addresses(cluster == null ? new String[] {server.address()} : cluster.addresses).deadline(Duration.ofMillis(deadline));
         if (Boolean.FALSE.equals(options.get("retries"))) {
             builder.retry(RetryPolicy.NONE);
         }
@@ -101,21 +108,36 @@ final class ScenarioRun {
                 client.close();
                 client = connect(step);
             }
-            case "stop" -> server.stop();
-            case "kill" -> server.kill();
-            case "start" -> server.startAgain();
-            case "restart" -> {
-                server.stop();
-                server.startAgain();
-            }
+            case "stop", "kill", "start", "restart" -> node(step.text("do"), step);
+            case "transfer" -> cluster.tell("transfer " + (step.has("key")
+                ? "key " + Cluster.hex(step, data) : "shards " + step.number("shards")));
             case "pause" -> pause();
             case "resume" -> signal("CONT");
             case "many" -> many(step);
             case "start_writing" -> writers = new Writers(client, data, step.number("writers"));
             case "written" -> writers.written(step.number("more"));
             case "stop_writing" -> writers.finish(step.number("more"), step.fields("expect"));
+            case "start_scanning" -> scanner =
+                new Scanner(client, data.key(step.get("prefix"), ""), data.keys(step.get("expect_keys")));
+            case "stop_scanning" -> scanner.finish(step.number("more"), step.fields("expect"));
             case "hash_vectors" -> HashVectors.check(root.resolve(step.text("file")));
             default -> one(step, "");
+        }
+    }
+
+    private void node(String verb, Fields step) throws IOException {
+        if (cluster != null) {
+            cluster.tell(verb + " " + Cluster.nodes(step, data));
+            return;
+        }
+        if (verb.equals("kill")) {
+            server.kill();
+        }
+        if (verb.equals("stop") || verb.equals("restart")) {
+            server.stop();
+        }
+        if (verb.equals("start") || verb.equals("restart")) {
+            server.startAgain();
         }
     }
 

@@ -10,6 +10,7 @@ import com.norikv.client.Version;
 import com.norikv.client.VersionMismatchException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
@@ -56,6 +57,16 @@ final class Writers {
         if (lost.get() != expect.number("lost") || doubled.get() != expect.number("doubled")) {
             throw new Mismatch(lost + " lost, " + doubled + " doubled");
         }
+    }
+
+    Map<String, Object> report() {
+        int writes = 0;
+        for (int i = 0; i < threads.length; i++) {
+            writes += done.get(i);
+        }
+        return Map.of(
+            "language", "java", "writes", writes, "errors", errors.stream().map(e -> (Object) e.getMessage()).toList(), "lost",
+            lost.get(), "doubled", doubled.get());
     }
 
     void stop() throws InterruptedException {
