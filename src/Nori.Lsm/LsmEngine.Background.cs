@@ -12,16 +12,15 @@ namespace Nori.Lsm;
 /// <summary>Flush and compaction as steps, and the installing of what they made.</summary>
 public sealed partial class LsmEngine
 {
-    // One flush and one compaction at a time; the second comer returns at once.
+    // One flush at a time; the second comer returns at once.
     private readonly Lock _flushGate = new();
-    private readonly Lock _compactionGate = new();
+    private readonly CompactionLane[] _lanes;
 
     private BuiltTable? _built;
-    private CompactionJob? _job;
-    private CompactionPick? _running;
     private ManualCompaction? _manual;
     private long _reportedHits;
     private long _reportedReads;
+    private int _nextLane;
 
     private sealed record BuiltTable(Memtable Memtable, TableMeta? Table, TimeSpan Elapsed);
 
@@ -80,45 +79,60 @@ public sealed partial class LsmEngine
         }
     }
 
-    /// <summary>A slice of the compaction under way, or the next one; false when none is needed.</summary>
+    /// <summary>A slice of a compaction under way, or the next one; false when none is needed.</summary>
     internal bool RunCompactionOnce()
     {
-        if (!_compactionGate.TryEnter()) return false;
+        // By turns, so that none of them waits for the end of another.
+        for (int i = 0; i < _lanes.Length; i++)
+        {
+            int lane = _nextLane;
+            _nextLane = (lane + 1) % _lanes.Length;
+            if (RunCompactionOnce(lane)) return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>As <see cref="RunCompactionOnce()"/>, in one lane.</summary>
+    internal bool RunCompactionOnce(int index)
+    {
+        CompactionLane lane = _lanes[index];
+        if (!lane.Gate.TryEnter()) return false;
         try
         {
             bool deleted = _store.DeleteObsolete();
             if (_failure is not null || _disposed) return deleted;
-            if (_job is null && !BeginCompaction()) return deleted;
-            if (_job is null) return true;
-            long before = _job.BytesWritten;
-            if (!_job.IsFinished && !_job.RunOnce(_options.CompactionStepBytes))
+            if (lane.Job is null && !BeginCompaction(lane)) return deleted;
+            if (lane.Job is not { } job) return true;
+            long before = job.BytesWritten;
+            if (!job.IsFinished && !job.RunOnce(_options.CompactionStepBytes))
             {
-                _limiter.Note(_job.BytesWritten - before);
-                _options.Events.Emit(new CompactionProgress(_job.Pick.OutputLevel, _job.Progress * 100));
+                _limiter.Note(job.BytesWritten - before);
+                _options.Events.Emit(new CompactionProgress(job.Pick.OutputLevel, job.Progress * 100));
                 return true;
             }
 
-            _limiter.Note(_job.BytesWritten - before);
-            InstallCompaction(_job);
+            _limiter.Note(job.BytesWritten - before);
+            InstallCompaction(lane, job);
             return true;
         }
         catch (StorageException e) when (e.IsDiskFull)
         {
             // A finished job keeps its outputs and is installed again later; a half-written one begins anew.
-            if (_job is { IsFinished: false }) EndCompaction(abandon: true);
+            if (lane.Job is { IsFinished: false }) EndCompaction(lane, abandon: true);
             NoteDiskFull(e);
             return false;
         }
         catch (Exception e)
         {
             // A finished job's outputs stay: the manifest, whose sync may have failed, may name them.
-            EndCompaction(abandon: _job is { IsFinished: false });
+            EndCompaction(lane, abandon: lane.Job is { IsFinished: false });
             Fail(e);
             return false;
         }
         finally
         {
-            _compactionGate.Exit();
+            lane.Gate.Exit();
         }
     }
 
@@ -169,17 +183,22 @@ public sealed partial class LsmEngine
         (_reportedHits, _reportedReads) = (hits, reads);
     }
 
-    private bool BeginCompaction()
+    private bool BeginCompaction(CompactionLane lane)
     {
         LsmVersion version;
         CompactionPick? pick;
         ManualCompaction? manual = Volatile.Read(ref _manual);
+        // What was asked for comes first: nothing new gets in its way.
+        if (manual is not null && !lane.TakesManual) return false;
         lock (_manifestLock)
         {
             // Version and range together: an ingest in between could put a table where this one's outputs will lie.
             version = AcquireVersion();
-            pick = manual?.Next(version, _options) ?? CompactionPicker.Pick(version, _options);
-            _running = pick;
+            List<CompactionPick> running = Running();
+            pick = manual?.Next(version, _options, running);
+            bool waits = manual is { IsDone: false } && pick is null;
+            if (pick is null && !waits) pick = CompactionPicker.Pick(version, _options, running);
+            lane.Pick = pick;
         }
 
         try
@@ -187,15 +206,15 @@ public sealed partial class LsmEngine
             if (manual is { IsDone: true }) EndManual(null);
             if (pick is null) return false;
             _options.Events.Emit(new CompactionStart(pick.Level, pick.OutputLevel, pick.InputBytes));
-            _jobStarted = Stopwatch.GetTimestamp();
+            lane.JobStarted = Stopwatch.GetTimestamp();
             if (pick.MayMove)
             {
-                Move(pick);
+                Move(lane, pick);
                 return true;
             }
 
             version.Acquire();
-            _job = new CompactionJob(pick, version, _options, _store, SnapshotSequences(), _cutoff, NextFileNumber);
+            lane.Job = new CompactionJob(pick, version, _options, _store, SnapshotSequences(), _cutoff, NextFileNumber);
             return true;
         }
         finally
@@ -204,7 +223,7 @@ public sealed partial class LsmEngine
         }
     }
 
-    private void Move(CompactionPick pick)
+    private void Move(CompactionLane lane, CompactionPick pick)
     {
         var edit = new VersionEdit();
         foreach (TableFile file in pick.Inputs)
@@ -219,29 +238,29 @@ public sealed partial class LsmEngine
         }
         finally
         {
-            SetRunning(null);
+            EndPick(lane);
         }
 
         _options.Events.Emit(new CompactionFinish(pick.OutputLevel, pick.InputBytes, 0));
     }
 
-    private void InstallCompaction(CompactionJob job)
+    private void InstallCompaction(CompactionLane lane, CompactionJob job)
     {
         Install(job.ToEdit(), null);
-        _compactionRead += job.Pick.InputBytes;
-        _compactionWritten += job.BytesWritten;
-        TimeSpan elapsed = Stopwatch.GetElapsedTime(_jobStarted);
+        Interlocked.Add(ref _compactionRead, job.Pick.InputBytes);
+        Interlocked.Add(ref _compactionWritten, job.BytesWritten);
+        TimeSpan elapsed = Stopwatch.GetElapsedTime(lane.JobStarted);
         _metrics.NoteCompaction(job.Pick.OutputLevel, elapsed);
         _options.Events.Emit(new CompactionFinish(job.Pick.OutputLevel, job.Pick.InputBytes, job.BytesWritten));
-        EndCompaction(abandon: false);
+        EndCompaction(lane, abandon: false);
         ClearDiskFull();
         _store.DeleteObsolete();
     }
 
-    private void EndCompaction(bool abandon)
+    private void EndCompaction(CompactionLane lane, bool abandon)
     {
-        CompactionJob? job = _job;
-        _job = null;
+        CompactionJob? job = lane.Job;
+        lane.Job = null;
         try
         {
             if (abandon) job?.Abandon();
@@ -253,13 +272,30 @@ public sealed partial class LsmEngine
         }
         finally
         {
-            SetRunning(null);
+            EndPick(lane);
         }
     }
 
-    private void SetRunning(CompactionPick? pick)
+    private void EndPick(CompactionLane lane)
     {
-        lock (_manifestLock) _running = pick;
+        lock (_manifestLock) lane.Pick = null;
+        // Another lane may have waited for just this one.
+        if (_lanes.Length > 1) _loop?.WakeCompaction();
+    }
+
+    /// <summary>What is under way; for tests.</summary>
+    internal IReadOnlyList<CompactionPick> RunningCompactions()
+    {
+        lock (_manifestLock) return Running();
+    }
+
+    /// <summary>What is under way; the caller holds _manifestLock.</summary>
+    private List<CompactionPick> Running()
+    {
+        var running = new List<CompactionPick>(_lanes.Length);
+        foreach (CompactionLane lane in _lanes)
+            if (lane.Pick is { } pick) running.Add(pick);
+        return running;
     }
 
     private LsmFailedException Fail(Exception cause)

@@ -171,7 +171,7 @@ public sealed partial class LsmEngine
         {
             foreach (TableMeta meta in ingest.Metas)
             {
-                int level = ingest.LevelFor(meta, _version, _running);
+                int level = ingest.LevelFor(meta, _version, Running());
                 edit.Added.Add((level, meta with
                 {
                     GlobalSequence = sequence,

@@ -61,7 +61,6 @@ public sealed partial class LsmEngine : IAsyncDisposable
     private long _flushedBytes;
     private long _compactionRead;
     private long _compactionWritten;
-    private long _jobStarted;
     private Exception? _failure;
     private Exception? _diskFullCause;
     private volatile bool _isDiskFull;
@@ -76,6 +75,7 @@ public sealed partial class LsmEngine : IAsyncDisposable
         _storeId = storeId;
         _store = new TableStore(options);
         _limiter = new RateLimiter(options.BackgroundBytesPerSecond, options.Time);
+        _lanes = [.. Enumerable.Range(0, options.CompactionsMax).Select(index => new CompactionLane(index))];
         _cutoff = options.Owner is { } owner ? owner.ExpiryCutoff : _ => NowUnixMs();
         _active = NewMemtable();
         var levels = new TableFile[options.Levels][];
@@ -238,8 +238,12 @@ public sealed partial class LsmEngine : IAsyncDisposable
             Settle();
             EndManual(new ObjectDisposedException(nameof(LsmEngine)));
             EndScrubs();
-            _job?.Dispose();
-            _job = null;
+            foreach (CompactionLane lane in _lanes)
+            {
+                lane.Job?.Dispose();
+                lane.Job = null;
+            }
+
             if (syncLog) _wal?.Close();
         }
         catch (WalFailedException e)

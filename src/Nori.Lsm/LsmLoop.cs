@@ -14,19 +14,18 @@ internal sealed class LsmLoop : IDisposable
     private readonly LsmEngine _engine;
     private readonly AutoResetEvent _commit = new(false);
     private readonly AutoResetEvent _flush = new(false);
-    private readonly AutoResetEvent _compaction = new(false);
+    private readonly AutoResetEvent[] _compactions;
     private readonly Thread[] _threads;
     private volatile bool _stop;
 
     public LsmLoop(LsmEngine engine)
     {
         _engine = engine;
+        _compactions = [.. Enumerable.Range(0, engine.Options.CompactionsMax).Select(_ => new AutoResetEvent(false))];
         _threads =
         [
             NewThread("lsm-flush", () => Run(_flush, engine.RunFlushOnce, NoRest, () => IdleWait)),
-            NewThread("lsm-compaction", () => Run(
-                // A scrub has the time that compaction leaves.
-                _compaction, () => engine.RunCompactionOnce() || engine.RunScrubOnce(), engine.CompactionRest, WaitForScrub)),
+            .. _compactions.Select(Compactor),
             NewThread("lsm-commit", () => Run(_commit, engine.RunCommitOnce, NoRest, () => IdleWait)),
         ];
     }
@@ -43,7 +42,10 @@ internal sealed class LsmLoop : IDisposable
 
     public void WakeFlush() => _flush.Set();
 
-    public void WakeCompaction() => _compaction.Set();
+    public void WakeCompaction()
+    {
+        foreach (AutoResetEvent compaction in _compactions) compaction.Set();
+    }
 
     /// <summary>Stops and joins the threads; a step under way is finished first.</summary>
     public void Dispose()
@@ -51,13 +53,26 @@ internal sealed class LsmLoop : IDisposable
         _stop = true;
         _commit.Set();
         _flush.Set();
-        _compaction.Set();
+        WakeCompaction();
         foreach (Thread thread in _threads) thread.Join();
     }
 
     private static Thread NewThread(string name, ThreadStart run) => new(run) { Name = name, IsBackground = true };
 
     private static TimeSpan NoRest() => TimeSpan.Zero;
+
+    private Thread Compactor(AutoResetEvent wake, int lane)
+    {
+        if (lane > 0)
+        {
+            return NewThread($"lsm-compaction-{lane}", () => Run(
+                wake, () => _engine.RunCompactionOnce(lane), _engine.CompactionRest, () => IdleWait));
+        }
+
+        // A scrub has the time that compaction leaves.
+        return NewThread("lsm-compaction", () => Run(
+            wake, () => _engine.RunCompactionOnce(lane) || _engine.RunScrubOnce(), _engine.CompactionRest, WaitForScrub));
+    }
 
     private TimeSpan WaitForScrub()
     {

@@ -63,6 +63,12 @@ public sealed record LsmOptions
     /// <summary>Tables in level 0 that start a compaction. <value>4.</value></summary>
     public int L0CompactionTrigger { get; init; } = 4;
 
+    /// <summary>
+    /// Compactions that may run side by side, each on a thread of its own: while one rewrites deep levels, another empties
+    /// level 0. <value>2.</value>
+    /// </summary>
+    public int CompactionsMax { get; init; } = 2;
+
     /// <summary>Tables in level 0 from which on writes are slowed. <value>20.</value></summary>
     public int L0SlowdownTrigger { get; init; } = 20;
 
@@ -155,6 +161,7 @@ public sealed record LsmOptions
         Require(Enum.IsDefined(WriteAheadLog), "WriteAheadLog must be None, Always, Batch or Os");
         Require(MemtableBytes is >= 1024 and <= 4L << 30, "MemtableBytes must lie between 1 KiB and 4 GiB");
         Require(ImmutableMemtablesMax is >= 1 and <= 64, "ImmutableMemtablesMax must lie between 1 and 64");
+        Require(CompactionsMax is >= 1 and <= 16, "CompactionsMax must lie between 1 and 16");
         Require(L0CompactionTrigger >= 1, "L0CompactionTrigger must be at least 1");
         Require(L0SlowdownTrigger >= L0CompactionTrigger, "L0SlowdownTrigger must not be below L0CompactionTrigger");
         Require(L0StopTrigger >= L0SlowdownTrigger, "L0StopTrigger must not be below L0SlowdownTrigger");

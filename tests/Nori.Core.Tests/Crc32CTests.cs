@@ -57,6 +57,23 @@ public sealed class Crc32CTests
     }
 
     [Fact]
+    public void Long_data_which_is_taken_in_three_pieces_at_once_equals_the_bitwise_definition()
+    {
+        Prng random = new(3);
+        byte[] data = new byte[5000];
+        random.Fill(data);
+        foreach (int length in new[] { 1000, 1007, 1008, 1009, 1016, 1024, 2015, 2016, 2017, 4096, 4999 })
+        {
+            for (int start = 0; start < 2; start++)
+            {
+                ReadOnlySpan<byte> part = data.AsSpan(start, length);
+                Assert.Equal(Bitwise(part), Crc32C.Compute(part));
+                Assert.Equal(Bitwise(part), Crc32C.Append(Crc32C.Compute(part[..13]), part[13..]));
+            }
+        }
+    }
+
+    [Fact]
     public void Any_flipped_bit_is_seen()
     {
         byte[] data = Encoding.ASCII.GetBytes("a record of some length that lies in a log");

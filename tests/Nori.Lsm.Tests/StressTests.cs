@@ -29,6 +29,7 @@ public sealed class StressTests
             BlockCacheBytes = 32 << 10,
             OpenTablesMax = 16,
             L0StopTrigger = 8,
+            CompactionsMax = 3,
             L0SlowdownTrigger = 6,
             SlowdownBytesPerSecond = 1L << 30,
             Time = TimeProvider.System,

@@ -14,6 +14,8 @@ internal sealed class NoriEngine : StorageEngine
             WriteAheadLog = settings.Sync ? LsmWalMode.Batch : LsmWalMode.Os,
             MemtableBytes = settings.WriteBufferBytes,
             BlockCacheBytes = settings.CacheBytes,
+            // Two background jobs in all, as the peer: a flush and a compaction.
+            CompactionsMax = 1,
         });
 
     public override EngineSession NewSession() => new NoriSession(_engine);

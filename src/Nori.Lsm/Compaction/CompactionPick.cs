@@ -26,11 +26,20 @@ internal sealed record CompactionPick
 
     public long InputBytes => Inputs.Sum(file => file.Meta.Bytes) + Overlapped.Sum(file => file.Meta.Bytes);
 
-    public byte[] Smallest => 
+    public byte[] Smallest =>
         Bound(static (a, b) => a.Meta.Smallest.AsSpan().SequenceCompareTo(b.Meta.Smallest) <= 0).Meta.Smallest;
 
-    public byte[] Largest => 
+    public byte[] Largest =>
         Bound(static (a, b) => a.Meta.Largest.AsSpan().SequenceCompareTo(b.Meta.Largest) >= 0).Meta.Largest;
+
+    /// <summary>
+    /// True when the two must not run side by side: they share keys, and a level that one of them reads, writes or
+    /// jumps over. What is disjoint in either stays in the order of age, and outputs stay disjoint.
+    /// </summary>
+    public bool ConflictsWith(CompactionPick other) =>
+        Level <= other.OutputLevel && other.Level <= OutputLevel
+        && Smallest.AsSpan().SequenceCompareTo(other.Largest) <= 0
+        && other.Smallest.AsSpan().SequenceCompareTo(Largest) <= 0;
 
     private TableFile Bound(Func<TableFile, TableFile, bool> wins)
     {

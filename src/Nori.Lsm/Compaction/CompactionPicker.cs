@@ -10,22 +10,27 @@ internal static class CompactionPicker
 {
     private const int GrandparentOverlapFiles = 10;
 
-    /// <summary>Null when every level is within its bounds.</summary>
-    public static CompactionPick? Pick(LsmVersion version, LsmOptions options)
+    // Of tables in the way of a compaction that runs; behind them another time.
+    private const int PickTriesMax = 16;
+
+    /// <summary>
+    /// Null when every level is within its bounds, or what is not would get in the way of what runs already.
+    /// </summary>
+    public static CompactionPick? Pick(LsmVersion version, LsmOptions options, IReadOnlyCollection<CompactionPick> running)
     {
         var targets = LevelTargets.Of(version, options);
-        int level = -1;
-        double best = 1;
-        for (int i = 0; i < options.Levels - 1; i++)
+        double[] scores = new double[options.Levels - 1];
+        for (int i = 0; i < scores.Length; i++) scores[i] = Score(version, options, targets, i);
+        while (true)
         {
-            double score = Score(version, options, targets, i);
-            if (score < best || (level >= 0 && score <= best)) continue;
-            best = score;
-            level = i;
+            int level = Best(scores);
+            if (level < 0) return null;
+            CompactionPick? pick = level == 0
+                ? Unless(PickLevel0(version, options, targets.BaseLevel), running)
+                : PickTable(version, options, level, running);
+            if (pick is not null) return pick;
+            scores[level] = 0;
         }
-
-        if (level < 0) return null;
-        return level == 0 ? PickLevel0(version, options, targets.BaseLevel) : PickTable(version, options, level);
     }
 
     /// <summary>Bytes that must move until every level is within its bounds.</summary>
@@ -104,26 +109,42 @@ internal static class CompactionPicker
         return bytes / (double)targets[level] is var score && score > 1 ? score : 0;
     }
 
-    private static CompactionPick PickTable(LsmVersion version, LsmOptions options, int level)
+    /// <summary>The level most over its size, the upper one of equals; −1 when none is.</summary>
+    private static int Best(double[] scores)
+    {
+        int best = -1;
+        for (int i = 0; i < scores.Length; i++)
+            if (scores[i] >= 1 && (best < 0 || scores[i] > scores[best])) best = i;
+        return best;
+    }
+
+    private static CompactionPick? Unless(CompactionPick pick, IReadOnlyCollection<CompactionPick> running) =>
+        running.Any(pick.ConflictsWith) ? null : pick;
+
+    private static CompactionPick? PickTable(
+        LsmVersion version, LsmOptions options, int level, IReadOnlyCollection<CompactionPick> running)
     {
         TableFile[] files = version.Levels[level];
         TableFile[] next = version.Levels[level + 1];
-        TableFile best = files[0];
-        double least = double.MaxValue;
+        double[] ratios = new double[files.Length];
         int at = 0;
-        foreach (TableFile file in files)
+        for (int f = 0; f < files.Length; f++)
         {
+            TableFile file = files[f];
             // Both levels are sorted, so one walk over the next level serves all tables.
             while (at < next.Length && next[at].Meta.EndsBefore(file.Meta.Smallest)) at++;
             long dragged = 0;
             for (int i = at; i < next.Length && next[i].Meta.Overlaps(file.Meta.Smallest, file.Meta.Largest); i++)
                 dragged += next[i].Meta.Bytes;
-            double ratio = dragged / (double)Math.Max(1, file.Meta.Bytes);
-            if (ratio >= least) continue;
-            least = ratio;
-            best = file;
+            ratios[f] = dragged / (double)Math.Max(1, file.Meta.Bytes);
         }
 
-        return Make(version, options, level, level + 1, [best]);
+        // Stable, hence the same in every run: of equals the one with the least keys.
+        foreach (int f in Enumerable.Range(0, files.Length).OrderBy(f => ratios[f]).Take(PickTriesMax))
+        {
+            if (Unless(Make(version, options, level, level + 1, [files[f]]), running) is { } pick) return pick;
+        }
+
+        return null;
     }
 }

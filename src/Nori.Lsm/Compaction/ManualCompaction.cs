@@ -15,14 +15,26 @@ internal sealed class ManualCompaction(byte[]? start, byte[]? end, ulong numberL
 
     public bool IsDone { get; private set; }
 
-    /// <summary>The next compaction of the range; null, and done, when there is none.</summary>
-    public CompactionPick? Next(LsmVersion version, LsmOptions options)
+    /// <summary>
+    /// The next compaction of the range; null, and done, when there is none; null, and not done, when it has to wait for what
+    /// runs.
+    /// </summary>
+    public CompactionPick? Next(LsmVersion version, LsmOptions options, IReadOnlyCollection<CompactionPick> running)
+    {
+        CompactionPick? pick = Next(version, options);
+        if (pick is not null && running.Any(pick.ConflictsWith)) return null;
+        if (pick is { Level: 0 }) _level = 1;
+        IsDone = pick is null;
+        return pick;
+    }
+
+    private CompactionPick? Next(LsmVersion version, LsmOptions options)
     {
         if (_level == 0)
         {
-            _level = 1;
             if (version.Overlapping(0, start, end).Count > 0)
                 return CompactionPicker.PickLevel0(version, options, LevelTargets.Of(version, options).BaseLevel);
+            _level = 1;
         }
 
         int deepest = version.DeepestLevel;
@@ -43,7 +55,6 @@ internal sealed class ManualCompaction(byte[]? start, byte[]? end, ulong numberL
             }
         }
 
-        IsDone = true;
         return null;
     }
 }

@@ -72,20 +72,20 @@ internal sealed class IngestFiles(IFileSystem files, string directory, IReadOnly
     }
 
     /// <summary>
-    /// The deepest level where nothing in it or above it shares keys with the table, a running compaction's
-    /// outputs to come
+    /// The deepest level where nothing in it or above it shares keys with the table, outputs to come of running compactions
     /// included: what is newer must lie above what is older.
     /// </summary>
-    public int LevelFor(TableMeta meta, LsmVersion version, CompactionPick? running)
+    public int LevelFor(TableMeta meta, LsmVersion version, IReadOnlyCollection<CompactionPick> running)
     {
         int level = 0;
         if (version.Levels[0].Any(file => file.Meta.Overlaps(meta.Smallest, meta.Largest))) return 0;
         for (int next = 1; next < version.Levels.Length; next++)
         {
             if (version.Overlapping(next, meta.Smallest, meta.Largest).Count > 0) return level;
-            bool taken = running is not null && next >= running.Level && next <= running.OutputLevel
-                && running.Smallest.AsSpan().SequenceCompareTo(meta.Largest) <= 0
-                && running.Largest.AsSpan().SequenceCompareTo(meta.Smallest) >= 0;
+            int at = next;
+            bool taken = running.Any(pick => at >= pick.Level && at <= pick.OutputLevel
+                && pick.Smallest.AsSpan().SequenceCompareTo(meta.Largest) <= 0
+                && pick.Largest.AsSpan().SequenceCompareTo(meta.Smallest) >= 0);
             if (taken) return level;
             level = next;
         }

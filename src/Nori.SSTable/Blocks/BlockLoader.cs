@@ -23,12 +23,12 @@ internal sealed class BlockLoader(IFile file, long fileLength, ulong tableId)
         int storedLength = CheckHandle(handle);
         if (!expectCompressed)
         {
-            byte[] stored = new byte[storedLength];
+            byte[] stored = NewArray(storedLength);
             CheckRead(handle, storedLength, file.Read(handle.Offset, stored));
             BlockTrailer trailer = BlockTrailer.Check(stored, role, tableId, handle.Offset, file.Path);
             length = trailer.UncompressedLength;
             if (trailer.Compression == CompressionType.None) return stored;
-            byte[] plain = new byte[length];
+            byte[] plain = NewArray(length);
             Decompress(trailer, stored.AsSpan(0, handle.Length), plain, handle.Offset);
             return plain;
         }
@@ -40,7 +40,7 @@ internal sealed class BlockLoader(IFile file, long fileLength, ulong tableId)
             CheckRead(handle, storedLength, file.Read(handle.Offset, stored));
             BlockTrailer trailer = BlockTrailer.Check(stored, role, tableId, handle.Offset, file.Path);
             length = trailer.UncompressedLength;
-            byte[] plain = new byte[length];
+            byte[] plain = NewArray(length);
             Decompress(trailer, stored[..handle.Length], plain, handle.Offset);
             return plain;
         }
@@ -61,7 +61,7 @@ internal sealed class BlockLoader(IFile file, long fileLength, ulong tableId)
     public Block ReadBlock(BlockHandle handle, BlockRole role, BlockBuffers buffers)
     {
         ReadOnlySpan<byte> stored = ReadStored(handle, role, buffers, out BlockTrailer trailer);
-        byte[] bytes = new byte[trailer.UncompressedLength];
+        byte[] bytes = NewArray(trailer.UncompressedLength);
         Decompress(trailer, stored[..handle.Length], bytes, handle.Offset);
         return new Block(bytes, role, Validate(bytes, role, handle.Offset));
     }
@@ -108,6 +108,9 @@ internal sealed class BlockLoader(IFile file, long fileLength, ulong tableId)
             throw new CorruptionException(file.Path, offset, $"a sound {role} block", problem);
         return layout;
     }
+
+    // Not cleared: what is handed on was read or decompressed to its end, or an exception is thrown instead.
+    private static byte[] NewArray(int length) => GC.AllocateUninitializedArray<byte>(length);
 
     private int CheckHandle(BlockHandle handle)
     {

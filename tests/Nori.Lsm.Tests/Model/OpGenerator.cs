@@ -65,6 +65,7 @@ internal static class OpGenerator
             CompactionStepBytes = 64 << random.NextInt(8),
             ManifestBytesMax = 4096,
             WalSegmentBytes = 16 << 10,
+            CompactionsMax = random.NextInt(1, 4),
         };
     }
 
