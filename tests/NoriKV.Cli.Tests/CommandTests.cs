@@ -180,7 +180,7 @@ public sealed class CommandTests : IDisposable
     [InlineData("put k v --ttl soon")]
     [InlineData("get k --timeout never")]
     [InlineData("bench --mix get=50,put=60")]
-    [InlineData("dev --nodes 3")]
+    [InlineData("dev --nodes 0")]
     [InlineData("server --total-shards many")]
     [InlineData("server --colour blue")]
     public async Task A_wrong_command_line_exits_with_2(string line)

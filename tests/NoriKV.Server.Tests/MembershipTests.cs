@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Nori.Grpc;
 using Nori.Observe;
@@ -217,30 +216,5 @@ public sealed class MembershipTests
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
-
-    /// <summary>An authority and a certificate of it, in files.</summary>
-    private sealed class TlsDirectory : IDisposable
-    {
-        private readonly string _path = Directory.CreateTempSubdirectory("norikv-swim-tls-").FullName;
-
-        public TlsDirectory()
-        {
-            using X509Certificate2 authority = LifecycleTests.Certificate("CN=authority", null);
-            using X509Certificate2 server = LifecycleTests.Certificate("CN=node", authority);
-            File.WriteAllText(Path.Combine(_path, "cert.pem"), server.ExportCertificatePem());
-            File.WriteAllText(
-                Path.Combine(_path, "key.pem"), server.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem());
-            File.WriteAllText(Path.Combine(_path, "ca.pem"), authority.ExportCertificatePem());
-        }
-
-        public ServerOptions Apply(ServerOptions options) => options with
-        {
-            TlsCertificate = Path.Combine(_path, "cert.pem"),
-            TlsKey = Path.Combine(_path, "key.pem"),
-            TlsClientCa = Path.Combine(_path, "ca.pem"),
-        };
-
-        public void Dispose() => Directory.Delete(_path, recursive: true);
     }
 }

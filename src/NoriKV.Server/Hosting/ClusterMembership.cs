@@ -36,8 +36,8 @@ internal sealed class ClusterMembership : IAsyncDisposable
     public SwimNode Swim { get; }
 
     /// <summary>The stream adapter, made before the gRPC port is bound; null where the server is no member.</summary>
-    public static GrpcSwimStream? StreamFor(ServerOptions options, TimeProvider time) => options.IsSwimMember
-        ? new GrpcSwimStream(new GrpcSwimStreamOptions { Tls = PeerTls.Of(options), Time = time })
+    public static GrpcSwimStream? StreamFor(ServerOptions options, TlsFiles? tls, TimeProvider time) => options.IsSwimMember
+        ? new GrpcSwimStream(new GrpcSwimStreamOptions { Tls = tls?.ForPeers(), Time = time })
         : null;
 
     /// <summary>The UDP socket on the number that gRPC got.</summary>

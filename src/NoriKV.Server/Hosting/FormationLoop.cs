@@ -1,6 +1,8 @@
+using Nori.Core;
 using Nori.IO;
 using NoriKV.Node.Directory;
 using NoriKV.Node.Formation;
+using NoriKV.Node.Meta;
 using NoriKV.Node.Peers;
 using NoriKV.Transport.Grpc;
 
@@ -16,34 +18,48 @@ internal sealed class FormationLoop(
 {
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan TellAgain = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan JoinAgain = TimeSpan.FromMilliseconds(500);
+
+    private string _told = "";
+    private long _toldAt;
 
     private FormationSettings Settings => new(options.TotalShards, options.HashTags, options.ReplicationFactor);
 
     /// <summary>The record to start with; null for a node alone.</summary>
-    /// <exception cref="ServerStartException">The directory does not go with the configuration.</exception>
+    /// <exception cref="ServerStartException">The directory does not go with the configuration, or the cluster refuses.</exception>
     public async Task<ClusterRecord?> RunAsync(CancellationToken cancellationToken)
     {
         IFileSystem files = parts.FileSystem;
         if (ClusterRecord.Load(files, options.DataDirectory) is { } known) return known;
-        // Data without a record: a node that was alone when it was founded, and may have been joined since.
+        // Data without a record: a node that was alone when it was founded.
         if (DataDirectory.IsFounded(files, options.DataDirectory)) return null;
-        if (options.BootstrapExpect is null or 1 && options.SeedNodes.Count == 0) return Alone(files);
+        if (options.BootstrapExpect is null or 1 && options.SeedNodes.Count == 0)
+        {
+            RefuseAccepted();
+            return null;
+        }
+
         if (options.BootstrapExpect is null) return null;
         files.CreateDirectory(options.DataDirectory);
         using IDisposable directoryLock = files.LockDirectory(options.DataDirectory);
-        return await FoundAsync(cancellationToken).ConfigureAwait(false);
+        if (options.BootstrapExpect is { } expect && await FoundAsync(expect, cancellationToken).ConfigureAwait(false) is { } formed)
+            return formed;
+        RefuseAccepted();
+        return await JoinAsync(cancellationToken).ConfigureAwait(false);
     }
 
-    private ClusterRecord? Alone(IFileSystem files)
+    // It may be one of a cluster that the others know of: it goes on with forming that, or with nothing.
+    private void RefuseAccepted()
     {
-        if (!files.FileExists(Path.Combine(options.DataDirectory, "forming"))) return null;
+        if (Newcomer.AcceptedBy(parts.FileSystem, options.DataDirectory) is not { } accepted) return;
         throw new ServerStartException(
-            $"{options.DataDirectory} took part in forming a cluster: start it with the bootstrap_expect and seed_nodes it had, "
-            + "or use an empty directory",
+            $"{options.DataDirectory} took part in forming cluster {accepted.ClusterId} of {accepted.Proposer.Name}: start it with "
+            + "the bootstrap_expect and seed_nodes it had, or use an empty directory",
             ExitCodes.Usage);
     }
 
-    private async Task<ClusterRecord?> FoundAsync(CancellationToken cancellationToken)
+    /// <summary>The cluster it founded; null where a seed has one already.</summary>
+    private async Task<ClusterRecord?> FoundAsync(int expect, CancellationToken cancellationToken)
     {
         var founder = new Founder(
             new FormationOptions
@@ -55,7 +71,7 @@ internal sealed class FormationLoop(
                 FileSystem = parts.FileSystem,
                 Seeds = [.. options.SeedNodes.Select(static s => s.ToString())],
                 Time = parts.Time,
-                Expect = options.BootstrapExpect!.Value,
+                Expect = expect,
                 ClusterName = options.ClusterName,
                 Settings = Settings,
             },
@@ -63,24 +79,65 @@ internal sealed class FormationLoop(
         front.Waits(() => founder.Waiting);
         service.Endpoint = founder;
         using var timer = new PeriodicTimer(Step, parts.Time);
-        string told = "";
-        long toldAt = 0;
         while (founder.Stage is not (FormationStage.Formed or FormationStage.ClusterFound))
         {
             founder.RunOnce();
-            string words = founder.Waiting;
-            if (words != told && (told.Length == 0 || parts.Time.GetElapsedTime(toldAt) >= TellAgain))
-            {
-                parts.Log.Info("cluster", words);
-                (told, toldAt) = (words, parts.Time.GetTimestamp());
-            }
-
+            Tell(founder.Waiting);
             await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false);
         }
 
         parts.Log.Info("cluster", founder.Waiting);
-        if (founder.Formed is { } formed) return formed;
-        throw new ServerStartException(
-            $"there is a cluster at {founder.FoundAt} already: remove bootstrap_expect to join it", ExitCodes.Usage);
+        return founder.Formed;
+    }
+
+    private async Task<ClusterRecord> JoinAsync(CancellationToken cancellationToken)
+    {
+        Guid store = Newcomer.StoreUuidOf(parts.FileSystem, options.DataDirectory, new Prng(
+            BitConverter.ToUInt64(System.Security.Cryptography.RandomNumberGenerator.GetBytes(sizeof(ulong)))));
+        var call = new JoinCall(
+            new FormationMember(options.NodeId, store, advertised, options.Zone ?? ""), options.ClusterName, Settings,
+            PeerProtocol.Min, PeerProtocol.Max);
+        var failures = new Dictionary<string, string>();
+        string words = "joining";
+        front.Waits(() => Volatile.Read(ref words));
+        while (true)
+        {
+            foreach (string seed in options.SeedNodes.Select(static s => s.ToString()).Where(s => s != advertised))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                (JoinReply? reply, string failure) = await transport.JoinAsync(seed, call)
+                    .WaitAsync(cancellationToken).ConfigureAwait(false);
+                if (reply is { Refusal: null }) return Joined(reply, store);
+                if (reply is { MayRetry: false }) throw new ServerStartException($"{seed} refuses: {reply.Refusal}", ExitCodes.No);
+                failures[seed] = reply?.Refusal ?? failure;
+                Volatile.Write(ref words, "joining: " + string.Join(", ", failures.Select(static f => $"{f.Key} ({f.Value})")));
+                Tell(words);
+            }
+
+            await Task.Delay(JoinAgain, parts.Time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private ClusterRecord Joined(JoinReply reply, Guid store)
+    {
+        ClusterRecord record = Newcomer.Keep(parts.FileSystem, options.DataDirectory, reply, store);
+        parts.Log.Info("cluster", "joined", ("cluster", reply.ClusterId), ("number", reply.Number), ("nodes", reply.Nodes.Count));
+        if (reply.TotalShards != options.TotalShards)
+        {
+            parts.Log.Warning(
+                "cluster",
+                "total_shards is the cluster's, the configured one is ignored",
+                ("total_shards", reply.TotalShards),
+                ("configured", options.TotalShards));
+        }
+
+        return record;
+    }
+
+    private void Tell(string words)
+    {
+        if (words == _told || (_told.Length > 0 && parts.Time.GetElapsedTime(_toldAt) < TellAgain)) return;
+        parts.Log.Info("cluster", words);
+        (_told, _toldAt) = (words, parts.Time.GetTimestamp());
     }
 }

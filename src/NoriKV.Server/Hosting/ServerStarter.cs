@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Nori.Grpc.Server;
 using Nori.IO;
 using Nori.Observe;
@@ -29,6 +28,7 @@ internal sealed class ServerStarter : IAsyncDisposable
 
     private readonly ServerOptions _options;
     private readonly ServerParts _parts;
+    private readonly TlsFiles? _tls;
     private readonly PrometheusMeter? _prometheus;
     private readonly IMeter _meter;
     private readonly EventRing _events;
@@ -39,7 +39,6 @@ internal sealed class ServerStarter : IAsyncDisposable
     private readonly PeerTransport _peers;
     private readonly GrpcSwimStream? _streams;
     private readonly GrpcTransport _transport;
-    private (HttpsConnectionAdapterOptions? Rpc, HttpsConnectionAdapterOptions? Http) _tls;
     private GrpcServer? _rpc;
     private HttpFacadeServer? _http;
     private UdpSwimTransport? _datagrams;
@@ -54,20 +53,20 @@ internal sealed class ServerStarter : IAsyncDisposable
         (_options, _parts) = (options, parts);
 
         // What can be refused cheaply is refused before anything is bound or touched.
-        _tls = (TlsFiles.Load(options), TlsFiles.Load(options));
+        _tls = TlsFiles.Load(options);
         _prometheus = options.PrometheusEnabled ? new PrometheusMeter() : null;
         _meter = _prometheus ?? (IMeter)NullMeter.Instance;
         _events = new EventRing(parts.EventsRemembered, parts.Time);
         _front = new NodeFront(options.NodeId, options, parts.Time);
         _peerOptions = new PeerTransportOptions
         {
-            Tls = PeerTls.Of(options),
+            Tls = _tls?.ForPeers(),
             PeerSecret = options.PeerSecret,
             IsStoreOf = _book.IsStoreOf,
         };
         _peers = new PeerTransport(_peerOptions, _meter);
         _book.Keep(_peers);
-        _streams = ClusterMembership.StreamFor(options, parts.Time);
+        _streams = ClusterMembership.StreamFor(options, _tls, parts.Time);
         _transport = new GrpcTransport(new GrpcTransportParts
         {
             Node = _front,
@@ -98,7 +97,7 @@ internal sealed class ServerStarter : IAsyncDisposable
         if (cluster is { Nodes.Count: > 1 }) await AwaitLeadersAsync(started.Node, cancellationToken).ConfigureAwait(false);
         _front.Attach(started.Node);
         _transport.UpdateHealth();
-        var health = new HealthLoop(started.Node, _transport, _parts.Log, _parts.Time);
+        var health = new HealthLoop(started.Node, _transport, _tls, _parts.Log, _parts.Time);
         var server = new RunningServer(
             _options, started.Node, _front, advertised, _rpc!, _http!, _peers, health, _membership, _events, _stopping, _parts.Log);
         _isHandedOver = true;
@@ -230,7 +229,7 @@ internal sealed class ServerStarter : IAsyncDisposable
         try
         {
             return await GrpcServer.StartAsync(
-                _transport.Services, listen, options, _parts.RpcEndpoint with { Tls = _tls.Rpc }, null, cancellationToken)
+                _transport.Services, listen, options, _parts.RpcEndpoint with { Tls = _tls?.ForPort() }, null, cancellationToken)
                     .ConfigureAwait(false);
         }
         catch (Exception failure) when (failure is IOException or SocketException)
@@ -256,7 +255,7 @@ internal sealed class ServerStarter : IAsyncDisposable
         });
         IPEndPoint listen = await Addresses.ResolveAsync(_options.HttpAddress, "http_addr", cancellationToken)
             .ConfigureAwait(false);
-        HttpEndpointOptions endpoint = _parts.HttpEndpoint with { Tls = _tls.Http };
+        HttpEndpointOptions endpoint = _parts.HttpEndpoint with { Tls = _tls?.ForPort() };
         try
         {
             _http = await HttpFacadeServer.StartAsync(facade, listen, endpoint, cancellationToken).ConfigureAwait(false);

@@ -1,62 +1,88 @@
+using System.Net.Security;
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace NoriKV.Server;
 
 /// <summary>
-/// Reads the PEM files of tls.cert, tls.key and tls.client_ca into what both ports serve with.
+/// The certificates of this node, for both ports and towards peers, read again when their files change. Connections that are up
+/// stay as they are; new ones get what is newest. Files that do not go together change nothing: whoever replaces them does so one
+/// by one.
 /// </summary>
-internal static class TlsFiles
+internal sealed class TlsFiles
 {
-    /// <summary>The rules; null when no certificate is configured.</summary>
+    private readonly string _certificate;
+    private readonly string _key;
+    private readonly string? _authority;
+    private volatile TlsMaterial _current;
+    private string _state;
+
+    private TlsFiles(string certificate, string key, string? authority)
+    {
+        (_certificate, _key, _authority) = (certificate, key, authority);
+        _state = StateOfFiles();
+        _current = TlsMaterial.Read(certificate, key, authority);
+    }
+
+    /// <summary>The files that are configured; null when none are.</summary>
     /// <exception cref="ServerStartException">A file is missing or not what it should be.</exception>
-    public static HttpsConnectionAdapterOptions? Load(ServerOptions options)
+    public static TlsFiles? Load(ServerOptions options) =>
+        options.TlsCertificate is { } certificate && options.TlsKey is { } key
+            ? new TlsFiles(certificate, key, options.TlsClientCa)
+            : null;
+
+    /// <summary>Reads what has changed; one caller at a time.</summary>
+    /// <returns>Null where nothing has; else whether it was taken over, and why not.</returns>
+    public (bool IsTaken, string Why)? Refresh()
     {
-        if (options.TlsCertificate is not { } certificate || options.TlsKey is not { } key) return null;
-        var tls = new HttpsConnectionAdapterOptions
-        {
-            ServerCertificate = Read(
-                "tls.cert and tls.key", () => X509Certificate2.CreateFromPemFile(certificate, key)),
-            ServerCertificateChain = Read("tls.cert", () => Collection(certificate)),
-        };
-        if (options.TlsClientCa is not { } authority) return tls;
-
-        X509Certificate2Collection roots = Read("tls.client_ca", () => Collection(authority));
-        tls.ClientCertificateMode = ClientCertificateMode.RequireCertificate;
-        tls.ClientCertificateValidation = (client, _, _) => IsIssuedBy(client, roots);
-        return tls;
-    }
-
-    private static bool IsIssuedBy(X509Certificate2 client, X509Certificate2Collection roots)
-    {
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.AddRange(roots);
-
-        // An authority of one's own rarely publishes revocations; short-lived certificates do that work.
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        return chain.Build(client);
-    }
-
-    private static X509Certificate2Collection Collection(string file)
-    {
-        var all = new X509Certificate2Collection();
-        all.ImportFromPemFile(file);
-        if (all.Count == 0) throw new CryptographicException($"no certificate in {file}");
-        return all;
-    }
-
-    private static T Read<T>(string setting, Func<T> read)
-    {
+        string state = StateOfFiles();
+        if (state == _state) return null;
+        _state = state;
         try
         {
-            return read();
+            _current = TlsMaterial.Read(_certificate, _key, _authority);
+            return (true, "");
         }
-        catch (Exception failure) when (
-            failure is CryptographicException or ArgumentException or IOException or UnauthorizedAccessException)
+        catch (ServerStartException unusable)
         {
-            throw new ServerStartException($"{setting}: {failure.Message}", ExitCodes.Usage, failure);
+            return (false, unusable.Message);
         }
+    }
+
+    /// <summary>How a port serves: each handshake looks at what is newest.</summary>
+    public HttpsConnectionAdapterOptions ForPort() => new()
+    {
+        ServerCertificate = _current.Certificate,
+        ClientCertificateMode =
+            _current.AsksForCertificates ? ClientCertificateMode.RequireCertificate : ClientCertificateMode.NoCertificate,
+        ClientCertificateValidation = (client, _, _) => _current.IsTrusted(client),
+        OnAuthenticate = (_, handshake) => handshake.ServerCertificateContext = _current.Context,
+    };
+
+    /// <summary>
+    /// How this node calls others. Members dial addresses, which certificates rarely name: with tls.client_ca the peer's must be of
+    /// that authority; without, TLS hides the exchange from others only, and the secret says who speaks.
+    /// </summary>
+    public SslClientAuthenticationOptions ForPeers() => new()
+    {
+        LocalCertificateSelectionCallback = (_, _, _, _, _) => _current.Certificate,
+        RemoteCertificateValidationCallback = (_, peer, _, _) => _current.IsTrusted(peer),
+    };
+
+    // The content and not the time: secrets are mounted through links, whose own time stays.
+    private string StateOfFiles()
+    {
+        string[] files = _authority is null ? [_certificate, _key] : [_certificate, _key, _authority];
+        return string.Join(' ', files.Select(static file =>
+        {
+            try
+            {
+                return Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file)));
+            }
+            catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+            {
+                return "none";
+            }
+        }));
     }
 }
