@@ -22,6 +22,13 @@ if (!RocksDbLibrary.IsAvailable)
 }
 
 if (Directory.Exists(options.Directory)) Directory.Delete(options.Directory, recursive: true);
+if (options.Soak is { } soak)
+{
+    int code = SoakRun.Run(options.Directory, soak);
+    Directory.Delete(options.Directory, recursive: true);
+    return code;
+}
+
 var report = new Report();
 var bench = new Bench(options, report);
 try

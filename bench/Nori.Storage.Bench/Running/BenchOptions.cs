@@ -10,6 +10,7 @@ internal sealed record BenchOptions
 
           --quick        small data and one repetition; ends within three minutes
           --short        data of full size and one repetition, without db_bench; ends within ten minutes
+          --soak MINUTES our side alone, reading and writing at 60 % of the processors: memory and GC pauses, nothing else
           --json FILE    writes the rows and the disk's figures as JSON
           --only TEXT    only rows of which the name contains one of these
           --dir DIR      where the databases lie (they are deleted); the disk under it is what is measured
@@ -24,6 +25,9 @@ internal sealed record BenchOptions
 
     /// <summary>Full size, once.</summary>
     public bool Short { get; init; }
+
+    /// <summary>Not null: nothing but the soak, for so long.</summary>
+    public TimeSpan? Soak { get; init; }
 
     public string? Json { get; init; }
 
@@ -105,6 +109,9 @@ internal sealed record BenchOptions
                     break;
                 case "--commit":
                     options = options with { Commit = value };
+                    break;
+                case "--soak" when double.TryParse(value, CultureInfo.InvariantCulture, out double minutes) && minutes > 0:
+                    options = options with { Soak = TimeSpan.FromMinutes(minutes) };
                     break;
                 case "--repeat" when int.TryParse(value, CultureInfo.InvariantCulture, out int n) && n > 0:
                     repetitions = n;

@@ -25,6 +25,9 @@ internal sealed class GcPauses : EventListener
         lock (_lock) (_counts, _stopped) = (true, null);
     }
 
+    /// <summary>The pauses so far, while more are counted.</summary>
+    public Latencies SoFar => _times;
+
     /// <summary>Counts no further; the pauses so far.</summary>
     public Latencies End()
     {
