@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""Every SDK writes and reads at once while the node that leads most shards is killed every 5 s and started again 2 s later.
+
+    soak.py SECONDS NAME=COMMAND…
+
+Each command is a runner; it gets "soak SECONDS WRITERS" behind it and the nodes in NORIKV_ADDR, writes with a deadline of 10 s, and prints one
+line of JSON: writes, errors, lost, doubled. Ends with 1 unless all of them wrote and none saw an error or lost or doubled a write.
+"""
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+
+import cluster
+
+WRITERS = 8
+KILL_EVERY = 5.0
+DOWN = 2.0
+READ_EVERY = 0.05
+
+
+def disturb(nodes, seconds):
+    """Kills and starts nodes for so long; how often."""
+    begun, kills = time.monotonic(), 0
+    while time.monotonic() - begun + KILL_EVERY < seconds:
+        until(begun + kills * KILL_EVERY + 1)
+        nodes.obey(["kill", "leading-most"])
+        killed = time.monotonic()
+        until(killed + DOWN)
+        nodes.obey(["start", "stopped"])
+        kills += 1
+    return kills
+
+
+def until(moment):
+    while time.monotonic() < moment:
+        time.sleep(READ_EVERY)
+
+
+def main(seconds, commands):
+    nodes = cluster.Cluster(3, "")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    processes = {}
+    try:
+        nodes.open()
+        environment = {**os.environ, "NORIKV_ADDR": nodes.obey(["addresses"])}
+        for name, command in (c.split("=", 1) for c in commands):
+            processes[name] = subprocess.Popen(
+                [*shlex.split(command), "soak", str(seconds), str(WRITERS)], env=environment, stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        kills = disturb(nodes, seconds)
+        print(f"the leader of most shards was killed {kills} times in {seconds} s, started again {DOWN:g} s later")
+        return 0 if kills and all([report(name, process) for name, process in processes.items()]) else 1
+    finally:
+        for process in processes.values():
+            process.kill()
+        nodes.close()
+
+
+def report(name, process):
+    try:
+        text, said = process.communicate(timeout=120)
+        seen = json.loads(text)
+    except (subprocess.TimeoutExpired, ValueError):
+        print(f"{name:<11} FAILED: " + (said if process.poll() is not None else "did not end")[-2000:])
+        return False
+    good = seen["writes"] > 0 and not seen["errors"] and seen["lost"] == seen["doubled"] == 0
+    print(f"{name:<11} {'ok' if good else 'FAILED':<7} {seen['writes']} writes, each read back, {len(seen['errors'])} errors, "
+          f"{seen['lost']} lost, {seen['doubled']} doubled")
+    for error in seen["errors"][:5]:
+        print("    " + error)
+    return good
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]), sys.argv[2:]))
