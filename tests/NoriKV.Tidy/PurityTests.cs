@@ -15,7 +15,7 @@ public sealed class PurityTests
         "System.Collections.Immutable", "System.Collections.Frozen", "System.Diagnostics",
         "System.Diagnostics.CodeAnalysis", "System.Globalization", "System.Linq", "System.Numerics",
         "System.Reflection", "System.Runtime.CompilerServices", "System.Runtime.InteropServices",
-        "System.Runtime.Intrinsics", "System.Runtime.Versioning", "System.Text",
+        "System.Runtime.Intrinsics", "System.Runtime.Intrinsics.X86", "System.Runtime.Versioning", "System.Text",
     ];
 
     private static readonly string[] ForbiddenTypes =

@@ -41,9 +41,12 @@ internal static class SoakRun
             Measured measured = Timed.Run(engine, 2, time / Lines, Mixed(line));
             Latencies sofar = pauses.SoFar;
             resident.Add(Resident());
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"{Stopwatch.GetElapsedTime(started).TotalMinutes,10:F1} {resident[^1] / 1e6,12:F1} {GC.GetTotalMemory(false) / 1e6,11:F1} "
-                + $"{engine.TableBytes / 1e6,11:F1} {measured.Rate * time.TotalSeconds / Lines,11:F0} {sofar.Count,8} {sofar.MaxMs,11:F2}"));
+            double minutes = Stopwatch.GetElapsedTime(started).TotalMinutes, managed = GC.GetTotalMemory(false) / 1e6;
+            double operations = measured.Rate * time.TotalSeconds / Lines;
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{minutes,10:F1} {resident[^1] / 1e6,12:F1} {managed,11:F1} {engine.TableBytes / 1e6,11:F1} {operations,11:F0} ")
+                + string.Create(CultureInfo.InvariantCulture, $"{sofar.Count,8} {sofar.MaxMs,11:F2}"));
         }
 
         Latencies times = pauses.End();
