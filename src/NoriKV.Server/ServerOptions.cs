@@ -158,7 +158,7 @@ public sealed record ServerOptions
         var problems = new List<string>();
         Check(NodeName.IsValid(NodeId), $"node_id '{NodeId}' is not 1 to 64 of [A-Za-z0-9._-]");
         Check(TotalShards is >= 1 and <= 65_536, "cluster.total_shards must be 1 to 65536");
-        Check(ReplicationFactor is >= 1 and <= 9, "cluster.replication_factor must be 1 to 9");
+        Check(ReplicationFactor is >= 1 and <= 7, "cluster.replication_factor must be 1 to 7");
         Check(BootstrapExpect is null or (>= 1 and <= 99), "cluster.bootstrap_expect must be 1 to 99");
         Check(DataDirectory.Length > 0, "data_dir must not be empty");
         Check((TlsCertificate is null) == (TlsKey is null), "tls.cert and tls.key go together");

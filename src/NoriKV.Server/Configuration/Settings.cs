@@ -26,7 +26,7 @@ public static class Settings
         List("cluster.seed_nodes", "nodes to ask for a cluster, host:port", "seed-nodes", Seeds),
         Number("cluster.total_shards", "shards, fixed when the cluster forms", D.TotalShards, 1, 65_536,
             (o, v) => o with { TotalShards = (int)v }, "total-shards"),
-        Number("cluster.replication_factor", "replicas of a shard", D.ReplicationFactor, 1, 9,
+        Number("cluster.replication_factor", "replicas of a shard", D.ReplicationFactor, 1, 7,
             (o, v) => o with { ReplicationFactor = (int)v }, "replication-factor"),
         Number("cluster.bootstrap_expect", "form a new cluster once exactly so many nodes agree", null, 1, 99,
             (o, v) => o with { BootstrapExpect = (int)v }, "bootstrap-expect"),
