@@ -38,6 +38,9 @@ internal sealed class NorikvProcess : IAsyncDisposable
 
     public string Error => Read(_error);
 
+    /// <summary>What it printed so far.</summary>
+    public string Output => Read(_output);
+
     public int Id => _process.Id;
 
     /// <summary>Starts a server and waits until it serves; answers what its ready line says.</summary>
