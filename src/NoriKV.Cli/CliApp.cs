@@ -66,7 +66,7 @@ internal static class CliApp
         return string.Join("; ", unknown.DefaultIfEmpty(string.Join("; ", parse.Errors.Select(static e => e.Message))));
     }
 
-    private static bool IsServer(ParseResult parse) => parse.CommandResult.Command.Name is "server" or "dev";
+    private static bool IsServer(ParseResult parse) => parse.CommandResult.Command.Name is "server" or "dev" or "chaos" or "chaos-node";
 
     private static RootCommand Build(CliHost host, Option<bool> json)
     {
@@ -87,6 +87,8 @@ internal static class CliApp
         root.Subcommands.Add(CheckHistoryCommand.Create(host, json));
         root.Subcommands.Add(ShardOfCommand.Create(host, json));
         root.Subcommands.Add(SimCommand.Create(host, json));
+        root.Subcommands.Add(ChaosCommand.Create(host, json));
+        root.Subcommands.Add(ChaosNodeCommand.Create(host, json));
         return root;
     }
 }

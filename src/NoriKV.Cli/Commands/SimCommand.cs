@@ -98,7 +98,7 @@ internal static class SimCommand
     }
 
     /// <summary>The commit this was built from, short.</summary>
-    private static string Commit()
+    internal static string Commit()
     {
         var attribute = typeof(SimCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>();
         string version = attribute?.InformationalVersion ?? "";

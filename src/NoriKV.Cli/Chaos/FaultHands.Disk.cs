@@ -1,0 +1,52 @@
+using Nori.Core;
+using NoriKV.Cli.Chaos.Nodes;
+
+namespace NoriKV.Cli.Chaos;
+
+/// <summary>Disks and clocks.</summary>
+internal sealed partial class FaultHands
+{
+    // The one copy that may be rotten in a round is this node's.
+    private async Task BitFlipAsync(ChaosNode node, Prng random, TimeSpan lasts, CancellationToken stop)
+    {
+        if (!node.IsUp || Nodes.Any(static n => n.Flipped is not null)) return;
+        await node.KillAsync().ConfigureAwait(false);
+        node.Flipped = FlippedBit.Flip(node.DataDirectory, random);
+        report.Tell($"{node.Name} killed for {lasts.TotalSeconds:0.00} s, flipped {node.Flipped?.ToString() ?? "nothing"}");
+        await LastsAsync(lasts, stop).ConfigureAwait(false);
+        if (!node.IsUp) Begin(node);
+    }
+
+    private async Task DiskErrorAsync(ChaosNode node, Prng random, TimeSpan lasts, CancellationToken stop)
+    {
+        if (!node.IsUp) return;
+        NodeProcess process = node.Process!;
+        string call = random.NextInt(3) switch { 0 => "sync", 1 => "write", _ => "read" };
+        report.Tell($"{node.Name}: the next {call} fails");
+        process.MayFail = true;
+        process.Tell($"disk fail {call}");
+        await LastsAsync(lasts, stop).ConfigureAwait(false);
+        process.Tell("disk well");
+        if (node.Process != process || process.IsEnding) return;
+        if (await cluster.SightAsync(node, stop).ConfigureAwait(false) is { IsReady: true }) return;
+        await node.KillAsync().ConfigureAwait(false);
+        if (!node.IsUp) Begin(node);
+    }
+
+    private async Task OrderAsync(ChaosNode node, string order, string end, TimeSpan lasts, CancellationToken stop)
+    {
+        if (!node.IsUp) return;
+        report.Tell($"{node.Name}: {order} for {lasts.TotalSeconds:0.00} s");
+        node.Process!.Tell(order);
+        await LastsAsync(lasts, stop).ConfigureAwait(false);
+        node.Process!.Tell(end);
+    }
+
+    private Task ClockJumpAsync(ChaosNode node, Prng random, TimeSpan lasts, CancellationToken stop)
+    {
+        double hours = (random.NextDouble() * 2) - 1;
+        double seconds = Math.Round(random.Chance(0.5) ? hours * 3 * 3600 : hours * 20, 3);
+        return OrderAsync(
+            node, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"clock {seconds}"), "clock 0", lasts, stop);
+    }
+}

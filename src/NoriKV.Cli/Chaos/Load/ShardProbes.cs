@@ -1,0 +1,69 @@
+using System.Globalization;
+using System.Text;
+using NoriKV.Client;
+using NoriKV.Placement;
+using NoriKV.Types;
+
+namespace NoriKV.Cli.Chaos.Load;
+
+/// <summary>A key in each shard, and writes to them: does a shard take writes, and since when.</summary>
+internal sealed class ShardProbes
+{
+    private static readonly TimeSpan Again = TimeSpan.FromMilliseconds(5);
+
+    private readonly INoriKV _client;
+    private readonly TimeProvider _time;
+    private readonly byte[][] _keys;
+
+    /// <param name="client">Its deadline bounds one attempt.</param>
+    /// <param name="shards">Of the cluster.</param>
+    /// <param name="time">The stopwatch.</param>
+    public ShardProbes(INoriKV client, int shards, TimeProvider time)
+    {
+        (_client, _time, _keys) = (client, time, new byte[shards][]);
+        for (int n = 0, missing = shards; missing > 0; n++)
+        {
+            byte[] key = Encoding.UTF8.GetBytes("probe/" + n.ToString(CultureInfo.InvariantCulture));
+            ref byte[] place = ref _keys[KeyHash.Shard(key, shards, hashTags: false).Value];
+            if (place is not null) continue;
+            (place, missing) = (key, missing - 1);
+        }
+    }
+
+    /// <summary>All shards.</summary>
+    public IEnumerable<int> All => Enumerable.Range(0, _keys.Length);
+
+    /// <summary>How long it takes from now until each of these shards has taken a write; null when one has not within the limit.</summary>
+    public async Task<TimeSpan?> UntilWritableAsync(IEnumerable<int> shards, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        long begun = _time.GetTimestamp();
+        using var late = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        late.CancelAfter(limit);
+        try
+        {
+            TimeSpan[] took = await Task.WhenAll(shards.Select(s => UntilWritableAsync(s, begun, late.Token))).ConfigureAwait(false);
+            return took.DefaultIfEmpty().Max();
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    private async Task<TimeSpan> UntilWritableAsync(int shard, long begun, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                await _client.PutAsync(_keys[shard], "probe"u8.ToArray(), null, cancellationToken).ConfigureAwait(false);
+                return _time.GetElapsedTime(begun);
+            }
+            catch (NoriKVException)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                await Task.Delay(Again, _time, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+namespace NoriKV.Cli.Chaos.Network;
+
+/// <summary>One direction between two parties. Several faults may cut it at once: it is open when none does.</summary>
+/// <remarks>Thread-safe.</remarks>
+internal sealed class Link(TimeProvider time)
+{
+    // Guards what follows.
+    private readonly Lock _gate = new();
+    private TaskCompletionSource? _opens;
+    private int _cuts;
+
+    /// <summary>How late everything is.</summary>
+    public TimeSpan Delay { get; set; }
+
+    /// <summary>Share of datagrams that are lost, 0 to 1.</summary>
+    public double Loss { get; set; }
+
+    public bool IsCut
+    {
+        get
+        {
+            lock (_gate) return _cuts > 0;
+        }
+    }
+
+    /// <summary>Nothing passes until it is mended as often as it was cut.</summary>
+    public void Cut()
+    {
+        lock (_gate)
+        {
+            if (_cuts++ == 0) _opens = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+    }
+
+    /// <summary>Takes back one cut; more than there are do nothing.</summary>
+    public void Mend()
+    {
+        lock (_gate)
+        {
+            if (_cuts == 0 || --_cuts > 0) return;
+            _opens!.SetResult();
+            _opens = null;
+        }
+    }
+
+    /// <summary>Open and fast again, whatever was done to it.</summary>
+    public void Heal()
+    {
+        lock (_gate)
+        {
+            (Delay, Loss, _cuts) = (TimeSpan.Zero, 0, 0);
+            _opens?.SetResult();
+            _opens = null;
+        }
+    }
+
+    /// <summary>Completes when something may pass: what is held back arrives later, as TCP sends it again.</summary>
+    public async ValueTask PassAsync(CancellationToken cancellationToken)
+    {
+        if (Delay > TimeSpan.Zero) await Task.Delay(Delay, time, cancellationToken).ConfigureAwait(false);
+        while (Opening() is { } opens) await opens.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private Task? Opening()
+    {
+        lock (_gate) return _opens?.Task;
+    }
+}
