@@ -43,7 +43,8 @@ public sealed class MembershipTests
         async Task StartAsync(int i)
         {
             if (servers[i] is { } former) await former.DisposeAsync();
-            string file = Path.Combine(folder, $"n{i + 1}.yaml");
+            string file = Path.Combine(folder, $"n{i + 1}.yaml"), data = Path.Combine(folder, $"n{i + 1}");
+            if (!Directory.Exists(data)) await FoundAsync($"n{i + 1}", data);
             await File.WriteAllTextAsync(file, $"""
                 node_id: n{i + 1}
                 rpc_addr: 127.0.0.1:{ports[i]}
@@ -57,6 +58,16 @@ public sealed class MembershipTests
             (servers[i], IReadOnlyDictionary<string, string> ready) = await NorikvProcess.ServeAsync("server", file);
             http[i] = ready["http"];
         }
+    }
+
+    // Founded alone it stores what is its own: it joins membership and no cluster.
+    private static async Task FoundAsync(string name, string data)
+    {
+        (NorikvProcess alone, _) = await NorikvProcess.ServeAsync(
+            "server", "--node-id", name, "--data-dir", data, "--rpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0",
+            "--total-shards", "16");
+        await alone.TerminateAsync();
+        await alone.DisposeAsync();
     }
 
     /// <summary>Waits until the server lists these nodes: alive ones by id alone, dead ones as unknown.</summary>

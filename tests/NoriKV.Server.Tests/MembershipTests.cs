@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 using Nori.Grpc;
+using Nori.IO;
 using Nori.Observe;
 using Nori.Swim.Core;
 
@@ -90,7 +91,7 @@ public sealed class MembershipTests
     {
         await using TestServer alone = await TestServer.StartAsync();
         await using TestServer off = await TestServer.StartAsync(
-            static o => o with { SwimEnabled = false, SeedNodes = [new HostPort("localhost", 1)] });
+            static o => o with { SwimEnabled = false, SeedNodes = [new HostPort("localhost", 1)], BootstrapExpect = 1 });
         foreach (TestServer server in (TestServer[])[alone, off])
         {
             Assert.Null(server.Server.Membership);
@@ -151,20 +152,29 @@ public sealed class MembershipTests
         Assert.False(a.Server.Membership!.Swim.IsAlive("n3"));
     }
 
-    private static Task<TestServer> StartAsync(
-        string id, Func<ServerOptions, ServerOptions>? change = null, HostPort[]? seeds = null) => TestServer.StartAsync(o =>
+    // What each stores is its own: one that has seeds and data of its own joins membership and no cluster.
+    private static async Task<TestServer> StartAsync(
+        string id, Func<ServerOptions, ServerOptions>? change = null, HostPort[]? seeds = null)
     {
-        o = o with
-        {
-            NodeId = id,
-            SwimEnabled = true,
-            PeerSecret = Secret,
-            SeedNodes = seeds ?? [],
-            SwimProbeInterval = TimeSpan.FromMilliseconds(250),
-            SwimProbeTimeout = TimeSpan.FromMilliseconds(120),
-        };
-        return change is null ? o : change(o);
-    });
+        var files = new MemoryFileSystem();
+        if (seeds is { Length: > 0 })
+            await (await TestServer.StartAsync(o => o with { NodeId = id }, p => p with { FileSystem = files })).DisposeAsync();
+        return await TestServer.StartAsync(
+            o =>
+            {
+                o = o with
+                {
+                    NodeId = id,
+                    SwimEnabled = true,
+                    PeerSecret = Secret,
+                    SeedNodes = seeds ?? [],
+                    SwimProbeInterval = TimeSpan.FromMilliseconds(250),
+                    SwimProbeTimeout = TimeSpan.FromMilliseconds(120),
+                };
+                return change is null ? o : change(o);
+            },
+            p => p with { FileSystem = files });
+    }
 
     private static HostPort Seed(TestServer server) => new("localhost", server.Server.RpcEndPoint.Port);
 

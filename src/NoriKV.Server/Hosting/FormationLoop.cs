@@ -97,12 +97,13 @@ internal sealed class FormationLoop(
         var call = new JoinCall(
             new FormationMember(options.NodeId, store, advertised, options.Zone ?? ""), options.ClusterName, Settings,
             PeerProtocol.Min, PeerProtocol.Max);
+        string[] seeds = [.. options.SeedNodes.Select(static s => s.ToString()).Where(s => s != advertised)];
         var failures = new Dictionary<string, string>();
-        string words = "joining";
+        string words = seeds.Length > 0 ? "joining" : "joining: seed_nodes names this node alone";
         front.Waits(() => Volatile.Read(ref words));
         while (true)
         {
-            foreach (string seed in options.SeedNodes.Select(static s => s.ToString()).Where(s => s != advertised))
+            foreach (string seed in seeds)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 (JoinReply? reply, string failure) = await transport.JoinAsync(seed, call)
