@@ -1,4 +1,7 @@
+using NoriKV.Node.Formation;
 using NoriKV.Node.Meta;
+using NoriKV.Node.Peers;
+using NoriKV.Node.Ports;
 using NoriKV.Node.Replication;
 using NoriKV.Types;
 
@@ -7,11 +10,16 @@ namespace NoriKV.Node;
 /// <summary>The cluster as this node knows it, and what is asked of it.</summary>
 public sealed partial class NoriNode
 {
+    private readonly MetaAgent _agent;
+    private readonly PlacementDriver _driver;
+    private readonly MetaOffice _office;
+    private readonly MetaContext _meta;
+
     /// <summary>Who the nodes are and where replicas live, as far as this node has heard.</summary>
     public ClusterTable Table { get; }
 
     /// <summary>Administration of the cluster; answers at any node.</summary>
-    public IClusterAdmin Admin { get; }
+    public IClusterAdmin Admin => _office;
 
     /// <summary>The meta group: a shard like any other, behind the last one; no key lies in it.</summary>
     private ShardId MetaShard => new((uint)_totalShards);
@@ -23,27 +31,78 @@ public sealed partial class NoriNode
     public ValueTask<JoinReply> JoinAsync(JoinRequest request, RequestContext context)
     {
         ArgumentNullException.ThrowIfNull(request);
-        return ValueTask.FromResult(new JoinReply { Refusal = "The meta group has no leader", MayRetry = true });
+        return _office.JoinAsync(request, _deadlines.AnswerBy(_time.GetTimestamp(), context.Deadline));
     }
 
-    private static ClusterMap MapOf(NodeOptions options, NodeParts parts)
+    private static (ClusterMap Map, ulong Epoch, ulong Saved) KnownOf(NodeOptions options, NodeParts parts)
     {
+        (ClusterMap saved, ulong epoch) = RegistryFile.Load(options.FileSystem, options.DataDirectory);
+        if (saved.Revision > 0 && saved.Shards.Count == parts.Directory.Identity.TotalShards + 1)
+        {
+            return (saved, epoch, saved.Revision);
+        }
+
         Directory.NodeIdentity identity = parts.Directory.Identity;
         if (options.Plan is not { } plan)
         {
-            return new ClusterMap
+            return (new ClusterMap
             {
                 Nodes = [new RegisteredNode(
                     identity.Node, identity.Name, identity.StoreUuid, options.AdvertiseAddress, options.Zone,
                     RegisteredState.Active, 0)],
-            };
+            }, 0, 0);
         }
 
-        return new ClusterMap
+        IReadOnlyList<PlannedReplica>[] shards =
+            [.. Enumerable.Range(0, identity.TotalShards + 1).Select(s => plan.Replicas(new ShardId((uint)s)))];
+        return (new ClusterMap
         {
             Nodes = [.. plan.Nodes.OrderBy(static n => n.Number).Select(static n => new RegisteredNode(
-                n.Number, n.Name, Guid.Empty, n.Address, "", RegisteredState.Active, 0))],
-            Shards = [.. Enumerable.Range(0, identity.TotalShards).Select(s => plan.Replicas(new ShardId((uint)s)))],
-        };
+                n.Number, n.Name, n.StoreUuid, n.Address, n.Zone, RegisteredState.Active, 0))],
+            Shards = shards,
+        }, 0, 0);
     }
+
+    private MetaContext MakeMeta() => new()
+    {
+        Identity = _parts.Directory.Identity,
+        Options = _options,
+        Table = Table,
+        Views = _views,
+        Host = _log,
+        Replicas = _replicas,
+        Calls = _calls,
+        Store = new MetaStore(
+            MetaShard, _storage, _replicas, ProposeToMeta, _completions, _time,
+            (long)_options.Machine.IdempotencyRetention.TotalMilliseconds),
+        Stopped = () => _failure.Reason ?? Volatile.Read(ref _closed),
+        Crashed = e => _failure.Set("What keeps the cluster together failed", e),
+    };
+
+    private KvError? ProposeToMeta(Proposal proposal)
+    {
+        if ((_failure.Reason ?? Volatile.Read(ref _closed)) is { } before) return ProposalErrors.Unavailable(before);
+        if (_log.TryPropose(proposal) is { } refused) return refused;
+        if (_watch.Add(proposal)) _loop?.WakeTicks();
+        if ((_failure.Reason ?? Volatile.Read(ref _closed)) is { } failed) proposal.Fail(failed);
+        return null;
+    }
+
+    /// <summary>Another map: who the peers are, where they are, and what lives here.</summary>
+    private void OnMap(ClusterMap map)
+    {
+        if (IsNetworked) _host.Liveness.SetPeers(PeersOf(map));
+        _views.NoteMap(map);
+        _agent.NoteMap();
+        TellPeers(map);
+    }
+
+    private void TellPeers(ClusterMap map) => _options.PeersChanged?.Invoke(
+    [
+        .. map.Nodes.Where(static n => n.IsMember).Select(static n =>
+            new PlannedNode(n.Number, n.Name, n.Address) { Zone = n.Zone, StoreUuid = n.StoreUuid }),
+    ]);
+
+    // A node that nobody can reach needs no registry; it is written once it is started with a transport.
+    private bool StepMeta() => IsNetworked && (_agent.RunOnce() | _driver.RunOnce());
 }

@@ -82,14 +82,18 @@ public sealed partial class NoriNode
             Slots = _parts.Slots,
             Tombstones = TombstonesOf(_parts),
             MakeGroup = MakeGroup,
-            LeadersChanged = () => Interlocked.Exchange(ref _leadersChanged, 1),
+            LeadersChanged = () =>
+            {
+                Interlocked.Exchange(ref _leadersChanged, 1);
+                _agent?.NoteChanged();
+            },
             Released = () => _log!.EndRelease(),
             PeerLost = _calls.NoteLost,
         };
     }
 
     private PeerCalls MakeCalls() => new(
-        _parts.Directory.Identity.Node, PeerBatch.HashOf(ClusterId), BootEpoch, HasPeers ? _options.Transport : null, _watch,
+        _parts.Directory.Identity.Node, PeerBatch.HashOf(ClusterId), BootEpoch, _options.Transport, _watch,
         _completions, _time, new PeerCallOptions(), _options.Meter)
     {
         Watched = () => _loop?.WakeTicks(),
@@ -175,6 +179,7 @@ public sealed partial class NoriNode
         .. _pipeline.Workers.Select((worker, i) => Step($"apply-{i}", worker.RunOnce)),
         Step("snapshot", () => _snapshots?.RunOnce() ?? false),
         Step("calls", _calls.RunOnce),
+        Step("driver", StepMeta),
         Step("engine", _storage.RunOnce),
     ];
 
@@ -206,6 +211,7 @@ public sealed partial class NoriNode
 
         if (_snapshots is { } snapshots)
         {
+            loop.Add("nori-meta", _meta.Signal, StepMeta, () => _agent.RetryInMs);
             loop.Add("nori-snapshot", snapshots.Signal, snapshots.RunOnce, () => snapshots.RetryInMs);
             loop.Add("nori-calls", _calls.Signal, _calls.RunOnce, static () => null);
         }

@@ -66,15 +66,16 @@ public sealed partial class NoriNode : INoriNode, IRouter
         _hashTags = parts.Directory.Identity.HashTags;
         _totalShards = parts.Directory.Identity.TotalShards;
         _groupSeeds = new Prng(parts.Seed);
-        Table = new ClusterTable(MapOf(options, parts));
-        Admin = new ClusterAdmin();
+        (ClusterMap known, ulong epoch, ulong saved) = KnownOf(options, parts);
+        Table = new ClusterTable(known);
         _pipeline = new ApplyPipeline(
             MakeWorker, WorkersOf(options, options.ApplyWorkers), _totalShards + 1, options.ApplyBacklogBytesMax,
             options.ApplyBacklogBytesMax / 4);
         if (options.RunLoops) _loop = MakeLoop();
         StepSignal[] signals = MakeSignals();
         _writer = MakeWriter(signals);
-        _views = new NodeViews(parts.Directory.Identity, options.Plan, options.AdvertiseAddress);
+        _views = new NodeViews(
+            parts.Directory.Identity, known, options.Plan is null && known.Nodes.Count == 1, epoch, options.AdvertiseAddress);
         _calls = MakeCalls();
         _host = MakeHost();
         _log = new RaftHost(
@@ -82,6 +83,13 @@ public sealed partial class NoriNode : INoriNode, IRouter
         _clock = new RaftClock(_host, _log.Workers);
         _snapshots = _host.Snapshots = MakeSnapshots();
         _failure.Failed = _views.NoteStopped;
+        _meta = MakeMeta();
+        _agent = new MetaAgent(_meta, saved);
+        var leader = new MetaLeader(_meta);
+        _driver = new PlacementDriver(_meta, leader);
+        _ = new MetaDesk(_meta, leader, _driver);
+        _office = new MetaOffice(_meta, _agent);
+        Table.Changed += OnMap;
         _metas = new ReadMetas(options.NodeName);
         _writeMeta = options.Sync == Nori.Wal.SyncPolicy.Os ? new KvMeta { Durability = "os" } : KvMeta.None;
         _startedAt = _time.GetTimestamp();
@@ -201,7 +209,7 @@ public sealed partial class NoriNode : INoriNode, IRouter
         if (_failure.Cause is { } cause) throw cause;
         CheckDisk();
         Announce();
-        _options.PeersChanged?.Invoke([.. Table.Current.Nodes.Select(static n => new PlannedNode(n.Number, n.Name, n.Address))]);
+        TellPeers(Table.Current);
         _loop?.Start();
     }
 

@@ -53,8 +53,24 @@ public static class PlacementPlanner
         IReadOnlyList<ShardAssignment> current, int replicationFactor, IReadOnlyList<PlacementNode> nodes)
     {
         PlacementNode[] ring = Ring(nodes);
-        var board = new PlacementBoard(
-            current, ring, EffectiveReplicationFactor(replicationFactor, ring.Length));
+        return Plan(current, EffectiveReplicationFactor(replicationFactor, ring.Length), ring);
+    }
+
+    /// <summary>The same for a number of copies that the caller knows: no more than there are nodes to hold them.</summary>
+    /// <param name="current">How the shards lie now; replicas on nodes that are not listed are replaced.</param>
+    /// <param name="copies">Copies of each shard, odd or not.</param>
+    /// <param name="nodes">The nodes there are; draining ones lose all.</param>
+    public static PlacementPlan PlanCopies(
+        IReadOnlyList<ShardAssignment> current, int copies, IReadOnlyList<PlacementNode> nodes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(copies);
+        PlacementNode[] ring = Ring(nodes);
+        return Plan(current, Math.Min(copies, ring.Length), ring);
+    }
+
+    private static PlacementPlan Plan(IReadOnlyList<ShardAssignment> current, int factor, PlacementNode[] ring)
+    {
+        var board = new PlacementBoard(current, ring, factor);
         board.TrimSurplus();
         board.PlaceMissing();
         board.Level();

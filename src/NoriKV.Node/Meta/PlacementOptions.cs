@@ -33,6 +33,14 @@ public sealed record PlacementOptions
     /// <value>2 s.</value>
     public TimeSpan LevelAfter { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>Replicas are moved where the plan wants them; false: only where an operator says.</summary>
+    /// <value>true.</value>
+    public bool MovesReplicas { get; init; } = true;
+
+    /// <summary>Leaderships are spread by transfers.</summary>
+    /// <value>true.</value>
+    public bool LevelsLeaders { get; init; } = true;
+
     /// <summary>Every problem with these options, in words; empty when there is none.</summary>
     public IReadOnlyList<string> Validate()
     {

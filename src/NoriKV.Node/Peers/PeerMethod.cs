@@ -24,4 +24,25 @@ internal enum PeerMethod : byte
 
     /// <summary>A node without a number wants to join.</summary>
     Join = 64,
+
+    /// <summary>A node says to the meta leader that it is there, and who leads what.</summary>
+    Heartbeat = 65,
+
+    /// <summary>The meta leader says what changed.</summary>
+    News = 66,
+
+    /// <summary>How shards' memberships stand.</summary>
+    Inspect = 67,
+
+    /// <summary>Another membership of a shard.</summary>
+    ChangeMembers = 68,
+
+    /// <summary>Leadership of a shard to another node.</summary>
+    Transfer = 69,
+
+    /// <summary>An operator's wish, for the meta leader.</summary>
+    Admin = 70,
+
+    /// <summary>A replica that was written to is gone: who wrote should ask where its shard is.</summary>
+    Gone = 71,
 }

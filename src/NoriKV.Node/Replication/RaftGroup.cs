@@ -2,6 +2,7 @@ using Nori.Raft;
 using NoriKV.Node.Entries;
 using NoriKV.Node.Log;
 using NoriKV.Node.Machine;
+using NoriKV.Node.Meta;
 using NoriKV.Node.Snapshots;
 using NoriKV.Types;
 using Raft = Nori.Raft.Core;
@@ -142,6 +143,13 @@ internal sealed class RaftGroup : IEntrySource
     {
         foreach (ConfigurationMember member in members) _nodes[member.Replica.Value] = member.Node;
     }
+
+    /// <summary>How its membership stands.</summary>
+    public GroupReport Report() => new(
+        Shard, new Term(Core.Term.Value), Core.Role == Raft.RaftRole.Leader, NodeOf(new ReplicaId(Core.Leader.Value)),
+        new LogIndex(Core.ConfigurationIndex.Value),
+        !Core.Configuration.IsJoint && Core.ConfigurationIndex <= Core.Commit && Core.Commit >= Core.TermStart,
+        ShardConfiguration.FromRaft(Core.Configuration, NodeOf));
 
     /// <summary>The entry of a configuration that the core made itself.</summary>
     public byte[] EncodeConfiguration(Raft.Configuration configuration) =>

@@ -1,6 +1,7 @@
 using Nori.Raft;
 using NoriKV.Node.Log;
 using NoriKV.Node.Machine;
+using NoriKV.Node.Meta;
 using NoriKV.Node.Peers;
 using NoriKV.Node.Ports;
 using NoriKV.Node.Snapshots;
@@ -100,6 +101,21 @@ internal sealed partial class RaftHost : IReplicatedLog, ISnapshotHost
         ShardId shard, LogIndex plannedAgainst, IReadOnlyList<ConfigurationMember> members, long deadline) =>
         RunAsync(shard, deadline, (worker, group, command) =>
             worker.ChangeMembers(group, command, plannedAgainst, members));
+
+    /// <summary>How a shard's membership stands here; null where no replica of it lives.</summary>
+    public async ValueTask<GroupReport?> ReportAsync(ShardId shard, long deadline)
+    {
+        GroupReport? report = null;
+        KvError? error = await RunAsync(shard, deadline, (_, group, command) =>
+        {
+            report = group.Report();
+            command.TryAnswer(null);
+        }).ConfigureAwait(false);
+        return error is null ? report : null;
+    }
+
+    /// <summary>The highest replica of a shard that was removed here; none.</summary>
+    public ReplicaId TombstoneOf(ShardId shard) => _context.Tombstones.Of(shard);
 
     /// <summary>Lone voters need nobody's vote: they lead with the next steps.</summary>
     public void CampaignAlone()

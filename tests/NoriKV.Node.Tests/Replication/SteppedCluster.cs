@@ -61,6 +61,8 @@ internal sealed class SteppedCluster
             Seed = (Seed * 100) + number.Value,
             Plan = Plan(number),
             Transport = Network.Open(number),
+            // What replicas do is the test's business, here.
+            Placement = new Node.Meta.PlacementOptions { MovesReplicas = false, LevelsLeaders = false },
         });
         Task<NoriNode> start = NoriNode.StartAsync(options).AsTask();
         Assert.True(start.IsCompleted, "a node without loops starts synchronously");

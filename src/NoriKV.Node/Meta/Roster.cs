@@ -1,0 +1,58 @@
+using NoriKV.Placement;
+using NoriKV.Types;
+
+namespace NoriKV.Node.Meta;
+
+/// <summary>Who may hold replicas, and how many of each shard there shall be. Pure; made anew for each look.</summary>
+/// <param name="Nodes">For the planner: without the dead, with those that drain.</param>
+/// <param name="Copies">Copies of each shard.</param>
+/// <param name="Voters">Those of them that vote.</param>
+/// <param name="MetaVoters">Voters of the meta group.</param>
+internal sealed record Roster(IReadOnlyList<PlacementNode> Nodes, int Copies, int Voters, int MetaVoters)
+{
+    /// <summary>
+    /// One node that was silent for too long, or all such of one zone, is given up at a time, and none where fewer would be
+    /// left than a shard has voters.
+    /// </summary>
+    /// <param name="state">The registry.</param>
+    /// <param name="silenceOf">Since when a member was not heard.</param>
+    /// <param name="deadAfter">From when on it is given up.</param>
+    public static Roster Of(MetaState state, Func<NodeNumber, TimeSpan> silenceOf, TimeSpan deadAfter)
+    {
+        MetaSettings settings = state.Settings!;
+        HashSet<NodeNumber> given = [.. Dead(state, silenceOf, deadAfter)];
+        List<RegisteredNode> members = [.. state.Members];
+        int left = members.Count(n => n.State == RegisteredState.Active && !given.Contains(n.Number));
+        if (left < settings.EffectiveFactor) given.Clear();
+        PlacementNode[] nodes =
+        [
+            .. members.Where(n => !given.Contains(n.Number)).Select(static n => new PlacementNode(
+                n.Number, n.Name, n.Zone, n.State == RegisteredState.Draining)),
+        ];
+        int usable = nodes.Count(static n => !n.Draining);
+        int voters = Math.Min(settings.EffectiveFactor, Math.Max(1, usable));
+        // With two nodes no more than one vote is of use; the other node keeps a copy without one.
+        bool hasSpare = usable == 2 && voters == 1 && settings.ReplicationFactor > 1;
+        return new Roster(nodes, hasSpare ? 2 : voters, voters, Math.Min(settings.MetaFactor, Math.Max(1, usable)));
+    }
+
+    /// <summary>What tells one roster from another, where plans are concerned.</summary>
+    public string Key => $"{Copies}/{Voters}/{MetaVoters}:"
+        + string.Join(',', Nodes.Select(static n => $"{n.Number}{(n.Draining ? "d" : "")}@{n.Zone}"));
+
+    private static IEnumerable<NodeNumber> Dead(
+        MetaState state, Func<NodeNumber, TimeSpan> silenceOf, TimeSpan deadAfter)
+    {
+        List<(RegisteredNode Node, TimeSpan Silence)> silent =
+        [
+            .. state.Members.Select(n => (Node: n, Silence: silenceOf(n.Number))).Where(n => n.Silence >= deadAfter)
+                .OrderByDescending(static n => n.Silence).ThenBy(static n => n.Node.Number),
+        ];
+        // The first that still has something is done with before the next one is given up.
+        int first = silent.FindIndex(n => state.Shards.Any(s => s.Replicas.Any(r => r.Node == n.Node.Number)));
+        if (first < 0) return silent.Select(static n => n.Node.Number);
+        RegisteredNode victim = silent[first].Node;
+        return silent.Where((n, i) => i <= first || (victim.Zone.Length > 0 && n.Node.Zone == victim.Zone))
+            .Select(static n => n.Node.Number);
+    }
+}
