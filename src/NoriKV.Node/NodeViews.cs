@@ -186,7 +186,7 @@ internal sealed class NodeViews
         epoch,
         [
             .. _map.Nodes.Where(static n => n.IsMember).Select(n => NodeOf(n.Number, n.Name)),
-            .. _issued.Epoch > 0 ? [] : _others.Where(o => _map.Find(o.Id) is null),
+            .. _issued.Epoch > 0 && !IsAlone ? [] : _others.Where(o => _map.Find(o.Id) is null),
         ],
         [.. Enumerable.Range(0, _identity.TotalShards).Select(ShardOf)],
         _identity.ClusterId.ToString(),
@@ -200,7 +200,7 @@ internal sealed class NodeViews
     }
 
     // Whoever leads is alive, whatever membership says; of the others it is the best there is.
-    private NodeRole RoleOf(NodeNumber node, string name) => _issued.Epoch > 0
+    private NodeRole RoleOf(NodeNumber node, string name) => _issued.Epoch > 0 && !IsAlone
         ? _issued.Silent.Contains(node) ? NodeRole.Unknown : NodeRole.Follower
         : _others.FirstOrDefault(o => o.Id == name)?.Role ?? NodeRole.Follower;
 
