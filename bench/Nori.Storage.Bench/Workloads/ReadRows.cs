@@ -16,10 +16,11 @@ internal static class ReadRows
     public const string Seek = "seekrandom + 10 nexts";
     public const string Scan = "scan of 100";
     public const string WhileWriting = "readwhilewriting";
+    public const string Mixed = "mixed 50 read, 50 write, 2 threads";
     public const string Space = "space after compaction (tables)";
     public const string Directory = "space after compaction (directory)";
 
-    private static readonly string[] All = [AsFilled, One, Two, Sequential, Seek, Scan, WhileWriting, Space, Directory];
+    private static readonly string[] All = [AsFilled, One, Two, Sequential, Seek, Scan, WhileWriting, Mixed, Space, Directory];
 
     public static void Run(Bench bench)
     {
@@ -46,6 +47,7 @@ internal static class ReadRows
             Compare(Scan, null, Reads.Seeks(options.Keys, 100, 9), Calls.Scan(100));
             MeasureSpace(bench, engines);
             ReadWhileWriting(bench, engines);
+            Compare(Mixed, null, Reads.Mixed(options.Keys, 100, 12), default, 2);
         }
         finally
         {

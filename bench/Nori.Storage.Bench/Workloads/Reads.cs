@@ -24,6 +24,26 @@ internal static class Reads
         return found > 0 || reads == 0 ? reads : throw new InvalidOperationException("nothing was found");
     };
 
+    /// <summary>A read and a write by turns, each of a random key.</summary>
+    public static Timed.Worker Mixed(int keys, int valueBytes, ulong seed) => (session, thread, clock) =>
+    {
+        var random = new Prng(seed + ((ulong)thread * 1000));
+        Span<byte> key = stackalloc byte[Keys.Length];
+        byte[] value = new byte[valueBytes];
+        long operations = 0;
+        while (!clock.IsOver)
+        {
+            for (int i = 0; i < 16; i++, operations += 2)
+            {
+                Keys.Write(random.NextInt(keys), key);
+                session.Get(key);
+                Fill.Put(session, key, value, random.NextInt(keys), operations);
+            }
+        }
+
+        return operations;
+    };
+
     public static Timed.Worker Zipfian(Zipf zipf) => (session, thread, clock) =>
     {
         Span<byte> key = stackalloc byte[Keys.Length];
