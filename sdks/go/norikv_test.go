@@ -208,6 +208,6 @@ func TestTheGeneratedMessagesAreThoseOfTheProtoFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !proto.Equal(set.File[0], protodesc.ToFileDescriptorProto(pb.File_norikv_proto)) {
-		t.Error("generate again: protoc -I ../../proto --go_out=. --go_opt=module=github.com/norikv/norikv-go norikv.proto")
+		t.Error("generate again: sdks/generate.sh")
 	}
 }

@@ -57,6 +57,7 @@ class Client:
 
     @property
     def options(self) -> Options:
+        """What it was made with."""
         return self._client.options
 
     def put(self, key: Bytes, value: Bytes, **arguments: Any) -> PutResult:

@@ -53,6 +53,7 @@ class GetResult:
 
     @property
     def found(self) -> bool:
+        """Whether the key exists; an empty value is a value."""
         return self.version is not None
 
     @property

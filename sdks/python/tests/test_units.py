@@ -159,5 +159,24 @@ class Choices(unittest.TestCase):
             self.assertEqual(hashing.xxhash64(data), hashing._python_xxhash64(data))
 
 
+class Documented(unittest.TestCase):
+    def test_everything_public_says_what_it_is(self):
+        import inspect
+        import norikv.testing
+        silent = []
+        for module in (norikv, norikv.testing):
+            for name in getattr(module, "__all__", [n for n in vars(module) if n[0] != "_"]):
+                thing = getattr(module, name)
+                if not getattr(thing, "__module__", "").startswith("norikv"):
+                    continue
+                if not inspect.getdoc(thing):
+                    silent.append(name)
+                if inspect.isclass(thing):
+                    silent += [
+                        f"{name}.{n}" for n, member in vars(thing).items()
+                        if n[0] != "_" and (inspect.isfunction(member) or isinstance(member, property)) and not member.__doc__]
+        self.assertEqual([], silent)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -4,6 +4,7 @@ export type Code =
   | 'QUORUM_UNAVAILABLE' | 'UNAVAILABLE' | 'OVERLOADED' | 'COMMIT_TIMEOUT' | 'DEADLINE_EXCEEDED' | 'CANCELLED'
   | 'UNIMPLEMENTED' | 'PERMISSION_DENIED' | 'DATA_LOSS' | 'INTERNAL';
 
+/** What an error knows beside its code and message. */
 export interface ErrorDetails {
   /** host:port of the leader, where it is known. */
   leaderHint?: string;

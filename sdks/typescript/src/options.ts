@@ -28,6 +28,7 @@ export interface TlsOptions {
   serverName?: string;
 }
 
+/** How a client behaves; what is left out has its default. */
 export interface ClientOptions {
   /** host:port of one or more nodes; the others are learned. Default: those of NORIKV_ADDR, else localhost:7447. */
   addresses: readonly string[];
@@ -49,6 +50,7 @@ export interface ClientOptions {
   nodesMax: number;
 }
 
+/** Options with every default in place. */
 export type Settings = Omit<ClientOptions, 'retry'> & { retry: RetryPolicy };
 
 /** The options with their defaults. */

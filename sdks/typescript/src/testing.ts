@@ -8,6 +8,7 @@ import type { ClientOptions } from './options.js';
 
 const OUTPUT_LINES_MAX = 200;
 
+/** How a server is started. */
 export interface EphemeralServerOptions {
   /** The server program with its first arguments. Default: what NORIKV_SERVER names, separated by spaces; else norikv. */
   command?: readonly string[];
@@ -33,6 +34,7 @@ export class EphemeralServer {
 
   private constructor(private readonly options: EphemeralServerOptions, private readonly folder: string) {}
 
+  /** Starts a server and waits until it serves. */
   static async start(options: EphemeralServerOptions = {}): Promise<EphemeralServer> {
     const server = new EphemeralServer(options, await mkdtemp(join(tmpdir(), 'norikv-ephemeral-')));
     try {

@@ -3,6 +3,7 @@ import type { NoriKVError } from './errors.js';
 /** Keys and values: bytes, or text that is sent as UTF-8. Bytes must not change until the operation ends. */
 export type Bytes = Uint8Array | string;
 
+/** A text as its UTF-8; bytes as they are. */
 export const toBytes = (data: Bytes): Uint8Array => (typeof data === 'string' ? Buffer.from(data) : data);
 
 /** The log entry that wrote a key; versions of one key strictly increase, by term and then by index. */
@@ -23,6 +24,7 @@ export type Consistency = 'linearizable' | 'lease' | 'stale_ok' | 'bounded';
 /** What an answer says about itself: consistency, served_by, staleness_ms, idempotent_replay, … */
 export type Meta = Readonly<Record<string, string>>;
 
+/** Options of every operation. */
 export interface CallOptions {
   /** How long this operation may take, retries included, instead of the client's deadline. */
   deadlineMs?: number;
@@ -30,6 +32,7 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
+/** Options of a put. */
 export interface PutOptions extends CallOptions {
   /** Time to live in milliseconds; without it an older one is removed. */
   ttlMs?: number;
@@ -41,17 +44,20 @@ export interface PutOptions extends CallOptions {
   idempotencyKey?: string;
 }
 
+/** Options of a get. */
 export interface GetOptions extends CallOptions {
   consistency?: Consistency;
   /** For bounded reads; 5 s where absent. */
   maxStalenessMs?: number;
 }
 
+/** Options of a delete. */
 export interface DeleteOptions extends CallOptions {
   ifMatch?: Version;
   idempotencyKey?: string;
 }
 
+/** Options of a batch. */
 export interface BatchOptions extends CallOptions {
   /** Refuse unless all keys lie in one shard, where a batch is atomic. */
   requireAtomic?: boolean;
@@ -71,6 +77,7 @@ export interface ScanOptions extends GetOptions {
   pageToken?: Uint8Array;
 }
 
+/** The answer of a put. */
 export interface PutResult {
   readonly version: Version;
   readonly meta: Meta;
@@ -104,6 +111,7 @@ export type BatchResult =
   | { readonly kind: 'delete'; readonly delete: DeleteResult }
   | { readonly kind: 'error'; readonly error: NoriKVError };
 
+/** A key with its value. */
 export interface Pair {
   readonly key: Buffer;
   readonly value: Buffer;
@@ -117,12 +125,14 @@ export interface Page {
   readonly count: number;
 }
 
+/** A member of the cluster. */
 export interface ClusterNode {
   readonly id: string;
   readonly address: string;
   readonly role: 'leader' | 'follower' | 'unknown';
 }
 
+/** A shard with its replicas. */
 export interface Shard {
   readonly id: number;
   readonly replicas: readonly { readonly nodeId: string; readonly leader: boolean }[];

@@ -146,3 +146,15 @@ test('the package says one version', async () => {
   const { VERSION } = await import('../dist/esm/transport.js');
   assert.equal(JSON.parse(readFileSync(here('../package.json'), 'utf8')).version, VERSION);
 });
+
+test('everything exported says what it is', () => {
+  const silent = [];
+  for (const file of ['client', 'errors', 'hashing', 'options', 'testing', 'types']) {
+    const lines = readFileSync(here(`../dist/esm/${file}.d.ts`), 'utf8').split('\n');
+    lines.forEach((line, i) => {
+      const name = /^export (?:declare )?(?:class|interface|type|function|const) (\w+)/.exec(line) ?? /^ {4}(?:get |static )?(\w+)\(/.exec(line);
+      if (name && name[1] !== 'constructor' && !lines[i - 1]?.endsWith('*/')) silent.push(`${file}: ${name[1]}`);
+    });
+  }
+  assert.deepEqual(silent, []);
+});
