@@ -7,7 +7,7 @@ log=$log_dir/$name.log
 started=$(date +%s)
 
 if [[ $target == *.sh ]]; then
-  timeout 900 bash "$target" </dev/null >"$log" 2>&1
+  QUICK=$quick timeout 900 bash "$target" </dev/null >"$log" 2>&1
   code=$?
   # A script prints "skipped: REASON" as its last line when the machine lacks something.
   if [ $code -eq 0 ] && tail -n 1 "$log" | grep -q '^skipped: '; then counts="0 0 1"

@@ -2,6 +2,7 @@
 # Acceptance: all SDKs at once write and read with a deadline of 10 s against three nodes, of which the one that leads most shards is killed
 # every 5 s and started again 2 s later: no error, no lost and no doubled write. Half a minute here; two minutes:
 # tests/acceptance/sdk-failover.sh 120
+# slow
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 
