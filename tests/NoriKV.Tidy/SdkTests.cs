@@ -24,7 +24,8 @@ public sealed partial class SdkTests
             .SelectMany(m => m.Groups.Values.Skip(1).SelectMany(g => g.Captures.Select(c => c.Value)))
             .Order(StringComparer.Ordinal)
             .ToArray();
-        Assert.Equal(Enum.GetValues<KvCode>().Select(c => c.ToWire()).Order(StringComparer.Ordinal), codes);
+        Assert.Equal(
+            Enum.GetValues<KvCode>().Where(c => c != KvCode.Ok).Select(c => c.ToWire()).Order(StringComparer.Ordinal), codes);
     }
 
     [Fact]

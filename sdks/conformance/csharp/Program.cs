@@ -58,7 +58,7 @@ async Task<(string Status, string Detail)> RunAsync(JsonElement scenario, string
     try
     {
         if (several) await ClusterAsync(wanted);
-        else if (has) own = await EphemeralServer.StartAsync(new EphemeralServerOptions { Configuration = wanted.GetProperty("settings").GetRawText() });
+        else if (has) own = await EphemeralServer.StartAsync(OptionsOf(wanted));
         else shared ??= await EphemeralServer.StartAsync();
         await using var run = new ScenarioRun(root, name, own ?? shared, several ? cluster : null, scenario);
         await run.RunAsync();
@@ -77,6 +77,8 @@ async Task<(string Status, string Detail)> RunAsync(JsonElement scenario, string
         if (own is not null) await own.DisposeAsync();
     }
 }
+
+static EphemeralServerOptions OptionsOf(JsonElement wanted) => new() { Configuration = wanted.GetProperty("settings").GetRawText() };
 
 async Task ClusterAsync(JsonElement wanted)
 {
