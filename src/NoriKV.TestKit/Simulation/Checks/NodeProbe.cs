@@ -13,11 +13,11 @@ internal sealed class NodeProbe(NoriNode node) : IReplicaProbe
 {
     public ReplicaSight? Look(ShardId shard)
     {
-        if (node.Host.Group(shard) is not { } group || node.Parts.Replicas[shard] is not { } machine) return null;
+        if (node.Host.Group(shard) is not { } group || node.Parts.Replicas[shard] is null) return null;
         Raft.RaftCore core = group.Core;
         return new ReplicaSight(
             core.Role == Raft.RaftRole.Leader, core.Term.Value, core.Commit.Value, core.LastIndex.Value,
-            machine.State.Applied.Value, core.BaseIndex.Value + 1,
+            node.Parts.Replicas.Applied(shard).Value, core.BaseIndex.Value + 1,
             core.IsDamaged, node.Parts.Replicas.Stopped(shard));
     }
 
@@ -43,17 +43,20 @@ internal sealed class NodeProbe(NoriNode node) : IReplicaProbe
 
     public ulong? HashState(ShardId shard)
     {
-        ShardState state = node.Parts.Replicas[shard]!.State;
+        // What is published: the machine itself is ahead of its engine while that has no room for a batch.
+        ReplicaTable replicas = node.Parts.Replicas;
+        uint slot = replicas.SlotOf(shard);
+        long time = replicas.ShardTime(shard);
         try
         {
             using IStorageView view = node.Parts.Storage.OpenView();
             using IStorageIterator entries = view.NewIterator(reverse: false);
-            ulong hash = state.Applied.Value;
-            entries.Seek(EngineKey.Create(state.Slot, EngineKeyKind.User));
-            while (entries.MoveNext() && EngineKey.SlotOf(entries.Key) == state.Slot)
+            ulong hash = replicas.Applied(shard).Value;
+            entries.Seek(EngineKey.Create(slot, EngineKeyKind.User));
+            while (entries.MoveNext() && EngineKey.SlotOf(entries.Key) == slot)
             {
                 // Whether an expired pair is still there depends on compaction alone.
-                if (entries.ExpiryUnixMs != 0 && entries.ExpiryUnixMs <= state.ShardTime) continue;
+                if (entries.ExpiryUnixMs != 0 && entries.ExpiryUnixMs <= time) continue;
                 hash = XxHash64.Hash(entries.Key[sizeof(uint)..], hash);
                 hash = XxHash64.Hash(entries.Value, hash ^ (ulong)entries.ExpiryUnixMs);
             }
