@@ -5,6 +5,7 @@ using Nori.Wal;
 using NoriKV.Node.Machine;
 using NoriKV.Node.Meta;
 using NoriKV.Node.Ports;
+using NoriKV.Node.Snapshots;
 using NoriKV.Placement;
 using NoriKV.Types;
 
@@ -91,6 +92,17 @@ public sealed record NodeOptions
     /// <summary>Entries that the log keeps (24 bytes of memory each). <value>4 million</value></summary>
     public long LogLiveEntriesMax { get; init; } = 4_000_000;
 
+    /// <summary>Bytes of one shard that the log keeps for a peer that lags; beyond, that gets a snapshot. <value>256 MiB</value></summary>
+    public long LogRetainedBytesMax { get; init; } = 256L << 20;
+
+    /// <summary>Entries of one shard that the log keeps for a peer that lags. <value>1 million</value></summary>
+    public long LogRetainedEntriesMax { get; init; } = 1_000_000;
+
+    /// <summary>
+    /// How snapshots of shards travel; what the node knows itself (cluster, seed, clock, retention, meter, events) it sets.
+    /// </summary>
+    public SnapshotOptions Snapshots { get; init; } = new();
+
     /// <summary>Bytes of the engine's memtable. <value>64 MiB</value></summary>
     public long MemtableBytes { get; init; } = 64L << 20;
 
@@ -164,6 +176,9 @@ public sealed record NodeOptions
         Require(ApplyWorkers is >= 0 and <= 64, "ApplyWorkers must lie between 0 and 64");
         Require(RaftWorkers is >= 0 and <= 64, "RaftWorkers must lie between 0 and 64");
         Require(ReplicationFactor is >= 1 and <= 9, "ReplicationFactor must lie between 1 and 9");
+        Require(LogRetainedBytesMax >= 1, "LogRetainedBytesMax must be positive");
+        Require(LogRetainedEntriesMax >= 1, "LogRetainedEntriesMax must be positive");
+        problems.AddRange(Snapshots.Validate());
         problems.AddRange(Placement.Validate());
         if (Plan is { } plan)
         {

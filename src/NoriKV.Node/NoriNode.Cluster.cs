@@ -26,7 +26,8 @@ public sealed partial class NoriNode
             var reasons = new List<string>();
             if (notReady is not null) reasons.Add(notReady);
             if (_diskFull is { } full) reasons.Add(full);
-            if (!_clock.IsWell) reasons.Add("The disk does not answer in time");
+            if (!_clock.IsDiskWell) reasons.Add("The disk does not answer in time");
+            if (_clock.ClockFault is { } fault) reasons.Add(fault);
             if (_writer.DiskFull is { } writing) reasons.Add($"Disk full: {writing}");
             var shards = new List<ShardHealth>(_totalShards);
             int leaderless = 0;

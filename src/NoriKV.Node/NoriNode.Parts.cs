@@ -56,6 +56,9 @@ public sealed partial class NoriNode
             NodeName = _options.NodeName,
             AddressOf = _views.AddressOf,
             GroupBacklogBytesMax = _options.ApplyBacklogBytesMax / 4,
+            ApplyLagBytesMax = _options.ApplyBacklogBytesMax / 4,
+            RetainedBytesMax = _options.LogRetainedBytesMax,
+            RetainedEntriesMax = (ulong)_options.LogRetainedEntriesMax,
             KeepsUnsynced = _options.Sync == Nori.Wal.SyncPolicy.Os,
             Events = _options.Events,
             Time = _time,
@@ -76,7 +79,7 @@ public sealed partial class NoriNode
             Liveness = new NodeLiveness(peers, 12 * options.Tick, _time),
             Sender = IsNetworked
                 ? new PeerSender(
-                    _options.Transport!, self, ClusterId, BootEpoch, () => _pipeline.BacklogBytes, _options.Meter)
+                    _options.Transport!, self, ClusterId, BootEpoch, () => _pipeline.BacklogBytes, _time, _options.Meter)
                 : null,
             Metrics = new HostMetrics(_options.Meter),
             Slots = _parts.Slots,
@@ -144,7 +147,7 @@ public sealed partial class NoriNode
         ITransport transport = _options.Transport!;
         var staging = new SnapshotStaging(_options.FileSystem, _options.DataDirectory);
         staging.Clean();
-        var options = new SnapshotOptions
+        SnapshotOptions options = _options.Snapshots with
         {
             ClusterHash = _host.Sender!.Cluster,
             Seed = _parts.Seed ^ 1,

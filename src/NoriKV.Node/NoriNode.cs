@@ -59,7 +59,7 @@ public sealed partial class NoriNode : INoriNode, IRouter
         _storage = parts.Storage;
         _replicas = parts.Replicas;
         _failure = new NodeFailure(_watch);
-        _admission = new Admission(options.MaxInFlight, options.InFlightBytesMax);
+        _admission = new Admission(options.MaxInFlight, options.InFlightBytesMax, options.ApplyBacklogBytesMax);
         _completions = options.RunLoops ? null : new CompletionQueue();
         _validator = new RequestValidator(options.Limits);
         _deadlines = new DeadlineRules(_time, options.AnswerMargin, options.RequestTimeout);

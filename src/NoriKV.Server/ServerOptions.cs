@@ -84,6 +84,27 @@ public sealed record ServerOptions
     /// <summary>Bytes of a log segment. Default 128 MiB.</summary>
     public long LogSegmentBytes { get; init; } = 128L << 20;
 
+    /// <summary>Bytes of entries the log keeps before the shard that retains most lets go. Default 4 GiB.</summary>
+    public long LogLiveBytesMax { get; init; } = 4L << 30;
+
+    /// <summary>Entries the log keeps before the shard that retains most lets go. Default 4 million.</summary>
+    public long LogLiveEntriesMax { get; init; } = 4_000_000;
+
+    /// <summary>Bytes of one shard that the log keeps for a peer that lags. Default 256 MiB.</summary>
+    public long LogRetainedBytes { get; init; } = 256L << 20;
+
+    /// <summary>What snapshots of shards may send a second; 0 for no bound. Default 128 MiB.</summary>
+    public long SnapshotBytesPerSecond { get; init; } = 128L << 20;
+
+    /// <summary>Snapshots sent at the same time. Default 2.</summary>
+    public int SnapshotsSentAtOnce { get; init; } = 2;
+
+    /// <summary>Snapshots received at the same time. Default 2.</summary>
+    public int SnapshotsReceivedAtOnce { get; init; } = 2;
+
+    /// <summary>How long a snapshot may stand still before it is given up. Default 30 s.</summary>
+    public TimeSpan SnapshotIdleTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Bytes of a memtable before it is flushed. Default 64 MiB.</summary>
     public long MemtableBytes { get; init; } = 64L << 20;
 
@@ -176,6 +197,13 @@ public sealed record ServerOptions
             WalSync != "os" || (SeedNodes.Count == 0 && BootstrapExpect is null or 1),
             "wal.sync os is for a node alone: a vote that is not durable breaks a cluster");
         Check(LogSegmentBytes >= 4L << 20, "log.segment_bytes must be at least 4 MiB");
+        Check(LogLiveBytesMax >= 16L << 20, "log.live_bytes_max must be at least 16 MiB");
+        Check(LogLiveEntriesMax >= 10_000, "log.live_entries_max must be at least 10,000");
+        Check(LogRetainedBytes >= 1L << 20, "log.retained_bytes must be at least 1 MiB");
+        Check(SnapshotBytesPerSecond >= 0, "snapshots.bytes_per_second must not be negative");
+        Check(SnapshotsSentAtOnce >= 1, "snapshots.sent_at_once must be at least 1");
+        Check(SnapshotsReceivedAtOnce >= 1, "snapshots.received_at_once must be at least 1");
+        Check(SnapshotIdleTimeout > TimeSpan.FromSeconds(1), "snapshots.idle_timeout must be above 1 s");
         Check(MemtableBytes >= 64L << 10, "storage.memtable_bytes must be at least 64 KiB");
         Check(TargetFileBytes >= 64L << 10, "storage.target_file_bytes must be at least 64 KiB");
         Check(SwimIndirectProbes is >= 0 and <= 16, "swim.indirect_probes must be 0 to 16");

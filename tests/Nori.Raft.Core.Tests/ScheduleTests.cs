@@ -81,10 +81,7 @@ public sealed class ScheduleTests
     [Fact]
     public void A_learner_does_not_count()
     {
-        ScriptCluster c = new(3, 2);
-        c.Elect(1);
-        c.Configure(1, [1, 2, 3], [4, 5]);
-        c.Deliver();
+        ScriptCluster c = WithTwoLearners();
         c.Isolate(2);
         c.Isolate(3);
         LogIndex index = c.Propose(1).First;
@@ -99,10 +96,7 @@ public sealed class ScheduleTests
     [Fact]
     public void A_joint_configuration_needs_both_halves()
     {
-        ScriptCluster c = new(3, 2);
-        c.Elect(1);
-        c.Configure(1, [1, 2, 3], [4, 5]);
-        c.Deliver();
+        ScriptCluster c = WithTwoLearners();
         // The new half is 1, 4, 5; of the old one only the leader is there.
         c.Isolate(2);
         c.Isolate(3);
@@ -659,5 +653,14 @@ public sealed class ScheduleTests
         for (int i = 0; i < 2; i++) solo.Core.Tick();
         ulong round = solo.TakeAll().Last(m => m.Kind == MessageKind.Heartbeat).Round;
         solo.Step(solo.From(2, MessageKind.HeartbeatResponse) with { Round = round });
+    }
+
+    private static ScriptCluster WithTwoLearners()
+    {
+        ScriptCluster c = new(3, 2);
+        c.Elect(1);
+        c.Configure(1, [1, 2, 3], [4, 5]);
+        c.Deliver();
+        return c;
     }
 }

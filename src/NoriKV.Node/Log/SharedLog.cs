@@ -173,6 +173,26 @@ public sealed partial class SharedLog : IDisposable
         }
     }
 
+    /// <summary>
+    /// The first of the shard's last entries that take no more than so many bytes together; 0 when all of them do. From any thread, in
+    /// time proportional to those entries, and at once where all do.
+    /// </summary>
+    public LogIndex RetainedFrom(ShardId shard, long bytes)
+    {
+        lock (_index)
+        {
+            if (!_groups.TryGetValue(shard.Value, out LogGroup? group) || group.LiveBytes <= bytes) return default;
+            ulong index = group.LastIndex;
+            for (long rest = bytes; index >= group.FirstIndex && group.TryGet(index, out EntryRef entry); index--)
+            {
+                rest -= entry.StoredBytes;
+                if (rest < 0) break;
+            }
+
+            return new LogIndex(index + 1);
+        }
+    }
+
     /// <summary>Reads an entry; false when the log does not hold it.</summary>
     /// <exception cref="CorruptionException">It is damaged.</exception>
     public bool TryReadEntry(ShardId shard, LogIndex index, out LogEntry entry)

@@ -55,15 +55,61 @@ internal sealed class NodeLiveness
             if (Find(frame.From) is not { } peer || frame.BootEpoch < peer.Epoch) return;
             bool isNew = frame.BootEpoch > peer.Epoch;
             if (isNew && peer.Epoch > 0) _notes.Add(new PeerNote(PeerNoteKind.Restarted, peer.Node));
-            bool isBack = peer.IsSilent || isNew || (peer.IsUnwell && frame.IsDiskOk);
-            if (!frame.IsDiskOk && !peer.IsUnwell) _notes.Add(new PeerNote(PeerNoteKind.Unwell, peer.Node));
+            bool isBack = peer.IsSilent || isNew || (peer.IsUnwell && frame.IsWell);
+            if (!frame.IsWell && !peer.IsUnwell) _notes.Add(new PeerNote(PeerNoteKind.Unwell, peer.Node));
             peer.Epoch = frame.BootEpoch;
             peer.HeardAt = _time.GetTimestamp();
             peer.IsSilent = false;
-            peer.IsUnwell = !frame.IsDiskOk;
-            peer.ApplyLag = frame.ApplyLag;
+            peer.IsUnwell = !frame.IsWell;
+            peer.ApplyLag = (long)Math.Min(frame.ApplyLag, long.MaxValue);
+            if (isNew) peer.Offsets.Clear();
+            peer.Offsets.Add(frame.UnixMs - _time.GetUtcNow().ToUnixTimeMilliseconds());
             if (isBack && !peer.IsUnwell) _notes.Add(new PeerNote(PeerNoteKind.Returned, peer.Node));
         }
+    }
+
+    /// <summary>
+    /// How far this node's wall clock is from the median of those it hears and itself, in milliseconds; of an even number the
+    /// nearer one counts. Positive: it is ahead.
+    /// </summary>
+    public long ClockLead()
+    {
+        lock (_lock)
+        {
+            long[] offsets = [0, .. _peers.Where(static p => !p.IsSilent && p.Epoch > 0).Select(static p => p.Offsets.Best)];
+            Array.Sort(offsets);
+            (long low, long high) = (offsets[(offsets.Length - 1) / 2], offsets[offsets.Length / 2]);
+            return -(Math.Abs(low) <= Math.Abs(high) ? low : high);
+        }
+    }
+
+    /// <summary>This node's wall clock jumped, or it slept: what was measured against it before says nothing.</summary>
+    public void ForgetOffsets()
+    {
+        lock (_lock)
+        {
+            foreach (Entry peer in _peers) peer.Offsets.Clear();
+        }
+    }
+
+    /// <summary>
+    /// How many bytes a majority of those that are heard, this node among them, is behind with applying, at least: one that is
+    /// slow alone slows nobody.
+    /// </summary>
+    public long MajorityLag(long own)
+    {
+        lock (_lock)
+        {
+            long[] lags = [own, .. _peers.Where(static p => !p.IsSilent && p.Epoch > 0).Select(static p => p.ApplyLag)];
+            Array.Sort(lags);
+            return lags[(lags.Length - 1) / 2];
+        }
+    }
+
+    /// <summary>Bytes that a peer said it had not applied; 0 of strangers.</summary>
+    public long ApplyLag(NodeNumber node)
+    {
+        lock (_lock) return Find(node)?.ApplyLag ?? 0;
     }
 
     /// <summary>What happened since the last look; looks for silence as well.</summary>
@@ -99,6 +145,8 @@ internal sealed class NodeLiveness
 
         public bool IsUnwell { get; set; }
 
-        public ulong ApplyLag { get; set; }
+        public long ApplyLag { get; set; }
+
+        public ClockOffsets Offsets { get; } = new();
     }
 }

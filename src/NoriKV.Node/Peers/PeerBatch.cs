@@ -7,17 +7,18 @@ namespace NoriKV.Node.Peers;
 // A frame of the channel Raft: everything that one step of a node's worker has for one peer, of all groups, and what the
 // node says of itself. Little-endian. Bytewise: docs/formats/peer-batch.md.
 //
-//   0 format = 1   1 flags (1 = disk ok)   2 cluster hash u64   10 from node u64   18 to node u64   26 boot epoch u64
-//  34 apply lag u64 (bytes committed, not applied)   42 message count u32   46 messages (docs/formats/raft-message.md)
+//   0 format = 2   1 flags (1 = well)   2 cluster hash u64   10 from node u64   18 to node u64   26 boot epoch u64
+//  34 apply lag u64 (bytes committed, not applied)   42 wall clock u64 (Unix ms)
+//  50 message count u32   54 messages (docs/formats/raft-message.md)
 //   +  CRC-32C u32 of everything before it
 internal readonly record struct PeerBatch(
-    NodeNumber From, NodeNumber To, ulong BootEpoch, bool IsDiskOk, ulong ApplyLag, uint Messages)
+    NodeNumber From, NodeNumber To, ulong BootEpoch, bool IsWell, ulong ApplyLag, long UnixMs, uint Messages)
 {
     // Part of the format.
-    public const byte Format = 1;
-    public const int HeaderBytes = 46;
+    public const byte Format = 2;
+    public const int HeaderBytes = 54;
     public const int TrailerBytes = sizeof(uint);
-    private const byte DiskOkFlag = 1;
+    private const byte WellFlag = 1;
 
     /// <summary>Which cluster a node means; tells clusters apart, and is no secret.</summary>
     public static ulong HashOf(Guid cluster)
@@ -33,13 +34,14 @@ internal readonly record struct PeerBatch(
         byte[] frame = new byte[HeaderBytes + messages.Length + TrailerBytes];
         Span<byte> target = frame;
         target[0] = Format;
-        target[1] = IsDiskOk ? DiskOkFlag : (byte)0;
+        target[1] = IsWell ? WellFlag : (byte)0;
         BinaryPrimitives.WriteUInt64LittleEndian(target[2..], cluster);
         BinaryPrimitives.WriteUInt64LittleEndian(target[10..], From.Value);
         BinaryPrimitives.WriteUInt64LittleEndian(target[18..], To.Value);
         BinaryPrimitives.WriteUInt64LittleEndian(target[26..], BootEpoch);
         BinaryPrimitives.WriteUInt64LittleEndian(target[34..], ApplyLag);
-        BinaryPrimitives.WriteUInt32LittleEndian(target[42..], Messages);
+        BinaryPrimitives.WriteInt64LittleEndian(target[42..], UnixMs);
+        BinaryPrimitives.WriteUInt32LittleEndian(target[50..], Messages);
         messages.CopyTo(target[HeaderBytes..]);
         BinaryPrimitives.WriteUInt32LittleEndian(target[^TrailerBytes..], Crc32C.Compute(target[..^TrailerBytes]));
         return frame;
@@ -50,7 +52,7 @@ internal readonly record struct PeerBatch(
     {
         batch = default;
         messages = default;
-        if (frame.Length < HeaderBytes + TrailerBytes || frame[0] != Format || frame[1] > DiskOkFlag) return false;
+        if (frame.Length < HeaderBytes + TrailerBytes || frame[0] != Format || frame[1] > WellFlag) return false;
         uint crc = BinaryPrimitives.ReadUInt32LittleEndian(frame[^TrailerBytes..]);
         if (crc != Crc32C.Compute(frame[..^TrailerBytes])) return false;
         if (BinaryPrimitives.ReadUInt64LittleEndian(frame[2..]) != cluster) return false;
@@ -58,9 +60,10 @@ internal readonly record struct PeerBatch(
             new NodeNumber(BinaryPrimitives.ReadUInt64LittleEndian(frame[10..])),
             new NodeNumber(BinaryPrimitives.ReadUInt64LittleEndian(frame[18..])),
             BinaryPrimitives.ReadUInt64LittleEndian(frame[26..]),
-            frame[1] == DiskOkFlag,
+            frame[1] == WellFlag,
             BinaryPrimitives.ReadUInt64LittleEndian(frame[34..]),
-            BinaryPrimitives.ReadUInt32LittleEndian(frame[42..]));
+            BinaryPrimitives.ReadInt64LittleEndian(frame[42..]),
+            BinaryPrimitives.ReadUInt32LittleEndian(frame[50..]));
         messages = frame[HeaderBytes..^TrailerBytes];
         return true;
     }

@@ -7,7 +7,7 @@ namespace NoriKV.Node.Peers;
 /// <summary>Puts what the node says of itself on every frame, and sends it.</summary>
 /// <remarks>Thread-safe.</remarks>
 internal sealed class PeerSender(
-    ITransport transport, NodeNumber self, Guid cluster, ulong bootEpoch, Func<long> applyLag, IMeter meter)
+    ITransport transport, NodeNumber self, Guid cluster, ulong bootEpoch, Func<long> applyLag, TimeProvider time, IMeter meter)
 {
     private readonly Counter _frames = meter.Counter("peer_frames_total", "Frames of Raft messages given to the transport.");
     private readonly Counter _dropped = meter.Counter("peer_frames_dropped_total", "Frames that the transport refused.");
@@ -16,7 +16,7 @@ internal sealed class PeerSender(
     /// <summary>The cluster, as frames name it.</summary>
     public ulong Cluster { get; } = PeerBatch.HashOf(cluster);
 
-    /// <summary>Whether this node says that its disk is well.</summary>
+    /// <summary>Whether this node says that it is well: its disk answers, and its clock agrees with others.</summary>
     public bool IsWell
     {
         get => _isWell;
@@ -26,7 +26,8 @@ internal sealed class PeerSender(
     /// <summary>Sends encoded messages; none of them: what the node says of itself alone.</summary>
     public void Send(NodeNumber target, uint count, ReadOnlySpan<byte> messages)
     {
-        var batch = new PeerBatch(self, target, bootEpoch, _isWell, (ulong)Math.Max(0, applyLag()), count);
+        long clock = time.GetUtcNow().ToUnixTimeMilliseconds();
+        var batch = new PeerBatch(self, target, bootEpoch, _isWell, (ulong)Math.Max(0, applyLag()), clock, count);
         _frames.Add();
         if (!transport.TrySend(target, PeerChannel.Raft, batch.Encode(Cluster, messages))) _dropped.Add();
     }

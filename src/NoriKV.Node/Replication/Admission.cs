@@ -2,27 +2,46 @@ using NoriKV.Types;
 
 namespace NoriKV.Node.Replication;
 
-/// <summary>Bounds what is in flight in this node: proposals taken and not yet applied or dropped, by number and bytes.</summary>
-internal sealed class Admission(int countMax, long bytesMax)
+/// <summary>
+/// Bounds what is in flight in this node: proposals taken and not yet applied or dropped, by number and bytes. While a majority is
+/// behind with applying, less is let in: from half of the most it may be behind, down to a sixteenth.
+/// </summary>
+internal sealed class Admission(int countMax, long bytesMax, long lagMax)
 {
+    private const int SharesMax = 16;
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(50);
     private long _count;
     private long _bytes;
+    private long _shares = SharesMax;
 
     public long Count => Interlocked.Read(ref _count);
 
     public long Bytes => Interlocked.Read(ref _bytes);
+
+    /// <summary>Sixteenths of the bounds that are open at the moment.</summary>
+    public int Shares => (int)Volatile.Read(ref _shares);
+
+    /// <summary>So many bytes a majority is behind with applying.</summary>
+    public void NoteLag(long bytes)
+    {
+        double rest = 2 * (1 - (Math.Min(bytes, lagMax) / (double)lagMax));
+        Volatile.Write(ref _shares, Math.Clamp((long)(rest * SharesMax), 1, SharesMax));
+    }
 
     /// <summary>Null when there was room, and it is taken.</summary>
     public KvError? TryEnter(int bytes)
     {
         long count = Interlocked.Increment(ref _count);
         long total = Interlocked.Add(ref _bytes, bytes);
+        long shares = Volatile.Read(ref _shares);
+        long countNow = Math.Max(1, countMax * shares / SharesMax), bytesNow = bytesMax / SharesMax * shares;
+        if (shares == SharesMax) bytesNow = bytesMax;
         // One that is larger than the whole bound still passes alone.
-        if (count <= countMax && (total <= bytesMax || count == 1)) return null;
+        if (count <= countNow && (total <= bytesNow || count == 1)) return null;
         Exit(bytes);
+        string why = shares == SharesMax ? "" : $": {shares}/{SharesMax} of what it takes, because applying is behind";
         return ProposalErrors.Overloaded(
-            $"The node has {count - 1} writes of {total - bytes} bytes in flight, its bounds are {countMax} and {bytesMax} bytes",
+            $"The node has {count - 1} writes of {total - bytes} bytes in flight, its bounds are {countNow} and {bytesNow} bytes{why}",
             RetryAfter);
     }
 

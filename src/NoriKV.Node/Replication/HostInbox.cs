@@ -45,7 +45,7 @@ internal sealed class HostInbox
     public bool Room { get; set; }
 
     /// <summary>Whether this node is well, where that changed.</summary>
-    public bool? Wellness { get; set; }
+    public NodeWellness? Wellness { get; set; }
 
     /// <summary>Bytes of entries in the messages.</summary>
     public long MessageBytes { get; set; }

@@ -32,14 +32,8 @@ internal sealed class LogTickets(ulong durableAtStart)
         if (ticket <= Base) return ticket;
         lock (_lock)
         {
-            ulong place = Base;
-            foreach ((ulong first, ulong segment) in _segments)
-            {
-                if (first > ticket) break;
-                place = segment;
-            }
-
-            return place;
+            int segment = _segments.FindLastIndex(s => s.Ticket <= ticket);
+            return segment < 0 ? Base : _segments[segment].Place;
         }
     }
 
@@ -49,14 +43,8 @@ internal sealed class LogTickets(ulong durableAtStart)
         if (place <= Base) return place;
         lock (_lock)
         {
-            ulong ticket = Base;
-            foreach ((ulong first, ulong segment) in _segments)
-            {
-                if (segment > place) break;
-                ticket = first;
-            }
-
-            return ticket;
+            int segment = _segments.FindLastIndex(s => s.Place <= place);
+            return segment < 0 ? Base : _segments[segment].Ticket;
         }
     }
 

@@ -83,6 +83,12 @@ internal sealed class RaftGroup : IEntrySource
 
     public bool WasLeader { get; set; }
 
+    /// <summary>When a leader on a node that is not well last looked for a successor.</summary>
+    public long HandedOverAt { get; set; }
+
+    /// <summary>Ticks for which it has known no leader.</summary>
+    public int LeaderlessTicks { get; set; }
+
     /// <summary>The log says, or will, that the replica lacks what it confirmed.</summary>
     public bool IsLossNoted { get; set; }
 
@@ -171,6 +177,9 @@ internal sealed class RaftGroup : IEntrySource
 
     /// <summary>Reads an entry that was written from the log.</summary>
     public bool TryReadLog(ulong index, out LogEntry entry) => _log.TryReadEntry(Shard, new LogIndex(index), out entry);
+
+    /// <summary>The first entry of those that take no more than so many bytes in the log, if it holds more; else 0.</summary>
+    public LogIndex RetainedFrom(long bytes) => _log.RetainedFrom(Shard, bytes);
 
     RaftEntry IEntrySource.GetEntry(Raft.LogIndex index, Raft.Term term) =>
         TryGetEntry(index.Value, term.Value, out ReadOnlyMemory<byte> envelope)

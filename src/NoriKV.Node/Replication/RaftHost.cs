@@ -169,7 +169,7 @@ internal sealed partial class RaftHost : IReplicatedLog, ISnapshotHost
     /// <summary>Moves leaderships to other nodes, before this one stops.</summary>
     public void HandOver()
     {
-        foreach (RaftWorker worker in Workers) worker.NoteWellness(false);
+        foreach (RaftWorker worker in Workers) worker.NoteWellness(default);
     }
 
     private void Route(NodeNumber from, in Raft.RaftMessage message, List<RaftEntry> entries)

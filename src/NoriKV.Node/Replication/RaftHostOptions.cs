@@ -41,6 +41,15 @@ internal sealed record RaftHostOptions
     /// <summary>A replica with more entries committed and not yet applied does not campaign.</summary>
     public ulong ApplyLagMax { get; init; } = 10_000;
 
+    /// <summary>A replica on a node that has so many bytes committed and not applied is given no leadership.</summary>
+    public long ApplyLagBytesMax { get; init; } = 16 << 20;
+
+    /// <summary>Ticks without a leader after which one with a wrong clock campaigns all the same.</summary>
+    public int LeaderlessTicksMax { get; init; } = 100;
+
+    /// <summary>Bytes of a group that are kept for a peer that lags; beyond, it gets a snapshot.</summary>
+    public long RetainedBytesMax { get; init; } = 256L << 20;
+
     /// <summary>Entries of a group that are kept for a peer that lags; beyond, it gets a snapshot.</summary>
     public ulong RetainedEntriesMax { get; init; } = 1_000_000;
 

@@ -44,6 +44,15 @@ internal sealed partial class RaftWorker
             return;
         }
 
+        long lag = _host.Liveness.ApplyLag(target);
+        if (lag > _options.ApplyLagBytesMax)
+        {
+            command.TryAnswer(new KvError(
+                KvCode.FailedPrecondition,
+                $"Node {target} has {lag} bytes committed and not applied; more than {_options.ApplyLagBytesMax} and it is given no leadership"));
+            return;
+        }
+
         group.Published.EndLease();
         Raft.TransferStatus status = group.Core.TransferLeadership(replica);
         if (status == Raft.TransferStatus.Started)
@@ -151,6 +160,7 @@ internal sealed partial class RaftWorker
         }
 
         ulong keepsTooMuch = group.Core.LastIndex.Value - Math.Min(group.Core.LastIndex.Value, _options.RetainedEntriesMax);
+        if (group.RetainedFrom(_options.RetainedBytesMax) is { Value: > 0 } first) keepsTooMuch = Math.Max(keepsTooMuch, first.Value - 1);
         return Math.Min(flushed, Math.Max(floor, keepsTooMuch));
     }
 

@@ -10,9 +10,10 @@ internal sealed partial class RaftWorker
     // Only these are looked at when a tick comes: those asleep, and lone voters that lead, cost nothing.
     private readonly List<RaftGroup> _ticking = [];
     private readonly PriorityQueue<(RaftGroup Group, Raft.WakeReason Reason), long> _wakes = new();
+    private static readonly TimeSpan HandOverPeriod = TimeSpan.FromSeconds(1);
     private int _tickingCount;
     private bool _tickDue;
-    private bool _isWell = true;
+    private NodeWellness _wellness = new(true, true);
     private int _wakesSeen;
 
     /// <summary>True while it wants ticks.</summary>
@@ -52,17 +53,27 @@ internal sealed partial class RaftWorker
     private void Tick(RaftGroup group, long now)
     {
         Raft.RaftCore core = group.Core;
-        core.IsEligible = _isWell && core.Commit.Value - Math.Min(core.Commit.Value, group.NextToApply) < _options.ApplyLagMax;
+        core.IsEligible = IsFit(group);
         core.Tick();
         if (core.Role == Raft.RaftRole.Leader)
         {
             if (group.ResignAt != 0 && now >= group.ResignAt) core.Resign();
+            else if (!_wellness.IsClockWell && group.HasPeers && Since(group.HandedOverAt, now) >= HandOverPeriod) HandOver(group);
             else if (Since(group.ActiveAt, now) >= _options.IdleBeforeSleep) TrySleep(group, now);
         }
 
         if (group.Reads.Waiting.Count > 0) WantRead(group);
         if (group.Parked.Count > 0 || group.Book.HasOrphans) ForgetAnswered(group, 0);
         if (core.HasReady) Touch(group);
+    }
+
+    private bool IsFit(RaftGroup group)
+    {
+        Raft.RaftCore core = group.Core;
+        group.LeaderlessTicks = core.Leader.IsNone ? group.LeaderlessTicks + 1 : 0;
+        if (!_wellness.IsDiskWell) return false;
+        if (!_wellness.IsClockWell && group.LeaderlessTicks < _options.LeaderlessTicksMax) return false;
+        return core.Commit.Value - Math.Min(core.Commit.Value, group.NextToApply) < _options.ApplyLagMax;
     }
 
     private void TrySleep(RaftGroup group, long now)
@@ -151,34 +162,40 @@ internal sealed partial class RaftWorker
         _ticking.Count(static g => g.Core.Role is Raft.RaftRole.PreCandidate or Raft.RaftRole.Candidate);
 
     /// <summary>A node that is not well does not campaign, and hands its leaderships to others.</summary>
-    private void OnWellness(bool isWell)
+    private void OnWellness(NodeWellness wellness)
     {
-        _isWell = isWell;
+        _wellness = wellness;
         long now = Now();
         long grace = (long)(_options.Tick.TotalSeconds * 12 * _options.Time.TimestampFrequency);
         foreach (RaftGroup group in _owned)
         {
             group.ResignAt = 0;
             if (!group.HasPeers) continue;
-            group.Core.IsEligible = isWell;
-            if (isWell || group.Core.Role != Raft.RaftRole.Leader) continue;
-            group.ResignAt = now + grace;
+            group.Core.IsEligible = wellness.IsWell;
+            if (wellness.IsWell || group.Core.Role != Raft.RaftRole.Leader) continue;
+            if (!wellness.IsDiskWell) group.ResignAt = now + grace;
             HandOver(group);
             FollowTimers(group);
         }
     }
 
-    /// <summary>To the voter that holds most of the log, on a node that is well; without one, nobody leads for a while.</summary>
+    /// <summary>
+    /// To the voter that holds most of the log, on a node that is well and not behind with applying. Without one nobody leads for a
+    /// while, unless it is only the clock that is wrong.
+    /// </summary>
     private void HandOver(RaftGroup group)
     {
+        group.HandedOverAt = Now();
         Raft.Progress? best = null;
         foreach (Raft.Progress peer in group.Core.Peers)
         {
             if (!group.Core.Configuration.Voters.Contains(peer.Id)) continue;
-            if (!_host.Liveness.IsWell(group.NodeOf(new ReplicaId(peer.Id.Value)))) continue;
+            NodeNumber node = group.NodeOf(new ReplicaId(peer.Id.Value));
+            if (!_host.Liveness.IsWell(node) || _host.Liveness.ApplyLag(node) > _options.ApplyLagBytesMax) continue;
             if (best is null || peer.Match > best.Match) best = peer;
         }
 
+        if (best is null && _wellness.IsDiskWell) return;
         group.Published.EndLease();
         if (best is null || group.Core.TransferLeadership(best.Id) != Raft.TransferStatus.Started) group.Core.Resign();
         Touch(group);

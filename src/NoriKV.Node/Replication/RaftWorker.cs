@@ -107,7 +107,7 @@ internal sealed partial class RaftWorker
 
     public void WantRelease() => Put(0, static (inbox, _) => inbox.Release = true);
 
-    public void NoteWellness(bool isWell) => Put(isWell, static (inbox, isWell) => inbox.Wellness = isWell);
+    public void NoteWellness(NodeWellness wellness) => Put(wellness, static (inbox, wellness) => inbox.Wellness = wellness);
 
     /// <summary>One step; false when there was nothing to do.</summary>
     public bool RunOnce()
@@ -169,7 +169,7 @@ internal sealed partial class RaftWorker
     private void Process(HostInbox inbox)
     {
         foreach (WriteRequest request in inbox.Persisted) OnPersisted(request);
-        if (inbox.Wellness is { } isWell) OnWellness(isWell);
+        if (inbox.Wellness is { } wellness) OnWellness(wellness);
         foreach (PeerNote note in inbox.Peers) OnPeer(note);
         foreach (HostChange change in inbox.Retired) OnRetired(change);
         foreach (HostChange change in inbox.Founded) OnFounded(change);

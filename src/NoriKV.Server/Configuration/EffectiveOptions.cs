@@ -23,6 +23,13 @@ public static class EffectiveOptions
         Add("cluster.hash_tags", o.HashTags);
         Add("cluster.peer_secret", o.PeerSecret is null ? null : "(set)");
         Add("log.segment_bytes", SettingText.Shown(o.LogSegmentBytes));
+        Add("log.live_bytes_max", SettingText.Shown(o.LogLiveBytesMax));
+        Add("log.live_entries_max", o.LogLiveEntriesMax);
+        Add("log.retained_bytes", SettingText.Shown(o.LogRetainedBytes));
+        Add("snapshots.bytes_per_second", SettingText.Shown(o.SnapshotBytesPerSecond));
+        Add("snapshots.sent_at_once", o.SnapshotsSentAtOnce);
+        Add("snapshots.received_at_once", o.SnapshotsReceivedAtOnce);
+        Add("snapshots.idle_timeout", SettingText.Shown(o.SnapshotIdleTimeout));
         Add("wal.sync", o.WalSync);
         Add("swim.enabled", o.SwimEnabled is { } enabled ? enabled : "auto");
         Add("swim.probe_interval", SettingText.Shown(o.SwimProbeInterval));

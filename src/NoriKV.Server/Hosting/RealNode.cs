@@ -4,6 +4,7 @@ using Nori.Wal;
 using NoriKV.Node;
 using NoriKV.Node.Directory;
 using NoriKV.Node.Machine;
+using NoriKV.Node.Snapshots;
 using NoriKV.Node.Ports;
 using NoriKV.Node.Storage;
 using NoriKV.Storage.RocksDb;
@@ -58,6 +59,16 @@ internal static class RealNode
             Limits = options.Limits,
             MaxInFlight = options.MaxInFlight,
             LogSegmentBytes = options.LogSegmentBytes,
+            LogLiveBytesMax = options.LogLiveBytesMax,
+            LogLiveEntriesMax = options.LogLiveEntriesMax,
+            LogRetainedBytesMax = options.LogRetainedBytes,
+            Snapshots = new SnapshotOptions
+            {
+                BytesPerSecond = options.SnapshotBytesPerSecond,
+                OutgoingMax = options.SnapshotsSentAtOnce,
+                IncomingMax = options.SnapshotsReceivedAtOnce,
+                IdleMax = options.SnapshotIdleTimeout,
+            },
             MemtableBytes = options.MemtableBytes,
             BlockCacheBytes = options.BlockCacheBytes,
             OpenStorage = StorageOf(options.Engine),

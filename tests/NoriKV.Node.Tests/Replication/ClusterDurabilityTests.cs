@@ -204,7 +204,7 @@ public sealed class ClusterDurabilityTests
     {
         var buffer = new FrameBuffer();
         RaftMessageCodec.Write(message, NoEntries.Instance, buffer);
-        return new PeerBatch(from, to, 1, true, 0, 1).Encode(hash, buffer.Written);
+        return new PeerBatch(from, to, 1, true, 0, 0, 1).Encode(hash, buffer.Written);
     }
 
     internal static List<Raft.RaftMessage> Messages(ReadOnlyMemory<byte> frame, ulong hash)
