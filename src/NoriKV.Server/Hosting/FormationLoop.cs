@@ -39,7 +39,6 @@ internal sealed class FormationLoop(
             return null;
         }
 
-        if (options.BootstrapExpect is null) return null;
         files.CreateDirectory(options.DataDirectory);
         using IDisposable directoryLock = files.LockDirectory(options.DataDirectory);
         if (options.BootstrapExpect is { } expect && await FoundAsync(expect, cancellationToken).ConfigureAwait(false) is { } formed)
