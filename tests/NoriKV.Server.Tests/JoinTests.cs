@@ -34,6 +34,23 @@ public sealed class JoinTests
         await UntilAsync(() => Names(again) == "n1,n2");
     }
 
+    // The node that was alone when it was founded finds the others by what it kept.
+    [Fact]
+    public async Task The_first_node_comes_back_without_seeds_and_is_part_of_the_cluster()
+    {
+        var files = new MemoryFileSystem();
+        int port = FreePort();
+        TestServer first = await JoinAsync("n1", files, [], o => o with { RpcAddress = new HostPort("127.0.0.1", port) });
+        await using TestServer second = await JoinAsync("n2", new MemoryFileSystem(), [Seed(first)]);
+        await using TestServer third = await JoinAsync("n3", new MemoryFileSystem(), [Seed(first)]);
+        TestServer[] three = [first, second, third];
+        await UntilAsync(() => three.All(static s => s.Server.Node.Health is { Status: HealthStatus.Healthy, Shards.Count: >= 16 }));
+        await first.DisposeAsync();
+        await using TestServer again = await JoinAsync("n1", files, [], o => o with { RpcAddress = new HostPort("127.0.0.1", port) });
+        await UntilAsync(() => Names(again) == "n1,n2,n3");
+        await UntilAsync(() => again.Server.Node.Health is { Status: HealthStatus.Healthy, Shards.Count: >= 16 });
+    }
+
     [Fact]
     public async Task A_name_that_another_store_has_is_refused_and_the_way_out_named()
     {

@@ -14,6 +14,7 @@ public sealed class RunningServer : IAsyncDisposable
     private readonly GrpcServer _rpc;
     private readonly HttpFacadeServer _http;
     private readonly PeerTransport _peers;
+    private readonly AddressKeeper _keeper;
     private readonly HealthLoop _health;
     private readonly ClusterMembership? _membership;
     private readonly CancellationTokenSource _stopping;
@@ -29,6 +30,7 @@ public sealed class RunningServer : IAsyncDisposable
         GrpcServer rpc,
         HttpFacadeServer http,
         PeerTransport peers,
+        AddressKeeper keeper,
         HealthLoop health,
         ClusterMembership? membership,
         EventRing events,
@@ -39,7 +41,7 @@ public sealed class RunningServer : IAsyncDisposable
         Node = node;
         AdvertisedAddress = advertised;
         Events = events;
-        (_front, _rpc, _http, _peers) = (front, rpc, http, peers);
+        (_front, _rpc, _http, _peers, _keeper) = (front, rpc, http, peers, keeper);
         (_health, _membership, _stopping, _log) = (health, membership, stopping, log);
     }
 
@@ -89,6 +91,7 @@ public sealed class RunningServer : IAsyncDisposable
         // A tenth of the time is kept for cutting what still runs and for leaving the process.
         using var limit = new CancellationTokenSource(Options.StopTimeout * 0.9);
         await _health.DisposeAsync().ConfigureAwait(false);
+        await _keeper.DisposeAsync().ConfigureAwait(false);
 
         // The others hear that it goes while it still answers.
         Task leaving = _membership is null ? Task.CompletedTask : _membership.LeaveAsync();

@@ -35,6 +35,7 @@ internal sealed class ServerStarter : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly NodeFront _front;
     private readonly PeerBook _book = new();
+    private readonly AddressKeeper _keeper;
     private readonly PeerTransportOptions _peerOptions;
     private readonly PeerTransport _peers;
     private readonly GrpcSwimStream? _streams;
@@ -57,6 +58,7 @@ internal sealed class ServerStarter : IAsyncDisposable
         _prometheus = options.PrometheusEnabled ? new PrometheusMeter() : null;
         _meter = _prometheus ?? (IMeter)NullMeter.Instance;
         _events = new EventRing(parts.EventsRemembered, parts.Time);
+        _keeper = new AddressKeeper(parts.FileSystem, options.DataDirectory, parts.Log);
         _front = new NodeFront(options.NodeId, options, parts.Time);
         _peerOptions = new PeerTransportOptions
         {
@@ -99,7 +101,7 @@ internal sealed class ServerStarter : IAsyncDisposable
         _transport.UpdateHealth();
         var health = new HealthLoop(started.Node, _transport, _tls, _parts.Log, _parts.Time);
         var server = new RunningServer(
-            _options, started.Node, _front, advertised, _rpc!, _http!, _peers, health, _membership, _events, _stopping, _parts.Log);
+            _options, started.Node, _front, advertised, _rpc!, _http!, _peers, _keeper, health, _membership, _events, _stopping, _parts.Log);
         _isHandedOver = true;
         _parts.Log.Info(
             "server",
@@ -117,6 +119,7 @@ internal sealed class ServerStarter : IAsyncDisposable
         if (_isHandedOver) return;
         if (_membership is not null) await _membership.DisposeAsync().ConfigureAwait(false);
         else _datagrams?.Dispose();
+        await _keeper.DisposeAsync().ConfigureAwait(false);
         await _peers.DisposeAsync().ConfigureAwait(false);
         if (_rpc is not null) await _rpc.DisposeAsync().ConfigureAwait(false);
         if (_http is not null) await _http.DisposeAsync().ConfigureAwait(false);
@@ -140,7 +143,11 @@ internal sealed class ServerStarter : IAsyncDisposable
             AdvertiseAddress = advertised.ToString(),
             Cluster = cluster,
             Transport = _peers,
-            PeersChanged = _book.Update,
+            PeersChanged = nodes =>
+            {
+                _book.Update(nodes);
+                _keeper.Note(nodes);
+            },
         };
         if (cluster is not null) _book.Update(cluster.Nodes);
         _started = await GuardAsync(() => _parts.StartNode(setup, cancellationToken).AsTask()).ConfigureAwait(false);
@@ -152,6 +159,13 @@ internal sealed class ServerStarter : IAsyncDisposable
             var self = new FormationMember(_options.NodeId, identity.StoreUuid, advertised.ToString(), _options.Zone ?? "");
             var settings = cluster?.Settings
                 ?? new FormationSettings(_options.TotalShards, _options.HashTags, _options.ReplicationFactor);
+            _keeper.Open(cluster ?? new ClusterRecord
+            {
+                ClusterId = identity.ClusterId,
+                Self = identity.Node,
+                Settings = settings,
+                Nodes = [new PlannedNode(identity.Node, self.Name, self.Address) { Zone = self.Zone, StoreUuid = identity.StoreUuid }],
+            });
             _peers.Formation.Endpoint = new MemberEndpoint(self, identity, settings, _options, _started, _parts.Time);
         }
 
