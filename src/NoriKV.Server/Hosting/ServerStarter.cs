@@ -38,6 +38,7 @@ internal sealed class ServerStarter : IAsyncDisposable
     private readonly AddressKeeper _keeper;
     private readonly PeerTransportOptions _peerOptions;
     private readonly PeerTransport _peers;
+    private readonly ServerOptions _swim;
     private readonly GrpcSwimStream? _streams;
     private readonly GrpcTransport _transport;
     private GrpcServer? _rpc;
@@ -68,7 +69,8 @@ internal sealed class ServerStarter : IAsyncDisposable
         };
         _peers = new PeerTransport(_peerOptions, _meter);
         _book.Keep(_peers);
-        _streams = ClusterMembership.StreamFor(options, _tls, parts.Time);
+        _swim = SwimOptionsOf(options, parts);
+        _streams = ClusterMembership.StreamFor(_swim, _tls, parts.Time);
         _transport = new GrpcTransport(new GrpcTransportParts
         {
             Node = _front,
@@ -92,7 +94,7 @@ internal sealed class ServerStarter : IAsyncDisposable
         if (_datagrams is not null)
         {
             _membership = await ClusterMembership.StartAsync(
-                _options, advertised, started.Identity?.Node ?? default, _datagrams, _streams!, _meter, _events, _parts,
+                _swim, advertised, started.Identity?.Node ?? default, _datagrams, _streams!, _meter, _events, _parts,
                 started.SetMembers).ConfigureAwait(false);
         }
 
@@ -127,6 +129,23 @@ internal sealed class ServerStarter : IAsyncDisposable
         _stopping.Dispose();
     }
 
+    // A node whose cluster has others is a member of membership also without seeds: it knows them.
+    private static ServerOptions SwimOptionsOf(ServerOptions options, ServerParts parts)
+    {
+        if (options.SwimEnabled is not null || options.SeedNodes.Count > 0) return options;
+        try
+        {
+            if (ClusterRecord.Load(parts.FileSystem, options.DataDirectory) is not { Nodes.Count: > 1 } cluster) return options;
+            HostPort?[] others = [.. cluster.Nodes.Where(n => n.Number != cluster.Self).Select(
+                static n => HostPort.TryParse(n.Address, 7447, out HostPort? address) ? address : null)];
+            return options with { SeedNodes = [.. others.OfType<HostPort>()] };
+        }
+        catch (Exception failure) when (failure is IOException or CorruptionException)
+        {
+            return options; // Told when the cluster is looked at.
+        }
+    }
+
     private async Task<ClusterRecord?> EnterAsync(string advertised, CancellationToken cancellationToken)
     {
         using var transport = new GrpcFormation(_peerOptions, AskTimeout, JoinTimeout);
@@ -138,6 +157,11 @@ internal sealed class ServerStarter : IAsyncDisposable
         ClusterRecord? cluster, HostPort advertised, CancellationToken cancellationToken)
     {
         _front.Waits(static () => "starting");
+        // It may have moved since that was written.
+        if (cluster is not null) cluster = cluster with
+        {
+            Nodes = [.. cluster.Nodes.Select(n => n.Number == cluster.Self ? n with { Address = advertised.ToString() } : n)],
+        };
         var setup = new NodeSetup(_options, _parts.FileSystem, _meter, _events, _parts.Authorizer, _parts.Time)
         {
             AdvertiseAddress = advertised.ToString(),
@@ -214,7 +238,7 @@ internal sealed class ServerStarter : IAsyncDisposable
             {
                 HostPort advertised = await Addresses.AdvertisedAsync(_options, bound.Port, cancellationToken)
                     .ConfigureAwait(false);
-                if (_options.IsSwimMember)
+                if (_swim.IsSwimMember)
                 {
                     string address = await ClusterMembership.AddressOfAsync(advertised, cancellationToken).ConfigureAwait(false);
                     _datagrams = ClusterMembership.BindUdp(bound, address);
