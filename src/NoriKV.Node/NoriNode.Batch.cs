@@ -2,6 +2,7 @@ using NoriKV.Node.Entries;
 using NoriKV.Node.Machine;
 using NoriKV.Node.Replication;
 using NoriKV.Node.Requests;
+using NoriKV.Node.Routing;
 using NoriKV.Types;
 
 namespace NoriKV.Node;
@@ -88,21 +89,33 @@ public sealed partial class NoriNode
         ShardId shard, IReadOnlyList<BatchOperation> operations, List<int> places, AnswerBudget budget,
         RequestContext context)
     {
-        var outcomes = new OperationOutcome[places.Count];
-        for (int i = 0; i < places.Count; i++)
+        ReadOnlyMemory<byte>[] keys = [.. places.Select(place => operations[place].Key)];
+        // One consistency for all of them would be one barrier; they may differ, and then each has its own.
+        ReadOptions read = operations[places[0]].Read;
+        if (places.TrueForAll(place => operations[place].Read == read))
         {
-            BatchOperation operation = operations[places[i]];
-            KvResult<GetResult> read =
-                await ReadAsync(shard, operation.Key, operation.Read, context).ConfigureAwait(false);
-            if (!read.TryGet(out GetResult found, out KvError? error)) return error;
-            outcomes[i] = !budget.TryTake(found.Value.Length)
-                ? new OperationOutcome(OutcomeStatus.NoRoom, found.Version)
-                : new OperationOutcome(
-                    found.Found ? OutcomeStatus.Found : OutcomeStatus.Missing, found.Version, found.Value);
+            KvResult<ReadValues> all = await ReadKeysAsync(shard, keys, read, budget.BytesMax, context).ConfigureAwait(false);
+            return all.TryGet(out ReadValues? values, out KvError? failed) ? Within(budget, values) : failed;
+        }
+
+        var outcomes = new OperationOutcome[keys.Length];
+        for (int i = 0; i < keys.Length; i++)
+        {
+            KvResult<ReadValues> one = await ReadKeysAsync(
+                shard, [keys[i]], operations[places[i]].Read, budget.BytesMax, context).ConfigureAwait(false);
+            if (!one.TryGet(out ReadValues? values, out KvError? error)) return error;
+            outcomes[i] = Within(budget, values).Operations[0];
         }
 
         return new EntryOutcome { Operations = outcomes };
     }
+
+    private static EntryOutcome Within(AnswerBudget budget, ReadValues values) => new()
+    {
+        Operations = [.. values.Outcomes.Select(o => budget.TryTake(o.Value.Length)
+            ? o
+            : new OperationOutcome(OutcomeStatus.NoRoom, o.Version))],
+    };
 
     private void Fill(
         BatchOperationResult[] results, IReadOnlyList<BatchOperation> operations, List<int> places, EntryOutcome outcome)

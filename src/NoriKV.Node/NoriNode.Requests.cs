@@ -56,34 +56,6 @@ public sealed partial class NoriNode
         return await ReadAsync(ShardOf(key.Span), key, options, context).ConfigureAwait(false);
     }
 
-    /// <summary>
-    /// Admits the read, reads, and has what was read confirmed where that is needed: only then is it an answer. What is not
-    /// confirmed is read again behind a majority's word.
-    /// </summary>
-    private async ValueTask<KvResult<GetResult>> ReadAsync(
-        ShardId shard, ReadOnlyMemory<byte> key, ReadOptions options, RequestContext context)
-    {
-        ReadBarrier barrier = await AdmitReadAsync(shard, options, context).ConfigureAwait(false);
-        if (barrier.Error is { } refused) return refused;
-        KvResult<GetResult> read = Guarded(() => Read(shard, key.Span, barrier));
-        if (_log.Confirm(shard, barrier)) return read;
-        barrier = await _log.ReadIndexAsync(
-            shard, options, _deadlines.AnswerBy(_time.GetTimestamp(), context.Deadline)).ConfigureAwait(false);
-        return barrier.Error is { } failed ? failed : Guarded(() => Read(shard, key.Span, barrier));
-    }
-
-    /// <summary>Lets a read of the shard look at the state as soon as it may; an error where it must not.</summary>
-    private ValueTask<ReadBarrier> AdmitReadAsync(ShardId shard, ReadOptions options, RequestContext context)
-    {
-        long now = _time.GetTimestamp();
-        KvError? refused = NotReadyReason is { } reason ? ProposalErrors.Unavailable(reason)
-            : _replicas.Stopped(shard) is { } stopped ? ProposalErrors.Unavailable(stopped)
-            : DeadlineRules.Check(now, context);
-        return refused is not null
-            ? ValueTask.FromResult(new ReadBarrier(refused, options.Consistency, null))
-            : _log.ReadBarrierAsync(shard, options, _deadlines.AnswerBy(now, context.Deadline));
-    }
-
     private KvResult<GetResult> Read(ShardId shard, ReadOnlySpan<byte> key, in ReadBarrier barrier)
     {
         while (true)
@@ -120,34 +92,6 @@ public sealed partial class NoriNode
         }
 
         return new GetResult(entry.Value[offset..], version, meta);
-    }
-
-    private async ValueTask<KvResult<EntryOutcome>> ProposeAsync(
-        ShardId shard, EntrySession session, EntryOperation[] operations, RequestContext context)
-    {
-        if (RefuseWrite(shard) is { } refused) return refused;
-        long now = _time.GetTimestamp();
-        if (DeadlineRules.Check(now, context) is { } late) return late;
-        var proposal = new Proposal(
-            shard, EntryWriter.Encode(session, operations), now, _deadlines.AnswerBy(now, context.Deadline),
-            _completions, context.CancellationToken);
-        if (_log.TryPropose(proposal) is { } error) return error;
-        if (_watch.Add(proposal)) _loop?.WakeTicks();
-        // A failure or the end may have passed between the look above and the watch: then nobody else would answer.
-        if ((_failure.Reason ?? Volatile.Read(ref _closed)) is { } failed)
-        {
-            proposal.TryFail(ProposalErrors.Unavailable(failed), ProposalErrors.OutcomeUnknown(failed));
-        }
-
-        KvResult<EntryOutcome> result = await proposal.Outcome.ConfigureAwait(false);
-        return result.TryGet(out EntryOutcome? outcome, out _) && outcome.Refusal is { } refusal ? refusal : result;
-    }
-
-    private KvError? RefuseWrite(ShardId shard)
-    {
-        if (NotReadyReason is { } reason) return ProposalErrors.Unavailable(reason);
-        if (_replicas.Stopped(shard) is { } stopped) return ProposalErrors.Unavailable(stopped);
-        return _diskFull is { } full ? ProposalErrors.Overloaded(full, TimeSpan.FromSeconds(1)) : null;
     }
 
     private long NowOf(ShardId shard) =>

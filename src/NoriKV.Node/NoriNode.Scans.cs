@@ -1,6 +1,7 @@
 using NoriKV.Node.Ports;
 using NoriKV.Node.Replication;
 using NoriKV.Node.Requests;
+using NoriKV.Node.Routing;
 using NoriKV.Node.Scanning;
 using NoriKV.Placement;
 using NoriKV.Types;
@@ -14,8 +15,17 @@ public sealed partial class NoriNode
     public async ValueTask<KvResult<ScanPage>> ScanAsync(
         ScanOptions options, int pagePairsMax, int pageBytesMax, RequestContext context)
     {
-        KvResult<ScanCursor> opened = await OpenScanAsync(options, pagePairsMax, pageBytesMax, context).ConfigureAwait(false);
-        if (!opened.TryGet(out ScanCursor? cursor, out KvError? error)) return error;
+        KvResult<ScanPlan> planned = PlanScan(options, pagePairsMax, pageBytesMax, context);
+        if (!planned.TryGet(out ScanPlan plan, out KvError? error)) return error;
+        if (!MayScanHere(plan)) return await ScanNodesAsync(plan, pagePairsMax, pageBytesMax).ConfigureAwait(false);
+        KvResult<ScanCursor> opened = await OpenScanAsync(plan, pagePairsMax).ConfigureAwait(false);
+        if (!opened.TryGet(out ScanCursor? cursor, out error))
+        {
+            return HasPeers && RouteErrors.MayTryAgain(error)
+                ? await ScanNodesAsync(plan, pagePairsMax, pageBytesMax).ConfigureAwait(false)
+                : error;
+        }
+
         using (cursor) return NextPage(cursor, options, pagePairsMax, pageBytesMax);
     }
 
@@ -23,8 +33,26 @@ public sealed partial class NoriNode
     public async IAsyncEnumerable<KvResult<ScanPage>> ScanPagesAsync(
         ScanOptions options, int pagePairsMax, int pageBytesMax, RequestContext context)
     {
-        KvResult<ScanCursor> opened = await OpenScanAsync(options, pagePairsMax, pageBytesMax, context).ConfigureAwait(false);
-        if (!opened.TryGet(out ScanCursor? cursor, out KvError? error))
+        KvResult<ScanPlan> planned = PlanScan(options, pagePairsMax, pageBytesMax, context);
+        if (!planned.TryGet(out ScanPlan plan, out KvError? error))
+        {
+            yield return error;
+            yield break;
+        }
+
+        if (!MayScanHere(plan))
+        {
+            await foreach (KvResult<ScanPage> page in PagesOfNodesAsync(options, pagePairsMax, pageBytesMax, context)
+                .ConfigureAwait(false))
+            {
+                yield return page;
+            }
+
+            yield break;
+        }
+
+        KvResult<ScanCursor> opened = await OpenScanAsync(plan, pagePairsMax).ConfigureAwait(false);
+        if (!opened.TryGet(out ScanCursor? cursor, out error))
         {
             yield return error;
             yield break;
@@ -35,7 +63,7 @@ public sealed partial class NoriNode
             KvResult<ScanPage> page;
             do
             {
-                page = NotReadyReason is { } reason
+                page = Unserving is { } reason
                     ? ProposalErrors.Unavailable(reason)
                     : NextPage(cursor, options, pagePairsMax, pageBytesMax);
                 yield return page;
@@ -44,8 +72,7 @@ public sealed partial class NoriNode
         }
     }
 
-    private async ValueTask<KvResult<ScanCursor>> OpenScanAsync(
-        ScanOptions options, int pagePairsMax, int pageBytesMax, RequestContext context)
+    private KvResult<ScanPlan> PlanScan(ScanOptions options, int pagePairsMax, int pageBytesMax, RequestContext context)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(pagePairsMax);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(pageBytesMax);
@@ -57,18 +84,43 @@ public sealed partial class NoriNode
             token = decoded;
         }
 
-        ShardId[] shards = ShardsOf(options);
-        KvResult<ReadBarrier[]> admitted = await AdmitScanAsync(shards, options.Read, context).ConfigureAwait(false);
-        if (!admitted.TryGet(out ReadBarrier[]? barriers, out KvError? refused)) return refused;
+        if (Unserving is { } reason) return ProposalErrors.Unavailable(reason);
+        long now = _time.GetTimestamp();
+        if (DeadlineRules.Check(now, context) is { } late) return late;
+        return new ScanPlan(options, token, ShardsOf(options), _deadlines.AnswerBy(now, context.Deadline), context);
+    }
+
+    /// <summary>True where one cursor of this node may serve all shards.</summary>
+    private bool MayScanHere(ScanPlan plan)
+    {
+        if (!HasPeers) return true;
+        foreach (ShardId shard in plan.Shards)
+        {
+            if (ScanTargetOf(shard, plan.Options.Read, round: 0) != Self) return false;
+        }
+
+        return true;
+    }
+
+    private async ValueTask<KvResult<ScanCursor>> OpenScanAsync(ScanPlan plan, int pagePairsMax)
+    {
+        ReadBarrier[] barriers = await AdmitScanAsync(plan.Shards, plan.Options.Read, plan.AnswerBy).ConfigureAwait(false);
+        return Array.Find(barriers, static b => b.Error is not null).Error is { } refused
+            ? refused
+            : await OpenScanAsync(plan, barriers, pagePairsMax).ConfigureAwait(false);
+    }
+
+    private async ValueTask<KvResult<ScanCursor>> OpenScanAsync(ScanPlan plan, ReadBarrier[] barriers, int pagePairsMax)
+    {
         KvResult<ScanCursor> opened = Open();
         // The cursor's view is frozen: confirmed once, all its pages are.
-        while (opened.IsOk && Unconfirmed(shards, barriers) is { Count: > 0 } doubtful)
+        while (opened.IsOk && Unconfirmed(plan.Shards, barriers) is { Count: > 0 } doubtful)
         {
             opened.Value.Dispose();
             foreach (int place in doubtful)
             {
                 barriers[place] = await _log.ReadIndexAsync(
-                    shards[place], options.Read, _deadlines.AnswerBy(_time.GetTimestamp(), context.Deadline)).ConfigureAwait(false);
+                    plan.Shards[place], plan.Options.Read, plan.AnswerBy).ConfigureAwait(false);
                 if (barriers[place].Error is { } failed) return failed;
             }
 
@@ -78,24 +130,25 @@ public sealed partial class NoriNode
         return opened;
 
         KvResult<ScanCursor> Open() => Guarded<ScanCursor>(() => new ScanCursor(
-            _storage, _replicas, shards, options, token, pagePairsMax, context, _options));
+            _storage, _replicas, plan.Shards, plan.Options, plan.Token, pagePairsMax, plan.Context, _options));
     }
 
     /// <summary>Admits reads of all the shards; where a majority is asked, all are on their way before the first is awaited.</summary>
-    private async ValueTask<KvResult<ReadBarrier[]>> AdmitScanAsync(
-        ShardId[] shards, ReadOptions options, RequestContext context)
+    private async ValueTask<ReadBarrier[]> AdmitScanAsync(ShardId[] shards, ReadOptions options, long answerBy)
     {
         var barriers = new ReadBarrier[shards.Length];
         var pending = new List<(int Place, Task<ReadBarrier> Barrier)>();
         for (int i = 0; i < shards.Length; i++)
         {
-            ValueTask<ReadBarrier> admitted = AdmitReadAsync(shards[i], options, context);
+            ValueTask<ReadBarrier> admitted = _replicas.Stopped(shards[i]) is { } stopped
+                ? ValueTask.FromResult(new ReadBarrier(ProposalErrors.Unavailable(stopped), options.Consistency, null))
+                : _log.ReadBarrierAsync(shards[i], options, answerBy);
             if (admitted.IsCompletedSuccessfully) barriers[i] = admitted.Result;
             else pending.Add((i, admitted.AsTask()));
         }
 
         foreach ((int place, Task<ReadBarrier> barrier) in pending) barriers[place] = await barrier.ConfigureAwait(false);
-        return Array.Find(barriers, static b => b.Error is not null).Error is { } refused ? refused : barriers;
+        return barriers;
     }
 
     private List<int> Unconfirmed(ShardId[] shards, ReadBarrier[] barriers)
@@ -112,7 +165,7 @@ public sealed partial class NoriNode
     private KvResult<ScanPage> NextPage(ScanCursor cursor, ScanOptions options, int pagePairsMax, int pageBytesMax) =>
         Guarded<ScanPage>(() => cursor.Next(pagePairsMax, pageBytesMax).TryGet(
             out IReadOnlyList<KvPair>? pairs, out KvError? error)
-            ? new ScanPage(pairs, cursor.Token, cursor.Count, _metas.Of(options.Read.Consistency) with { Snapshot = "per_shard" })
+            ? new ScanPage(pairs, cursor.Token, cursor.Count, ScanMetaOf(options, null))
             : error);
 
     private KvError? ValidateScan(ScanOptions options)

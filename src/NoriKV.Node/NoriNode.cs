@@ -9,6 +9,7 @@ using NoriKV.Node.Ports;
 using NoriKV.Node.Replication;
 using NoriKV.Node.Snapshots;
 using NoriKV.Node.Requests;
+using NoriKV.Node.Routing;
 using NoriKV.Placement;
 using NoriKV.Types;
 
@@ -77,6 +78,12 @@ public sealed partial class NoriNode : INoriNode, IRouter
         _views = new NodeViews(
             parts.Directory.Identity, known, options.Plan is null && known.Nodes.Count == 1, epoch, options.AdvertiseAddress);
         _calls = MakeCalls();
+        _directory = new TableDirectory(Table, Self, options.NodeName, _views.AddressOf, _views.LeaderOf);
+        _sessions = new NodeSessions(Self, BootEpoch, parts.Replicas.Count, options.Machine.SessionWindow);
+        _routed = new Admission(options.MaxInFlight, options.InFlightBytesMax);
+        (_parkLength, _tryLength, _replyMargin) = (TicksOf(ParkMax), TicksOf(FirstTry), TicksOf(ReplyMargin));
+        _forwarded = options.Meter.Counter("route_forwards_total", "Requests that this node asked another one to serve.");
+        ServePeers();
         _host = MakeHost();
         _log = new RaftHost(
             _host, MakeGroups(), signals, _watch, _completions, () => _loop?.WakeTicks());

@@ -46,6 +46,12 @@ internal sealed class NodeLiveness
         lock (_lock) return Find(node) is { IsSilent: false, IsUnwell: false, Epoch: > 0 };
     }
 
+    /// <summary>False while nothing comes from the peer, so that asking it is in vain.</summary>
+    public bool IsHeard(NodeNumber node)
+    {
+        lock (_lock) return Find(node) is not { } peer || _time.GetElapsedTime(peer.HeardAt) < _silence;
+    }
+
     /// <summary>A frame came.</summary>
     public void Heard(in PeerBatch frame)
     {

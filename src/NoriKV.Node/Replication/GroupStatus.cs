@@ -17,6 +17,7 @@ internal sealed class GroupStatus
     private long _leaseStart;
     private long _leaseEnd;
     private bool _hasCaughtUp;
+    private Freshness? _freshness;
 
     public Raft.RaftRole Role => (Raft.RaftRole)Volatile.Read(ref _role);
 
@@ -58,6 +59,24 @@ internal sealed class GroupStatus
         long start = Volatile.Read(ref _leaseStart);
         nanoseconds = end == long.MaxValue ? 0 : nowNanoseconds - start;
         return end != 0 && applied >= Volatile.Read(ref _leaseFloor);
+    }
+
+    /// <summary>As above, on a replica that does not lead: what its leader last said.</summary>
+    public bool TryGetToldStaleness(ulong applied, long nowNanoseconds, out long nanoseconds)
+    {
+        Freshness? told = Volatile.Read(ref _freshness);
+        nanoseconds = told is null ? 0 : nowNanoseconds - told.AsOf;
+        return told is not null && applied >= told.Index;
+    }
+
+    /// <summary>
+    /// A state applied through the index has every write that was acknowledged before a moment of this node's clock. That stays
+    /// true whatever happens to leaders.
+    /// </summary>
+    public void NoteFresh(long asOfNanoseconds, ulong index)
+    {
+        if (Volatile.Read(ref _freshness) is { } told && told.AsOf >= asOfNanoseconds) return;
+        Volatile.Write(ref _freshness, new Freshness(asOfNanoseconds, index));
     }
 
     /// <summary>No read under a lease may be confirmed from here on; called before what ends it is begun.</summary>
@@ -102,4 +121,6 @@ internal sealed class GroupStatus
         Volatile.Write(ref _leaseStart, start);
         Volatile.Write(ref _leaseEnd, end);
     }
+
+    private sealed record Freshness(long AsOf, ulong Index);
 }

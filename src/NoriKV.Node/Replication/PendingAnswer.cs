@@ -61,11 +61,17 @@ public abstract class PendingAnswer<T> : IValueTaskSource<T>, IPendingAnswer
         }
 
         if (CancellationToken.IsCancellationRequested) TryCancel();
+        else Look(now);
         return IsAnswered;
     }
 
     /// <inheritdoc/>
     public abstract void Fail(string why);
+
+    /// <summary>Neither has happened; there may be another reason to answer it.</summary>
+    protected virtual void Look(long now)
+    {
+    }
 
     /// <summary>The deadline has come.</summary>
     protected abstract void Expire();

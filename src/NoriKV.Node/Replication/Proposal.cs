@@ -39,6 +39,11 @@ public sealed class Proposal : PendingAnswer<KvResult<EntryOutcome>>
 
     public long EnqueuedAt { get; }
 
+    /// <summary>
+    /// Timestamp by which it is answered while it is queued: whoever made it tries elsewhere. <value>As long as it may take.</value>
+    /// </summary>
+    internal long QueuedBy { get; init; } = long.MaxValue;
+
     /// <summary>Why it waits: what it is answered with when its deadline comes first.</summary>
     internal void NoteWaiting(KvError error) => Volatile.Write(ref _whenQueued, error);
 
@@ -53,6 +58,12 @@ public sealed class Proposal : PendingAnswer<KvResult<EntryOutcome>>
     /// <inheritdoc/>
     protected override void Expire() =>
         TryFail(Volatile.Read(ref _whenQueued), ProposalErrors.DeadlineBehindProposed);
+
+    /// <inheritdoc/>
+    protected override void Look(long now)
+    {
+        if (now >= QueuedBy) TryAnswerQueued(Volatile.Read(ref _whenQueued));
+    }
 
     /// <inheritdoc/>
     protected override void TryCancel() => TryAnswerQueued(ProposalErrors.Cancelled);

@@ -9,7 +9,8 @@ namespace NoriKV.Node.Replication;
 /// </summary>
 internal sealed partial class RaftHost
 {
-    private static readonly TimeSpan StalenessDefault = TimeSpan.FromSeconds(5);
+    /// <summary>How old a bounded read may be that does not say.</summary>
+    public static readonly TimeSpan StalenessDefault = TimeSpan.FromSeconds(5);
 
     // Hot path: a lone voter's read waits for nothing and changes threads nowhere.
     public ValueTask<ReadBarrier> ReadBarrierAsync(ShardId shard, ReadOptions options, long deadline)
@@ -65,7 +66,7 @@ internal sealed partial class RaftHost
                 return new ReadBarrier(null, Consistency.Lease, 0, applied, MustConfirm: true);
             case Consistency.StaleOk when status.HasCaughtUp:
                 return new ReadBarrier(null, Consistency.StaleOk, null, applied);
-            case Consistency.Bounded when status.TryGetStaleness(applied.Value, NowNanoseconds(), out long age):
+            case Consistency.Bounded when TryGetStaleness(status, applied.Value, out long age):
                 TimeSpan most = options.MaxStaleness is { } given && given > TimeSpan.Zero ? given : StalenessDefault;
                 long ageMs = (age + 999_999) / 1_000_000;
                 return ageMs <= most.TotalMilliseconds
@@ -74,6 +75,13 @@ internal sealed partial class RaftHost
             default:
                 return null;
         }
+    }
+
+    private bool TryGetStaleness(GroupStatus status, ulong applied, out long nanoseconds)
+    {
+        long now = NowNanoseconds();
+        return status.TryGetStaleness(applied, now, out nanoseconds)
+            || status.TryGetToldStaleness(applied, now, out nanoseconds);
     }
 
     // What a majority confirmed is the latest, whatever was asked for; a lease is not what served it.

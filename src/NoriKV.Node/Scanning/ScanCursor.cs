@@ -68,6 +68,15 @@ internal sealed class ScanCursor : IDisposable
     /// <summary>True when this call gives no more: nothing follows, or its limit is reached.</summary>
     public bool IsDone => _exhausted || Remaining == 0;
 
+    /// <summary>Pairs given by this call.</summary>
+    public long Given => _given;
+
+    /// <summary>Nothing follows.</summary>
+    public bool IsExhausted => _exhausted;
+
+    /// <summary>Through where it was read; null where nothing was.</summary>
+    public byte[]? LastKey => _lastKey;
+
     private long Remaining => _scan.Limit > 0 ? _scan.Limit - _given : long.MaxValue;
 
     /// <summary>The token to go on behind what was given; empty when nothing follows.</summary>

@@ -117,25 +117,12 @@ public sealed class ClusterReplicationTests
     }
 
     [Fact]
-    public void A_write_to_a_follower_is_refused_with_the_leaders_address()
-    {
-        var cluster = new SteppedCluster(shards: 1);
-        cluster.AwaitLeaders();
-        int leader = cluster.LeaderOf(0);
-        KvError error = cluster.Await(cluster.BeginPut((leader + 1) % 3, "k", "v")).Error!;
-        Assert.Equal(KvCode.NotLeader, error.Code);
-        Assert.StartsWith("NOT_LEADER", error.Message);
-        Assert.Equal($"127.0.0.1:{7001 + leader}", error.LeaderHint);
-    }
-
-    [Fact]
     public void A_write_waits_through_an_election_and_without_a_majority_says_so()
     {
         var cluster = new SteppedCluster(shards: 1);
         Task<KvResult<PutResult>>[] puts = [.. Enumerable.Range(0, 3).Select(i => cluster.BeginPut(i, "k", $"{i}"))];
         cluster.AwaitLeaders();
-        Assert.Equal(1, puts.Count(p => cluster.Await(p).IsOk));
-        Assert.Equal(2, puts.Count(p => p.Result.Error?.Code == KvCode.NotLeader));
+        Assert.All(puts, p => Assert.True(cluster.Await(p).IsOk));
 
         int leader = cluster.LeaderOf(0);
         cluster.Crash((leader + 1) % 3, 1);
