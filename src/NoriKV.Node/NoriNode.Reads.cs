@@ -154,8 +154,8 @@ public sealed partial class NoriNode
 
             if (answer.Result.TryGet(out ReadValues? values, out KvError? error)) return values;
             if (!RouteErrors.MayTryAgain(error)) return error;
-            last = Settled(error, shard, answer.Leader);
             int pauseMs = tries.NoteFailed(target, answer.Leader);
+            last = Settled(error, shard, tries.Heard);
             if (pauseMs > 0) await PauseAsync(pauseMs, answerBy, context.CancellationToken).ConfigureAwait(false);
         }
     }

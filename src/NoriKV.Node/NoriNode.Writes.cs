@@ -94,9 +94,9 @@ public sealed partial class NoriNode
             }
 
             isUnknown |= error.Code == KvCode.CommitTimeout;
-            last = Settled(error, shard, answer.Leader);
             if (target != Self) tries.NoteAsked();
             int pauseMs = tries.NoteFailed(target, answer.Leader);
+            last = Settled(error, shard, tries.Heard);
             if (pauseMs > 0) await PauseAsync(pauseMs, answerBy, context.CancellationToken).ConfigureAwait(false);
         }
     }

@@ -22,8 +22,8 @@ internal struct RouteTries
     /// <summary>Times it asked another node.</summary>
     public int Asked { get; private set; }
 
-    /// <summary>Who may lead, as last heard; none.</summary>
-    public readonly NodeNumber Hint => _hint;
+    /// <summary>Who leads as a node said that was asked; none.</summary>
+    public NodeNumber Heard { get; private set; }
 
     /// <summary>Whom to ask next; none where no replica is known.</summary>
     /// <param name="self">This node.</param>
@@ -64,6 +64,7 @@ internal struct RouteTries
     {
         bool isNews = hint.Value != 0 && hint != node && hint != _failed;
         _failed = node;
+        if (hint.Value != 0) Heard = hint;
         _hint = hint == node ? default : hint;
         if (isNews && _hintsAtOnce < HintsAtOnceMax)
         {

@@ -107,7 +107,7 @@ public sealed class RoutedScanTests
         cluster.AwaitLeaders();
         Task<KvResult<PutResult>>[] puts =
             [.. Enumerable.Range(0, Keys).Select(i => cluster.BeginPut(i % 3, $"k{i:000}", new string('v', i % 90)))];
-        foreach (Task<KvResult<PutResult>> put in puts) Assert.True(cluster.Await(put).IsOk, put.Result.Error?.Message);
+        Assert.All(puts, p => Assert.Null(cluster.Await(p).Error));
         cluster.Run(500);
         return cluster;
     }
