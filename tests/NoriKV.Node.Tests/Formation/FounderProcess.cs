@@ -165,7 +165,7 @@ internal sealed class FounderProcess : IFormationTransport
         public FormReply Form(FormationProposal proposal) => new(
             proposal.ClusterId == record.ClusterId, proposal.ClusterId, Guid.Empty, "", "has a cluster");
 
-        public ValueTask<Meta.JoinReply> JoinAsync(JoinCall call, CancellationToken cancellationToken) =>
+        public ValueTask<NoriKV.Node.Meta.JoinReply> JoinAsync(JoinCall call, CancellationToken cancellationToken) =>
             throw new NotSupportedException();
 
         private Guid Store => record.Nodes.First(n => n.Number == record.Self).StoreUuid;
