@@ -62,7 +62,8 @@ internal static class ScanMerge
             if (frontier is null || Compare(part.LastKey, frontier, reverse) < 0) frontier = part.LastKey;
         }
 
-        return frontier is null ? null : frontier.AsMemory();
+        // Written out: null would become an empty key, which converts to memory as well.
+        return frontier is null ? default(ReadOnlyMemory<byte>?) : new ReadOnlyMemory<byte>(frontier);
     }
 
     private static int Least(IReadOnlyList<ScanPartPage> parts, int[] next, bool reverse)

@@ -84,7 +84,7 @@ public sealed class RoutedReadTests
         _cluster.RunUntil(() => _cluster.LeaderOf(0) is >= 0, "there is a leader");
         _cluster.Run(1000);
         Task<KvResult<GetResult>> late = Begin(1000);
-        Assert.Equal(KvCode.QuorumUnavailable, _cluster.Await(late).Error?.Code);
+        Assert.True(_cluster.Await(late).Error?.Code is KvCode.QuorumUnavailable or KvCode.NotLeader);
     }
 
     [Fact]
