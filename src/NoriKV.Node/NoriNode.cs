@@ -80,7 +80,7 @@ public sealed partial class NoriNode : INoriNode, IRouter
         _calls = MakeCalls();
         _directory = new TableDirectory(Table, Self, options.NodeName, _views.AddressOf, _views.LeaderOf);
         _sessions = new NodeSessions(Self, BootEpoch, parts.Replicas.Count, options.Machine.SessionWindow);
-        _routed = new Admission(options.MaxInFlight, options.InFlightBytesMax);
+        _routed = new Admission(options.MaxInFlight, options.InFlightBytesMax, options.ApplyBacklogBytesMax);
         (_parkLength, _tryLength, _replyMargin) = (TicksOf(ParkMax), TicksOf(FirstTry), TicksOf(ReplyMargin));
         _forwarded = options.Meter.Counter("route_forwards_total", "Requests that this node asked another one to serve.");
         ServePeers();

@@ -25,9 +25,9 @@ public sealed class ArrivalTests
         Assert.Null(Remove(cluster, 0, 1));
         Assert.Null(cluster.Nodes[0]!.Log.Group(Shard));
         Assert.Equal("v", cluster.Read(1, "k7"));
-        // Nothing tells the table here where the shard is now.
-        Assert.Equal(KvCode.QuorumUnavailable, cluster.Get(0, "k7").Error!.Code);
-        Assert.Equal(KvCode.QuorumUnavailable, cluster.Get(0, "k7", Consistency.StaleOk).Error!.Code);
+        // Without a replica it asks those who have one.
+        Assert.Equal("v", cluster.Read(0, "k7"));
+        Assert.Equal("n2", cluster.Get(0, "k7", Consistency.StaleOk).Value.Meta.ServedBy);
 
         // A loss of power of both brings back what there is, and not what was removed.
         cluster.Crash(0, 1);
