@@ -26,7 +26,8 @@ public sealed class DevClusterTests
             Kill(nodes[1]["pid"], "-KILL");
             string others = $"{nodes[0]["rpc"]},{nodes[2]["rpc"]}";
             for (int i = 0; i < 8; i++) await PutAsync(others, $"while-{i}", $"{i}");
-            await UntilAsync(() => dev.Error.Contains("n2 (pid", StringComparison.Ordinal) && dev.Error.Contains("--node-id n2", StringComparison.Ordinal));
+            await UntilAsync(() => dev.Error.Contains("n2 (pid", StringComparison.Ordinal)
+                && dev.Error.Contains("--node-id n2", StringComparison.Ordinal));
 
             string command = dev.Error.Split('\n').First(static l => l.Contains("server --node-id n2", StringComparison.Ordinal));
             string[] args = command[command.IndexOf("server ", StringComparison.Ordinal)..].Trim().Split(' ');
@@ -66,7 +67,8 @@ public sealed class DevClusterTests
         await UntilAsync(() =>
         {
             nodes = [.. dev.Output.Split('\n').Where(static l => l.StartsWith("ready ", StringComparison.Ordinal)).Select(
-                static l => l.Trim().Split(' ').Skip(1).Select(static p => p.Split('=', 2)).ToDictionary(static p => p[0], static p => p[1]))];
+                static l => l.Trim().Split(' ').Skip(1).Select(static p => p.Split('=', 2))
+                    .ToDictionary(static p => p[0], static p => p[1]))];
             return nodes.Count == 3;
         });
         Assert.Equal(["n1", "n2", "n3"], nodes.Select(static n => n["node"]));

@@ -48,7 +48,8 @@ public sealed class ClusterStopTests
         return last;
     }
 
-    private static bool LeadersKnown(TestServer server) => server.Server.Node.Health.Shards.All(static s => s.Status == HealthStatus.Healthy);
+    private static bool LeadersKnown(TestServer server) =>
+        server.Server.Node.Health.Shards.All(static s => s.Status == HealthStatus.Healthy);
 
     private static async Task WriteAsync(TestCluster cluster, int writer, List<string> written, CancellationToken stop)
     {

@@ -21,7 +21,8 @@ internal static class DevCommand
     {
         var command = new ExampleCommand(
             "dev",
-            "Run a node, or a cluster of several, on loopback to try things on: data in a temporary directory unless one is named, the usual ports "
+            "Run a node, or a cluster of several, on loopback to try things on: data in a temporary directory "
+            + "unless one is named, the usual ports "
             + "where they are free. Takes every flag of server.",
             "norikv dev",
             "norikv dev --nodes 3",

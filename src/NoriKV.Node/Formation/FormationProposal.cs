@@ -75,7 +75,9 @@ public sealed class FormationProposal
         return default;
     }
 
-    /// <summary>The replicas that a shard begins with; shard number <see cref="FormationSettings.TotalShards"/> is the meta group.</summary>
+    /// <summary>
+    /// The replicas that a shard begins with; shard number <see cref="FormationSettings.TotalShards"/> is the meta group.
+    /// </summary>
     public IReadOnlyList<PlannedReplica> ReplicasOf(ShardId shard)
     {
         if (shard.Value >= (uint)_replicas.Length) return [];

@@ -50,7 +50,11 @@ public sealed partial class Founder
         {
             string name = other.Node.Name;
             if (!PeerProtocol.Meets(other.ProtocolMin, other.ProtocolMax))
-                return $"{name} speaks protocols {other.ProtocolMin} to {other.ProtocolMax}, this node {PeerProtocol.Min} to {PeerProtocol.Max}";
+            {
+                return $"{name} speaks protocols {other.ProtocolMin} to {other.ProtocolMax}, "
+                    + $"this node {PeerProtocol.Min} to {PeerProtocol.Max}";
+            }
+
             if (other.Expect != _options.Expect)
                 return $"{name} has bootstrap_expect {other.Expect}, this node {_options.Expect}";
             if (other.Settings != _options.Settings)
@@ -85,7 +89,8 @@ public sealed partial class Founder
     {
         FormationMember proposer = held.Proposer;
         AskedNode? asked = _asked.Find(a => a.Address == proposer.Address);
-        string words = $"forming: accepted the proposal {held.ClusterId} of {proposer.Name}, waiting for {proposer.Name} at {proposer.Address}";
+        string words = $"forming: accepted the proposal {held.ClusterId} of {proposer.Name}, "
+            + $"waiting for {proposer.Name} at {proposer.Address}";
         if (asked?.Failure is { } failure) return $"{words} ({failure})";
         if (asked?.Reply is { } reply && reply.Self.Node.StoreUuid != proposer.StoreUuid && reply.Self.Node.Name == proposer.Name)
         {

@@ -103,7 +103,8 @@ internal sealed class ServerStarter : IAsyncDisposable
         _transport.UpdateHealth();
         var health = new HealthLoop(started.Node, _transport, _tls, _parts.Log, _parts.Time);
         var server = new RunningServer(
-            _options, started.Node, _front, advertised, _rpc!, _http!, _peers, _keeper, health, _membership, _events, _stopping, _parts.Log);
+            _options, started.Node, _front, advertised, _rpc!, _http!, _peers, _keeper, health, _membership, _events, _stopping,
+            _parts.Log);
         _isHandedOver = true;
         _parts.Log.Info(
             "server",

@@ -7,7 +7,9 @@ using NoriKV.Types;
 
 namespace NoriKV.Node.Tests.Formation;
 
-/// <summary>What formation stores and sends (docs/formats/formation.md): what is written is read, what is no such thing is refused.</summary>
+/// <summary>
+/// What formation stores and sends (docs/formats/formation.md): what is written is read, what is no such thing is refused.
+/// </summary>
 public sealed class FormationBytesTests
 {
     private static readonly FormationSettings Settings = new(16, true, 3);

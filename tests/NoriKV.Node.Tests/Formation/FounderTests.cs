@@ -68,7 +68,8 @@ public sealed class FounderTests
         foreach (FounderProcess node in world.Nodes) node.Start();
         world.RunFor(TimeSpan.FromSeconds(20));
         Assert.Empty(world.Clusters);
-        Assert.All(world.Nodes, static n => Assert.Contains("4 nodes are here (n1, n2, n3, n4), bootstrap_expect is 3", n.Founder!.Waiting, StringComparison.Ordinal));
+        Assert.All(world.Nodes, static n => Assert.Contains(
+            "4 nodes are here (n1, n2, n3, n4), bootstrap_expect is 3", n.Founder!.Waiting, StringComparison.Ordinal));
     }
 
     [Fact]
