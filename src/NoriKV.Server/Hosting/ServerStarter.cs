@@ -202,7 +202,7 @@ internal sealed class ServerStarter : IAsyncDisposable
         long began = _parts.Time.GetTimestamp();
         _front.Waits(static () => "waiting for leaders of the shards");
         while (_parts.Time.GetElapsedTime(began) < LeadersMax && node.Health.Shards.Any(static s => s.Status == Node.HealthStatus.Degraded))
-            await Task.Delay(TimeSpan.FromMilliseconds(10), _parts.Time, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(TimeSpan.FromMilliseconds(25), _parts.Time, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<T> GuardAsync<T>(Func<Task<T>> opens)
