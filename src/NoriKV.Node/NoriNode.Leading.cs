@@ -84,4 +84,19 @@ public sealed partial class NoriNode
             await Task.Delay(TimeSpan.FromMilliseconds(1), _time).ConfigureAwait(false);
         }
     }
+
+    /// <summary>
+    /// Waits for the meta leader's view in which others lead what this node gave up: it is the last that watchers here get.
+    /// </summary>
+    private async ValueTask ShowHandOverAsync(TimeSpan limit)
+    {
+        // Whoever steps the node steps the meta leader, too, which this must not wait for.
+        if (!HasPeers || _loop is null) return;
+        long began = _time.GetTimestamp();
+        while (_failure.Reason is null && _time.GetElapsedTime(began) < limit / 4 && _log.Groups.Any(IsShownAsOurs))
+            await Task.Delay(TimeSpan.FromMilliseconds(5), _time).ConfigureAwait(false);
+    }
+
+    private bool IsShownAsOurs(RaftGroup group) => group.Shard.Value < (uint)_totalShards
+        && group.Published.Role != Raft.RaftRole.Leader && _views.LeaderOf(group.Shard) == Number;
 }

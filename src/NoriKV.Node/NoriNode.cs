@@ -178,6 +178,7 @@ public sealed partial class NoriNode : INoriNode, IRouter
         _stopping = "The node is stopping";
         _views.NoteStopped();
         await HandOverAsync(limit).ConfigureAwait(false);
+        await ShowHandOverAsync(limit).ConfigureAwait(false);
         // Those in flight are answered first; what is left when the time is over gets its outcome on the next start.
         while (_admission.Count > 0 && _failure.Reason is null && _time.GetElapsedTime(began) < limit)
         {

@@ -12,7 +12,7 @@ public sealed class ClusterStopTests
     [Fact]
     public async Task Every_member_can_stop_under_load_one_behind_the_other_and_nothing_acknowledged_is_lost()
     {
-        await using TestCluster cluster = await TestCluster.StartAsync(3);
+        await using TestCluster cluster = await TestCluster.StartAsync(3, static o => o with { StopTimeout = TimeSpan.FromSeconds(30) });
         using var stop = new CancellationTokenSource();
         List<string>[] written = [.. Enumerable.Range(0, 4).Select(static _ => new List<string>())];
         Task[] load = [.. written.Select((list, i) => WriteAsync(cluster, i, list, stop.Token))];
