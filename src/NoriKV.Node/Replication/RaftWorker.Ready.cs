@@ -133,7 +133,7 @@ internal sealed partial class RaftWorker
 
     private void Stamp(RaftGroup group, byte[] envelope)
     {
-        long now = _options.Time.GetUtcNow().ToUnixTimeMilliseconds();
+        long now = _stamps.NowUnixMs();
         group.LastStamp = Math.Max(group.LastStamp, Math.Max(now, _host.Replicas.ShardTime(group.Shard)));
         EntryWriter.Stamp(envelope, group.LastStamp);
     }

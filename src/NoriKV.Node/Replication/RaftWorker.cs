@@ -20,6 +20,7 @@ internal sealed partial class RaftWorker
 {
     private readonly HostContext _host;
     private readonly RaftHostOptions _options;
+    private readonly StampClock _stamps;
     private readonly RaftGroup?[] _groups;
     private readonly List<RaftGroup> _owned = [];
     private readonly List<PeerOutbox> _outboxes = [];
@@ -40,6 +41,7 @@ internal sealed partial class RaftWorker
     {
         _host = host;
         _options = host.Options;
+        _stamps = new StampClock(host.Options.Time);
         _groups = groups;
         Number = number;
         Signal = signal;
