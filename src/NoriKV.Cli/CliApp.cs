@@ -66,7 +66,8 @@ internal static class CliApp
         return string.Join("; ", unknown.DefaultIfEmpty(string.Join("; ", parse.Errors.Select(static e => e.Message))));
     }
 
-    private static bool IsServer(ParseResult parse) => parse.CommandResult.Command.Name is "server" or "dev" or "chaos" or "chaos-node";
+    private static bool IsServer(ParseResult parse) =>
+        parse.CommandResult.Command.Name is "server" or "dev" or "chaos" or "chaos-node";
 
     private static RootCommand Build(CliHost host, Option<bool> json)
     {

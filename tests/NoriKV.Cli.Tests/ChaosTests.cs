@@ -163,7 +163,8 @@ public sealed class ChaosTests
             "--faults", "Kill,Pause,Partition,OneWay,MoveLeader", "--json", "--data-dir", folder,
         ];
         int exit = await cli.RunAsync(line);
-        string story = File.Exists(Path.Combine(folder, "story.txt")) ? await File.ReadAllTextAsync(Path.Combine(folder, "story.txt"), TestContext.Current.CancellationToken) : "";
+        string file = Path.Combine(folder, "story.txt");
+        string story = File.Exists(file) ? await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken) : "";
         Assert.True(exit == 0, $"{cli.Error}\n{cli.Output}\n{story}");
         using JsonDocument report = JsonDocument.Parse(cli.Output);
         Assert.True(report.RootElement.GetProperty("good").GetBoolean());

@@ -21,7 +21,7 @@ internal sealed class ChaosRun(ChaosOptions options, string folder, bool isTempo
         await using (story.ConfigureAwait(false))
         {
             var report = new ChaosReport(story, time);
-            var cluster = new ChaosCluster(options, folder, isTemporary, time);
+            var cluster = new ChaosCluster(options, folder, isTemporary, isDirect: false, time);
             await using (cluster.ConfigureAwait(false))
             {
                 await cluster.StartAsync(StartLimit, cancellationToken).ConfigureAwait(false);

@@ -18,11 +18,12 @@ internal static class ChaosText
         Line(text, "  conditions refused", report.Counts.Refused, $"");
         Line(text, "  writes unknown", report.Counts.Unknown, $"failed, or no answer in time");
         Line(text, "  reads failed", report.Counts.FailedReads, $"");
-        Line(text, "histories judged", report.KeysJudged, $"keys{(report.Undecided > 0 ? $", {report.Undecided} rounds undecided" : "")}");
+        string undecided = report.Undecided > 0 ? $", {report.Undecided} rounds undecided" : "";
+        Line(text, "histories judged", report.KeysJudged, $"keys{undecided}");
         Line(text, "faults", report.Faults.Sum(static f => f.Count), $"");
         foreach ((ChaosFaults kind, int count) in report.Faults) Line(text, "  " + kind, count, $"");
-        if (report.Healed + report.Refused > 0)
-            Line(text, "bits flipped", report.Healed + report.Refused, $"{report.Healed} served on, {report.Refused} refused and were mended");
+        int flipped = report.Healed + report.Refused;
+        if (flipped > 0) Line(text, "bits flipped", flipped, $"{report.Healed} served on, {report.Refused} refused and were mended");
         Times(text, "failovers", report.Failovers);
         Times(text, "healed, until all serve", report.Heals);
         Line(text, "violations", report.Violations.Count, $"");

@@ -37,9 +37,12 @@ internal sealed partial class FaultHands
     {
         if (!node.IsUp) return;
         report.Tell($"{node.Name}: {order} for {lasts.TotalSeconds:0.00} s");
-        node.Process!.Tell(order);
+        NodeProcess process = node.Process!;
+        // A node that cannot write while it starts says so and ends; one that serves must serve on.
+        if (!process.Ready.IsCompleted) process.MayFail = true;
+        process.Tell(order);
         await LastsAsync(lasts, stop).ConfigureAwait(false);
-        node.Process!.Tell(end);
+        process.Tell(end);
     }
 
     private Task ClockJumpAsync(ChaosNode node, Prng random, TimeSpan lasts, CancellationToken stop)

@@ -13,7 +13,11 @@ internal sealed class ChaosCommand
         [.. Enum.GetValues<ChaosFaults>().Where(static k => BitOperations.IsPow2((int)k)).Select(static k => k.ToString())];
 
     private readonly Option<string> _seconds = Text("--seconds", "60", "How long faults are injected: 60, 10m, 1h");
-    private readonly Option<ulong?> _seed = new("--seed") { Description = "Where all faults and calls come from; a fresh one is printed" };
+    private readonly Option<ulong?> _seed = new("--seed")
+    {
+        Description = "Where all faults and calls come from; a fresh one is printed",
+    };
+
     private readonly Option<int> _nodes = Number("--nodes", 3, "Nodes, each a process");
     private readonly Option<int> _shards = Number("--shards", 16, "Shards of the cluster");
     private readonly Option<string?> _faults = new("--faults")
@@ -39,16 +43,18 @@ internal sealed class ChaosCommand
         var command = new ExampleCommand(
             "chaos",
             "Start a cluster of real processes on loopback, put load on it, and let processes, network, disks and clocks fail at random "
-            + "from a seed; heal it, and judge: every history linearizable, nothing acknowledged lost, replicas equal, the cluster serves "
-            + "again in time. Exit code 1 on a violation; then logs and histories are kept.",
+            + "from a seed; heal it, and judge: every history linearizable, nothing acknowledged lost, replicas equal, the cluster "
+            + "serves again in time. Exit code 1 on a violation; then logs and histories are kept.",
             "norikv chaos",
             "norikv chaos --seconds 1h --nodes 5",
             "norikv chaos --seed 7 --faults Kill,Partition",
-            "norikv chaos --seconds 10m --json --report chaos.md");
+            "norikv chaos --seconds 10m --json --report chaos.md",
+            "norikv chaos measure --only kill --kills 20");
         var a = new ChaosCommand();
         foreach (Option option in (Option[])
             [a._seconds, a._seed, a._nodes, a._shards, a._faults, a._round, a._healBound, a._callers, a._rate, a._directory, a._report])
             command.Options.Add(option);
+        command.Subcommands.Add(ChaosMeasureCommand.Create(host, json));
         command.SetAction((parse, token) =>
         {
             if (!OperatingSystem.IsLinux()) throw new UsageException("chaos needs Linux: it asks /proc who dials whom");
@@ -103,9 +109,13 @@ internal sealed class ChaosCommand
         }
     }
 
-    private static void Progress(CliHost host, ChaosOptions options, ChaosReport report) => host.Error.WriteLine(FormattableString.Invariant(
-        $"round {report.Rounds} of {Math.Max(1, Math.Round(options.Duration / options.Round))}: {report.Counts.All} operations, ")
-        + FormattableString.Invariant($"{report.Faults.Sum(static f => f.Count)} faults, {report.Violations.Count} violations"));
+    private static void Progress(CliHost host, ChaosOptions options, ChaosReport report)
+    {
+        double rounds = Math.Max(1, Math.Round(options.Duration / options.Round));
+        int faults = report.Faults.Sum(static f => f.Count);
+        host.Error.WriteLine(FormattableString.Invariant($"round {report.Rounds} of {rounds}: ")
+            + FormattableString.Invariant($"{report.Counts.All} operations, {faults} faults, {report.Violations.Count} violations"));
+    }
 
     private ChaosOptions Read(ParseResult parse, CliHost host)
     {

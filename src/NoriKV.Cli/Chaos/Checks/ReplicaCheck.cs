@@ -45,7 +45,8 @@ internal sealed class ReplicaCheck(ChaosCluster cluster, ChaosReport report, Tim
         var sights = new List<(ChaosNode Node, NodeSight Sight)>();
         foreach (ChaosNode node in cluster.Nodes)
         {
-            if (await cluster.SightAsync(node, cancellationToken).ConfigureAwait(false) is not { } sight) return $"{node.Name} does not answer";
+            NodeSight? sight = await cluster.SightAsync(node, cancellationToken).ConfigureAwait(false);
+            if (sight is null) return $"{node.Name} does not answer";
             sights.Add((node, sight));
             foreach ((int shard, ReplicaState r) in sight.Replicas) highest[shard] = Math.Max(highest.GetValueOrDefault(shard), r.Commit);
         }
@@ -66,7 +67,8 @@ internal sealed class ReplicaCheck(ChaosCluster cluster, ChaosReport report, Tim
     {
         string[] differ =
         [
-            .. one.Keys.Union(other.Keys).Where(k => one.GetValueOrDefault(k) != other.GetValueOrDefault(k)).Order(StringComparer.Ordinal),
+            .. one.Keys.Union(other.Keys).Where(k => one.GetValueOrDefault(k) != other.GetValueOrDefault(k))
+                .Order(StringComparer.Ordinal),
         ];
         if (differ.Length == 0) return;
         string key = differ[0];

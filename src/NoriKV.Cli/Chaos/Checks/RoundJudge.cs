@@ -10,13 +10,16 @@ namespace NoriKV.Cli.Chaos.Checks;
 /// there, replicas are equal.
 /// </summary>
 internal sealed class RoundJudge(
-    ChaosCluster cluster, FaultHands hands, ShardProbes probes, ChaosOptions options, ChaosReport report, string folder, TimeProvider time)
+    ChaosCluster cluster, FaultHands hands, ShardProbes probes, ChaosOptions options, ChaosReport report, string folder,
+    TimeProvider time)
 {
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan CheckLimit = TimeSpan.FromSeconds(60);
 
     // A node with a damaged or failed disk that does not serve by then will not by itself.
-    private readonly TimeSpan _helpAfter = options.HealBound / 4;
+    private readonly TimeSpan _helpAfter = options.HealBound / 3;
+
+    private readonly double _bound = options.HealBound.TotalSeconds;
 
     // Values that no write of unknown outcome can change any more.
     private readonly SealedValues _sealed = new();
@@ -32,7 +35,7 @@ internal sealed class RoundJudge(
         TimeSpan left = options.HealBound - time.GetElapsedTime(begun);
         if (await probes.UntilWritableAsync(probes.All, left, cancellationToken).ConfigureAwait(false) is null)
         {
-            report.Violate("liveness", $"a shard takes no writes {options.HealBound.TotalSeconds:0} s after everything was healed");
+            report.Violate("liveness", $"no writes {_bound} s after everything was healed: {probes.Failing}");
             return;
         }
 
@@ -44,7 +47,7 @@ internal sealed class RoundJudge(
     public async Task JudgeAsync(ChaosLoad load, int round, CancellationToken cancellationToken)
     {
         IReadOnlyDictionary<string, string?>? last = await load.ReadAllAsync(options.HealBound, cancellationToken).ConfigureAwait(false);
-        if (last is null) report.Violate("liveness", $"a key cannot be read {options.HealBound.TotalSeconds:0} s after everything was healed");
+        if (last is null) report.Violate("liveness", $"a key cannot be read {_bound} s after everything was healed");
         JudgeHistory(load.Recorder.History, round, cancellationToken);
         if (last is null) return;
         _sealed.Add(last.Where(p => load.Keys.IsCertain(p.Key)));
@@ -73,7 +76,7 @@ internal sealed class RoundJudge(
             if (waited.Count > 0 && now > options.HealBound)
             {
                 string names = string.Join(", ", waited.Select(static n => n.Name));
-                report.Violate("liveness", $"{names} not ready {now.TotalSeconds:0} s after everything was healed; see {waited[0].WordsFile}");
+                report.Violate("liveness", $"{names} not ready {_bound} s after everything was healed; see {waited[0].WordsFile}");
                 return false;
             }
 

@@ -11,8 +11,8 @@ internal static class LeadershipMover
         GrpcMethodKind.Unary,
         "norikv.v1.Admin",
         "TransferShard",
-        new Marshaller<ShardInfo>(static (m, o) => m.WriteTo(o), static b => ShardInfo.Parser.ParseFrom(b), static m => m.CalculateSize()),
-        new Marshaller<ShardInfo>(static (m, o) => m.WriteTo(o), static b => ShardInfo.Parser.ParseFrom(b), static m => m.CalculateSize()));
+        ForShard(),
+        ForShard());
 
     /// <summary>True when it was done.</summary>
     public static async Task<bool> MoveAsync(string address, int shard, string node, CancellationToken cancellationToken)
@@ -31,4 +31,7 @@ internal static class LeadershipMover
             return false;
         }
     }
+
+    private static Marshaller<ShardInfo> ForShard() =>
+        new(static (m, o) => m.WriteTo(o), static b => ShardInfo.Parser.ParseFrom(b), static m => m.CalculateSize());
 }

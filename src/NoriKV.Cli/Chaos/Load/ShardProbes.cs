@@ -15,12 +15,15 @@ internal sealed class ShardProbes
     private readonly TimeProvider _time;
     private readonly byte[][] _keys;
 
+    // By shard: why the last write to it failed; null once one did not.
+    private readonly string?[] _failed;
+
     /// <param name="client">Its deadline bounds one attempt.</param>
     /// <param name="shards">Of the cluster.</param>
     /// <param name="time">The stopwatch.</param>
     public ShardProbes(INoriKV client, int shards, TimeProvider time)
     {
-        (_client, _time, _keys) = (client, time, new byte[shards][]);
+        (_client, _time, _keys, _failed) = (client, time, new byte[shards][], new string?[shards]);
         for (int n = 0, missing = shards; missing > 0; n++)
         {
             byte[] key = Encoding.UTF8.GetBytes("probe/" + n.ToString(CultureInfo.InvariantCulture));
@@ -33,7 +36,12 @@ internal sealed class ShardProbes
     /// <summary>All shards.</summary>
     public IEnumerable<int> All => Enumerable.Range(0, _keys.Length);
 
-    /// <summary>How long it takes from now until each of these shards has taken a write; null when one has not within the limit.</summary>
+    /// <summary>The shards whose last write failed, and why the first of them did.</summary>
+    public string Failing => All.Where(s => _failed[s] is not null).ToArray() is [var first, ..] failing
+        ? $"shard {string.Join(' ', failing)}: {_failed[first]}"
+        : "no shard";
+
+    /// <summary>How long it takes from now until each of these shards has taken a write; null when one has not in time.</summary>
     public async Task<TimeSpan?> UntilWritableAsync(IEnumerable<int> shards, TimeSpan limit, CancellationToken cancellationToken)
     {
         long begun = _time.GetTimestamp();
@@ -57,10 +65,12 @@ internal sealed class ShardProbes
             try
             {
                 await _client.PutAsync(_keys[shard], "probe"u8.ToArray(), null, cancellationToken).ConfigureAwait(false);
+                _failed[shard] = null;
                 return _time.GetElapsedTime(begun);
             }
-            catch (NoriKVException)
+            catch (NoriKVException e)
             {
+                _failed[shard] = e.Message;
                 cancellationToken.ThrowIfCancellationRequested();
                 await Task.Delay(Again, _time, cancellationToken).ConfigureAwait(false);
             }

@@ -9,21 +9,25 @@ internal sealed class ChaosCluster : IAsyncDisposable
 {
     private readonly Guard _guard;
     private readonly StreamProxy[] _streams;
-    private readonly DatagramProxy _datagrams;
+    private readonly DatagramProxy? _datagrams;
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(2) };
 
     /// <param name="options">What is run.</param>
     /// <param name="folder">Where data and words go.</param>
     /// <param name="isTemporary">Whether the folder goes when this process is killed.</param>
+    /// <param name="isDirect">Nothing stands between nodes, and nothing can be cut: for figures.</param>
     /// <param name="time">Its clock.</param>
-    public ChaosCluster(ChaosOptions options, string folder, bool isTemporary, TimeProvider time)
+    public ChaosCluster(ChaosOptions options, string folder, bool isTemporary, bool isDirect, TimeProvider time)
     {
         _guard = new Guard(isTemporary ? folder : null);
         int[] ports = Ports.Take(options.Nodes * 3);
         int[][] own = [.. Enumerable.Range(0, options.Nodes).Select(i => ports[(i * 3)..((i * 3) + 3)])];
+        if (isDirect) own = [.. own.Select(static p => (int[])[p[1], p[1], p[2]])];
         string seeds = string.Join(',', own.Select(static p => $"127.0.0.1:{p[0]}"));
         Nodes = [.. own.Select((p, i) => new ChaosNode(i, folder, ArgumentsOf(options, i, p, seeds, folder), p, _guard))];
         Links = new LinkTable(options.Nodes, time);
+        _streams = [];
+        if (isDirect) return;
         var sources = new SourceFinder(Processes, Links.Clients);
         _streams = [.. Nodes.Select(n => new StreamProxy(n.Public, n.Real, n.Index, Links, sources))];
         _datagrams = new DatagramProxy(
@@ -44,7 +48,8 @@ internal sealed class ChaosCluster : IAsyncDisposable
         NodeProcess[] processes = [.. Nodes.Select(static n => n.Start())];
         try
         {
-            bool[] ready = await Task.WhenAll(processes.Select(static p => p.Ready)).WaitAsync(limit, cancellationToken).ConfigureAwait(false);
+            bool[] ready = await Task.WhenAll(processes.Select(static p => p.Ready)).WaitAsync(limit, cancellationToken)
+                .ConfigureAwait(false);
             if (Array.IndexOf(ready, false) is >= 0 and var i)
                 throw new IOException($"{Nodes[i].Name} ended before it served; see {Nodes[i].WordsFile}");
         }
@@ -74,7 +79,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
     {
         foreach (ChaosNode node in Nodes) await node.DisposeAsync().ConfigureAwait(false);
         foreach (StreamProxy proxy in _streams) await proxy.DisposeAsync().ConfigureAwait(false);
-        await _datagrams.DisposeAsync().ConfigureAwait(false);
+        if (_datagrams is not null) await _datagrams.DisposeAsync().ConfigureAwait(false);
         _http.Dispose();
         _guard.Dispose();
     }
