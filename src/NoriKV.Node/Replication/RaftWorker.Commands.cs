@@ -49,7 +49,7 @@ internal sealed partial class RaftWorker
         {
             command.TryAnswer(new KvError(
                 KvCode.FailedPrecondition,
-                $"Node {target} has {lag} bytes committed and not applied; more than {_options.ApplyLagBytesMax} and it is given no leadership"));
+                $"Node {target} has {lag} bytes committed and not applied; above {_options.ApplyLagBytesMax} it gets no leadership"));
             return;
         }
 
