@@ -53,6 +53,9 @@ public sealed partial class SharedLog : IDisposable
         LastWatermark = DurableWatermark = Pack(_log.End) - 1;
     }
 
+    // Not merely the last batch's watermark: an entry that is read back is told by its own place, inside its batch.
+    private void NoteDurable() => DurableWatermark = Pack(_log.End) - 1;
+
     /// <summary>Where it lies.</summary>
     public string Directory => _options.Directory;
 
@@ -114,7 +117,7 @@ public sealed partial class SharedLog : IDisposable
     public void Sync()
     {
         _log.Sync();
-        DurableWatermark = LastWatermark;
+        NoteDurable();
     }
 
     /// <summary>For idle moments: notes, unsynced, how far the log is durable.</summary>
@@ -125,7 +128,7 @@ public sealed partial class SharedLog : IDisposable
     public void ProbeSync()
     {
         _log.ProbeSync();
-        DurableWatermark = LastWatermark;
+        NoteDurable();
     }
 
     /// <summary>What the log holds of the shard; null when it never held anything.</summary>

@@ -262,7 +262,12 @@ public sealed class SharedLogDamageTests
         {
             Assert.Equal(LogDamage.None, log.GroupState(new ShardId(whole))!.Value.Damage);
             Assert.Equal(LogSupport.Entries(1, 4, 2), log.Read(whole));
+            // All that is there is durable, each entry by its own place: a table with it must not wait for the log.
+        for (ulong i = 1; i <= 9; i++)
+        {
+            if (log.TryReadEntry(new ShardId(2), new LogIndex(i), out LogEntry kept)) Assert.True(kept.Watermark <= log.DurableWatermark);
         }
+    }
     }
 
     private static SharedLogOptions Reporting(IFileSystem files) =>
