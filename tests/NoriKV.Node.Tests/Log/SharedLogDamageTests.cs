@@ -39,6 +39,26 @@ public sealed class SharedLogDamageTests
     }
 
     [Fact]
+    public void A_flipped_bit_in_the_last_synced_batch_costs_nothing_without_any_mark_behind_it()
+    {
+        var files = new MemoryFileSystem();
+        SharedLogOptions options = LogSupport.Options(files) with { RepairBlocks = new SharedLogOptions { Directory = "/" }.RepairBlocks };
+        SharedLog log = SharedLog.Open(options, out _);
+        log.Append(1, 1, 1, 3, term: 1);
+        log.Write(b => b.HardState(new ShardId(1), new ReplicaId(1), new Term(2), new ReplicaId(9), default));
+        ulong place = log.LastWatermark;
+        log.Sync();
+        for (int offset = -48; offset < 60; offset += 3)
+        {
+            MemoryFileSystem left = files.Crash(5, CrashMode.DropUnsynced);
+            left.Corrupt($"{LogSupport.Directory}/{place >> 32:D20}.wal", (long)(place & uint.MaxValue) + offset, 4);
+            using SharedLog again = SharedLog.Open(options with { FileSystem = left }, out SharedLogRecovery recovery);
+            Assert.Empty(recovery.Suspects);
+            Assert.Equal(new ReplicaId(9), again.GroupState(new ShardId(1))!.Value.HardState!.Value.Vote);
+        }
+    }
+
+    [Fact]
     public void Lost_entries_are_cut_off_and_marked_until_healed_and_other_groups_are_whole()
     {
         MemoryFileSystem files = WithDamage(out _);

@@ -1,0 +1,84 @@
+using Nori.IO;
+using Nori.Wal;
+using NoriKV.Node.Entries;
+using NoriKV.Node.Log;
+using NoriKV.Node.Replication;
+using NoriKV.Types;
+using Raft = Nori.Raft.Core;
+
+namespace NoriKV.Node.Tests.Replication;
+
+/// <summary>Promises of the host that a crash, a pause or a wrong clock must not break.</summary>
+public sealed class PromiseTests
+{
+    [Fact]
+    public void A_vote_is_in_the_log_of_who_gave_it_before_it_counts()
+    {
+        var cluster = new SteppedCluster(shards: 3);
+        cluster.AwaitLeaders();
+        for (uint shard = 0; shard < 3; shard++)
+        {
+            int leader = cluster.LeaderOf(shard);
+            ulong elected = cluster.Nodes[leader]!.Inspect(new ShardId(shard)).Replica.Value;
+            int votes = Enumerable.Range(0, 3).Count(n => VoteOnDisk(cluster, n, shard) == elected);
+            Assert.True(votes >= 2, $"shard {shard}: {votes} votes for {elected} on disks");
+        }
+    }
+
+    private static ulong VoteOnDisk(SteppedCluster cluster, int node, uint shard)
+    {
+        var options = new SharedLogOptions
+        {
+            Directory = $"{SteppedNode.Data}/log",
+            FileSystem = cluster.Disks[node].Crash(1, CrashMode.DropUnsynced),
+            SegmentBytes = 1 << 20,
+            OnCorruption = CorruptionAction.Report,
+        };
+        using SharedLog log = SharedLog.Open(options, out _);
+        return log.GroupState(new ShardId(shard))?.HardState?.Vote.Value ?? 0;
+    }
+
+    [Fact]
+    public void Ticks_that_were_missed_in_a_pause_are_not_made_up_for()
+    {
+        var cluster = new SteppedCluster(shards: 1);
+        cluster.AwaitLeaders();
+        int paused = (cluster.LeaderOf(0) + 1) % 3;
+        foreach (NodeStep step in cluster.Nodes[paused]!.Steps) cluster.Frozen.Add((paused, step.Name));
+        cluster.Run(5000);
+        Raft.RaftRole before = cluster.Nodes[paused]!.Inspect(new ShardId(0)).Role;
+        // It goes on, and looks at its clock often before anything reaches it.
+        cluster.Frozen.Clear();
+        for (int i = 0; i < 200; i++)
+        {
+            foreach (NodeStep step in cluster.Nodes[paused]!.Steps.Where(s => s.Name is "tick" or "raft-0")) step.RunOnce();
+        }
+
+        Assert.Equal((Raft.RaftRole.Follower, Raft.RaftRole.Follower), (before, cluster.Nodes[paused]!.Inspect(new ShardId(0)).Role));
+    }
+
+    [Fact]
+    public void Stamps_do_not_fall_when_the_leaders_clock_does()
+    {
+        var clocks = new Dictionary<string, SkewedTime>();
+        var cluster = new SteppedCluster(shards: 1, configure: o => o with { Time = clocks[o.NodeName] = new SkewedTime(o.Time) });
+        cluster.AwaitLeaders();
+        Assert.True(cluster.Put("a", "1").IsOk);
+        // All of them, so that none is off the others'.
+        foreach (SkewedTime clock in clocks.Values) clock.SkewMs = -60_000;
+        Assert.True(cluster.Put("b", "2").IsOk);
+        int leader = cluster.LeaderOf(0);
+        cluster.Run(200);
+        RaftGroup group = cluster.Nodes[leader]!.Log.Group(new ShardId(0))!;
+        long last = 0;
+        for (ulong index = group.Core.BaseIndex.Value + 1; index <= group.Core.LastIndex.Value; index++)
+        {
+            Assert.True(group.TryReadLog(index, out LogEntry entry));
+            long stamp = EntryWriter.StampOf(entry.Envelope.Span);
+            Assert.True(stamp >= last, $"entry {index} is stamped {stamp}, behind {last}");
+            last = stamp;
+        }
+
+        Assert.True(last > 0);
+    }
+}
