@@ -89,6 +89,31 @@ public sealed class ArrivalTests
         Assert.Null(cluster.Nodes[1]!.Log.Group(Shard));
     }
 
+    [Fact]
+    public void Nothing_of_a_replica_goes_before_its_removal_is_durable()
+    {
+        SteppedCluster cluster = OneReplica();
+        for (int i = 0; i < 20; i++) Assert.True(cluster.Await(cluster.BeginPut(0, $"k{i}", "v")).IsOk);
+        Assert.Null(Add(cluster, 1, 100));
+        Assert.Null(Change(cluster, 0, (1, 0, MemberRole.Voter), (100, 1, MemberRole.Learner)));
+        cluster.RunUntil(() => cluster.Status(1, 0).Applied == cluster.Status(0, 0).Applied, "the learner has all");
+        Flush(cluster, 1);
+        string dump = cluster.Dump(1, 0);
+
+        cluster.Frozen.Add((1, "log"));
+        _ = cluster.Nodes[1]!.Log.RemoveReplicaAsync(Shard, new ReplicaId(100), long.MaxValue).AsTask();
+        cluster.Run(100);
+        Task flush = cluster.Nodes[1]!.Parts.Storage.FlushAsync(CancellationToken.None).AsTask();
+        cluster.Run(100);
+        Assert.Null(cluster.Nodes[1]!.Log.Group(Shard));
+        cluster.Crash(1, 1);
+        cluster.Frozen.Clear();
+        cluster.Start(1);
+        Assert.Equal(100UL, cluster.Nodes[1]!.Log.Group(Shard)!.Replica.Value);
+        Assert.Equal(dump, cluster.Dump(1, 0));
+        _ = flush;
+    }
+
     private static SteppedCluster OneReplica()
     {
         var cluster = new SteppedCluster(nodes: 2, shards: 1, configure: static o => o with

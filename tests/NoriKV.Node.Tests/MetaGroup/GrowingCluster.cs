@@ -5,7 +5,7 @@ using NoriKV.Node.Tests.Replication;
 using NoriKV.Types;
 using static NoriKV.Node.Tests.SteppedNode;
 
-namespace NoriKV.Node.Tests.Meta;
+namespace NoriKV.Node.Tests.MetaGroup;
 
 /// <summary>Nodes that found a cluster alone and join it, without threads: one clock, one network, a file system each.</summary>
 internal sealed class GrowingCluster

@@ -1,0 +1,156 @@
+using NoriKV.Node.Meta;
+using NoriKV.Types;
+
+namespace NoriKV.Node.Tests.MetaGroup;
+
+/// <summary>A cluster that becomes larger and smaller while it runs.</summary>
+public sealed class GrowthTests
+{
+    [Fact]
+    public void A_node_alone_writes_the_registry()
+    {
+        var cluster = new GrowingCluster();
+        ClusterStatus status = cluster.Status;
+        Assert.Equal(1, status.EffectiveReplicationFactor);
+        Assert.Equal("n1", Assert.Single(status.Nodes).Node.Name);
+        Assert.Equal(8, status.Nodes[0].Replicas);
+        Assert.Equal(9, status.Shards.Count);
+    }
+
+    [Fact]
+    public void One_node_becomes_three_and_every_shard_has_three_voters()
+    {
+        var cluster = new GrowingCluster();
+        for (int i = 0; i < 40; i++) cluster.Put($"k{i}", $"v{i}");
+        cluster.Join(2);
+        cluster.Join(3, seed: 2);
+        cluster.AwaitLevel(3);
+        Assert.All(cluster.Nodes.Keys, n => Assert.Equal(8, cluster.ReplicasOn(n)));
+        Assert.Equal(3, cluster.Leader(cluster.Meta)!.Configuration.Voters.Count);
+        Assert.Equal(3, cluster.Status.EffectiveReplicationFactor);
+
+        // The first node is one among three now.
+        cluster.Crash(1);
+        cluster.RunUntil(() => Enumerable.Range(0, 8).All(s => cluster.Leader(new ShardId((uint)s)) is not null), "leaders");
+        for (int i = 0; i < 40; i++) Assert.Equal($"v{i}", cluster.Read($"k{i}"));
+        cluster.Put("after", "x");
+        cluster.Start(1);
+        cluster.Run(5000);
+        Assert.Equal("x", cluster.Read("after"));
+        Assert.Equal(3, cluster.Nodes[1].View.Nodes.Count);
+    }
+
+    [Fact]
+    public void Three_nodes_become_five_and_a_drained_one_leaves()
+    {
+        var cluster = new GrowingCluster(configure: static o => o with { ReplicationFactor = 5 });
+        for (int node = 2; node <= 3; node++) cluster.Join(node);
+        cluster.AwaitLevel(3);
+        for (int i = 0; i < 40; i++) cluster.Put($"k{i}", $"v{i}");
+        for (int node = 4; node <= 5; node++) cluster.Join(node);
+        cluster.AwaitLevel(5);
+        cluster.RunUntil(() => cluster.Leader(cluster.Meta)?.Configuration.Voters.Count == 5, "the meta group has five voters");
+
+        KvError refused = cluster.TryAsk(n => n.Admin.DrainAsync("n1", null, cluster.Context(3000))).Error!;
+        Assert.Equal(KvCode.FailedPrecondition, refused.Code);
+        cluster.Ask(n => n.Admin.DrainAsync("n1", 3, cluster.Context(3000)));
+        cluster.RunUntil(() => cluster.ReplicasOn(1) == 0 && cluster.Nodes[1].Log.Group(cluster.Meta) is null, "n1 is empty");
+        cluster.Ask(n => n.Admin.DecommissionAsync("n1", cluster.Context(3000)));
+        cluster.Crash(1);
+        cluster.AwaitLevel(3);
+        for (int i = 0; i < 40; i++) Assert.Equal($"v{i}", cluster.Read($"k{i}"));
+        Assert.Equal(4, cluster.Status.Nodes.Count(static n => n.Node.IsMember));
+        cluster.RunUntil(() => cluster.Nodes.Keys.All(n => cluster.ReplicasOn(n) == 6), "all hold the same number");
+        // The name is free; the number is never given again.
+        Assert.Equal(6UL, cluster.TryJoin(1, seed: 2).Number.Value);
+    }
+
+    [Fact]
+    public void A_node_that_stays_dead_is_replaced_by_those_that_live_and_finds_nothing_left_when_it_returns()
+    {
+        var cluster = new GrowingCluster(configure: static o => o with
+        {
+            Placement = new PlacementOptions { DeadAfter = TimeSpan.FromSeconds(20) },
+        });
+        for (int node = 2; node <= 4; node++) cluster.Join(node);
+        cluster.AwaitLevel(3);
+        for (int i = 0; i < 40; i++) cluster.Put($"k{i}", $"v{i}");
+        cluster.Run(3000);
+        cluster.Crash(2);
+        cluster.Run(15_000);
+        Assert.All(cluster.Status.Shards, static s => Assert.Null(s.Move));
+        cluster.RunUntil(
+            () => cluster.Nodes.Keys.Sum(cluster.ReplicasOn) == 24 && cluster.Status.MovesWanted == 0, "its replicas are elsewhere");
+        for (int i = 0; i < 40; i++) Assert.Equal($"v{i}", cluster.Read($"k{i}"));
+        cluster.Start(2);
+        cluster.AwaitLevel(3);
+        cluster.RunUntil(() => cluster.Nodes.Keys.All(n => cluster.ReplicasOn(n) == 6), "it got its share again");
+    }
+
+    [Fact]
+    public void A_name_belongs_to_one_store_until_its_node_is_replaced()
+    {
+        var cluster = new GrowingCluster();
+        for (int node = 2; node <= 3; node++) cluster.Join(node);
+        cluster.AwaitLevel(3);
+        JoinReply again = cluster.TryJoin(3, seed: 2);
+        Assert.Equal(3UL, again.Number.Value);
+        JoinReply taken = cluster.TryJoin(9, seed: 2, name: "n3");
+        Assert.Contains("norikv cluster replace n3", taken.Refusal!, StringComparison.Ordinal);
+        Assert.False(taken.MayRetry);
+
+        cluster.Crash(3);
+        cluster.Ask(n => n.Admin.ReplaceAsync("n3", cluster.Context(3000)));
+        JoinReply fresh = cluster.TryJoin(4, seed: 2, name: "n3");
+        Assert.Null(fresh.Refusal);
+        Assert.Equal(4UL, fresh.Number.Value);
+    }
+
+    [Fact]
+    public void Views_rise_over_changes_of_the_meta_leader_and_reach_every_node()
+    {
+        var cluster = new GrowingCluster();
+        for (int node = 2; node <= 3; node++) cluster.Join(node);
+        cluster.AwaitLevel(3);
+        cluster.Run(5000);
+        ulong epoch = cluster.Nodes[1].View.Epoch;
+        Assert.All(cluster.Nodes.Values, n => Assert.Equal(epoch, n.View.Epoch));
+        Assert.All(cluster.Nodes.Values, static n => Assert.All(
+            n.View.Shards, static s => Assert.Single(s.Replicas, static r => r.IsLeader)));
+        Assert.Equal([3, 3, 2], cluster.Nodes.Values.Select(n => n.View.Shards.Count(
+            s => s.Replicas.Any(r => r.IsLeader && r.NodeId == n.NodeId))).OrderDescending());
+
+        int leader = cluster.Nodes.First(n => n.Value == cluster.LeaderNode(cluster.Meta)).Key;
+        cluster.Crash(leader);
+        cluster.RunUntil(
+            () => cluster.Nodes.Values.All(n => n.View.Epoch > epoch && n.View.Nodes.Any(x => x.Role == NodeRole.Unknown)),
+            "the loss is in every view");
+        Assert.All(cluster.Nodes.Values, n => Assert.True(n.View.Epoch >= epoch + 1));
+        cluster.Start(leader);
+        cluster.RunUntil(
+            () => cluster.Nodes.Values.All(n => n.View.Nodes.All(static x => x.Role != NodeRole.Unknown)), "it is back in every view");
+        Assert.Single(cluster.Nodes.Values.Select(static n => n.View.Epoch).Distinct());
+    }
+
+    [Fact]
+    public void An_operator_moves_a_replica_and_a_leadership_from_any_node()
+    {
+        var cluster = new GrowingCluster(configure: static o => o with
+        {
+            Placement = new PlacementOptions { LevelsLeaders = false },
+        });
+        for (int node = 2; node <= 4; node++) cluster.Join(node);
+        cluster.AwaitLevel(3);
+        cluster.Run(2000);
+        IReadOnlyList<PlannedReplica> at = cluster.Nodes[1].Table.ReplicasOf(new ShardId(0));
+        int to = Enumerable.Range(1, 4).Single(n => at.All(r => r.Node.Value != (ulong)n));
+        int from = (int)at[0].Node.Value;
+        cluster.Ask(n => n.Admin.MoveReplicaAsync(new ShardId(0), $"n{from}", $"n{to}", cluster.Context(3000)));
+        cluster.RunUntil(() => cluster.Leader(new ShardId(0)) is { } l
+            && l.Configuration.Voters.Count == 3 && cluster.Nodes[to].Log.Group(new ShardId(0)) is not null, "it moved");
+        cluster.Run(3000);
+        cluster.Ask(n => n.Admin.MoveLeaderAsync(
+            new ShardId(0), cluster.Nodes[1].Table.Current.Find(cluster.Nodes[1].Table.ReplicasOf(new ShardId(0))[1].Node)!.Name,
+            cluster.Context(5000)));
+    }
+}
