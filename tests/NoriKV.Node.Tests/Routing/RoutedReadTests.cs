@@ -88,6 +88,30 @@ public sealed class RoutedReadTests
     }
 
     [Fact]
+    public void A_follower_counts_from_before_it_asked()
+    {
+        // Its question reaches the leader; the answer is held back while time passes.
+        var held = new List<byte[]>();
+        bool isHeld = true;
+        _cluster.Network.LosesFrame = (from, _, channel) =>
+            isHeld && channel == PeerChannel.Forward && from == _cluster.Numbers[_leader];
+        _cluster.Network.Sent = (from, to, channel, frame) =>
+        {
+            if (isHeld && channel == PeerChannel.Forward && from == _cluster.Numbers[_leader]) held.Add(frame.ToArray());
+        };
+        Task<KvResult<GetResult>> read = Begin(5000);
+        _cluster.Run(250);
+        isHeld = false;
+        foreach (byte[] frame in held)
+        {
+            _cluster.Network.Inject(_cluster.Numbers[_leader], _cluster.Numbers[_follower], PeerChannel.Forward, frame);
+        }
+
+        GetResult got = _cluster.Await(read).Value;
+        Assert.InRange(got.Meta.StalenessMs ?? -1, 250, 1000);
+    }
+
+    [Fact]
     public void A_bounded_read_of_a_replica_that_lags_waits_for_what_was_acknowledged()
     {
         // Frames of Raft to the follower are lost; it hears that its leader is there, and can ask.

@@ -13,6 +13,7 @@ namespace NoriKV.TestKit.Simulation.Workloads;
 internal sealed class SimClient(SimWorld world, IReadOnlyList<SimNode> nodes, int number, Prng random)
 {
     private static readonly long s_attempt = 1200 * Ticks.Millisecond;
+    private readonly bool _knowsOne = random.Chance(0.4);
     private int _target = random.NextInt(nodes.Count);
 
     /// <summary>Its number in the network.</summary>
@@ -59,7 +60,7 @@ internal sealed class SimClient(SimWorld world, IReadOnlyList<SimNode> nodes, in
                 return call;
             }
 
-            Retarget(answer?.Error?.LeaderHint);
+            Retarget(answer);
             await world.Events.DelayAsync(pause).ConfigureAwait(false);
         }
     }
@@ -87,8 +88,16 @@ internal sealed class SimClient(SimWorld world, IReadOnlyList<SimNode> nodes, in
     }
 
     // Addresses in the simulation are places: n1:1 is node 0.
-    private void Retarget(string? hint)
+    private void Retarget(ClientAnswer? answer)
     {
+        // Some know one node and nothing else, and stay with it while it answers: it must find the leader for them.
+        if (_knowsOne && answer?.Error is { Code: not KvCode.Unavailable } && random.Chance(0.95))
+        {
+            world.Probes.Hit("client.stays");
+            return;
+        }
+
+        string? hint = answer?.Error?.LeaderHint;
         int hinted = hint is null ? -1 : nodes.ToList().FindIndex(n => hint.StartsWith(n.Name + ":", StringComparison.Ordinal));
         _target = hinted >= 0 && random.Chance(0.9) ? hinted : random.NextInt(nodes.Count);
     }
