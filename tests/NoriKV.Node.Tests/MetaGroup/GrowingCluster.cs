@@ -237,7 +237,9 @@ internal sealed class GrowingCluster
         var text = new StringBuilder();
         foreach ((int number, NoriNode node) in Nodes)
         {
-            text.Append(System.Globalization.CultureInfo.InvariantCulture, $"\nn{number} map {node.Table.Current.Revision} view {node.View.Epoch}:");
+            text.Append(
+                System.Globalization.CultureInfo.InvariantCulture,
+                $"\nn{number} map {node.Table.Current.Revision} view {node.View.Epoch}:");
             for (uint s = 0; s <= (uint)Shards; s++)
             {
                 if (node.Log.Group(new ShardId(s)) is not { } group) continue;
