@@ -41,7 +41,10 @@ public class SharedLogModelTests
         public void Run(int steps)
         {
             var prng = new Prng(seed);
-            SharedLogOptions options = LogSupport.Options(files) with { Seed = seed, RecycledSegmentsMax = prng.NextInt(3), RepairBlocks = seed % 2 == 0 };
+            SharedLogOptions options = LogSupport.Options(files) with
+            {
+                Seed = seed, RecycledSegmentsMax = prng.NextInt(3), RepairBlocks = seed % 2 == 0,
+            };
             SharedLog log = SharedLog.Open(options, out _);
             for (int i = 0; i < steps; i++)
             {

@@ -45,7 +45,7 @@ public sealed class PromiseTests
         cluster.AwaitLeaders();
         int paused = (cluster.LeaderOf(0) + 1) % 3;
         foreach (NodeStep step in cluster.Nodes[paused]!.Steps) cluster.Frozen.Add((paused, step.Name));
-        cluster.Run(5000);
+        cluster.Run(2000); // not so long that the group falls asleep
         Raft.RaftRole before = cluster.Nodes[paused]!.Inspect(new ShardId(0)).Role;
         // It goes on, and looks at its clock often before anything reaches it.
         cluster.Frozen.Clear();
