@@ -79,6 +79,7 @@ public sealed class GrowthTests
         cluster.Crash(2);
         cluster.Run(15_000);
         Assert.All(cluster.Status.Shards, static s => Assert.Null(s.Move));
+        Assert.Equal(18, cluster.Nodes.Keys.Sum(cluster.ReplicasOn));
         cluster.RunUntil(
             () => cluster.Nodes.Keys.Sum(cluster.ReplicasOn) == 24 && cluster.Status.MovesWanted == 0, "its replicas are elsewhere");
         for (int i = 0; i < 40; i++) Assert.Equal($"v{i}", cluster.Read($"k{i}"));
