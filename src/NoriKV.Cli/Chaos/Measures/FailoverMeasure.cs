@@ -15,8 +15,9 @@ internal sealed class FailoverMeasure(ChaosCluster cluster, MeasureOptions optio
     /// <summary>SIGKILL, then a new life of the same node.</summary>
     public Task<IReadOnlyList<MeasureRow>> KillsAsync(CancellationToken cancellationToken) =>
         RunAsync(
-            "leader killed",
+            "leader killed, all its shards writable again",
             options.Kills,
+            isAlive: false,
             static node => node.KillAsync(),
             node =>
             {
@@ -28,8 +29,9 @@ internal sealed class FailoverMeasure(ChaosCluster cluster, MeasureOptions optio
     /// <summary>Syncs that do not return.</summary>
     public Task<IReadOnlyList<MeasureRow>> StallsAsync(CancellationToken cancellationToken) =>
         RunAsync(
-            "leader's fsync stalls",
+            "leader's fsync stalls, all its shards led elsewhere and writable",
             options.Stalls,
+            isAlive: true,
             static node =>
             {
                 node.Process!.Tell("disk stall");
@@ -43,7 +45,8 @@ internal sealed class FailoverMeasure(ChaosCluster cluster, MeasureOptions optio
             cancellationToken);
 
     private async Task<IReadOnlyList<MeasureRow>> RunAsync(
-        string what, int times, Func<ChaosNode, Task> fail, Func<ChaosNode, Task> restore, CancellationToken cancellationToken)
+        string what, int times, bool isAlive, Func<ChaosNode, Task> fail, Func<ChaosNode, Task> restore,
+        CancellationToken cancellationToken)
     {
         NoriKVClient client = MeasureRun.Connect(cluster, TimeSpan.FromSeconds(30));
         await using (client.ConfigureAwait(false))
@@ -59,14 +62,18 @@ internal sealed class FailoverMeasure(ChaosCluster cluster, MeasureOptions optio
                 (ChaosNode victim, int[] led) = await BusiestAsync(cancellationToken).ConfigureAwait(false);
                 load.TakeLongest();
                 await fail(victim).ConfigureAwait(false);
-                TimeSpan until = await probes.UntilWritableAsync(led, Limit, cancellationToken).ConfigureAwait(false) ?? Limit;
+                long failed = time.GetTimestamp();
+                // A leader that lives serves on through its followers' disks: it has yet to hand over.
+                if (isAlive) await LedElsewhereAsync(victim, led, cancellationToken).ConfigureAwait(false);
+                await probes.UntilWritableAsync(led, Limit, cancellationToken).ConfigureAwait(false);
+                TimeSpan until = time.GetElapsedTime(failed);
                 took.Add(until);
                 await restore(victim).ConfigureAwait(false);
                 await SettleAsync(cancellationToken).ConfigureAwait(false);
                 TimeSpan wait = load.TakeLongest();
                 if (wait > longest) longest = wait;
-                tell(FormattableString.Invariant($"{what} {i + 1} of {times}: {victim.Name} led {led.Length} shards, ")
-                    + FormattableString.Invariant($"all writable after {until.TotalSeconds:0.00} s; ")
+                tell(FormattableString.Invariant($"{what}, {i + 1} of {times}: {victim.Name} led {led.Length}, ")
+                    + FormattableString.Invariant($"{until.TotalSeconds:0.00} s; ")
                     + FormattableString.Invariant($"longest write {wait.TotalSeconds:0.00} s"));
             }
 
@@ -83,12 +90,12 @@ internal sealed class FailoverMeasure(ChaosCluster cluster, MeasureOptions optio
         return
         [
             new(
-                $"{what}, all its shards writable again, {took.Length} times",
+                $"{what}, {took.Length} times",
                 FormattableString.Invariant($"median {median.TotalSeconds:0.00} s, worst {took[^1].TotalSeconds:0.00} s"),
                 "median < 2 s, worst < 5 s",
                 median < FailoverGoal && took[^1] < WorstGoal),
             new(
-                $"{what}, writes meanwhile",
+                $"{what}: writes meanwhile",
                 FormattableString.Invariant($"{load.Done} done, {load.Failed} failed, longest {longest.TotalSeconds:0.00} s, ")
                     + FormattableString.Invariant($"{lost} keys lost writes"),
                 "none failed, none lost",
@@ -108,6 +115,21 @@ internal sealed class FailoverMeasure(ChaosCluster cluster, MeasureOptions optio
         }
 
         return busiest;
+    }
+
+    // The others say that they lead what it led; gives up at the limit, which the figure then shows.
+    private async Task LedElsewhereAsync(ChaosNode victim, int[] led, CancellationToken cancellationToken)
+    {
+        long begun = time.GetTimestamp();
+        while (time.GetElapsedTime(begun) < Limit)
+        {
+            IEnumerable<Task<NodeSight?>> asked =
+                cluster.Nodes.Where(n => n != victim).Select(n => cluster.SightAsync(n, cancellationToken));
+            NodeSight?[] sights = await Task.WhenAll(asked).ConfigureAwait(false);
+            HashSet<int> elsewhere = [.. sights.SelectMany(static s => s?.Led ?? [])];
+            if (led.All(elsewhere.Contains)) return;
+            await Task.Delay(Look, time, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     // All nodes serve, and no replica is far behind: the next fault meets a whole cluster.

@@ -35,7 +35,7 @@ internal sealed class LoadMeasure(ChaosCluster cluster, MeasureOptions options, 
             return
             [
                 new MeasureRow(
-                    FormattableString.Invariant($"one follower whose disk takes {SlowMs} ms more a call ({led} shards led by it), ")
+                    FormattableString.Invariant($"one node whose disk takes {SlowMs} ms more a call (it leads {led} shards), ")
                         + "p99 of PUT",
                     FormattableString.Invariant($"{a:0.00} ms and {b:0.00} ms: {b / a:0.00} x"),
                     "within 1.5 x",

@@ -46,9 +46,9 @@ internal sealed class NodeProcess : IDisposable
         {
             lock (_gate) _process.StandardInput.WriteLine(order);
         }
-        catch (IOException)
+        catch (Exception ended) when (ended is IOException or ObjectDisposedException)
         {
-            // It has ended.
+            // It has ended, and another life may have begun.
         }
     }
 
