@@ -161,6 +161,7 @@ public sealed partial class LsmEngine
         _flushedBytes += built.Table?.Bytes ?? 0;
         ClearDiskFull();
         _options.Owner?.OnFlushed(memtable.Id);
+        _metrics.NoteFlush(built.Elapsed);
         if (built.Table is { } flushed)
             _options.Events.Emit(new FlushComplete((long)flushed.Number, flushed.Bytes, flushed.Entries));
 

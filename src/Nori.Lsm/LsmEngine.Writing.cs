@@ -348,7 +348,9 @@ public sealed partial class LsmEngine
             while (!MaySeal() && _failure is null && !_isDiskFull && _closing == 0) Monitor.Wait(_relief);
         }
 
-        Interlocked.Add(ref _stallTicks, _options.Time.GetElapsedTime(started).Ticks);
+        TimeSpan waited = _options.Time.GetElapsedTime(started);
+        Interlocked.Add(ref _stallTicks, waited.Ticks);
+        _metrics.NoteStall(waited);
     }
 
     /// <summary>
@@ -369,7 +371,9 @@ public sealed partial class LsmEngine
             if (_failure is null && _closing == 0) Monitor.Wait(_relief, milliseconds);
         }
 
-        Interlocked.Add(ref _stallTicks, TimeSpan.FromMilliseconds(milliseconds).Ticks);
+        TimeSpan held = TimeSpan.FromMilliseconds(milliseconds);
+        Interlocked.Add(ref _stallTicks, held.Ticks);
+        _metrics.NoteStall(held);
     }
 
     /// <summary>The memtable takes no more; the next one does. The caller leads.</summary>

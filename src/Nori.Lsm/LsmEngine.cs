@@ -205,6 +205,20 @@ public sealed partial class LsmEngine : IAsyncDisposable
         Close(syncLog: true);
     }
 
+    internal long FlushedBytes => Volatile.Read(ref _flushedBytes);
+
+    internal long CompactionReadBytes => Volatile.Read(ref _compactionRead);
+
+    internal long CompactionWrittenBytes => Volatile.Read(ref _compactionWritten);
+
+    internal long UserBytes => Volatile.Read(ref _userBytes);
+
+    internal int ImmutableMemtables => Volatile.Read(ref _view).Immutables.Length;
+
+    internal long CacheBytes => _store.Cache?.Bytes ?? 0;
+
+    internal double BytesOf(int level) => Volatile.Read(ref _view).Version.BytesOf(level);
+
     internal double TablesOf(int level) => Volatile.Read(ref _view).Version.Levels[level].Length;
 
     internal TimeSpan CompactionRest() => _limiter.Rest();

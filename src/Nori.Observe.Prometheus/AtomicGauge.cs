@@ -10,4 +10,6 @@ internal sealed class AtomicGauge : Gauge, ISeriesSource
     public override void Add(double delta) => AtomicDouble.Add(ref _value, delta);
 
     public void Write(SeriesWriter writer) => writer.Sample(Volatile.Read(ref _value));
+
+    public void Visit(IMetricVisitor visitor, ReadOnlySpan<Label> labels) => visitor.Number(labels, Volatile.Read(ref _value));
 }

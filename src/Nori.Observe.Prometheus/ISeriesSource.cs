@@ -4,4 +4,6 @@ namespace Nori.Observe.Prometheus;
 internal interface ISeriesSource
 {
     void Write(SeriesWriter writer);
+
+    void Visit(IMetricVisitor visitor, ReadOnlySpan<Label> labels);
 }

@@ -20,9 +20,9 @@ internal sealed class MetricFamily(string name, string help, MetricKind kind)
 
     public ISeriesSource? Find(string labels) => _series.GetValueOrDefault(labels).Source;
 
-    public void Set(string labels, ISeriesSource source) =>
-        _series[labels] = new Series(Encoding.UTF8.GetBytes(labels), source);
+    public void Set(in SeriesLabels labels, ISeriesSource source) =>
+        _series[labels.Written] = new Series(Encoding.UTF8.GetBytes(labels.Written), labels.Sorted, source);
 
-    /// <summary>One series: its labels as written between the braces, and where its value comes from.</summary>
-    internal readonly record struct Series(byte[] Labels, ISeriesSource Source);
+    /// <summary>One series: its labels as written between the braces, as they are, and where its value comes from.</summary>
+    internal readonly record struct Series(byte[] Labels, Label[] Sorted, ISeriesSource Source);
 }

@@ -4,4 +4,6 @@ namespace Nori.Observe.Prometheus;
 internal sealed class ObservedCounter(Func<long> read) : ISeriesSource
 {
     public void Write(SeriesWriter writer) => writer.Sample(read());
+
+    public void Visit(IMetricVisitor visitor, ReadOnlySpan<Label> labels) => visitor.Number(labels, read());
 }

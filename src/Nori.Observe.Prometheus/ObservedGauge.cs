@@ -4,4 +4,6 @@ namespace Nori.Observe.Prometheus;
 internal sealed class ObservedGauge(Func<double> read) : ISeriesSource
 {
     public void Write(SeriesWriter writer) => writer.Sample(read());
+
+    public void Visit(IMetricVisitor visitor, ReadOnlySpan<Label> labels) => visitor.Number(labels, read());
 }

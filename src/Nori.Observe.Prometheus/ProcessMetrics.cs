@@ -12,13 +12,13 @@ internal static class ProcessMetrics
     public static void Register(PrometheusMeter meter)
     {
         void Gauge(string name, string help, Func<double> read) =>
-            meter.Replace(name, help, MetricKind.Gauge, string.Empty, new ObservedGauge(read));
+            meter.Replace(name, help, MetricKind.Gauge, SeriesLabels.None, new ObservedGauge(read));
 
         meter.Replace(
             "process_cpu_seconds_total",
             "Total user and system CPU time spent in seconds.",
             MetricKind.Counter,
-            string.Empty,
+            SeriesLabels.None,
             new ObservedGauge(() => Environment.CpuUsage.TotalTime.TotalSeconds));
         double started = StartTime();
         Gauge("process_start_time_seconds", "Start time of the process since unix epoch in seconds.", () => started);

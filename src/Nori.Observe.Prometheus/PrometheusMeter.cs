@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text;
 
 namespace Nori.Observe.Prometheus;
 
@@ -12,7 +11,7 @@ namespace Nori.Observe.Prometheus;
 /// <see cref="ArgumentException"/> where the handle is made. An observable series registered again takes the
 /// new reader.
 /// </remarks>
-public sealed class PrometheusMeter : IMeter
+public sealed class PrometheusMeter : IMeter, IMetricSource
 {
     private readonly PrometheusOptions _options;
     private readonly Lock _gate = new();
@@ -53,7 +52,7 @@ public sealed class PrometheusMeter : IMeter
     {
         double[] bounds = CheckedBounds(name, buckets.Span);
         StripedHistogram histogram = (StripedHistogram)GetOrAdd(
-            name, help, MetricKind.Histogram, labels, typeof(StripedHistogram), () => new StripedHistogram(bounds));
+            name, help, MetricKind.Histogram, labels, typeof(StripedHistogram), () => new StripedHistogram(bounds, _options.Time));
         return histogram.Bounds.SequenceEqual(bounds)
             ? histogram
             : throw new ArgumentException($"{name} is in use with other buckets", nameof(buckets));
@@ -62,12 +61,9 @@ public sealed class PrometheusMeter : IMeter
     /// <summary>Writes every series as it is now: families by name, series by label.</summary>
     public void Write(IBufferWriter<byte> output, ExpositionFormat format = ExpositionFormat.PrometheusText)
     {
-        (MetricFamily Family, MetricFamily.Series[] Series)[] families;
-        lock (_gate) families = [.. _families.Values.Select(family => (family, family.Snapshot()))];
-
         // Readers run outside the lock: they are foreign code and may register in turn.
         SeriesWriter writer = new(output, format);
-        foreach ((MetricFamily family, MetricFamily.Series[] series) in families)
+        foreach ((MetricFamily family, MetricFamily.Series[] series) in Families())
         {
             writer.Family(family);
             foreach (MetricFamily.Series one in series) writer.Series(one);
@@ -76,15 +72,44 @@ public sealed class PrometheusMeter : IMeter
         writer.End();
     }
 
-    /// <summary>Adds a series under its full name, with labels as written.</summary>
-    internal void Replace(string fullName, string help, MetricKind kind, string labels, ISeriesSource source)
+    /// <inheritdoc/>
+    public void Visit(IMetricVisitor visitor)
+    {
+        foreach ((MetricFamily family, MetricFamily.Series[] series) in Families())
+        {
+            visitor.Family(family.Name, family.Help, family.Kind);
+            foreach (MetricFamily.Series one in series) Visit(visitor, one);
+        }
+    }
+
+    private static void Visit(IMetricVisitor visitor, in MetricFamily.Series series)
+    {
+        try
+        {
+            series.Source.Visit(visitor, series.Sorted);
+        }
+#pragma warning disable CA1031 // The callback is foreign code (for example of a component that was just closed).
+        catch (Exception)
+        {
+            // Left out: one bad reader must not cost the export.
+        }
+#pragma warning restore CA1031
+    }
+
+    private (MetricFamily Family, MetricFamily.Series[] Series)[] Families()
+    {
+        lock (_gate) return [.. _families.Values.Select(family => (family, family.Snapshot()))];
+    }
+
+    /// <summary>Adds a series under its full name.</summary>
+    internal void Replace(string fullName, string help, MetricKind kind, in SeriesLabels labels, ISeriesSource source)
     {
         lock (_gate)
         {
             MetricFamily family = FamilyLocked(fullName, help, kind);
-            if (family.Find(labels) is StripedCounter or AtomicGauge or StripedHistogram)
-                throw new ArgumentException($"{fullName}{{{labels}}} is in use as a handle", nameof(fullName));
-            CheckRoomLocked(family, labels);
+            if (family.Find(labels.Written) is StripedCounter or AtomicGauge or StripedHistogram)
+                throw new ArgumentException($"{fullName}{{{labels.Written}}} is in use as a handle", nameof(fullName));
+            CheckRoomLocked(family, labels.Written);
             family.Set(labels, source);
         }
     }
@@ -106,20 +131,20 @@ public sealed class PrometheusMeter : IMeter
     private ISeriesSource GetOrAdd(
         string name, string help, MetricKind kind, ReadOnlySpan<Label> labels, Type type, Func<ISeriesSource> create)
     {
-        string written = CheckedLabels(name, labels);
+        SeriesLabels checkedLabels = CheckedLabels(name, labels);
         lock (_gate)
         {
             MetricFamily family = FamilyLocked(_options.Prefix + name, help, kind);
-            if (family.Find(written) is { } existing)
+            if (family.Find(checkedLabels.Written) is { } existing)
             {
                 return existing.GetType() == type
                     ? existing
                     : throw new ArgumentException($"{name} is in use as an observable", nameof(name));
             }
 
-            CheckRoomLocked(family, written);
+            CheckRoomLocked(family, checkedLabels.Written);
             ISeriesSource source = create();
-            family.Set(written, source);
+            family.Set(checkedLabels, source);
             return source;
         }
     }
@@ -156,23 +181,18 @@ public sealed class PrometheusMeter : IMeter
         }
     }
 
-    private string CheckedLabels(string name, ReadOnlySpan<Label> labels)
+    private SeriesLabels CheckedLabels(string name, ReadOnlySpan<Label> labels)
     {
-        if (labels.IsEmpty) return string.Empty;
-        Label[] sorted = labels.ToArray();
-        Array.Sort(sorted, (a, b) => string.CompareOrdinal(a.Name, b.Name));
-        StringBuilder text = new();
-        for (int i = 0; i < sorted.Length; i++)
+        SeriesLabels result = SeriesLabels.Of(labels);
+        for (int i = 0; i < result.Sorted.Length; i++)
         {
-            string label = sorted[i].Name;
+            string label = result.Sorted[i].Name;
             bool allowed = MetricNames.IsLabel(label) && (_options.AllowedLabels?.Contains(label) ?? true);
             if (!allowed) throw new ArgumentException($"{name} may not have the label '{label}'", nameof(labels));
-            if (i > 0 && label == sorted[i - 1].Name)
+            if (i > 0 && label == result.Sorted[i - 1].Name)
                 throw new ArgumentException($"{name} has the label '{label}' twice", nameof(labels));
-            text.Append(i > 0 ? "," : "").Append(label).Append("=\"");
-            text.Append(SeriesWriter.EscapeLabel(sorted[i].Value)).Append('"');
         }
 
-        return text.ToString();
+        return result;
     }
 }

@@ -30,6 +30,10 @@ public sealed record PrometheusOptions
     /// <value>Default: true.</value>
     public bool RuntimeMetrics { get; init; } = true;
 
+    /// <summary>The clock of exemplars.</summary>
+    /// <value>Default: the system's.</value>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
     /// <summary>Everything that is wrong with these options; empty when they can be used.</summary>
     public IReadOnlyList<string> Validate()
     {

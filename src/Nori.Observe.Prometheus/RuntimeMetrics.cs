@@ -11,16 +11,16 @@ internal static class RuntimeMetrics
     public static void Register(PrometheusMeter meter)
     {
         void Gauge(string name, string help, Func<double> read) =>
-            meter.Replace(name, help, MetricKind.Gauge, string.Empty, new ObservedGauge(read));
-        void Counter(string name, string help, Func<double> read, string labels = "") =>
-            meter.Replace(name, help, MetricKind.Counter, labels, new ObservedGauge(read));
+            meter.Replace(name, help, MetricKind.Gauge, SeriesLabels.None, new ObservedGauge(read));
+        void Counter(string name, string help, Func<double> read, params ReadOnlySpan<Label> labels) =>
+            meter.Replace(name, help, MetricKind.Counter, SeriesLabels.Of(labels), new ObservedGauge(read));
 
         string version = Environment.Version.ToString();
         meter.Replace(
             "dotnet_info",
             "The runtime's version; always 1.",
             MetricKind.Gauge,
-            $"version=\"{version}\"",
+            SeriesLabels.Of(new Label("version", version)),
             new ObservedGauge(() => 1));
 
         for (int i = 0; i <= GC.MaxGeneration; i++)
@@ -33,7 +33,7 @@ internal static class RuntimeMetrics
                 "Garbage collections by the oldest generation collected.",
                 () => GC.CollectionCount(generation)
                     - (generation < GC.MaxGeneration ? GC.CollectionCount(generation + 1) : 0),
-                $"generation=\"{generation}\"");
+                new Label("generation", $"{generation}"));
         }
 
         Counter(

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Text;
+using System.Globalization;
 using System.Text;
 
 namespace Nori.Observe.Prometheus;
@@ -80,11 +81,26 @@ internal sealed class SeriesWriter(IBufferWriter<byte> output, ExpositionFormat 
         _pending.Write("\n"u8);
     }
 
-    public void Bucket(double bound, long count)
+    /// <summary>Only OpenMetrics can say where a value came from.</summary>
+    public bool HasExemplars => format == ExpositionFormat.OpenMetrics;
+
+    public void Bucket(double bound, long count, in Exemplar? exemplar = null)
     {
         Span<byte> text = stackalloc byte[NumberBytesMax];
         Begin("_bucket"u8, text[..Format(bound, text, whole: format == ExpositionFormat.OpenMetrics)]);
-        Integer(count);
+        if (exemplar is not { } found)
+        {
+            Integer(count);
+            return;
+        }
+
+        Utf8Formatter.TryFormat(count, _pending.GetSpan(NumberBytesMax), out int length);
+        _pending.Advance(length);
+        _pending.Write(Encoding.ASCII.GetBytes(
+            $" # {{trace_id=\"{found.Trace.TraceId}\",span_id=\"{found.Trace.SpanId}\"}} "));
+        Number(found.Value, whole: false);
+        _pending.Write(Encoding.ASCII.GetBytes(string.Create(
+            CultureInfo.InvariantCulture, $" {found.Time.ToUnixTimeMilliseconds() / 1000.0:F3}\n")));
     }
 
     public void Sum(double sum, long count)

@@ -14,6 +14,8 @@ internal sealed class StripedCounter : Counter, ISeriesSource
 
     public void Write(SeriesWriter writer) => writer.Sample(Read());
 
+    public void Visit(IMetricVisitor visitor, ReadOnlySpan<Label> labels) => visitor.Number(labels, Read());
+
     private static void ThrowNegative(long delta) =>
         throw new ArgumentOutOfRangeException(nameof(delta), delta, "a counter only rises");
 

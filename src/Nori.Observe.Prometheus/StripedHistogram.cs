@@ -11,8 +11,11 @@ internal sealed class StripedHistogram : Histogram, ISeriesSource
     private readonly long[] _counts;
     private readonly double[] _sums;
 
-    public StripedHistogram(double[] bounds)
+    private readonly ExemplarBox _exemplars;
+
+    public StripedHistogram(double[] bounds, TimeProvider time)
     {
+        _exemplars = new ExemplarBox(bounds.Length + 1, time);
         _bounds = bounds;
         _stride = (bounds.Length + 1 + Stripes.Spacing - 1) / Stripes.Spacing * Stripes.Spacing;
         _counts = new long[Stripes.Spacing + Stripes.Count * _stride];
@@ -31,20 +34,47 @@ internal sealed class StripedHistogram : Histogram, ISeriesSource
         AtomicDouble.Add(ref _sums[(stripe + 1) * Stripes.Spacing], value);
     }
 
+    // Only a sampled trace goes further, and those are few.
+    public override void Record(double value, in TraceContext trace)
+    {
+        Record(value);
+        if (trace.IsSampled && !trace.IsNone && !double.IsNaN(value)) _exemplars.Set(Bucket(value), value, trace);
+    }
+
+    public void Visit(IMetricVisitor visitor, ReadOnlySpan<Label> labels)
+    {
+        long[] counts = new long[_bounds.Length + 1];
+        for (int bucket = 0; bucket < counts.Length; bucket++) counts[bucket] = CountOf(bucket);
+        visitor.Histogram(labels, new HistogramSnapshot(_bounds, counts, Sum(), _exemplars.All()));
+    }
+
     public void Write(SeriesWriter writer)
     {
         // The total is the sum of the buckets read, so that a scrape during a Record is consistent in itself.
         long cumulative = 0;
         for (int bucket = 0; bucket <= _bounds.Length; bucket++)
         {
-            for (int s = 0; s < Stripes.Count; s++)
-                cumulative += Volatile.Read(ref _counts[Stripes.Spacing + s * _stride + bucket]);
-            writer.Bucket(bucket < _bounds.Length ? _bounds[bucket] : double.PositiveInfinity, cumulative);
+            cumulative += CountOf(bucket);
+            double bound = bucket < _bounds.Length ? _bounds[bucket] : double.PositiveInfinity;
+            writer.Bucket(bound, cumulative, writer.HasExemplars ? _exemplars.Get(bucket) : null);
         }
 
+        writer.Sum(Sum(), cumulative);
+    }
+
+    private long CountOf(int bucket)
+    {
+        long count = 0;
+        for (int s = 0; s < Stripes.Count; s++)
+            count += Volatile.Read(ref _counts[Stripes.Spacing + s * _stride + bucket]);
+        return count;
+    }
+
+    private double Sum()
+    {
         double sum = 0;
         for (int s = 1; s <= Stripes.Count; s++) sum += Volatile.Read(ref _sums[s * Stripes.Spacing]);
-        writer.Sum(sum, cumulative);
+        return sum;
     }
 
     private int Bucket(double value)

@@ -69,5 +69,10 @@ public sealed class TeeMeter(params IMeter[] targets) : IMeter
         {
             foreach (Histogram handle in handles) handle.Record(value);
         }
+
+        public override void Record(double value, in TraceContext trace)
+        {
+            foreach (Histogram handle in handles) handle.Record(value, trace);
+        }
     }
 }

@@ -84,6 +84,7 @@ internal static class CliApp
         root.Subcommands.Add(ImportCommand.Create(host, json));
         root.Subcommands.Add(ExportCommand.Create(host, json));
         root.Subcommands.Add(BenchCommand.Create(host, json));
+        root.Subcommands.Add(EventsCommand.Create(host, json));
         root.Subcommands.Add(InspectCommand.Create(host, json));
         root.Subcommands.Add(CheckHistoryCommand.Create(host, json));
         root.Subcommands.Add(ShardOfCommand.Create(host, json));

@@ -51,9 +51,31 @@ public sealed partial class NoriNode
         meter.ObservableGauge("node_in_flight_bytes", "Bytes of writes taken and not yet applied.", () => _admission.Bytes);
         meter.ObservableGauge(
             "node_apply_backlog_bytes", "Bytes committed and not yet applied.", () => _pipeline.BacklogBytes);
+        meter.ObservableGauge(
+            "raft_groups_without_leader", "Groups on this node that know no leader.", () => GroupsWithoutLeader);
+        meter.ObservableGauge(
+            "raft_uncommitted_entries", "Entries in logs led here that no majority is known to hold.", () => UncommittedEntries);
+        meter.ObservableGauge(
+            "raft_apply_lag_entries", "Entries known to be committed and not yet applied here.", () => ApplyLagEntries);
+        meter.ObservableGauge("node_ready", "1 while this node serves.", () => NotReadyReason is null ? 1 : 0);
+        meter.ObservableGauge(
+            "node_log_stall_seconds", "For how long the oldest write has waited for its sync.",
+            () => _writer.Stalled(_time.GetTimestamp()).TotalSeconds);
+        meter.ObservableGauge("node_disk_well", "1 while the log's disk answers in time.", () => _clock.IsWell ? 1 : 0);
+        meter.ObservableGauge(
+            "node_disk_full", "1 while writes wait for space.", () => _writer.DiskFull is null && _diskFull is null ? 0 : 1);
         _leadersChanged = 1;
         FollowLeaders();
     }
+
+    private double GroupsWithoutLeader => _log.Groups.Count(static g => g.Published.Leader.Value == 0);
+
+    private double UncommittedEntries => _log.Groups
+        .Where(static g => g.Published.Role == Raft.RaftRole.Leader)
+        .Sum(static g => (double)Math.Max(0, (long)(g.Published.Last.Value - g.Published.Commit.Value)));
+
+    private double ApplyLagEntries => _log.Groups
+        .Sum(g => (double)Math.Max(0, (long)(g.Published.Commit.Value - _replicas.Applied(g.Shard).Value)));
 
     private int CountOf(Raft.RaftRole role) => _failure.Reason is not null ? 0 : _log.Groups.Count(group =>
         group.Shard != MetaShard && (group.Published.Role == role

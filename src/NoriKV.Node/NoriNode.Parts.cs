@@ -44,6 +44,7 @@ public sealed partial class NoriNode
         {
             Sync = _options.Sync,
             EarlyFlushSegments = _options.LogEarlyFlushSegments,
+            Meter = _options.Meter,
             Time = _time,
         });
 

@@ -1,3 +1,4 @@
+using Nori.Observe;
 using NoriKV.Node.Entries;
 using NoriKV.Node.Machine;
 using NoriKV.Node.Peers;
@@ -28,7 +29,7 @@ public sealed partial class NoriNode
         long answerBy = _deadlines.AnswerBy(now, context.Deadline);
         if (!LeadsHere(shard)) return await RouteWriteAsync(shard, session, operations, answerBy, context).ConfigureAwait(false);
         KvResult<EntryOutcome> here = await ProposeHereAsync(
-            shard, EntryWriter.Encode(session, operations), answerBy, context.CancellationToken).ConfigureAwait(false);
+            shard, EntryWriter.Encode(session, operations), answerBy, context.CancellationToken, context.Span).ConfigureAwait(false);
         return here.Error is { } error && MayBeElsewhere(error) && _time.GetTimestamp() < answerBy
             ? await RouteWriteAsync(shard, session, operations, answerBy, context).ConfigureAwait(false)
             : here.TryGet(out EntryOutcome? outcome, out _) && outcome.Refusal is { } refusal ? refusal : here;
@@ -106,16 +107,18 @@ public sealed partial class NoriNode
     {
         // A copy: the log stamps what it takes, and there may be another try.
         KvResult<EntryOutcome> result = await ProposeHereAsync(
-            shard, [.. envelope], answerBy, context.CancellationToken).ConfigureAwait(false);
+            shard, [.. envelope], answerBy, context.CancellationToken, context.Span).ConfigureAwait(false);
         return new WriteAnswer(result, OwnLeaderOf(shard), result.Error is { } error && !MayBeElsewhere(error), true);
     }
 
     private async ValueTask<WriteAnswer> WriteThereAsync(
         NodeNumber target, ShardId shard, byte[] envelope, int operations, int asked, long answerBy, RequestContext context)
     {
+        long began = _time.GetTimestamp();
         PeerReply reply = await SendWriteAsync(
             target, shard, envelope, Math.Min(answerBy, _time.GetTimestamp() + TryLength(asked)), context.CancellationToken)
             .ConfigureAwait(false);
+        context.Span?.AddStage("forward", began, _time.GetTimestamp());
         if (reply.IsOk && ForwardedWrite.TryReadAnswer(reply.Body, operations) is { } answer) return answer;
         return new WriteAnswer(RouteErrors.Of(reply, _directory.NameOf(target)), default, false, true);
     }
@@ -161,13 +164,14 @@ public sealed partial class NoriNode
     /// not done.
     /// </summary>
     private async ValueTask<KvResult<EntryOutcome>> ProposeHereAsync(
-        ShardId shard, byte[] envelope, long answerBy, CancellationToken cancellationToken)
+        ShardId shard, byte[] envelope, long answerBy, CancellationToken cancellationToken, Span? span = null)
     {
         if (_replicas.Stopped(shard) is { } stopped) return ProposalErrors.Unavailable(stopped);
         if (_diskFull is { } full) return ProposalErrors.Overloaded(full, TimeSpan.FromSeconds(1));
         long now = _time.GetTimestamp();
         var proposal = new Proposal(shard, envelope, now, answerBy, _completions, cancellationToken)
         {
+            Span = span,
             QueuedBy = HasPeers ? Math.Min(answerBy, now + _parkLength) : answerBy,
         };
         if (_log.TryPropose(proposal) is { } error) return error;

@@ -1,3 +1,5 @@
+using Nori.Observe;
+
 namespace NoriKV.Node;
 
 /// <summary>Who asks and until when.</summary>
@@ -9,4 +11,8 @@ namespace NoriKV.Node;
 /// <param name="CancellationToken">
 /// The caller gave up. Honoured before the durable step, never behind it.
 /// </param>
-public readonly record struct RequestContext(long Deadline, string Principal, CancellationToken CancellationToken);
+public readonly record struct RequestContext(long Deadline, string Principal, CancellationToken CancellationToken)
+{
+    /// <summary>The request in its trace; null where that is not recorded. Whoever made the context ends it.</summary>
+    public Span? Span { get; init; }
+}

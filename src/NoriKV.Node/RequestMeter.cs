@@ -24,12 +24,23 @@ public sealed class RequestMeter(IMeter meter, TimeProvider time)
     /// <param name="code">How it ended.</param>
     /// <param name="result">What came of it, where it succeeded.</param>
     /// <param name="start">What <see cref="Start"/> gave.</param>
-    public void Record(RequestOperation operation, KvCode code, RequestResult result, long start)
+    /// <param name="span">The request in its trace, which is told the outcome; null where that is not recorded.</param>
+    public void Record(RequestOperation operation, KvCode code, RequestResult result, long start, Span? span = null)
     {
         int slot = ((((int)operation * Codes) + (int)code) * Results) + (int)result;
         Series series = _series[slot] ??= Make(operation, code, result);
         series.Count.Add();
-        series.Duration.Record(time.GetElapsedTime(start).TotalSeconds);
+        double seconds = time.GetElapsedTime(start).TotalSeconds;
+        if (span is null)
+        {
+            series.Duration.Record(seconds);
+            return;
+        }
+
+        series.Duration.Record(seconds, span.Context);
+        span.SetAttribute("operation", Word(operation.ToString()));
+        span.SetAttribute("result", Word(result.ToString()));
+        if (code != KvCode.Ok) span.Fail(code.ToLabel());
     }
 
     // Two threads may make one series at once: the meter gives both the same handles.

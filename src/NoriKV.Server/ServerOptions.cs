@@ -47,6 +47,21 @@ public sealed record ServerOptions
     /// <summary>Headers of OTLP requests, <c>name=value</c>.</summary>
     public IReadOnlyList<string> OtlpHeaders { get; init; } = [];
 
+    /// <summary>How the collector is spoken to: grpc or http (protobuf). Default grpc.</summary>
+    public string OtlpProtocol { get; init; } = "grpc";
+
+    /// <summary>The share of requests traced where the caller says nothing, 0 to 1. Default 0.001.</summary>
+    public double TraceSampleRatio { get; init; } = 0.001;
+
+    /// <summary>The log's format: console or json. Default console.</summary>
+    public string LogFormat { get; init; } = "console";
+
+    /// <summary>The log's level where a component has none of its own. Default info.</summary>
+    public string LogLevel { get; init; } = "info";
+
+    /// <summary>Levels of single components, <c>raft=debug</c>.</summary>
+    public IReadOnlyList<string> LogLevels { get; init; } = [];
+
     /// <summary>The server's certificate (PEM); null serves plaintext.</summary>
     public string? TlsCertificate { get; init; }
 

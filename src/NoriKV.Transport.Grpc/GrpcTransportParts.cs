@@ -21,6 +21,9 @@ public sealed record GrpcTransportParts
     /// <summary>Where requests are counted.</summary>
     public IMeter Meter { get; init; } = NullMeter.Instance;
 
+    /// <summary>Traces requests; null for no traces.</summary>
+    public Tracer? Tracer { get; init; }
+
     /// <summary>Membership's streams; null for a node that is no member.</summary>
     public GrpcSwimStream? Swim { get; init; }
 

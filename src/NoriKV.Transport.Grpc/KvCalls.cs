@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Nori.Observe;
 using NoriKV.Node;
 using NoriKV.Proto.V1;
 using NoriKV.Types;
@@ -18,7 +19,7 @@ internal sealed class KvCalls(GrpcTransportParts parts, RequestMeter meter)
     {
         long start = meter.Start();
         if (Refusal(request, AccessAction.Write, request.Key, context) is { } refusal)
-            return Failed<PutResponse>(RequestOperation.Put, refusal, start);
+            return Failed<PutResponse>(RequestOperation.Put, refusal, start, context.Span);
         var options = new PutOptions
         {
             Ttl = WireDuration.FromMilliseconds(request.TtlMs),
@@ -30,8 +31,8 @@ internal sealed class KvCalls(GrpcTransportParts parts, RequestMeter meter)
             await _node.PutAsync(request.Key.Memory, request.Value.Memory, options, context)
                 .ConfigureAwait(false);
         if (!result.TryGet(out PutResult put, out KvError? error))
-            return Failed<PutResponse>(RequestOperation.Put, error, start);
-        meter.Record(RequestOperation.Put, KvCode.Ok, RequestResult.Done, start);
+            return Failed<PutResponse>(RequestOperation.Put, error, start, context.Span);
+        meter.Record(RequestOperation.Put, KvCode.Ok, RequestResult.Done, start, context.Span);
         return WireMessages.ToWire(put);
     }
 
@@ -41,13 +42,13 @@ internal sealed class KvCalls(GrpcTransportParts parts, RequestMeter meter)
         KvError? refusal = Refusal(request, AccessAction.Read, request.Key, context);
         if (!WireMessages.TryReadOptions(request.Consistency, request.MaxStalenessMs, out ReadOptions options))
             refusal ??= UnknownConsistency(request.Consistency);
-        if (refusal is not null) return Failed<GetResponse>(RequestOperation.Get, refusal, start);
+        if (refusal is not null) return Failed<GetResponse>(RequestOperation.Get, refusal, start, context.Span);
         KvResult<GetResult> result =
             await _node.GetAsync(request.Key.Memory, options, context).ConfigureAwait(false);
         if (!result.TryGet(out GetResult got, out KvError? error))
-            return Failed<GetResponse>(RequestOperation.Get, error, start);
+            return Failed<GetResponse>(RequestOperation.Get, error, start, context.Span);
         meter.Record(
-            RequestOperation.Get, KvCode.Ok, got.Found ? RequestResult.Found : RequestResult.Missing, start);
+            RequestOperation.Get, KvCode.Ok, got.Found ? RequestResult.Found : RequestResult.Missing, start, context.Span);
         return WireMessages.ToWire(got);
     }
 
@@ -55,7 +56,7 @@ internal sealed class KvCalls(GrpcTransportParts parts, RequestMeter meter)
     {
         long start = meter.Start();
         if (Refusal(request, AccessAction.Write, request.Key, context) is { } refusal)
-            return Failed<DeleteResponse>(RequestOperation.Delete, refusal, start);
+            return Failed<DeleteResponse>(RequestOperation.Delete, refusal, start, context.Span);
         var options = new DeleteOptions
         {
             IfMatch = WireMessages.ToVersion(request.IfMatch),
@@ -64,12 +65,13 @@ internal sealed class KvCalls(GrpcTransportParts parts, RequestMeter meter)
         KvResult<DeleteResult> result =
             await _node.DeleteAsync(request.Key.Memory, options, context).ConfigureAwait(false);
         if (!result.TryGet(out DeleteResult deleted, out KvError? error))
-            return Failed<DeleteResponse>(RequestOperation.Delete, error, start);
+            return Failed<DeleteResponse>(RequestOperation.Delete, error, start, context.Span);
         meter.Record(
             RequestOperation.Delete,
             KvCode.Ok,
             deleted.Tombstoned ? RequestResult.Found : RequestResult.Missing,
-            start);
+            start,
+            context.Span);
         return WireMessages.ToWire(deleted);
     }
 
@@ -86,7 +88,7 @@ internal sealed class KvCalls(GrpcTransportParts parts, RequestMeter meter)
         var operations = new Types.BatchOperation[refusal is null ? request.Operations.Count : 0];
         for (int i = 0; refusal is null && i < operations.Length; i++)
             refusal = Read(request.Operations[i], i, context, out operations[i]);
-        if (refusal is not null) return Failed<BatchResponse>(RequestOperation.Batch, refusal, start);
+        if (refusal is not null) return Failed<BatchResponse>(RequestOperation.Batch, refusal, start, context.Span);
 
         var options = new BatchOptions
         {
@@ -96,10 +98,10 @@ internal sealed class KvCalls(GrpcTransportParts parts, RequestMeter meter)
         KvResult<IReadOnlyList<BatchOperationResult>> result =
             await _node.BatchAsync(operations, options, context).ConfigureAwait(false);
         if (!result.TryGet(out IReadOnlyList<BatchOperationResult>? results, out KvError? error))
-            return Failed<BatchResponse>(RequestOperation.Batch, error, start);
+            return Failed<BatchResponse>(RequestOperation.Batch, error, start, context.Span);
         var response = new BatchResponse();
         foreach (BatchOperationResult each in results) response.Results.Add(WireMessages.ToWire(each));
-        meter.Record(RequestOperation.Batch, KvCode.Ok, RequestResult.Done, start);
+        meter.Record(RequestOperation.Batch, KvCode.Ok, RequestResult.Done, start, context.Span);
         return response;
     }
 
@@ -180,9 +182,9 @@ internal sealed class KvCalls(GrpcTransportParts parts, RequestMeter meter)
     private KvError? Forbidden(AccessAction action, ByteString key, RequestContext context) =>
         parts.Authorizer.IsAllowed(AccessRequest.OfKey(context.Principal, action, key.Memory)) ? null : Denied;
 
-    private KvResult<T> Failed<T>(RequestOperation operation, KvError error, long start)
+    private KvResult<T> Failed<T>(RequestOperation operation, KvError error, long start, Span? span)
     {
-        meter.Record(operation, error.Code, RequestResult.Error, start);
+        meter.Record(operation, error.Code, RequestResult.Error, start, span);
         return error;
     }
 

@@ -10,17 +10,27 @@ namespace NoriKV.Transport.Grpc;
 internal sealed class KvService(GrpcTransportParts parts, KvCalls calls)
 {
     public GrpcServiceDefinition Definition => new GrpcServiceDefinition(KvMethods.Kv)
-        .AddUnary(KvMethods.Put, async (request, call) =>
-            Answer(await calls.PutAsync(request, CallContexts.Of(call, parts)).ConfigureAwait(false)))
-        .AddUnary(KvMethods.Get, async (request, call) =>
-            Answer(await calls.GetAsync(request, CallContexts.Of(call, parts)).ConfigureAwait(false)))
-        .AddUnary(KvMethods.Delete, async (request, call) =>
-            Answer(await calls.DeleteAsync(request, CallContexts.Of(call, parts)).ConfigureAwait(false)))
-        .AddUnary(KvMethods.Batch, async (request, call) =>
-            Answer(await calls.BatchAsync(request, CallContexts.Of(call, parts)).ConfigureAwait(false)))
+        .AddUnary(KvMethods.Put, Unary<PutRequest, PutResponse>(calls.PutAsync))
+        .AddUnary(KvMethods.Get, Unary<GetRequest, GetResponse>(calls.GetAsync))
+        .AddUnary(KvMethods.Delete, Unary<DeleteRequest, DeleteResponse>(calls.DeleteAsync))
+        .AddUnary(KvMethods.Batch, Unary<BatchRequest, BatchResponse>(calls.BatchAsync))
         .AddServerStreaming(KvMethods.Scan, ScanAsync)
         .AddDuplex(KvMethods.Stream, (requests, responses, call) =>
             new KvStream(parts, calls, requests, responses, call).RunAsync());
+
+    private Func<TRequest, ServerCallContext, ValueTask<TResponse>> Unary<TRequest, TResponse>(
+        Func<TRequest, RequestContext, ValueTask<KvResult<TResponse>>> run) => async (request, call) =>
+        {
+            RequestContext context = CallContexts.Of(call, parts);
+            try
+            {
+                return Answer(await run(request, context).ConfigureAwait(false));
+            }
+            finally
+            {
+                context.Span?.End();
+            }
+        };
 
     // Without a deadline of the client a scan has none: a long one is not a slow one. What bounds it is flow control:
     // no page is read before the one before it is on its way.
@@ -29,6 +39,19 @@ internal sealed class KvService(GrpcTransportParts parts, KvCalls calls)
     {
         RequestContext context = CallContexts.Of(call, parts);
         if (call.TimeLeft is null) context = context with { Deadline = long.MaxValue };
+        try
+        {
+            await ScanAsync(request, responses, context).ConfigureAwait(false);
+        }
+        finally
+        {
+            context.Span?.End();
+        }
+    }
+
+    private async Task ScanAsync(
+        ScanRequest request, GrpcResponseStream<ScanResponse> responses, RequestContext context)
+    {
         if (calls.ScanRefusal(request, context, out ReadOptions read) is { } refusal)
             throw StatusTable.ToException(refusal);
         var options = new ScanOptions

@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Google.Protobuf;
 using Nori.Grpc;
 using Nori.Grpc.Server;
+using Nori.Observe;
 using NoriKV.Node;
 using NoriKV.Proto.V1;
 using NoriKV.Types;
@@ -32,6 +33,9 @@ internal sealed class KvStream(
         new UnboundedChannelOptions { SingleReader = true, AllowSynchronousContinuations = false });
 
     private readonly string _principal = CallContexts.PrincipalOf(call);
+
+    // The stream's; each of its calls is a child of it.
+    private readonly TraceContext _caller = CallContexts.CallerOf(call);
 
     public async Task RunAsync()
     {
@@ -94,9 +98,10 @@ internal sealed class KvStream(
     private async Task RunCallAsync(StreamCall each, int bytes, CancellationToken cancellationToken)
     {
         StreamResult result;
+        RequestContext context = ContextOf(each, cancellationToken);
         try
         {
-            result = await AnswerAsync(each, ContextOf(each, cancellationToken)).ConfigureAwait(false);
+            result = await AnswerAsync(each, context).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -109,6 +114,7 @@ internal sealed class KvStream(
             result = Failed(new KvError(KvCode.Internal, "internal error"));
         }
 
+        context.Span?.End();
         result.Id = each.Id;
         int size = result.CalculateSize();
 
@@ -179,7 +185,10 @@ internal sealed class KvStream(
             ? TimeSpan.FromMilliseconds(each.TimeoutMs)
             : call.TimeLeft ?? parts.Options.DefaultTimeout;
         if (call.TimeLeft is { } streamLeft && streamLeft < left) left = streamLeft;
-        return new RequestContext(CallContexts.DeadlineIn(left, parts.Time), _principal, cancellationToken);
+        return new RequestContext(CallContexts.DeadlineIn(left, parts.Time), _principal, cancellationToken)
+        {
+            Span = parts.Tracer?.Begin("norikv.v1.Kv/Stream", SpanKind.Server, _caller),
+        };
     }
 
     private static StreamResult Failed(KvError error) => new() { Error = StatusTable.ToMessage(error) };

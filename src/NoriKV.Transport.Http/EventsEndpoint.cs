@@ -11,7 +11,7 @@ namespace NoriKV.Transport.Http;
 /// <summary>
 /// GET /events: VizEvents over a WebSocket, one JSON object a message. <c>family=</c> and <c>kind=</c>
 /// (comma-separated) choose; <c>since=</c> resumes behind a sequence number as far as the ring remembers,
-/// otherwise only what comes is sent.
+/// otherwise only what comes is sent. <c>once=1</c> ends behind what is remembered.
 /// </summary>
 /// <remarks>
 /// A client is a position in the shared ring, which is its bounded queue: one that reads too slowly misses
@@ -25,6 +25,9 @@ internal sealed class EventsEndpoint(HttpFacadeParts parts)
 
     private int _clients;
 
+    /// <summary>Clients that are connected.</summary>
+    public int Clients => Volatile.Read(ref _clients);
+
     public async Task ServeAsync(HttpContext http, RawTarget target)
     {
         if (parts.Events is not { } ring)
@@ -36,6 +39,10 @@ internal sealed class EventsEndpoint(HttpFacadeParts parts)
 
         var filter = new EventFilter(target.Words("family"), target.Words("kind"));
         long? since = target.Number("since") is { } number ? (long)Math.Min(number, long.MaxValue) : null;
+        bool once = target.Flag("once");
+
+        // A number that was not given yet is of the node's former life: everything since is new.
+        if (since > ring.Emitted || (once && since is null)) since = 0;
         if (!http.WebSockets.IsWebSocketRequest)
         {
             http.Response.Headers.Upgrade = "websocket";
@@ -59,7 +66,7 @@ internal sealed class EventsEndpoint(HttpFacadeParts parts)
             using WebSocket socket = await http.WebSockets.AcceptWebSocketAsync().ConfigureAwait(false);
             using var end = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, parts.Stopping);
             Task listening = ListenAsync(socket, end);
-            await SendAllAsync(socket, events, filter, end.Token).ConfigureAwait(false);
+            await SendAllAsync(socket, events, filter, once, end.Token).ConfigureAwait(false);
             await GoodbyeAsync(socket, listening).ConfigureAwait(false);
         }
         catch (Exception gone) when (gone is WebSocketException or OperationCanceledException or IOException)
@@ -73,7 +80,7 @@ internal sealed class EventsEndpoint(HttpFacadeParts parts)
     }
 
     private async Task SendAllAsync(
-        WebSocket socket, EventSubscription events, EventFilter filter, CancellationToken cancellationToken)
+        WebSocket socket, EventSubscription events, EventFilter filter, bool once, CancellationToken cancellationToken)
     {
         var record = new EventRecord();
         var buffer = new ArrayBufferWriter<byte>(512);
@@ -85,6 +92,7 @@ internal sealed class EventsEndpoint(HttpFacadeParts parts)
             {
                 if (!events.TryRead(record))
                 {
+                    if (once) break;
                     await events.WaitAsync(cancellationToken).ConfigureAwait(false);
                     continue;
                 }

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Nori.Observe;
 using NoriKV.Node;
 using NoriKV.Types;
 
@@ -22,6 +23,7 @@ public sealed class HttpFacade
     private readonly ClusterEndpoint _cluster;
     private readonly MetricsEndpoint _metrics;
     private readonly EventsEndpoint _events;
+    private readonly LogEndpoint _logs;
     private readonly BodyReader _bodies;
     private int _inFlight;
 
@@ -40,6 +42,10 @@ public sealed class HttpFacade
         _cluster = new ClusterEndpoint(parts.Node);
         _metrics = new MetricsEndpoint(parts.Metrics);
         _events = new EventsEndpoint(parts);
+        _logs = new LogEndpoint(parts);
+        parts.Meter.ObservableGauge("http_requests_in_flight", "Requests to /kv being worked on.", () => _inFlight);
+        parts.Meter.ObservableGauge("http_body_bytes", "Bytes of request bodies held.", () => _bodies.Held);
+        parts.Meter.ObservableGauge("event_clients", "Clients of /events.", () => _events.Clients);
     }
 
     /// <summary>Bytes of request bodies held now.</summary>
@@ -93,6 +99,7 @@ public sealed class HttpFacade
             case "/metrics": return ReadOnly(http) ?? Observed(http) ?? _metrics.ServeAsync(http);
             case "/meta/cluster": return ReadOnly(http) ?? Observed(http) ?? _cluster.ServeAsync(http);
             case "/events": return ReadOnly(http) ?? Observed(http) ?? _events.ServeAsync(http, target);
+            case "/log": return _logs.ServeAsync(http, target);
             case "/" or "/index.html": return ReadOnly(http) ?? Observed(http) ?? LivePage.ServeAsync(http);
             default: return HttpAnswers.WriteErrorAsync(http, 404, "NOT_FOUND", "no such route");
         }
@@ -108,9 +115,11 @@ public sealed class HttpFacade
             return;
         }
 
+        Span? span = null;
         try
         {
             RequestContext context = Context(http, target);
+            span = context.Span;
             bool scan = pathKey is null && !target.Has("key_b64");
             Task served = scan
                 ? ReadOnly(http) ?? _scan.ServeAsync(http, target, context)
@@ -119,6 +128,7 @@ public sealed class HttpFacade
         }
         finally
         {
+            span?.End();
             Interlocked.Decrement(ref _inFlight);
         }
     }
@@ -130,7 +140,20 @@ public sealed class HttpFacade
         if (timeout > _parts.Options.TimeoutMax) timeout = _parts.Options.TimeoutMax;
         TimeProvider time = _parts.Time;
         long deadline = time.GetTimestamp() + (long)(timeout.TotalSeconds * time.TimestampFrequency);
-        return new RequestContext(deadline, PrincipalOf(http), http.RequestAborted);
+        return new RequestContext(deadline, PrincipalOf(http), http.RequestAborted) { Span = SpanOf(http) };
+    }
+
+    /// <summary>
+    /// Begins the request's span, a child of the caller's in <c>traceparent</c>; answers where it is in <c>traceresponse</c>.
+    /// </summary>
+    private Span? SpanOf(HttpContext http)
+    {
+        if (_parts.Tracer is not { } tracer) return null;
+        string? text = http.Request.Headers.TraceParent;
+        TraceContext caller = text is not null && TraceContext.TryParse(text, out TraceContext read) ? read : default;
+        Span? span = tracer.Begin($"{http.Request.Method} /kv", SpanKind.Server, caller);
+        if (span is not null) http.Response.Headers["traceresponse"] = span.Context.ToString();
+        return span;
     }
 
     private Task? Observed(HttpContext http) =>

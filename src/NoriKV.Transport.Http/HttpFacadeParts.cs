@@ -19,6 +19,12 @@ public sealed record HttpFacadeParts
     /// <summary>Where requests are counted.</summary>
     public IMeter Meter { get; init; } = NullMeter.Instance;
 
+    /// <summary>Traces requests; null for no traces.</summary>
+    public Tracer? Tracer { get; init; }
+
+    /// <summary>The levels of the log that PUT /log changes; null where nobody can (404 then).</summary>
+    public ILogLevels? LogLevels { get; init; }
+
     /// <summary>What /metrics writes; null when the exporter is off (404 then).</summary>
     public PrometheusMeter? Metrics { get; init; }
 

@@ -10,7 +10,8 @@ public sealed class ReferenceToolTests
         from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse
         for family in parse(sys.stdin.read()):
             if family.name.startswith("norikv_"):
-                print(family.name, family.type, repr(family.documentation), len(family.samples))
+                print(family.name, family.type, repr(family.documentation), len(family.samples),
+                      [s.exemplar.value for s in family.samples if s.exemplar])
         """;
 
     [Fact]
@@ -27,10 +28,10 @@ public sealed class ReferenceToolTests
         Require("/usr/lib/python3/dist-packages/prometheus_client", "python3-prometheus-client");
         Assert.Equal(
             """
-            norikv_kv_request_duration_seconds histogram 'Time to answer.' 20
-            norikv_kv_requests counter 'Requests answered.' 1
-            norikv_lsm_memtable_bytes gauge 'Bytes in memtables: "all" of them\\\n.' 1
-            norikv_swim_flaps counter 'Members that came and went.' 1
+            norikv_kv_request_duration_seconds histogram 'Time to answer.' 20 [0.001]
+            norikv_kv_requests counter 'Requests answered.' 1 []
+            norikv_lsm_memtable_bytes gauge 'Bytes in memtables: "all" of them\\\n.' 1 []
+            norikv_swim_flaps counter 'Members that came and went.' 1 []
 
             """.ReplaceLineEndings("\n"),
             await Run(python, ["-c", ReadOpenMetrics], Filled().Text(ExpositionFormat.OpenMetrics)));
@@ -42,7 +43,7 @@ public sealed class ReferenceToolTests
         meter.Counter(
             "kv_requests_total", "Requests answered.", new Label("operation", "get"), new Label("status", "ok")).Add();
         meter.Histogram("kv_request_duration_seconds", "Time to answer.", Buckets.Latency, new Label("operation", "get"))
-            .Record(0.001);
+            .Record(0.001, new TraceContext(1, 2, 3, true));
         meter.Gauge("lsm_memtable_bytes", "Bytes in memtables: \"all\" of them\\\n.").Set(5);
         meter.ObservableCounter("swim_flaps_total", "Members that came and went.", () => 3);
         return meter;

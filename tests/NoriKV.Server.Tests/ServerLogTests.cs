@@ -31,6 +31,58 @@ public sealed class ServerLogTests
         Assert.Equal(ServerLog.QueueMax, written.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
     }
 
+    [Fact]
+    public void A_json_line_keeps_numbers_and_hides_none_of_its_own_words()
+    {
+        var log = new ServerLog(new At()) { Style = LogFormat.Json };
+        Assert.Equal(
+            """{"time":"2026-11-21T09:30:00.000Z","level":"warning","component":"lsm","message":"L0Stall","""
+            + "\"n\":3,\"x\":0.5,\"ok\":true,\"level_\":\"2\",\"none\":null}",
+            log.Format(LogLevel.Warning, "lsm", "L0Stall", [("n", 3L), ("x", 0.5), ("ok", true), ("level", "2"), ("none", null)]));
+        Assert.DoesNotContain('\n', log.Format(LogLevel.Error, "x", "a\nb", [("e", "1\r\n2")]));
+    }
+
+    [Fact]
+    public void What_a_components_level_holds_back_is_not_even_formatted()
+    {
+        var log = new ServerLog();
+        log.Levels.SetWord("raft=debug");
+        log.Debug("swim", "held back");
+        log.Debug("raft", "written");
+        log.Levels.SetWord("off");
+        log.Error("swim", "held back");
+        Assert.True(log.Lines.TryRead(out string? line));
+        Assert.Contains("DEBUG raft: written", line, StringComparison.Ordinal);
+        Assert.False(log.Lines.TryRead(out _));
+    }
+
+    [Fact]
+    public void Levels_are_bounded_and_wrong_words_are_told()
+    {
+        var levels = new LogLevels();
+        Assert.NotNull(levels.SetWord("raft=loud"));
+        Assert.NotNull(levels.SetWord("Raft=info"));
+        Assert.NotNull(levels.SetWord(new string('a', 40) + "=info"));
+        int taken = Enumerable.Range(0, 200).Count(i => levels.Set($"{(char)('a' + i % 26)}{(char)('a' + i / 26)}", "info") is null);
+        Assert.Equal(LogLevels.ComponentsMax, taken);
+        Assert.Null(levels.Set("aa", "debug"));
+    }
+
+    [Fact]
+    public void An_event_is_a_line_of_its_family_and_one_that_is_not_wanted_allocates_nothing()
+    {
+        var log = new ServerLog();
+        var events = new EventLog(log);
+        Assert.Equal(0, Allocations.Least(() =>
+        {
+            for (int i = 0; i < 1000; i++) events.Emit(new Nori.Wal.Fsync(3, 0.5));
+        }));
+        log.Levels.SetWord("wal=debug");
+        events.Emit(new Nori.Wal.Fsync(3, 0.5));
+        Assert.True(log.Lines.TryRead(out string? line));
+        Assert.EndsWith("DEBUG wal: Fsync seg=3 ms=0.5", line, StringComparison.Ordinal);
+    }
+
     private sealed class At : TimeProvider
     {
         public override DateTimeOffset GetUtcNow() => new(2026, 11, 21, 9, 30, 0, TimeSpan.Zero);

@@ -13,7 +13,7 @@ public sealed class LayeringTests
         ["Nori.Core"] = [],
         ["Nori.Observe"] = [],
         ["Nori.Observe.Prometheus"] = Inner,
-        ["Nori.Observe.Otlp"] = Inner,
+        ["Nori.Observe.Otlp"] = [.. Inner, "Nori.Grpc"],
         ["Nori.IO"] = Inner,
         ["Nori.Compression"] = ["Nori.Core"],
         ["Nori.Wal"] = Storage,

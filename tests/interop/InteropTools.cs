@@ -40,25 +40,32 @@ internal static class InteropTools
     /// <summary>
     /// Runs a script of tests/interop/node and fails with its output unless it ends with 0.
     /// </summary>
-    public static async Task RunNodeAsync(string script, params string[] arguments)
+    public static Task RunNodeAsync(string script, params string[] arguments) =>
+        RunNodeAsync("node", "@grpc/proto-loader", script, arguments);
+
+    /// <summary>Decodes an OTLP request with the official definitions, into JSON.</summary>
+    public static Task<string> DecodeOtlpAsync(string signal, string file) =>
+        RunNodeAsync("otlp", "@opentelemetry/otlp-grpc-exporter-base", "decode.js", signal, file);
+
+    private static async Task<string> RunNodeAsync(string subfolder, string package, string script, params string[] arguments)
     {
-        string folder = Path.Combine(RepositoryRoot, "tests", "interop", "node");
-        if (!File.Exists(Path.Combine(folder, "node_modules", "@grpc", "proto-loader", "package.json"))
+        string folder = Path.Combine(RepositoryRoot, "tests", "interop", subfolder);
+        if (!File.Exists(Path.Combine(folder, "node_modules", package, "package.json"))
             || !await SucceedsAsync("node", ["--version"]))
         {
             // Several test processes may find it missing at once: the lock lets one of them install.
             await InstallAsync(
-                "npm's grpc-js",
+                $"npm's {package}",
                 (await SucceedsAsync("npm", ["--version"])
                     ? "" : "sudo apt-get install -y --no-install-recommends nodejs npm && ")
-                    + "(cd tests/interop/node && npm install)",
+                    + $"(cd tests/interop/{subfolder} && npm install)",
                 "/bin/sh",
                 ["-c", $"cd '{folder}' && flock .install.lock npm install --no-package-lock --no-audit --no-fund --silent"],
-                () => SucceedsAsync("node", ["-e", $"require('{folder}/node_modules/@grpc/grpc-js')"]),
+                () => SucceedsAsync("node", ["-e", $"require.resolve('{folder}/node_modules/{package}/package.json')"]),
                 mayInstall: true);
         }
 
-        await RunScriptAsync("node", Path.Combine(folder, script), arguments);
+        return await RunScriptAsync("node", Path.Combine(folder, script), arguments);
     }
 
     private static async Task InstallAsync(
@@ -77,12 +84,13 @@ internal static class InteropTools
         Assert.Skip($"{what} is missing; install it with: {line}");
     }
 
-    private static async Task RunScriptAsync(string file, string script, string[] arguments)
+    private static async Task<string> RunScriptAsync(string file, string script, string[] arguments)
     {
         (int code, string output) = await RunAsync(file, [script, .. arguments], ScriptPatience);
         TestContext.Current.TestOutputHelper?.WriteLine(output);
         Assert.True(
             code == 0, $"ended with {code}; again with: {file} {script} {string.Join(' ', arguments)}\n{output}");
+        return output;
     }
 
     private static async Task<bool> SucceedsAsync(string file, string[] arguments)

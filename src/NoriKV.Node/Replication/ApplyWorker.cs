@@ -21,6 +21,8 @@ internal sealed class ApplyWorker(
     private readonly Histogram _duration = options.Meter.Histogram(
         "raft_apply_duration_seconds", "From a round's first committed entry to its answer.", Buckets.Latency);
 
+    private readonly WriteStages _stages = new(options.Meter, options.Time);
+
     private List<ApplyItem> _incoming = [];
     private List<ApplyItem> _current = [];
     private int _next;
@@ -185,6 +187,7 @@ internal sealed class ApplyWorker(
         {
             hasRoom |= pipeline.NoteApplied(entry.Shard, entry.Envelope.Length);
             if (entry.Proposal is not { } proposal) continue;
+            _stages.Note(proposal);
             proposal.TryAnswer(outcome);
             admission.Exit(proposal.Envelope.Length);
         }

@@ -1,5 +1,6 @@
 using Nori.Core;
 using Nori.IO;
+using Nori.Observe;
 using Nori.Wal;
 using NoriKV.Node.Log;
 using NoriKV.Node.Ports;
@@ -30,6 +31,8 @@ internal sealed partial class LogWriter : IDisposable
     // Taken and in the log, or in the batch; handed back together.
     private readonly List<WriteRequest> _taken = [];
 
+    private readonly Histogram _duration;
+    private readonly Histogram _batchWrites;
     private ulong _lastTicket;
     private long _oldestWaiting;
     private long _lastSyncAt;
@@ -60,6 +63,10 @@ internal sealed partial class LogWriter : IDisposable
         _failure = failure;
         _options = options;
         _lastSyncAt = options.Time.GetTimestamp();
+        _duration = options.Meter.Histogram(
+            "log_write_duration_seconds", "From the hand-over of a write to the log until it is durable.", Buckets.Latency);
+        _batchWrites = options.Meter.Histogram(
+            "log_batch_requests", "Requests of workers that one sync covers.", new double[] { 1, 2, 4, 8, 16, 32, 64, 128, 256 });
         Signal = signal;
         _gate.SyncWanted = WantSync;
     }
@@ -180,7 +187,13 @@ internal sealed partial class LogWriter : IDisposable
         ulong last = _taken[^1].Ticket;
         _writtenTicket = last;
         if (syncs || !_log.HasUnsynced) Sync();
-        foreach (WriteRequest request in _taken) request.Owner.NotePersisted(request);
+        _batchWrites.Record(_taken.Count);
+        foreach (WriteRequest request in _taken)
+        {
+            _duration.Record(_options.Time.GetElapsedTime(request.SubmittedAt).TotalSeconds);
+            request.Owner.NotePersisted(request);
+        }
+
         _taken.Clear();
         (_requestAt, _writeAt, _bytes, _mustSync) = (0, 0, 0, false);
         NoteOldest();

@@ -1,3 +1,4 @@
+using Nori.Observe;
 using Nori.Wal;
 
 namespace NoriKV.Node.Replication;
@@ -19,6 +20,9 @@ internal sealed record LogWriterOptions
 
     /// <summary>How long a batch that met a full disk waits.</summary>
     public TimeSpan DiskFullRetry { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Where it counts.</summary>
+    public IMeter Meter { get; init; } = NullMeter.Instance;
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

@@ -1,3 +1,4 @@
+using Nori.Observe;
 using NoriKV.Node.Machine;
 using NoriKV.Types;
 
@@ -43,6 +44,18 @@ public sealed class Proposal : PendingAnswer<KvResult<EntryOutcome>>
     /// Timestamp by which it is answered while it is queued: whoever made it tries elsewhere. <value>As long as it may take.</value>
     /// </summary>
     internal long QueuedBy { get; init; } = long.MaxValue;
+
+    /// <summary>The request in its trace, which is told the stages; null where that is not recorded.</summary>
+    internal Span? Span { get; init; }
+
+    /// <summary>When its leader's core took it; written by the group's worker.</summary>
+    internal long AppendedAt { get; set; }
+
+    /// <summary>When a majority held it; written by the group's worker.</summary>
+    internal long CommittedAt { get; set; }
+
+    /// <summary>When it was applied, of a traced one; written by the apply worker.</summary>
+    internal long AppliedAt { get; set; }
 
     /// <summary>Why it waits: what it is answered with when its deadline comes first.</summary>
     internal void NoteWaiting(KvError error) => Volatile.Write(ref _whenQueued, error);

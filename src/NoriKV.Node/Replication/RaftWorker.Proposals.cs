@@ -64,7 +64,7 @@ internal sealed partial class RaftWorker
                 Stamp(group, proposal.Envelope);
                 group.Staged.Add(result.First.Value, result.Term.Value, proposal.Envelope);
                 group.Book.Add(result.First.Value, result.Term.Value, proposal);
-                group.ActiveAt = Now();
+                group.ActiveAt = proposal.AppendedAt = Now();
                 Touch(group);
                 break;
             case Raft.ProposeStatus.Overloaded:

@@ -220,7 +220,9 @@ internal sealed partial class RaftWorker
         Proposal? proposal = group.Book.Take(index, term, _lost);
         if (proposal is not null)
         {
-            _host.Metrics.Commit.Record(Since(proposal.EnqueuedAt, Now()).TotalSeconds);
+            proposal.CommittedAt = Now();
+            double waited = Since(proposal.EnqueuedAt, proposal.CommittedAt).TotalSeconds;
+            _host.Metrics.Commit.Record(waited, proposal.Span?.Context ?? default);
         }
 
         return new CommittedEntry(group.Shard, new LogIndex(index), new Term(term), envelope, ticket, proposal);

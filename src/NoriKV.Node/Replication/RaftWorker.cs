@@ -252,6 +252,7 @@ internal sealed partial class RaftWorker
             RaftGroup group = ready.Group;
             if (group.IsGone) continue;
             group.InFlight--;
+            group.Book.NoteDurable(ready.First, ready.Last, request.SubmittedAt, Now());
             // Readies behind it that had nothing to store are durable with it.
             ulong number = group.InFlight == 0 ? group.LastTaken : ready.Number;
             group.Core.Advance(new Raft.Persisted(number));

@@ -22,6 +22,9 @@ public static class EffectiveOptions
         Add("cluster.bootstrap_expect", o.BootstrapExpect);
         Add("cluster.hash_tags", o.HashTags);
         Add("cluster.peer_secret", o.PeerSecret is null ? null : "(set)");
+        Add("log.format", o.LogFormat);
+        Add("log.level", o.LogLevel);
+        Add("log.levels", string.Join(',', o.LogLevels));
         Add("log.segment_bytes", SettingText.Shown(o.LogSegmentBytes));
         Add("log.live_bytes_max", SettingText.Shown(o.LogLiveBytesMax));
         Add("log.live_entries_max", o.LogLiveEntriesMax);
@@ -52,6 +55,8 @@ public static class EffectiveOptions
         Add("telemetry.otlp.enabled", o.OtlpEnabled);
         Add("telemetry.otlp.endpoint", o.OtlpEndpoint);
         Add("telemetry.otlp.headers", o.OtlpHeaders.Count == 0 ? null : "(set)");
+        Add("telemetry.otlp.protocol", o.OtlpProtocol);
+        Add("telemetry.traces.sample_ratio", o.TraceSampleRatio);
         Add("tls.cert", o.TlsCertificate);
         Add("tls.key", o.TlsKey);
         Add("tls.client_ca", o.TlsClientCa);

@@ -77,6 +77,9 @@ internal static class SettingText
         return known;
     }
 
+    /// <summary>A number from 0 to 1; null for anything else.</summary>
+    public static double? Ratio(string text) => TryCount(text, out double ratio) && ratio is >= 0 and <= 1 ? ratio : null;
+
     public static string Shown(TimeSpan duration) =>
         duration.TotalMilliseconds < 1000 ? $"{duration.TotalMilliseconds.ToString(CultureInfo.InvariantCulture)}ms"
         : duration.TotalSeconds < 120 ? $"{duration.TotalSeconds.ToString(CultureInfo.InvariantCulture)}s"

@@ -39,6 +39,14 @@ public static class Settings
         Text("cluster.peer_secret", "the secret of the cluster's members", "", (o, v) => o with { PeerSecret = v },
             static v => v.Length >= 8 && v.All(static c => c is > ' ' and <= '~'),
             "at least 8 printable ASCII characters"),
+        Choice("log.format", "log lines as text for people, or as JSON", D.LogFormat, ["console", "json"],
+            (o, v) => o with { LogFormat = v }),
+        Choice("log.level", "the least level that is logged", D.LogLevel, ["debug", "info", "warning", "error", "off"],
+            (o, v) => o with { LogLevel = v }),
+        List("log.levels", "other levels for single components, component=level", null, static (o, values) =>
+            values.Select(new LogLevels().SetWord).FirstOrDefault(static p => p is not null) is { } problem
+                ? new SettingOutcome(null, problem)
+                : new SettingOutcome(o with { LogLevels = values }, null)),
         Bytes("log.segment_bytes", "bytes of a log segment", D.LogSegmentBytes, 4L << 20, 4L << 30,
             (o, v) => o with { LogSegmentBytes = v }),
         Bytes("log.live_bytes_max", "bytes of entries the log keeps before whoever retains most must let go",
@@ -102,6 +110,11 @@ public static class Settings
             values.FirstOrDefault(static v => v.IndexOf('=', StringComparison.Ordinal) < 1) is { } bad
                 ? new SettingOutcome(null, $"'{bad}' is not name=value")
                 : new SettingOutcome(o with { OtlpHeaders = values }, null)),
+        Choice("telemetry.otlp.protocol", "how the collector is spoken to", D.OtlpProtocol, ["grpc", "http"],
+            (o, v) => o with { OtlpProtocol = v }),
+        Text("telemetry.traces.sample_ratio", "the share of requests traced where the caller says nothing", "0.001",
+            (o, v) => o with { TraceSampleRatio = SettingText.Ratio(v)!.Value }, static v => SettingText.Ratio(v) is not null,
+            "a number from 0 to 1"),
         Text("tls.cert", "the server's certificate (PEM file)", "", (o, v) => o with { TlsCertificate = v }, IsText,
             "a path"),
         Text("tls.key", "the certificate's key (PEM file)", "", (o, v) => o with { TlsKey = v }, IsText, "a path"),

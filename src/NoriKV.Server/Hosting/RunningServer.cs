@@ -18,6 +18,7 @@ public sealed class RunningServer : IAsyncDisposable
     private readonly HealthLoop _health;
     private readonly ClusterMembership? _membership;
     private readonly CancellationTokenSource _stopping;
+    private readonly Telemetry _telemetry;
     private readonly ServerLog _log;
     private readonly Lock _lock = new(); // Guards _stopped.
     private Task? _stopped;
@@ -33,14 +34,14 @@ public sealed class RunningServer : IAsyncDisposable
         AddressKeeper keeper,
         HealthLoop health,
         ClusterMembership? membership,
-        EventRing events,
+        Telemetry telemetry,
         CancellationTokenSource stopping,
         ServerLog log)
     {
         Options = options;
         Node = node;
         AdvertisedAddress = advertised;
-        Events = events;
+        _telemetry = telemetry;
         (_front, _rpc, _http, _peers, _keeper) = (front, rpc, http, peers, keeper);
         (_health, _membership, _stopping, _log) = (health, membership, stopping, log);
     }
@@ -61,7 +62,7 @@ public sealed class RunningServer : IAsyncDisposable
     public HostPort AdvertisedAddress { get; }
 
     /// <summary>What happened lately; what /events sends.</summary>
-    public EventRing Events { get; }
+    public EventRing Events => _telemetry.Ring;
 
     /// <summary>The server's place among the others; null where it is no member.</summary>
     internal ClusterMembership? Membership => _membership;
@@ -115,6 +116,7 @@ public sealed class RunningServer : IAsyncDisposable
         await _http.DisposeAsync().ConfigureAwait(false);
         await _peers.DisposeAsync().ConfigureAwait(false);
         await Node.DisposeAsync().ConfigureAwait(false);
+        await _telemetry.DisposeAsync().ConfigureAwait(false);
         _stopping.Dispose();
         _log.Info("server", "stopped");
     }

@@ -70,6 +70,7 @@ public static class ServerHost
         IReadOnlyList<string> problems = options.Validate();
         if (problems.Count > 0) throw new ServerStartException(string.Join("; ", problems), ExitCodes.Usage);
         options = options with { DataDirectory = Path.GetFullPath(options.DataDirectory) };
+        Telemetry.Configure(parts.Log, options);
         LogOptions(options, parts.Log);
 
         var starter = new ServerStarter(options, parts);

@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using Nori.Grpc.Server;
 using Nori.IO;
 using Nori.Observe;
-using Nori.Observe.Prometheus;
 using Nori.Swim.Net;
 using NoriKV.Node;
 using NoriKV.Node.Formation;
@@ -29,9 +28,8 @@ internal sealed class ServerStarter : IAsyncDisposable
     private readonly ServerOptions _options;
     private readonly ServerParts _parts;
     private readonly TlsFiles? _tls;
-    private readonly PrometheusMeter? _prometheus;
+    private readonly Telemetry _telemetry;
     private readonly IMeter _meter;
-    private readonly EventRing _events;
     private readonly CancellationTokenSource _stopping = new();
     private readonly NodeFront _front;
     private readonly PeerBook _book = new();
@@ -56,9 +54,8 @@ internal sealed class ServerStarter : IAsyncDisposable
 
         // What can be refused cheaply is refused before anything is bound or touched.
         _tls = TlsFiles.Load(options);
-        _prometheus = options.PrometheusEnabled ? new PrometheusMeter() : null;
-        _meter = _prometheus ?? (IMeter)NullMeter.Instance;
-        _events = new EventRing(parts.EventsRemembered, parts.Time);
+        _telemetry = new Telemetry(options, parts);
+        _meter = _telemetry.Meter;
         _keeper = new AddressKeeper(parts.FileSystem, options.DataDirectory, parts.Log);
         _front = new NodeFront(options.NodeId, options, parts.Time);
         _peerOptions = new PeerTransportOptions
@@ -77,6 +74,7 @@ internal sealed class ServerStarter : IAsyncDisposable
             Peers = _peers,
             Authorizer = parts.Authorizer,
             Meter = _meter,
+            Tracer = _telemetry.Tracer,
             Time = parts.Time,
             Options = new GrpcTransportOptions { Insecure = options.Insecure, PeerSecret = options.PeerSecret },
             Swim = _streams,
@@ -94,7 +92,7 @@ internal sealed class ServerStarter : IAsyncDisposable
         if (_datagrams is not null)
         {
             _membership = await ClusterMembership.StartAsync(
-                _swim, advertised, started.Identity?.Node ?? default, _datagrams, _streams!, _meter, _events, _parts,
+                _swim, advertised, started.Identity?.Node ?? default, _datagrams, _streams!, _meter, _telemetry.Events, _parts,
                 started.SetMembers).ConfigureAwait(false);
         }
 
@@ -103,7 +101,7 @@ internal sealed class ServerStarter : IAsyncDisposable
         _transport.UpdateHealth();
         var health = new HealthLoop(started.Node, _transport, _tls, _parts.Log, _parts.Time);
         var server = new RunningServer(
-            _options, started.Node, _front, advertised, _rpc!, _http!, _peers, _keeper, health, _membership, _events, _stopping,
+            _options, started.Node, _front, advertised, _rpc!, _http!, _peers, _keeper, health, _membership, _telemetry, _stopping,
             _parts.Log);
         _isHandedOver = true;
         _parts.Log.Info(
@@ -127,6 +125,7 @@ internal sealed class ServerStarter : IAsyncDisposable
         if (_rpc is not null) await _rpc.DisposeAsync().ConfigureAwait(false);
         if (_http is not null) await _http.DisposeAsync().ConfigureAwait(false);
         if (_started is not null) await _started.Node.DisposeAsync().ConfigureAwait(false);
+        await _telemetry.DisposeAsync().ConfigureAwait(false);
         _stopping.Dispose();
     }
 
@@ -163,7 +162,7 @@ internal sealed class ServerStarter : IAsyncDisposable
         {
             Nodes = [.. cluster.Nodes.Select(n => n.Number == cluster.Self ? n with { Address = advertised.ToString() } : n)],
         };
-        var setup = new NodeSetup(_options, _parts.FileSystem, _meter, _events, _parts.Authorizer, _parts.Time)
+        var setup = new NodeSetup(_options, _parts.FileSystem, _meter, _telemetry.Events, _parts.Authorizer, _parts.Time)
         {
             AdvertiseAddress = advertised.ToString(),
             Cluster = cluster,
@@ -246,6 +245,8 @@ internal sealed class ServerStarter : IAsyncDisposable
                 }
 
                 _rpc = rpc;
+                _meter.ObservableGauge("grpc_calls_in_flight", "gRPC calls that run.", () => rpc.Dispatcher.RunningCalls);
+                _meter.ObservableGauge("grpc_buffered_bytes", "Bytes of gRPC messages held.", () => rpc.Dispatcher.BufferedBytes);
                 return advertised;
             }
             catch (Exception failure)
@@ -285,8 +286,10 @@ internal sealed class ServerStarter : IAsyncDisposable
             Options = _parts.Http,
             Authorizer = _parts.Authorizer,
             Meter = _meter,
-            Metrics = _prometheus,
-            Events = _events,
+            Tracer = _telemetry.Tracer,
+            LogLevels = _parts.Log.Levels,
+            Metrics = _telemetry.Prometheus,
+            Events = _telemetry.Ring,
             Time = _parts.Time,
             Stopping = _stopping.Token,
             OnUnexpected = (route, failure) =>

@@ -14,6 +14,7 @@ namespace NoriKV.Transport.Grpc;
 public sealed class PeerTransport : ITransport, IAsyncDisposable
 {
     private readonly PeerTransportOptions _options;
+    private readonly PeerTraffic _traffic;
 
     // Guards what follows.
     private readonly Lock _gate = new();
@@ -31,6 +32,7 @@ public sealed class PeerTransport : ITransport, IAsyncDisposable
         _options = options;
         Service = new GrpcServiceDefinition(KvMethods.Raft).AddDuplex(Stream, TakeAsync);
         Formation.AddTo(Service);
+        _traffic = new PeerTraffic(meter ?? NullMeter.Instance, IsConnectedTo);
         (meter ?? NullMeter.Instance).ObservableCounter(
             "peer_link_frames_dropped_total", "Frames that waited for a connection to a peer and were dropped.", () => DroppedFrames);
     }
@@ -101,7 +103,9 @@ public sealed class PeerTransport : ITransport, IAsyncDisposable
         PeerLinks? links;
         lock (_gate)
             if (!_links.TryGetValue(target, out links)) return false;
-        return links[channel].TrySend(frame);
+        if (!links[channel].TrySend(frame)) return false;
+        _traffic.NoteSent(target, frame.Length);
+        return true;
     }
 
     /// <summary>Ends the streams to peers; those from them end with the server.</summary>
@@ -118,6 +122,11 @@ public sealed class PeerTransport : ITransport, IAsyncDisposable
         foreach (PeerLinks peer in links) await peer.DisposeAsync().ConfigureAwait(false);
     }
 
+    private bool IsConnectedTo(NodeNumber node)
+    {
+        lock (_gate) return _links.TryGetValue(node, out PeerLinks? links) && links.IsConnected;
+    }
+
     private async Task TakeAsync(
         GrpcRequestStream<FramePart> parts, GrpcResponseStream<FramePart> answers, ServerCallContext context)
     {
@@ -132,8 +141,11 @@ public sealed class PeerTransport : ITransport, IAsyncDisposable
                 static state => ((ServerCallContext)state!).HttpContext.Abort(), context);
             FrameAssembler assembler = new(_options.FrameBytesMax);
             while (await parts.MoveNextAsync().ConfigureAwait(false))
-                if (assembler.TryAdd(parts.Current, out ReadOnlyMemory<byte> frame))
-                    Received?.Invoke(key.From, key.Channel, frame);
+            {
+                if (!assembler.TryAdd(parts.Current, out ReadOnlyMemory<byte> frame)) continue;
+                _traffic.NoteReceived(key.From, frame.Length);
+                Received?.Invoke(key.From, key.Channel, frame);
+            }
         }
         finally
         {

@@ -1,0 +1,8 @@
+namespace Nori.Observe.Otlp;
+
+/// <summary>What is sent.</summary>
+internal enum Signal
+{
+    Traces,
+    Metrics,
+}

@@ -1,0 +1,110 @@
+namespace Nori.Observe;
+
+/// <summary>
+/// A piece of work in a sampled trace: a name, a beginning, an end, words about it, and its stages. What is not sampled has
+/// no span, so code says <c>span?.…</c> and costs nothing there.
+/// </summary>
+/// <remarks>
+/// Its attributes and outcome belong to whoever began it, one thread at a time; stages may be added from any thread until
+/// it ends. Never a key, a value or an address in an attribute.
+/// </remarks>
+public sealed class Span
+{
+    /// <summary>The most stages and attributes kept, each; more are left out.</summary>
+    public const int PartsMax = 32;
+
+    private readonly Tracer _tracer;
+    private readonly Lock _gate = new();
+
+    // Guarded by _gate.
+    private readonly List<SpanStage> _stages = [];
+    private readonly List<Label> _attributes = [];
+    private bool _ended;
+
+    internal Span(Tracer tracer, string name, SpanKind kind, TraceContext context, ulong parent)
+    {
+        _tracer = tracer;
+        Name = name;
+        Kind = kind;
+        Context = context;
+        Parent = parent;
+        StartedAt = tracer.Time.GetTimestamp();
+        Start = tracer.Time.GetUtcNow();
+    }
+
+    /// <summary>What was done: a method's name, never an argument.</summary>
+    public string Name { get; }
+
+    /// <summary>Which side.</summary>
+    public SpanKind Kind { get; }
+
+    /// <summary>Its place in the trace: what is sent along to those it asks.</summary>
+    public TraceContext Context { get; }
+
+    /// <summary>The id of the span that caused it; 0 for the first of a trace.</summary>
+    public ulong Parent { get; }
+
+    /// <summary>When it began.</summary>
+    public DateTimeOffset Start { get; }
+
+    /// <summary>The tracer's timestamp of its beginning.</summary>
+    public long StartedAt { get; }
+
+    /// <summary>How long it took; zero until it ended.</summary>
+    public TimeSpan Duration { get; private set; }
+
+    /// <summary>Why it failed; null where it did not.</summary>
+    public string? Error { get; private set; }
+
+    /// <summary>Words about it, once it has ended.</summary>
+    public IReadOnlyList<Label> Attributes => _attributes;
+
+    /// <summary>What it consisted of, once it has ended, in the order told.</summary>
+    public IReadOnlyList<SpanStage> Stages => _stages;
+
+    /// <summary>Adds a word about it.</summary>
+    public void SetAttribute(string name, string value)
+    {
+        lock (_gate)
+        {
+            if (!_ended && _attributes.Count < PartsMax) _attributes.Add(new Label(name, value));
+        }
+    }
+
+    /// <summary>Adds a stage: a child without children of its own.</summary>
+    /// <param name="name">A constant: <c>fsync</c>.</param>
+    /// <param name="from">Timestamp of the tracer's clock at which it began.</param>
+    /// <param name="to">Timestamp at which it ended.</param>
+    public void AddStage(string name, long from, long to)
+    {
+        TimeSpan begin = _tracer.Time.GetElapsedTime(StartedAt, from);
+        TimeSpan length = _tracer.Time.GetElapsedTime(from, to);
+        if (to < from) return;
+        lock (_gate)
+        {
+            if (!_ended && _stages.Count < PartsMax) _stages.Add(new SpanStage(name, _tracer.NextId(), Start + begin, length));
+        }
+    }
+
+    /// <summary>Says that it failed, and how in one word.</summary>
+    public void Fail(string why)
+    {
+        lock (_gate)
+        {
+            if (!_ended) Error = why;
+        }
+    }
+
+    /// <summary>It is over: hands it to the sink. Further calls do nothing.</summary>
+    public void End()
+    {
+        lock (_gate)
+        {
+            if (_ended) return;
+            _ended = true;
+            Duration = _tracer.Time.GetElapsedTime(StartedAt);
+        }
+
+        _tracer.Ended(this);
+    }
+}

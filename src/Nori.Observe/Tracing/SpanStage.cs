@@ -1,0 +1,8 @@
+namespace Nori.Observe;
+
+/// <summary>A stage of a <see cref="Span"/>: where its time went.</summary>
+/// <param name="Name">Which stage.</param>
+/// <param name="Id">Its own id as a span, a child of the one it belongs to.</param>
+/// <param name="Start">When it began.</param>
+/// <param name="Duration">How long it took.</param>
+public readonly record struct SpanStage(string Name, ulong Id, DateTimeOffset Start, TimeSpan Duration);
