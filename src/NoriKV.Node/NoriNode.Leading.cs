@@ -61,7 +61,7 @@ public sealed partial class NoriNode
         meter.ObservableGauge(
             "node_log_stall_seconds", "For how long the oldest write has waited for its sync.",
             () => _writer.Stalled(_time.GetTimestamp()).TotalSeconds);
-        meter.ObservableGauge("node_disk_well", "1 while the log's disk answers in time.", () => _clock.IsWell ? 1 : 0);
+        meter.ObservableGauge("node_disk_well", "1 while the log's disk answers in time.", () => _clock.IsDiskWell ? 1 : 0);
         meter.ObservableGauge(
             "node_disk_full", "1 while writes wait for space.", () => _writer.DiskFull is null && _diskFull is null ? 0 : 1);
         _leadersChanged = 1;
