@@ -16,6 +16,7 @@ internal struct RouteTries
     private NodeNumber _hint;
     private NodeNumber _failed;
     private int _turn;
+    private int _fails;
     private int _pauseMs;
     private int _hintsAtOnce;
 
@@ -33,21 +34,15 @@ internal struct RouteTries
     /// <param name="directory">What was told.</param>
     public NodeNumber Next(NodeNumber self, NodeNumber ownLeader, bool hasGroup, ShardId shard, IShardDirectory directory)
     {
+        // What is known may be wrong for long: every third try goes to whoever is next.
+        if (_fails % 3 == 2 && TryNextReplica(self, hasGroup, shard, directory, out NodeNumber next)) return next;
         if (IsFresh(ownLeader, self, hasGroup)) return ownLeader;
         if (IsFresh(_hint, self, hasGroup)) return _hint;
         NodeNumber told = directory.LeaderOf(shard);
         if (IsFresh(told, self, hasGroup)) return told;
         // An election is under way: the own group learns of its end first.
         if (hasGroup && ownLeader.Value == 0 && _failed != self) return self;
-        IReadOnlyList<NodeNumber> replicas = directory.ReplicasOf(shard);
-        for (int i = 0; i < replicas.Count; i++)
-        {
-            NodeNumber replica = replicas[(_turn + i) % replicas.Count];
-            if (!IsFresh(replica, self, hasGroup)) continue;
-            _turn = (_turn + i + 1) % replicas.Count;
-            return replica;
-        }
-
+        if (TryNextReplica(self, hasGroup, shard, directory, out next)) return next;
         // The only one there is: again.
         NodeNumber last = _failed;
         _failed = default;
@@ -64,6 +59,7 @@ internal struct RouteTries
     {
         bool isNews = hint.Value != 0 && hint != node && hint != _failed;
         _failed = node;
+        _fails++;
         if (hint.Value != 0) Heard = hint;
         _hint = hint == node ? default : hint;
         if (isNews && _hintsAtOnce < HintsAtOnceMax)
@@ -75,6 +71,22 @@ internal struct RouteTries
         _hintsAtOnce = 0;
         _pauseMs = Math.Clamp(_pauseMs * 2, PauseMinMs, PauseMaxMs);
         return _pauseMs;
+    }
+
+    private bool TryNextReplica(
+        NodeNumber self, bool hasGroup, ShardId shard, IShardDirectory directory, out NodeNumber next)
+    {
+        IReadOnlyList<NodeNumber> replicas = directory.ReplicasOf(shard);
+        for (int i = 0; i < replicas.Count; i++)
+        {
+            next = replicas[(_turn + i) % replicas.Count];
+            if (!IsFresh(next, self, hasGroup)) continue;
+            _turn = (_turn + i + 1) % replicas.Count;
+            return true;
+        }
+
+        next = default;
+        return false;
     }
 
     private readonly bool IsFresh(NodeNumber node, NodeNumber self, bool hasGroup) =>

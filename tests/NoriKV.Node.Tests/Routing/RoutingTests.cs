@@ -143,9 +143,10 @@ public sealed class RoutingTests
         cluster.Network.LosesFrame = (from, to, _) =>
             (from == cluster.Numbers[leader] && to == cluster.Numbers[known])
             || (to == cluster.Numbers[leader] && from == cluster.Numbers[known]);
-        int hops = 0;
+        int hops = 0, asked = 0;
         cluster.Network.Sent = (from, to, channel, frame) =>
         {
+            if (channel == PeerChannel.Forward && from == cluster.Numbers[known] && to == cluster.Numbers[other]) asked++;
             if (channel == PeerChannel.Forward && from == cluster.Numbers[other] && to == cluster.Numbers[leader]) hops++;
         };
         Task<KvResult<PutResult>>? put = null;
@@ -160,6 +161,7 @@ public sealed class RoutingTests
         }
 
         KvError error = cluster.Await(put).Error!;
+        Assert.True(asked > 0, "the third one was asked");
         Assert.Equal(0, hops);
         Assert.Equal(KvCode.NotLeader, error.Code);
         Assert.StartsWith("NOT_LEADER", error.Message);
