@@ -44,10 +44,16 @@ internal sealed partial class FaultHands(ChaosCluster cluster, ShardProbes probe
         }
     }
 
-    /// <summary>Starts a node and looks at how it ends.</summary>
+    /// <summary>Starts a node that is down and looks at how it ends; one that somebody else has started meanwhile is left alone.</summary>
     public void Begin(ChaosNode node)
     {
-        NodeProcess process = node.Start();
+        NodeProcess process;
+        lock (_gate)
+        {
+            if (node.IsUp) return;
+            process = node.Start();
+        }
+
         report.Tell($"{node.Name} started, process {process.Id}");
         _ = WatchAsync(node, process);
     }
