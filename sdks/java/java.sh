@@ -6,6 +6,7 @@
 #   java.sh test           the unit tests
 #   java.sh doc            the API's pages into build/doc; a public member without a comment is an error
 #   java.sh run CLASS …    a class of ours
+#   java.sh bench CLASS …  the same with the virtual machine's own settings
 #   java.sh program FILE … a program in one file
 #   java.sh missing        prints what the machine lacks; nothing when it lacks nothing
 set -euo pipefail
@@ -83,6 +84,7 @@ case $command in
     exec javadoc -quiet -Xdoclint:all -Werror -encoding UTF-8 -d "$build/doc" -cp "$build/proto:$jars" -sourcepath "$home/src/main/java" \
       com.norikv.client com.norikv.client.testing ;;
   run) build; exec "${java[@]}" -cp "$build/test:$classes$test_jars" "$@" ;;
+  bench) build; exec java "-Djava.library.path=$build/native" -cp "$build/test:$classes$test_jars" "$@" ;;
   program) build; exec "${java[@]}" -cp "$classes" "$@" ;;
-  *) sed -n '2,10p' "$0"; exit 2 ;;
+  *) sed -n '2,11p' "$0"; exit 2 ;;
 esac

@@ -12,6 +12,14 @@ if (args is ["soak", string seconds, string count])
     return 0;
 }
 
+if (args is ["bench", string length, string warmUp])
+{
+    await Bench.RunAsync(
+        TimeSpan.FromSeconds(double.Parse(length, CultureInfo.InvariantCulture)),
+        TimeSpan.FromSeconds(double.Parse(warmUp, CultureInfo.InvariantCulture)));
+    return 0;
+}
+
 string root = args.Length > 0 ? args[0] : FindRoot();
 string[] only = (Environment.GetEnvironmentVariable("NORIKV_CONFORMANCE_ONLY") ?? "")
     .Split(',', StringSplitOptions.RemoveEmptyEntries);

@@ -36,6 +36,13 @@ func main() {
 		}
 		return
 	}
+	if len(os.Args) == 4 && os.Args[1] == "bench" {
+		if err := runBench(os.Args[2], os.Args[3]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	root := "../conformance"
 	if len(os.Args) > 1 {
 		root = os.Args[1]

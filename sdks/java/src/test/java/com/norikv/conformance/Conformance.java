@@ -32,6 +32,10 @@ public final class Conformance {
             soak(Integer.parseInt(arguments[1]), Integer.parseInt(arguments[2]));
             return;
         }
+        if (arguments.length == 3 && arguments[0].equals("bench")) {
+            Bench.run(Double.parseDouble(arguments[1]), Double.parseDouble(arguments[2]));
+            return;
+        }
         Conformance suite = new Conformance(Path.of(arguments.length > 0 ? arguments[0] : "../conformance"));
         List<Object> results = suite.all();
         String file = System.getenv("NORIKV_CONFORMANCE_RESULTS");
