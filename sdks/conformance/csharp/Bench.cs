@@ -29,7 +29,7 @@ internal sealed class Bench
             byte[] value = new byte[size];
             Array.Fill(value, (byte)'v');
             await Task.WhenAll(Enumerable.Range(0, 64).Select(worker => bench.LoadAsync(worker, value)));
-            foreach (int concurrency in (int[])[1, 64])
+            foreach (int concurrency in (int[])[64, 1])
             {
                 foreach (string operation in (string[])["put", "get"])
                 {

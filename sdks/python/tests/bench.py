@@ -50,7 +50,7 @@ async def main(seconds, warm_up):
         for size in (100, 1024):
             value = b"v" * size
             await asyncio.gather(*(load(client, worker, value) for worker in range(64)))
-            for concurrency in (1, 64):
+            for concurrency in (64, 1):
                 for operation in ("put", "get"):
                     await measure(client, operation, value, concurrency, warm_up)
                     print(json.dumps(await measure(client, operation, value, concurrency, seconds)), flush=True)

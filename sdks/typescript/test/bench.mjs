@@ -42,7 +42,7 @@ const [seconds, warmUp] = process.argv.slice(2).map(Number);
 for (const size of [100, 1024]) {
   const value = Buffer.alloc(size, 'v');
   await together(64, (worker) => load(worker, value));
-  for (const concurrency of [1, 64]) {
+  for (const concurrency of [64, 1]) {
     for (const operation of ['put', 'get']) {
       await measure(operation, value, concurrency, warmUp);
       console.log(JSON.stringify(await measure(operation, value, concurrency, seconds)));

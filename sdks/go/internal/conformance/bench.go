@@ -44,7 +44,7 @@ func runBench(length, warmUp string) error {
 		if err := b.load(value); err != nil {
 			return err
 		}
-		for _, concurrency := range []int{1, 64} {
+		for _, concurrency := range []int{64, 1} {
 			for _, operation := range []string{"put", "get"} {
 				if _, err := b.measure(operation, value, concurrency, before); err != nil {
 					return err

@@ -51,7 +51,7 @@ final class Bench {
                 }
                 return LongStream.empty();
             });
-            for (int concurrency : new int[] {1, 64}) {
+            for (int concurrency : new int[] {64, 1}) {
                 for (String operation : new String[] {"put", "get"}) {
                     measure(operation, value, concurrency, warmUp);
                     System.out.println(Json.write(measure(operation, value, concurrency, seconds)));
