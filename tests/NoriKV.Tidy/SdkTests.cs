@@ -74,7 +74,8 @@ public sealed partial class SdkTests
             Version("sdks/python/norikv/__init__.py", "__version__ = \"(.*)\""),
             Version("sdks/typescript/package.json", "^  \"version\": \"(.*)\""),
             Version("sdks/go/transport.go", "norikv-go/([0-9.]+)\""),
-            .. Repository.Files.Where(f => f.StartsWith("sdks/", StringComparison.Ordinal) && f.EndsWith("CHANGELOG.md", StringComparison.Ordinal))
+            .. Repository.Files.Where(f => f.StartsWith("sdks/", StringComparison.Ordinal)
+                && f.EndsWith("CHANGELOG.md", StringComparison.Ordinal))
                 .Select(f => Version(f, "^## ([0-9.]+)")),
         ];
         Assert.Single(versions.Distinct());

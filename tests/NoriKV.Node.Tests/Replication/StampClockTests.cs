@@ -2,7 +2,9 @@ using NoriKV.Node.Replication;
 
 namespace NoriKV.Node.Tests.Replication;
 
-/// <summary>The clock of stamps under a wall clock that somebody sets (found by <c>norikv chaos --seed 22 --faults ClockJump</c>).</summary>
+/// <summary>
+/// The clock of stamps under a wall clock that somebody sets (found by <c>norikv chaos --seed 22 --faults ClockJump</c>).
+/// </summary>
 public sealed class StampClockTests
 {
     private readonly ManualTime _inner = new();
