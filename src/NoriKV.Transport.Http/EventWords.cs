@@ -5,12 +5,15 @@ internal static class EventWords
 {
     private static readonly (string Family, string[] Kinds)[] Table =
     [
-        ("Wal", ["SegmentRoll", "Fsync", "CorruptionTruncated", "SegmentGc"]),
+        ("Wal", ["SegmentRoll", "Fsync", "CorruptionTruncated", "BatchRepaired", "SegmentGc"]),
         ("Lsm", ["FlushTriggered", "FlushStart", "FlushComplete", "L0Stall", "WritePressure"]),
         ("Compaction", ["Scheduled", "Start", "Progress", "Finish"]),
         (
             "Raft",
-            ["VoteReq", "VoteGranted", "LeaderElected", "StepDown", "MembersChanged", "SnapshotTaken", "SnapshotInstalled"]),
+            [
+                "VoteReq", "VoteGranted", "LeaderElected", "StepDown", "MembersChanged", "SnapshotTaken", "SnapshotInstalled",
+                "ClockWellness",
+            ]),
         ("Swim", ["Alive", "Suspect", "Confirm", "Leave"]),
         ("Shard", ["Plan", "SnapshotStart", "SnapshotDone", "Cutover"]),
         ("Cache", ["HitRatio"]),
