@@ -142,11 +142,16 @@ internal sealed partial class PlacementDriver
         _context.Calls.Handle(PeerMethod.Inspect, async request =>
         {
             if (GroupReport.TryDecodeQuestion(request.Body.Span) is not { } shards) return PeerReply.Refuse("no shards");
+            // All at once: each asks a majority, and the questions of one step share a round.
+            Task<GroupReport?>[] asked =
+            [
+                .. shards.Where(shard => shard.Value <= _context.MetaShard.Value)
+                    .Select(shard => _context.Host.ReportAsync(shard, request.Deadline).AsTask()),
+            ];
             var reports = new List<GroupReport>();
-            foreach (ShardId shard in shards)
+            foreach (Task<GroupReport?> one in asked)
             {
-                if (shard.Value > _context.MetaShard.Value) continue;
-                if (await _context.Host.ReportAsync(shard, request.Deadline).ConfigureAwait(false) is { } report) reports.Add(report);
+                if (await one.ConfigureAwait(false) is { } report) reports.Add(report);
             }
 
             return PeerReply.Ok(GroupReport.Encode(reports));

@@ -102,8 +102,22 @@ internal sealed partial class RaftHost : IReplicatedLog, ISnapshotHost
         RunAsync(shard, deadline, (worker, group, command) =>
             worker.ChangeMembers(group, command, plannedAgainst, members));
 
-    /// <summary>How a shard's membership stands here; null where no replica of it lives.</summary>
+    /// <summary>
+    /// How a shard's membership stands here; null where no replica of it lives. Settled under a leader it is only where a
+    /// majority said behind the question that this one still leads: on the strength of one that was deposed and has not heard
+    /// of it, a replica could be called gone that has a vote by now.
+    /// </summary>
     public async ValueTask<GroupReport?> ReportAsync(ShardId shard, long deadline)
+    {
+        GroupReport? report = await ReportUnconfirmedAsync(shard, deadline).ConfigureAwait(false);
+        if (report is not { IsLeader: true, IsSettled: true }) return report;
+        ReadBarrier barrier = await ReadBarrierAsync(shard, ReadOptions.Default, deadline).ConfigureAwait(false);
+        if (barrier.Error is not null || !Confirm(shard, barrier)) return null;
+        GroupReport? confirmed = await ReportUnconfirmedAsync(shard, deadline).ConfigureAwait(false);
+        return confirmed is { } behind && behind.Term == report.Term ? behind : null;
+    }
+
+    private async ValueTask<GroupReport?> ReportUnconfirmedAsync(ShardId shard, long deadline)
     {
         GroupReport? report = null;
         KvError? error = await RunAsync(shard, deadline, (_, group, command) =>

@@ -53,6 +53,23 @@ public sealed class ClusterReplicationTests
     }
 
     [Fact]
+    public void A_leader_that_is_cut_off_calls_no_membership_settled()
+    {
+        var cluster = new SteppedCluster(shards: 1);
+        cluster.AwaitLeaders();
+        int old = cluster.LeaderOf(0);
+        cluster.Run(100);
+        Assert.True(cluster.Await(Report()) is { IsLeader: true, IsSettled: true });
+        cluster.Network.Isolate(cluster.Numbers[old].Value);
+        // It has heard nothing else yet.
+        Assert.True(cluster.Status(old, 0).IsLeader);
+        Assert.False(cluster.Await(Report()) is { IsLeader: true, IsSettled: true });
+
+        Task<Meta.GroupReport?> Report() => cluster.Nodes[old]!.Log
+            .ReportAsync(new ShardId(0), cluster.Time.GetTimestamp() + (3 * cluster.Time.TimestampFrequency)).AsTask();
+    }
+
+    [Fact]
     public void A_leader_that_is_cut_off_answers_no_read_with_what_is_no_longer_the_latest()
     {
         var cluster = new SteppedCluster(shards: 1);
