@@ -16,6 +16,12 @@ internal sealed class MetaLeader
 
     private static readonly TimeSpan ViewPeriod = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>
+    /// How long a new leader waits to hear who leads each shard: a view without leaders is worse than the last one of its
+    /// predecessor. Two heartbeats.
+    /// </summary>
+    private static readonly TimeSpan FirstViewWait = TimeSpan.FromSeconds(2);
+
     private readonly MetaContext _context;
     private readonly Lock _lock = new();
     private readonly SortedDictionary<ulong, NodeBeat> _beats = [];
@@ -161,6 +167,8 @@ internal sealed class MetaLeader
         {
             if (_viewedAt != 0 && _context.Since(_viewedAt) < ViewPeriod) return false;
             if (!IsNews(state)) return false;
+            bool knowsAll = !Array.Exists(_leaders, static l => l.Leader.Value == 0);
+            if (_view.Epoch == 0 && !knowsAll && _context.Since(_since) < FirstViewWait) return false;
         }
 
         Volatile.Write(ref _issuing, 1);
