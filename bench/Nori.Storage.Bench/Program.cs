@@ -24,7 +24,7 @@ if (!RocksDbLibrary.IsAvailable)
 if (Directory.Exists(options.Directory)) Directory.Delete(options.Directory, recursive: true);
 if (options.Soak is { } soak)
 {
-    int code = SoakRun.Run(options.Directory, soak);
+    int code = SoakRun.Run(options.Directory, soak, options.SoakCpu);
     Directory.Delete(options.Directory, recursive: true);
     return code;
 }

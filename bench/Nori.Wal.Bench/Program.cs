@@ -3,8 +3,8 @@ using Nori.Core;
 using Nori.IO;
 using Nori.Wal;
 
-// Self-timed: appends with and without sync beside what the disk itself can do, and recovery beside reading and checking
-// the bytes. Usage: Nori.Wal.Bench [directory] [seconds per row]
+// Self-timed: appends with and without sync beside what the disk itself can do (recovery is a row of bench/run storage).
+// Usage: Nori.Wal.Bench [directory] [seconds per row]
 string root = args.Length > 0 ? args[0] : Path.Combine(Path.GetTempPath(), "nori-wal-bench");
 double seconds = args.Length > 1 ? double.Parse(args[1]) : 3;
 Directory.CreateDirectory(root);
@@ -36,7 +36,6 @@ foreach ((SyncPolicy policy, int callers, string what) in new[]
 Console.WriteLine(
     $"WalLog, 1,024 records of 1 KiB, then sync {core / 1e6,8:F0} MB/s; "
     + $"1 MiB and fdatasync, by turns {raw / 1e6:F0} MB/s: {core / raw * 100:F0} %");
-Recovery();
 Directory.Delete(root, recursive: true);
 return;
 
@@ -105,53 +104,6 @@ async Task<(double PerSecond, long Bytes)> AppendsAsync(SyncPolicy policy, int c
     log.Close();
     double bytes = (double)count * block.Length * Stopwatch.Frequency;
     return (bytes / inLog, bytes / inFile);
-}
-
-void Recovery()
-{
-    string directory = Path.Combine(root, "recovery");
-    var options = new WalOptions { Directory = directory, Sync = SyncPolicy.Os };
-    using (WalLog log = WalLog.Open(options, out _))
-    {
-        using var batch = new WalBatch();
-        for (int i = 0; i < 64; i++) batch.Add(0, payload);
-        for (int i = 0; i < 6000; i++) log.Append(batch);
-        log.Close();
-    }
-
-    double best = 0, bestCheck = 0;
-    for (int i = 0; i < 3; i++)
-    {
-        using WalLog log = WalLog.Open(options, out RecoveryReport report);
-        best = Math.Max(best, report.Bytes / report.Elapsed.TotalSeconds);
-        bestCheck = Math.Max(bestCheck, ReadAndCheck(directory));
-    }
-
-    Console.WriteLine($"recovery                          {best / 1e9,8:F2} GB/s");
-    Console.WriteLine(
-        $"reading the files and one CRC-32C {bestCheck / 1e9,8:F2} GB/s; recovery runs at {best / bestCheck * 100:F0} %");
-}
-
-static double ReadAndCheck(string directory)
-{
-    byte[] buffer = new byte[1 << 20];
-    long bytes = 0;
-    uint crc = 0;
-    long started = Stopwatch.GetTimestamp();
-    foreach (string path in Directory.GetFiles(directory, "*.wal"))
-    {
-        using IFile file = DiskFileSystem.Instance.Open(path, FileOpen.Read);
-        long offset = 0;
-        for (int read; (read = file.Read(offset, buffer)) > 0; offset += read)
-        {
-            crc = Crc32C.Append(crc, buffer.AsSpan(0, read));
-        }
-
-        bytes += offset;
-    }
-
-    GC.KeepAlive(crc);
-    return bytes / Stopwatch.GetElapsedTime(started).TotalSeconds;
 }
 
 static double DiskBandwidth(string path, double seconds)

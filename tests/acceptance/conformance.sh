@@ -11,6 +11,8 @@ built=$PWD/src/NoriKV.Cli/bin/Release/net10.0/norikv.dll
 if [ -z "${NORIKV_SERVER:-}" ]; then
   if [ -f "$built" ]; then export NORIKV_SERVER="dotnet $built"; else export NORIKV_SERVER=$PWD/norikv; fi
 fi
+: >"$out/server-errors.log"
+export NORIKV_SERVER="bash $PWD/sdks/conformance/logged.sh $PWD/$out/server-errors.log $NORIKV_SERVER"
 export PYTHONDONTWRITEBYTECODE=1 no_proxy=127.0.0.1,localhost
 [ "${QUICK:-0}" = 1 ] && NORIKV_CONFORMANCE_ONLY=$(/usr/bin/python3 sdks/conformance/matrix.py --single) && export NORIKV_CONFORMANCE_ONLY
 failed=0
@@ -62,6 +64,7 @@ fi
 while [ ${#running[@]} -gt 0 ]; do finish_one; done
 
 python3=/usr/bin/python3
+[ $failed = 0 ] || { echo "--- what servers called errors"; head -60 "$out/server-errors.log"; }
 command -v $python3 >/dev/null || { echo "skipped: python3 prints the matrix and is missing"; exit $failed; }
 $python3 sdks/conformance/matrix.py "$out"/*.json || failed=1
 exit $failed

@@ -10,7 +10,8 @@ internal sealed record BenchOptions
 
           --quick        small data and one repetition; ends within three minutes
           --short        data of full size and one repetition, without db_bench; ends within ten minutes
-          --soak MINUTES our side alone, reading and writing at 60 % of the processors: memory and GC pauses, nothing else
+          --soak MINUTES our side alone, reading and writing: memory and GC pauses, nothing else
+          --cpu PERCENT  of all processors that the soak may use (60; at most 70)
           --json FILE    writes the rows and the disk's figures as JSON
           --only TEXT    only rows of which the name contains one of these
           --dir DIR      where the databases lie (they are deleted); the disk under it is what is measured
@@ -28,6 +29,9 @@ internal sealed record BenchOptions
 
     /// <summary>Not null: nothing but the soak, for so long.</summary>
     public TimeSpan? Soak { get; init; }
+
+    /// <summary>Share of all processors that the soak uses at most.</summary>
+    public double SoakCpu { get; init; } = 0.6;
 
     public string? Json { get; init; }
 
@@ -112,6 +116,9 @@ internal sealed record BenchOptions
                     break;
                 case "--soak" when double.TryParse(value, CultureInfo.InvariantCulture, out double minutes) && minutes > 0:
                     options = options with { Soak = TimeSpan.FromMinutes(minutes) };
+                    break;
+                case "--cpu" when int.TryParse(value, CultureInfo.InvariantCulture, out int percent) && percent is > 0 and <= 70:
+                    options = options with { SoakCpu = percent / 100.0 };
                     break;
                 case "--repeat" when int.TryParse(value, CultureInfo.InvariantCulture, out int n) && n > 0:
                     repetitions = n;

@@ -8,19 +8,18 @@ using Nori.Storage.Bench.Running;
 namespace Nori.Storage.Bench.Workloads;
 
 /// <summary>
-/// Hours of reads, overwrites and scans at 60 % of the processors on our side alone: does memory grow, and how long
-/// does the garbage collector stop us?
+/// Hours of reads, overwrites and scans on our side alone, at a bounded share of the processors: does memory grow, and how
+/// long does the garbage collector stop us?
 /// </summary>
 internal static class SoakRun
 {
     private const int Lines = 20;
     private const int KeyCount = 500_000;
-    private const double CpuMax = 0.6;
     private const double GrowthMax = 1.1;
     private const double PauseMsMax = 10;
 
     /// <summary>Prints a line for each twentieth; 0 when memory did not grow and no pause was too long.</summary>
-    public static int Run(string directory, TimeSpan time)
+    public static int Run(string directory, TimeSpan time, double cpuMax)
     {
         var settings = new EngineSettings
         {
@@ -38,7 +37,7 @@ internal static class SoakRun
         pauses.Begin();
         for (int line = 1; line <= Lines; line++)
         {
-            Measured measured = Timed.Run(engine, 2, time / Lines, Mixed(line));
+            Measured measured = Timed.Run(engine, 2, time / Lines, Mixed(line, cpuMax));
             Latencies sofar = pauses.SoFar;
             resident.Add(Resident());
             double minutes = Stopwatch.GetElapsedTime(started).TotalMinutes, managed = GC.GetTotalMemory(false) / 1e6;
@@ -68,7 +67,7 @@ internal static class SoakRun
         return self.WorkingSet64;
     }
 
-    private static Timed.Worker Mixed(int line)
+    private static Timed.Worker Mixed(int line, double cpuMax)
     {
         TimeSpan cpu = Environment.CpuUsage.TotalTime;
         long started = Stopwatch.GetTimestamp();
@@ -90,7 +89,7 @@ internal static class SoakRun
                 Keys.Write(random.NextInt(KeyCount), key);
                 session.Scan(key, 20);
                 TimeSpan used = Environment.CpuUsage.TotalTime - cpu;
-                if (used > Stopwatch.GetElapsedTime(started) * Environment.ProcessorCount * CpuMax) Thread.Sleep(1);
+                if (used > Stopwatch.GetElapsedTime(started) * Environment.ProcessorCount * cpuMax) Thread.Sleep(1);
             }
 
             return operations;

@@ -18,6 +18,8 @@ public sealed class SwimMembership : IMembership, IDisposable
     public const string AddressValue = "rpc";
 
     private readonly SwimWatch _watch;
+    private readonly Lock _telling = new();
+    private readonly List<Action<IReadOnlyList<Member>>> _followers = [];
     private IReadOnlyList<Member> _members;
 
     /// <param name="swim">The node's SWIM member; stays the caller's.</param>
@@ -30,10 +32,18 @@ public sealed class SwimMembership : IMembership, IDisposable
     }
 
     /// <inheritdoc/>
-    public event Action? Changed;
+    public IReadOnlyList<Member> Members => Volatile.Read(ref _members);
 
     /// <inheritdoc/>
-    public IReadOnlyList<Member> Members => Volatile.Read(ref _members);
+    public void Follow(Action<IReadOnlyList<Member>> changed)
+    {
+        ArgumentNullException.ThrowIfNull(changed);
+        lock (_telling)
+        {
+            _followers.Add(changed);
+            changed(_members);
+        }
+    }
 
     /// <summary>What this node says of itself, for <see cref="SwimOptions.Metadata"/>.</summary>
     /// <param name="number">0 while the meta group has given none.</param>
@@ -59,8 +69,12 @@ public sealed class SwimMembership : IMembership, IDisposable
         await foreach (SwimEvent _ in _watch.ReadAllAsync().ConfigureAwait(false))
         {
             // The whole view is read each time, so an event that was dropped loses nothing.
-            Volatile.Write(ref _members, Read(swim));
-            Changed?.Invoke();
+            // Told under the lock: who begins to follow meanwhile must not put an older list behind this one.
+            lock (_telling)
+            {
+                Volatile.Write(ref _members, Read(swim));
+                foreach (Action<IReadOnlyList<Member>> follower in _followers) follower(_members);
+            }
         }
     }
 

@@ -8,6 +8,9 @@ public interface IMembership
     /// <summary>The members known now, sorted by number; this node is one of them.</summary>
     IReadOnlyList<Member> Members { get; }
 
-    /// <summary>Raised on any thread after <see cref="Members"/> changed.</summary>
-    event Action? Changed;
+    /// <summary>
+    /// Calls with the members known now, then with the newest after each change: one call at a time and never an older list
+    /// behind a newer one. On any thread.
+    /// </summary>
+    void Follow(Action<IReadOnlyList<Member>> changed);
 }

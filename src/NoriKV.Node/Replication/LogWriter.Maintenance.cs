@@ -8,6 +8,7 @@ namespace NoriKV.Node.Replication;
 /// <summary>Garbage, budgets, marks and probes.</summary>
 internal sealed partial class LogWriter
 {
+    // Bounded by the cores: a replica's loss and its healing take turns, and a healing needs a leader's word.
     private readonly ConcurrentQueue<(ShardId Shard, ReplicaId Replica, bool IsLost)> _marks = new();
     private bool _syncWanted;
     private bool _probeWanted;

@@ -26,8 +26,7 @@ internal sealed class ClusterMembership : IAsyncDisposable
     {
         Swim = swim;
         _membership = new SwimMembership(swim);
-        _membership.Changed += () => changed(_membership.Members);
-        changed(_membership.Members);
+        _membership.Follow(changed);
         _joining = new JoinLoop(swim, options.SeedNodes, log, time);
         _ = ReportEndAsync(swim, log);
     }

@@ -58,16 +58,20 @@ public sealed class PromiseTests
     }
 
     [Fact]
-    public void Stamps_do_not_fall_when_the_leaders_clock_does()
+    public void Stamps_do_not_fall_when_the_clock_of_the_next_leader_is_behind()
     {
         var clocks = new Dictionary<string, SkewedTime>();
         var cluster = new SteppedCluster(shards: 1, configure: o => o with { Time = clocks[o.NodeName] = new SkewedTime(o.Time) });
         cluster.AwaitLeaders();
+        cluster.Run(2000);
         Assert.True(cluster.Put("a", "1").IsOk);
-        // All of them, so that none is off the others'.
+        // All of them, so that none is off the others'; and one leads that never stamped, whose own clock has nothing to hold it.
         foreach (SkewedTime clock in clocks.Values) clock.SkewMs = -60_000;
+        int first = cluster.LeaderOf(0), leader = (first + 1) % 3;
+        KvResult<ShardView> moved = cluster.Await(
+            cluster.Nodes[first]!.TransferShardAsync(new ShardId(0), $"n{leader + 1}", cluster.Context(5000)).AsTask());
+        Assert.True(moved.IsOk, moved.Error?.Message);
         Assert.True(cluster.Put("b", "2").IsOk);
-        int leader = cluster.LeaderOf(0);
         cluster.Run(200);
         RaftGroup group = cluster.Nodes[leader]!.Log.Group(new ShardId(0))!;
         long last = 0;
