@@ -84,6 +84,8 @@ internal static class CliApp
         root.Subcommands.Add(ImportCommand.Create(host, json));
         root.Subcommands.Add(ExportCommand.Create(host, json));
         root.Subcommands.Add(BenchCommand.Create(host, json));
+        root.Subcommands.Add(ExplainCommand.Create(host, json));
+        root.Subcommands.Add(SlowCommand.Create(host, json));
         root.Subcommands.Add(EventsCommand.Create(host, json));
         root.Subcommands.Add(InspectCommand.Create(host, json));
         root.Subcommands.Add(CheckHistoryCommand.Create(host, json));

@@ -1,3 +1,4 @@
+using NoriKV.Node.Tracing;
 using NoriKV.Types;
 
 namespace NoriKV.Node;
@@ -66,6 +67,9 @@ public interface INoriNode : IAsyncDisposable
 
     /// <summary>Why the node cannot serve now; null when it can.</summary>
     string? NotReadyReason { get; }
+
+    /// <summary>The last slow requests with their stages; null where none are kept.</summary>
+    SlowLog? SlowOperations => null;
 
     /// <summary>Moves the leadership of a shard to a node.</summary>
     ValueTask<KvResult<ShardView>> TransferShardAsync(ShardId shard, string targetNode, RequestContext context);

@@ -6,6 +6,7 @@ using NoriKV.Node.Machine;
 using NoriKV.Node.Meta;
 using NoriKV.Node.Ports;
 using NoriKV.Node.Snapshots;
+using NoriKV.Node.Tracing;
 using NoriKV.Placement;
 using NoriKV.Types;
 
@@ -126,6 +127,9 @@ public sealed record NodeOptions
     /// <summary>Threads that step Raft groups (shard mod workers). <value>0: half the processors, 1 to 8.</value></summary>
     public int RaftWorkers { get; init; }
 
+    /// <summary>What is kept of slow requests.</summary>
+    public SlowLogOptions Slow { get; init; } = new();
+
     // What it is wired to.
 
     /// <summary>The cluster it is part of. <value>Null: this node alone, one voter per shard.</value></summary>
@@ -148,6 +152,9 @@ public sealed record NodeOptions
 
     /// <summary>Takes events.</summary>
     public IEventSink Events { get; init; } = NullEventSink.Instance;
+
+    /// <summary>Traces what other nodes forward in traces that they record. <value>Null: none.</value></summary>
+    public Tracer? Tracer { get; init; }
 
     /// <summary>Seeds what is random; 0: from the system.</summary>
     public ulong Seed { get; init; }
@@ -180,6 +187,7 @@ public sealed record NodeOptions
         Require(LogRetainedEntriesMax >= 1, "LogRetainedEntriesMax must be positive");
         problems.AddRange(Snapshots.Validate());
         problems.AddRange(Placement.Validate());
+        problems.AddRange(Slow.Validate());
         if (Plan is { } plan)
         {
             problems.AddRange(plan.Validate());

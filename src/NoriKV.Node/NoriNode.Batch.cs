@@ -3,6 +3,7 @@ using NoriKV.Node.Machine;
 using NoriKV.Node.Replication;
 using NoriKV.Node.Requests;
 using NoriKV.Node.Routing;
+using NoriKV.Node.Tracing;
 using NoriKV.Types;
 
 namespace NoriKV.Node;
@@ -27,6 +28,9 @@ public sealed partial class NoriNode
         EntrySession session = EntrySession.Parse(options.IdempotencyKey);
         var budget = new AnswerBudget(Limits.BatchAnswerBytesMax);
         var parts = new List<(List<int> Places, Task<KvResult<EntryOutcome>> Outcome)>(shards.Count);
+        RequestProbe? probe = context.Probe;
+        // Parts run beside each other: a probe is one request's, one behind the other.
+        if (shards.Count > 1) context = context with { Probe = null };
         foreach ((uint shard, List<int> places) in shards)
         {
             // All are on their way before the first is awaited: one sync may serve them all.
@@ -52,6 +56,11 @@ public sealed partial class NoriNode
             {
                 results[place] = new BatchOperationResult { Kind = operations[place].Kind, Error = failed };
             }
+        }
+
+        if (probe is not null && shards.Count > 1)
+        {
+            Tell(Named(probe, RequestOperation.Batch, null), StageNames.Parts, $"{shards.Count} shards");
         }
 
         // Where no shard got as far as an outcome, and all for one reason, the call as a whole has that reason.

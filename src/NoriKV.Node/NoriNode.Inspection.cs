@@ -8,6 +8,9 @@ public sealed partial class NoriNode
     /// <summary>The groups.</summary>
     internal RaftHost Host => _log;
 
+    /// <summary>What it asks other nodes, and they it.</summary>
+    internal Peers.PeerCalls Calls => _calls;
+
     /// <summary>Log, engine and replicas.</summary>
     internal NodeParts Parts => _parts;
 }

@@ -83,6 +83,7 @@ public sealed partial class NoriNode
                     _options.Transport!, self, ClusterId, BootEpoch, () => _pipeline.BacklogBytes, _time, _options.Meter)
                 : null,
             Metrics = new HostMetrics(_options.Meter),
+            Slow = SlowOperations,
             Slots = _parts.Slots,
             Tombstones = TombstonesOf(_parts),
             MakeGroup = MakeGroup,

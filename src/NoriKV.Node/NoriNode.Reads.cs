@@ -6,6 +6,7 @@ using NoriKV.Node.Ports;
 using NoriKV.Node.Replication;
 using NoriKV.Node.Requests;
 using NoriKV.Node.Routing;
+using NoriKV.Node.Tracing;
 using NoriKV.Types;
 using Raft = Nori.Raft.Core;
 
@@ -21,6 +22,7 @@ public sealed partial class NoriNode
         long now = _time.GetTimestamp();
         if (DeadlineRules.Check(now, context) is { } late) return late;
         long answerBy = _deadlines.AnswerBy(now, context.Deadline);
+        RequestProbe? probe = Traced(context, RequestOperation.Get, shard);
         if (options.Consistency == Consistency.Bounded && !LeadsHere(shard))
         {
             await AskFreshnessAsync(shard, options, answerBy).ConfigureAwait(false);
@@ -28,12 +30,17 @@ public sealed partial class NoriNode
 
         if (MayReadHere(shard, options))
         {
-            KvResult<GetResult> here = await ReadHereAsync(shard, key, options, ReadHereBy(now, answerBy)).ConfigureAwait(false);
-            if (here.Error is not { } failed || !RouteErrors.MayTryAgain(failed) || _time.GetTimestamp() >= answerBy) return here;
+            (KvResult<GetResult> here, ReadBarrier barrier) = await ReadHereAsync(
+                shard, key, options, ReadHereBy(now, answerBy), probe).ConfigureAwait(false);
+            if (here.Error is not { } failed || !RouteErrors.MayTryAgain(failed) || _time.GetTimestamp() >= answerBy)
+            {
+                NoteRead(probe, RequestOperation.Get, shard, barrier, now, here.Error);
+                return here;
+            }
         }
 
         KvResult<ReadValues> routed = await RouteReadAsync(
-            shard, [key], options, long.MaxValue, answerBy, context).ConfigureAwait(false);
+            shard, [key], options, long.MaxValue, now, answerBy, context, probe).ConfigureAwait(false);
         if (!routed.TryGet(out ReadValues? values, out KvError? error)) return error;
         OperationOutcome found = values.Outcomes[0];
         return new GetResult(found.Value, found.Version, MetaOf(values));
@@ -52,14 +59,20 @@ public sealed partial class NoriNode
             await AskFreshnessAsync(shard, options, answerBy).ConfigureAwait(false);
         }
 
+        RequestProbe? probe = Traced(context, RequestOperation.Batch, shard);
         if (MayReadHere(shard, options))
         {
-            KvResult<ReadValues> here = await ReadKeysHereAsync(
-                shard, keys, options, answerBytesMax, ReadHereBy(now, answerBy)).ConfigureAwait(false);
-            if (here.Error is not { } failed || !RouteErrors.MayTryAgain(failed) || _time.GetTimestamp() >= answerBy) return here;
+            (KvResult<ReadValues> here, ReadBarrier barrier) = await ReadKeysHereAsync(
+                shard, keys, options, answerBytesMax, ReadHereBy(now, answerBy), probe).ConfigureAwait(false);
+            if (here.Error is not { } failed || !RouteErrors.MayTryAgain(failed) || _time.GetTimestamp() >= answerBy)
+            {
+                NoteRead(probe, RequestOperation.Batch, shard, barrier, now, here.Error);
+                return here;
+            }
         }
 
-        return await RouteReadAsync(shard, keys, options, answerBytesMax, answerBy, context).ConfigureAwait(false);
+        return await RouteReadAsync(
+            shard, keys, options, answerBytesMax, now, answerBy, context, probe).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -79,29 +92,44 @@ public sealed partial class NoriNode
     /// Admits the read, reads, and has what was read confirmed where that is needed: only then is it an answer. What is not
     /// confirmed is read again behind a majority's word.
     /// </summary>
-    private async ValueTask<KvResult<GetResult>> ReadHereAsync(
-        ShardId shard, ReadOnlyMemory<byte> key, ReadOptions options, long answerBy)
+    private async ValueTask<(KvResult<GetResult> Result, ReadBarrier Barrier)> ReadHereAsync(
+        ShardId shard, ReadOnlyMemory<byte> key, ReadOptions options, long answerBy, RequestProbe? probe)
     {
-        if (_replicas.Stopped(shard) is { } stopped) return ProposalErrors.Unavailable(stopped);
+        if (_replicas.Stopped(shard) is { } stopped) return (ProposalErrors.Unavailable(stopped), default);
+        Tell(probe, StageNames.Route);
         ReadBarrier barrier = await _log.ReadBarrierAsync(shard, options, answerBy).ConfigureAwait(false);
-        if (barrier.Error is { } refused) return refused;
+        Tell(probe, barrier);
+        if (barrier.Error is { } refused) return (refused, barrier);
         KvResult<GetResult> read = Guarded(() => Read(shard, key.Span, barrier));
-        if (_log.Confirm(shard, barrier)) return read;
+        Tell(probe, StageNames.Lookup);
+        if (_log.Confirm(shard, barrier)) return (read, barrier);
         barrier = await _log.ReadIndexAsync(shard, options, answerBy).ConfigureAwait(false);
-        return barrier.Error is { } failed ? failed : Guarded(() => Read(shard, key.Span, barrier));
+        Tell(probe, barrier);
+        if (barrier.Error is { } failed) return (failed, barrier);
+        read = Guarded(() => Read(shard, key.Span, barrier));
+        Tell(probe, StageNames.Lookup);
+        return (read, barrier);
     }
 
     /// <summary>As above, for several keys.</summary>
-    private async ValueTask<KvResult<ReadValues>> ReadKeysHereAsync(
-        ShardId shard, IReadOnlyList<ReadOnlyMemory<byte>> keys, ReadOptions options, long answerBytesMax, long answerBy)
+    private async ValueTask<(KvResult<ReadValues> Result, ReadBarrier Barrier)> ReadKeysHereAsync(
+        ShardId shard, IReadOnlyList<ReadOnlyMemory<byte>> keys, ReadOptions options, long answerBytesMax, long answerBy,
+        RequestProbe? probe)
     {
-        if (_replicas.Stopped(shard) is { } stopped) return ProposalErrors.Unavailable(stopped);
+        if (_replicas.Stopped(shard) is { } stopped) return (ProposalErrors.Unavailable(stopped), default);
+        Tell(probe, StageNames.Route);
         ReadBarrier barrier = await _log.ReadBarrierAsync(shard, options, answerBy).ConfigureAwait(false);
-        if (barrier.Error is { } refused) return refused;
+        Tell(probe, barrier);
+        if (barrier.Error is { } refused) return (refused, barrier);
         KvResult<ReadValues> read = ReadKeys(shard, keys, barrier, answerBytesMax);
-        if (_log.Confirm(shard, barrier)) return read;
+        Tell(probe, StageNames.Lookup);
+        if (_log.Confirm(shard, barrier)) return (read, barrier);
         barrier = await _log.ReadIndexAsync(shard, options, answerBy).ConfigureAwait(false);
-        return barrier.Error is { } failed ? failed : ReadKeys(shard, keys, barrier, answerBytesMax);
+        Tell(probe, barrier);
+        if (barrier.Error is { } failed) return (failed, barrier);
+        read = ReadKeys(shard, keys, barrier, answerBytesMax);
+        Tell(probe, StageNames.Lookup);
+        return (read, barrier);
     }
 
     private KvResult<ReadValues> ReadKeys(
@@ -123,16 +151,23 @@ public sealed partial class NoriNode
     }
 
     private async ValueTask<KvResult<ReadValues>> RouteReadAsync(
-        ShardId shard, IReadOnlyList<ReadOnlyMemory<byte>> keys, ReadOptions options, long answerBytesMax, long answerBy,
-        RequestContext context)
+        ShardId shard, IReadOnlyList<ReadOnlyMemory<byte>> keys, ReadOptions options, long answerBytesMax, long received,
+        long answerBy, RequestContext context, RequestProbe? probe)
     {
+        RequestOperation operation = keys.Count == 1 ? RequestOperation.Get : RequestOperation.Batch;
         var tries = new RouteTries();
         KvError last = ProposalErrors.NoQuorum;
         byte[]? request = null;
         while (true)
         {
             long now = _time.GetTimestamp();
-            if (EndOfTries(now, now, answerBy, isUnknown: false, context) is { } end) return RouteErrors.End(end, false, last);
+            if (EndOfTries(now, now, answerBy, isUnknown: false, context) is { } end)
+            {
+                KvError ended = RouteErrors.End(end, false, last);
+                NoteIfSlow(probe, operation, shard, received, ended);
+                return ended;
+            }
+
             NodeNumber target = NextTarget(ref tries, shard);
             ReadAnswer answer;
             if (target.Value == 0)
@@ -141,43 +176,60 @@ public sealed partial class NoriNode
             }
             else if (target == Self)
             {
-                answer = new ReadAnswer(
-                    await ReadKeysHereAsync(shard, keys, options, answerBytesMax, ReadHereBy(now, answerBy)).ConfigureAwait(false),
-                    OwnLeaderOf(shard));
+                (KvResult<ReadValues> here, _) = await ReadKeysHereAsync(
+                    shard, keys, options, answerBytesMax, ReadHereBy(now, answerBy), probe).ConfigureAwait(false);
+                answer = new ReadAnswer(here, OwnLeaderOf(shard));
             }
             else
             {
                 request ??= new ForwardedRead(FirstHop, shard, options, answerBytesMax, keys).Encode();
-                answer = await ReadThereAsync(target, request, keys.Count, tries.Asked, answerBy, context).ConfigureAwait(false);
+                answer = await ReadThereAsync(
+                    target, request, keys.Count, tries.Asked, answerBy, context, probe).ConfigureAwait(false);
                 tries.NoteAsked();
             }
 
-            if (answer.Result.TryGet(out ReadValues? values, out KvError? error)) return values;
-            if (!RouteErrors.MayTryAgain(error)) return error;
+            probe = ToldTry(probe, operation, shard, received, now, target, answer.Result.Error);
+            if (answer.Result.TryGet(out _, out KvError? error) || !RouteErrors.MayTryAgain(error))
+            {
+                NoteIfSlow(probe, operation, shard, received, error);
+                return answer.Result;
+            }
+
             int pauseMs = tries.NoteFailed(target, answer.Leader);
             last = Settled(error, shard, tries.Heard);
-            if (pauseMs > 0) await PauseAsync(pauseMs, answerBy, context.CancellationToken).ConfigureAwait(false);
+            if (pauseMs == 0) continue;
+            await PauseAsync(pauseMs, answerBy, context.CancellationToken).ConfigureAwait(false);
+            Tell(probe, StageNames.Pause);
         }
     }
 
     private async ValueTask<ReadAnswer> ReadThereAsync(
-        NodeNumber target, byte[] request, int keys, int asked, long answerBy, RequestContext context)
+        NodeNumber target, byte[] request, int keys, int asked, long answerBy, RequestContext context, RequestProbe? probe)
     {
         long by = Math.Min(answerBy, _time.GetTimestamp() + TryLength(asked));
-        PeerReply reply = await ForwardAsync(
-            target, PeerMethod.Read, default, request, by, context.CancellationToken).ConfigureAwait(false);
-        if (!reply.IsOk || ForwardedRead.TryReadAnswer(reply.Body, keys) is not { } answer)
+        PeerReply reply;
+        RemoteTrace? told = null;
+        if (probe is null)
         {
-            return new ReadAnswer(RouteErrors.Of(reply, _directory.NameOf(target)), default);
+            reply = await ForwardAsync(
+                target, PeerMethod.Read, default, request, by, context.CancellationToken).ConfigureAwait(false);
+        }
+        else
+        {
+            (reply, told) = await ForwardTracedAsync(
+                target, PeerMethod.Read, request, by, probe, context.CancellationToken).ConfigureAwait(false);
         }
 
+        ReadAnswer? answer = reply.IsOk ? ForwardedRead.TryReadAnswer(reply.Body, keys) : null;
+        answer ??= new ReadAnswer(RouteErrors.Of(reply, _directory.NameOf(target)), default);
+        probe?.AddCall(NameOf(target), _time.GetTimestamp(), told, answer.Result.Error?.Code.ToLabel() ?? "");
         return answer.Result.TryGet(out ReadValues? values, out _)
             ? new ReadAnswer(values with { ServedBy = target }, default)
             : answer;
     }
 
     /// <summary>A read that another node received: served by the leader, or by a replica for which less is enough.</summary>
-    private async ValueTask<PeerReply> ServeReadAsync(PeerRequest request)
+    private async ValueTask<PeerReply> ServeReadAsync(PeerRequest request, RequestProbe? probe)
     {
         if (ForwardedRead.TryDecode(request.Body) is not { Hops: FirstHop } read || !HasShard(read.Shard))
         {
@@ -188,8 +240,12 @@ public sealed partial class NoriNode
             : !MayServe(read) ? ProposalErrors.NotLeader(read.Shard, null)
             : null;
         if (refused is not null) return PeerReply.Ok(ForwardedRead.Answer(refused, OwnLeaderOf(read.Shard)));
-        KvResult<ReadValues> result = await ReadKeysHereAsync(
-            read.Shard, read.Keys, read.Options, read.AnswerBytesMax, AnswerBefore(request.Deadline)).ConfigureAwait(false);
+        long began = _time.GetTimestamp();
+        (KvResult<ReadValues> result, ReadBarrier barrier) = await ReadKeysHereAsync(
+            read.Shard, read.Keys, read.Options, read.AnswerBytesMax, AnswerBefore(request.Deadline), probe).ConfigureAwait(false);
+        RequestOperation operation = read.Keys.Count == 1 ? RequestOperation.Get : RequestOperation.Batch;
+        if (probe is not null) Named(probe, operation, read.Shard);
+        NoteRead(probe, operation, read.Shard, barrier, began, result.Error, request.From);
         return PeerReply.Ok(result.TryGet(out ReadValues? values, out KvError? error)
             ? ForwardedRead.Answer(values)
             : ForwardedRead.Answer(error, OwnLeaderOf(read.Shard)));

@@ -34,9 +34,11 @@ public sealed partial class NoriNode
 
     private void ServePeers()
     {
-        _calls.Handle(PeerMethod.Write, ServeWriteAsync);
-        _calls.Handle(PeerMethod.Read, ServeReadAsync);
+        _calls.Handle(PeerMethod.Write, request => ServeWriteAsync(request, null));
+        _calls.Handle(PeerMethod.Read, request => ServeReadAsync(request, null));
         _calls.Handle(PeerMethod.Scan, ServeScanAsync);
+        _calls.Handle(PeerMethod.TracedWrite, ServeTracedWriteAsync);
+        _calls.Handle(PeerMethod.TracedRead, ServeTracedReadAsync);
         _calls.Handle(PeerMethod.Freshness, ServeFreshness);
     }
 

@@ -3,6 +3,7 @@ using NoriKV.Node.Replication;
 using NoriKV.Node.Requests;
 using NoriKV.Node.Routing;
 using NoriKV.Node.Scanning;
+using NoriKV.Node.Tracing;
 using NoriKV.Placement;
 using NoriKV.Types;
 
@@ -13,6 +14,17 @@ public sealed partial class NoriNode
 {
     /// <inheritdoc/>
     public async ValueTask<KvResult<ScanPage>> ScanAsync(
+        ScanOptions options, int pagePairsMax, int pageBytesMax, RequestContext context)
+    {
+        long began = _time.GetTimestamp();
+        RequestProbe? probe = Traced(context, RequestOperation.Scan, null);
+        KvResult<ScanPage> page = await ScanPageAsync(options, pagePairsMax, pageBytesMax, context).ConfigureAwait(false);
+        Tell(probe, StageNames.Parts);
+        NoteIfSlow(probe, RequestOperation.Scan, null, began, page.Error);
+        return page;
+    }
+
+    private async ValueTask<KvResult<ScanPage>> ScanPageAsync(
         ScanOptions options, int pagePairsMax, int pageBytesMax, RequestContext context)
     {
         KvResult<ScanPlan> planned = PlanScan(options, pagePairsMax, pageBytesMax, context);

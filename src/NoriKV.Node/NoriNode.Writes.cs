@@ -1,4 +1,3 @@
-using Nori.Observe;
 using NoriKV.Node.Entries;
 using NoriKV.Node.Machine;
 using NoriKV.Node.Peers;
@@ -6,6 +5,7 @@ using NoriKV.Node.Ports;
 using NoriKV.Node.Replication;
 using NoriKV.Node.Requests;
 using NoriKV.Node.Routing;
+using NoriKV.Node.Tracing;
 using NoriKV.Types;
 using Raft = Nori.Raft.Core;
 
@@ -27,20 +27,40 @@ public sealed partial class NoriNode
         long now = _time.GetTimestamp();
         if (DeadlineRules.Check(now, context) is { } late) return late;
         long answerBy = _deadlines.AnswerBy(now, context.Deadline);
-        if (!LeadsHere(shard)) return await RouteWriteAsync(shard, session, operations, answerBy, context).ConfigureAwait(false);
-        KvResult<EntryOutcome> here = await ProposeHereAsync(
-            shard, EntryWriter.Encode(session, operations), answerBy, context.CancellationToken, context.Span).ConfigureAwait(false);
-        return here.Error is { } error && MayBeElsewhere(error) && _time.GetTimestamp() < answerBy
-            ? await RouteWriteAsync(shard, session, operations, answerBy, context).ConfigureAwait(false)
-            : here.TryGet(out EntryOutcome? outcome, out _) && outcome.Refusal is { } refusal ? refusal : here;
+        RequestOperation operation = OperationOf(operations);
+        RequestProbe? probe = Traced(context, operation, shard);
+        if (LeadsHere(shard))
+        {
+            Proposal proposal = NewProposal(
+                shard, EntryWriter.Encode(session, operations), answerBy, context.CancellationToken, probe);
+            KvResult<EntryOutcome> here = await ProposeHereAsync(proposal).ConfigureAwait(false);
+            probe = IfSlow(probe, operation, shard, now);
+            Tell(probe, proposal);
+            if (here.Error is not { } error || !MayBeElsewhere(error) || _time.GetTimestamp() >= answerBy)
+            {
+                if (here.TryGet(out EntryOutcome? outcome, out _) && outcome.Refusal is { } refusal) here = refusal;
+                if (probe is not null) NoteIfSlow(probe, operation, shard, now, here.Error);
+                return here;
+            }
+        }
+
+        return await RouteWriteAsync(shard, session, operations, now, answerBy, context, probe).ConfigureAwait(false);
     }
+
+    private static RequestOperation OperationOf(EntryOperation[] operations) => operations switch
+    {
+        [{ Kind: OperationKind.Put }] => RequestOperation.Put,
+        [{ Kind: OperationKind.Delete }] => RequestOperation.Delete,
+        _ => RequestOperation.Batch,
+    };
 
     /// <summary>
     /// A write that is not this node's to propose, or was not. One without a key gets a session of this process: whatever becomes
     /// of a try, another one is not done twice.
     /// </summary>
     private async ValueTask<KvResult<EntryOutcome>> RouteWriteAsync(
-        ShardId shard, EntrySession session, EntryOperation[] operations, long answerBy, RequestContext context)
+        ShardId shard, EntrySession session, EntryOperation[] operations, long received, long answerBy, RequestContext context,
+        RequestProbe? probe)
     {
         bool isOwn = session.Kind == SessionKind.None;
         while (isOwn && !_sessions.TryBegin(shard, out session))
@@ -56,7 +76,7 @@ public sealed partial class NoriNode
         {
             if (overloaded is not null) return overloaded;
             KvResult<EntryOutcome> result = await TryWriteAsync(
-                shard, envelope, operations.Length, answerBy, context).ConfigureAwait(false);
+                shard, envelope, operations, received, answerBy, context, probe).ConfigureAwait(false);
             // That an earlier try of this node was the one that did it is nothing to its caller.
             return isOwn && result.TryGet(out EntryOutcome? outcome, out _) && outcome.Replay != ReplayKind.None
                 ? outcome with { Replay = ReplayKind.None }
@@ -70,8 +90,10 @@ public sealed partial class NoriNode
     }
 
     private async ValueTask<KvResult<EntryOutcome>> TryWriteAsync(
-        ShardId shard, byte[] envelope, int operations, long answerBy, RequestContext context)
+        ShardId shard, byte[] envelope, EntryOperation[] operations, long received, long answerBy, RequestContext context,
+        RequestProbe? probe)
     {
+        RequestOperation operation = OperationOf(operations);
         var tries = new RouteTries();
         KvError last = ProposalErrors.NoQuorum;
         bool isUnknown = false;
@@ -79,18 +101,28 @@ public sealed partial class NoriNode
         while (true)
         {
             long now = _time.GetTimestamp();
-            if (EndOfTries(now, began, answerBy, isUnknown, context) is { } end) return RouteErrors.End(end, isUnknown, last);
+            if (EndOfTries(now, began, answerBy, isUnknown, context) is { } end)
+            {
+                KvError ended = RouteErrors.End(end, isUnknown, last);
+                NoteIfSlow(probe, operation, shard, received, ended);
+                return ended;
+            }
+
             NodeNumber target = NextTarget(ref tries, shard);
             WriteAnswer answer = target.Value == 0 ? new WriteAnswer(last, default, false, true)
-                : target == Self ? await WriteHereAsync(shard, envelope, answerBy, context).ConfigureAwait(false)
-                : await WriteThereAsync(target, shard, envelope, operations, tries.Asked, answerBy, context).ConfigureAwait(false);
+                : target == Self ? await WriteHereAsync(shard, envelope, answerBy, context, probe).ConfigureAwait(false)
+                : await WriteThereAsync(
+                    target, shard, envelope, operations.Length, tries.Asked, answerBy, context, probe).ConfigureAwait(false);
+            probe = ToldTry(probe, operation, shard, received, now, target, answer.Result.Error);
             if (answer.Result.TryGet(out EntryOutcome? outcome, out KvError? error))
             {
+                NoteIfSlow(probe, operation, shard, received, outcome.Refusal);
                 return outcome.Refusal is { } refusal ? refusal : outcome;
             }
 
             if (answer.IsFinal || (!RouteErrors.MayTryAgain(error) && !(isUnknown && error.Code == KvCode.Overloaded)))
             {
+                NoteIfSlow(probe, operation, shard, received, error);
                 return isUnknown ? ProposalErrors.DeadlineBehindProposed : error;
             }
 
@@ -98,29 +130,46 @@ public sealed partial class NoriNode
             if (target != Self) tries.NoteAsked();
             int pauseMs = tries.NoteFailed(target, answer.Leader);
             last = Settled(error, shard, tries.Heard);
-            if (pauseMs > 0) await PauseAsync(pauseMs, answerBy, context.CancellationToken).ConfigureAwait(false);
+            if (pauseMs == 0) continue;
+            await PauseAsync(pauseMs, answerBy, context.CancellationToken).ConfigureAwait(false);
+            Tell(probe, StageNames.Pause);
         }
     }
 
     private async ValueTask<WriteAnswer> WriteHereAsync(
-        ShardId shard, byte[] envelope, long answerBy, RequestContext context)
+        ShardId shard, byte[] envelope, long answerBy, RequestContext context, RequestProbe? probe)
     {
         // A copy: the log stamps what it takes, and there may be another try.
-        KvResult<EntryOutcome> result = await ProposeHereAsync(
-            shard, [.. envelope], answerBy, context.CancellationToken, context.Span).ConfigureAwait(false);
+        Proposal proposal = NewProposal(shard, [.. envelope], answerBy, context.CancellationToken, probe);
+        KvResult<EntryOutcome> result = await ProposeHereAsync(proposal).ConfigureAwait(false);
+        Tell(probe, proposal);
         return new WriteAnswer(result, OwnLeaderOf(shard), result.Error is { } error && !MayBeElsewhere(error), true);
     }
 
     private async ValueTask<WriteAnswer> WriteThereAsync(
-        NodeNumber target, ShardId shard, byte[] envelope, int operations, int asked, long answerBy, RequestContext context)
+        NodeNumber target, ShardId shard, byte[] envelope, int operations, int asked, long answerBy, RequestContext context,
+        RequestProbe? probe)
     {
-        long began = _time.GetTimestamp();
-        PeerReply reply = await SendWriteAsync(
-            target, shard, envelope, Math.Min(answerBy, _time.GetTimestamp() + TryLength(asked)), context.CancellationToken)
-            .ConfigureAwait(false);
-        context.Span?.AddStage("forward", began, _time.GetTimestamp());
-        if (reply.IsOk && ForwardedWrite.TryReadAnswer(reply.Body, operations) is { } answer) return answer;
-        return new WriteAnswer(RouteErrors.Of(reply, _directory.NameOf(target)), default, false, true);
+        long by = Math.Min(answerBy, _time.GetTimestamp() + TryLength(asked));
+        PeerReply reply;
+        RemoteTrace? told = null;
+        if (probe is null)
+        {
+            reply = await SendWriteAsync(target, shard, envelope, by, context.CancellationToken).ConfigureAwait(false);
+        }
+        else
+        {
+            byte[] body = new byte[ForwardedWrite.HeadBytes + envelope.Length];
+            ForwardedWrite.WriteHead(body, FirstHop, shard);
+            envelope.CopyTo(body, ForwardedWrite.HeadBytes);
+            (reply, told) = await ForwardTracedAsync(
+                target, PeerMethod.Write, body, by, probe, context.CancellationToken).ConfigureAwait(false);
+        }
+
+        WriteAnswer? answer = reply.IsOk ? ForwardedWrite.TryReadAnswer(reply.Body, operations) : null;
+        answer ??= new WriteAnswer(RouteErrors.Of(reply, _directory.NameOf(target)), default, false, true);
+        probe?.AddCall(NameOf(target), _time.GetTimestamp(), told, answer.Result.Error?.Code.ToLabel() ?? "");
+        return answer;
     }
 
     private ValueTask<PeerReply> SendWriteAsync(
@@ -135,7 +184,7 @@ public sealed partial class NoriNode
     /// A write that another node received. It is proposed here or refused with who leads: a request is forwarded once, and the
     /// node that received it looks further.
     /// </summary>
-    private async ValueTask<PeerReply> ServeWriteAsync(PeerRequest request)
+    private async ValueTask<PeerReply> ServeWriteAsync(PeerRequest request, RequestProbe? probe)
     {
         if (!ForwardedWrite.TryRead(request.Body, out byte hops, out ShardId shard, out ReadOnlyMemory<byte> envelope)
             || hops != FirstHop || !HasShard(shard))
@@ -147,8 +196,11 @@ public sealed partial class NoriNode
             : !LeadsHere(shard) ? ProposalErrors.NotLeader(shard, null)
             : null;
         if (refused is not null) return PeerReply.Ok(ForwardedWrite.Answer(refused, OwnLeaderOf(shard), isFinal: false));
-        KvResult<EntryOutcome> result = await ProposeHereAsync(
-            shard, envelope.ToArray(), AnswerBefore(request.Deadline), request.CancellationToken).ConfigureAwait(false);
+        long began = _time.GetTimestamp();
+        Proposal proposal = NewProposal(
+            shard, envelope.ToArray(), AnswerBefore(request.Deadline), request.CancellationToken, probe);
+        KvResult<EntryOutcome> result = await ProposeHereAsync(proposal).ConfigureAwait(false);
+        NoteForwarded(probe, proposal, request.From, began, result.Error);
         if (!result.TryGet(out EntryOutcome? outcome, out KvError? error))
         {
             return PeerReply.Ok(ForwardedWrite.Answer(error, OwnLeaderOf(shard), isFinal: false));
@@ -163,17 +215,10 @@ public sealed partial class NoriNode
     /// Into this node's log. While nobody knows who leads it waits a while; what is answered NOT_LEADER or QUORUM_UNAVAILABLE was
     /// not done.
     /// </summary>
-    private async ValueTask<KvResult<EntryOutcome>> ProposeHereAsync(
-        ShardId shard, byte[] envelope, long answerBy, CancellationToken cancellationToken, Span? span = null)
+    private async ValueTask<KvResult<EntryOutcome>> ProposeHereAsync(Proposal proposal)
     {
-        if (_replicas.Stopped(shard) is { } stopped) return ProposalErrors.Unavailable(stopped);
+        if (_replicas.Stopped(proposal.Shard) is { } stopped) return ProposalErrors.Unavailable(stopped);
         if (_diskFull is { } full) return ProposalErrors.Overloaded(full, TimeSpan.FromSeconds(1));
-        long now = _time.GetTimestamp();
-        var proposal = new Proposal(shard, envelope, now, answerBy, _completions, cancellationToken)
-        {
-            Span = span,
-            QueuedBy = HasPeers ? Math.Min(answerBy, now + _parkLength) : answerBy,
-        };
         if (_log.TryPropose(proposal) is { } error) return error;
         if (_watch.Add(proposal)) _loop?.WakeTicks();
         // A failure or the end may have passed between the look above and the watch: then nobody else would answer.
@@ -183,5 +228,16 @@ public sealed partial class NoriNode
         }
 
         return await proposal.Outcome.ConfigureAwait(false);
+    }
+
+    private Proposal NewProposal(
+        ShardId shard, byte[] envelope, long answerBy, CancellationToken cancellationToken, RequestProbe? probe)
+    {
+        long now = _time.GetTimestamp();
+        return new Proposal(shard, envelope, now, answerBy, _completions, cancellationToken)
+        {
+            Probe = probe,
+            QueuedBy = HasPeers ? Math.Min(answerBy, now + _parkLength) : answerBy,
+        };
     }
 }

@@ -10,6 +10,7 @@ using NoriKV.Node.Replication;
 using NoriKV.Node.Snapshots;
 using NoriKV.Node.Requests;
 using NoriKV.Node.Routing;
+using NoriKV.Node.Tracing;
 using NoriKV.Placement;
 using NoriKV.Types;
 
@@ -60,6 +61,7 @@ public sealed partial class NoriNode : INoriNode, IRouter
         _storage = parts.Storage;
         _replicas = parts.Replicas;
         _failure = new NodeFailure(_watch);
+        SlowOperations = new SlowLog(options.Slow, options.Meter, _time);
         _admission = new Admission(options.MaxInFlight, options.InFlightBytesMax, options.ApplyBacklogBytesMax);
         _completions = options.RunLoops ? null : new CompletionQueue();
         _validator = new RequestValidator(options.Limits);
@@ -114,6 +116,9 @@ public sealed partial class NoriNode : INoriNode, IRouter
 
     /// <summary>What is worth printing at start: settings that were ignored, copies that were repaired.</summary>
     public IReadOnlyList<string> Warnings { get; private set; } = [];
+
+    /// <inheritdoc/>
+    public SlowLog SlowOperations { get; }
 
     /// <summary>The cluster's id.</summary>
     public Guid ClusterId => _parts.Directory.Identity.ClusterId;

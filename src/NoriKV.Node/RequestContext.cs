@@ -1,4 +1,4 @@
-using Nori.Observe;
+using NoriKV.Node.Tracing;
 
 namespace NoriKV.Node;
 
@@ -13,6 +13,6 @@ namespace NoriKV.Node;
 /// </param>
 public readonly record struct RequestContext(long Deadline, string Principal, CancellationToken CancellationToken)
 {
-    /// <summary>The request in its trace; null where that is not recorded. Whoever made the context ends it.</summary>
-    public Span? Span { get; init; }
+    /// <summary>Gathers the request's stages; null where it is not traced. Whoever made the context ends it.</summary>
+    public RequestProbe? Probe { get; init; }
 }

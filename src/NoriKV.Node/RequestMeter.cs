@@ -1,4 +1,5 @@
 using Nori.Observe;
+using NoriKV.Node.Tracing;
 using NoriKV.Types;
 
 namespace NoriKV.Node;
@@ -24,14 +25,15 @@ public sealed class RequestMeter(IMeter meter, TimeProvider time)
     /// <param name="code">How it ended.</param>
     /// <param name="result">What came of it, where it succeeded.</param>
     /// <param name="start">What <see cref="Start"/> gave.</param>
-    /// <param name="span">The request in its trace, which is told the outcome; null where that is not recorded.</param>
-    public void Record(RequestOperation operation, KvCode code, RequestResult result, long start, Span? span = null)
+    /// <param name="probe">Gathers the request's stages and is told the outcome; null where it is not traced.</param>
+    public void Record(RequestOperation operation, KvCode code, RequestResult result, long start, RequestProbe? probe = null)
     {
         int slot = ((((int)operation * Codes) + (int)code) * Results) + (int)result;
         Series series = _series[slot] ??= Make(operation, code, result);
         series.Count.Add();
         double seconds = time.GetElapsedTime(start).TotalSeconds;
-        if (span is null)
+        if (probe is not null) (probe.Operation, probe.Status) = (Word(operation.ToString()), code.ToLabel());
+        if (probe?.Span is not { } span)
         {
             series.Duration.Record(seconds);
             return;

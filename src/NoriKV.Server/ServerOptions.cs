@@ -62,6 +62,9 @@ public sealed record ServerOptions
     /// <summary>Levels of single components, <c>raft=debug</c>.</summary>
     public IReadOnlyList<string> LogLevels { get; init; } = [];
 
+    /// <summary>A request that takes so long is slow: logged with its stages and shown by /slow; 0 for none. Default 250 ms.</summary>
+    public TimeSpan SlowThreshold { get; init; } = TimeSpan.FromMilliseconds(250);
+
     /// <summary>The server's certificate (PEM); null serves plaintext.</summary>
     public string? TlsCertificate { get; init; }
 

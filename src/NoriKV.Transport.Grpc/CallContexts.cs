@@ -1,6 +1,9 @@
 using Nori.Grpc.Server;
+using System.Buffers;
+using System.Text.Json;
 using Nori.Observe;
 using NoriKV.Node;
+using NoriKV.Node.Tracing;
 
 namespace NoriKV.Transport.Grpc;
 
@@ -19,8 +22,38 @@ internal static class CallContexts
             PrincipalOf(call),
             call.HttpContext.RequestAborted)
         {
-            Span = SpanOf(call, parts.Tracer),
+            Probe = ProbeOf(call, parts),
         };
+
+    /// <summary>Metadata of a caller who wants to know where the request went: any value.</summary>
+    public const string ExplainHeader = "norikv-explain";
+
+    /// <summary>The trailer that tells him, as JSON in UTF-8: docs/observability.md.</summary>
+    public const string TraceTrailer = "norikv-trace-bin";
+
+    /// <summary>The call is over: ends what gathers its stages, and tells them to a caller who asked.</summary>
+    public static void End(ServerCallContext call, RequestContext context)
+    {
+        if (context.Probe is not { } probe) return;
+        RequestTrace trace = probe.End();
+        if (!IsExplained(call)) return;
+        var bytes = new ArrayBufferWriter<byte>(2048);
+        using (var json = new Utf8JsonWriter(bytes)) RequestTraceJson.Write(json, trace);
+        call.ResponseTrailers.Add(TraceTrailer, bytes.WrittenSpan.ToArray());
+    }
+
+    /// <summary>A sampled request has a probe, which ends its span; others have none.</summary>
+    public static RequestProbe? ProbeOf(Span? span, TimeProvider time) =>
+        span is null ? null : new RequestProbe(time, span.StartedAt, span);
+
+    private static RequestProbe? ProbeOf(ServerCallContext call, GrpcTransportParts parts)
+    {
+        Span? span = SpanOf(call, parts.Tracer);
+        if (span is not null) return ProbeOf(span, parts.Time);
+        return IsExplained(call) ? new RequestProbe(parts.Time, parts.Time.GetTimestamp()) : null;
+    }
+
+    private static bool IsExplained(ServerCallContext call) => call.HttpContext.Request.Headers.ContainsKey(ExplainHeader);
 
     /// <summary>
     /// Begins the call's span, a child of the caller's in <c>traceparent</c>; answers where it is in <c>traceresponse</c>.

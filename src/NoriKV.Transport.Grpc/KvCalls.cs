@@ -1,6 +1,6 @@
 using Google.Protobuf;
-using Nori.Observe;
 using NoriKV.Node;
+using NoriKV.Node.Tracing;
 using NoriKV.Proto.V1;
 using NoriKV.Types;
 
@@ -19,7 +19,7 @@ internal sealed class KvCalls(GrpcTransportParts parts, RequestMeter meter)
     {
         long start = meter.Start();
         if (Refusal(request, AccessAction.Write, request.Key, context) is { } refusal)
-            return Failed<PutResponse>(RequestOperation.Put, refusal, start, context.Span);
+            return Failed<PutResponse>(RequestOperation.Put, refusal, start, context.Probe);
         var options = new PutOptions
         {
             Ttl = WireDuration.FromMilliseconds(request.TtlMs),
@@ -31,8 +31,8 @@ internal sealed class KvCalls(GrpcTransportParts parts, RequestMeter meter)
             await _node.PutAsync(request.Key.Memory, request.Value.Memory, options, context)
                 .ConfigureAwait(false);
         if (!result.TryGet(out PutResult put, out KvError? error))
-            return Failed<PutResponse>(RequestOperation.Put, error, start, context.Span);
-        meter.Record(RequestOperation.Put, KvCode.Ok, RequestResult.Done, start, context.Span);
+            return Failed<PutResponse>(RequestOperation.Put, error, start, context.Probe);
+        meter.Record(RequestOperation.Put, KvCode.Ok, RequestResult.Done, start, context.Probe);
         return WireMessages.ToWire(put);
     }
 
@@ -42,13 +42,13 @@ internal sealed class KvCalls(GrpcTransportParts parts, RequestMeter meter)
         KvError? refusal = Refusal(request, AccessAction.Read, request.Key, context);
         if (!WireMessages.TryReadOptions(request.Consistency, request.MaxStalenessMs, out ReadOptions options))
             refusal ??= UnknownConsistency(request.Consistency);
-        if (refusal is not null) return Failed<GetResponse>(RequestOperation.Get, refusal, start, context.Span);
+        if (refusal is not null) return Failed<GetResponse>(RequestOperation.Get, refusal, start, context.Probe);
         KvResult<GetResult> result =
             await _node.GetAsync(request.Key.Memory, options, context).ConfigureAwait(false);
         if (!result.TryGet(out GetResult got, out KvError? error))
-            return Failed<GetResponse>(RequestOperation.Get, error, start, context.Span);
+            return Failed<GetResponse>(RequestOperation.Get, error, start, context.Probe);
         meter.Record(
-            RequestOperation.Get, KvCode.Ok, got.Found ? RequestResult.Found : RequestResult.Missing, start, context.Span);
+            RequestOperation.Get, KvCode.Ok, got.Found ? RequestResult.Found : RequestResult.Missing, start, context.Probe);
         return WireMessages.ToWire(got);
     }
 
@@ -56,7 +56,7 @@ internal sealed class KvCalls(GrpcTransportParts parts, RequestMeter meter)
     {
         long start = meter.Start();
         if (Refusal(request, AccessAction.Write, request.Key, context) is { } refusal)
-            return Failed<DeleteResponse>(RequestOperation.Delete, refusal, start, context.Span);
+            return Failed<DeleteResponse>(RequestOperation.Delete, refusal, start, context.Probe);
         var options = new DeleteOptions
         {
             IfMatch = WireMessages.ToVersion(request.IfMatch),
@@ -65,13 +65,13 @@ internal sealed class KvCalls(GrpcTransportParts parts, RequestMeter meter)
         KvResult<DeleteResult> result =
             await _node.DeleteAsync(request.Key.Memory, options, context).ConfigureAwait(false);
         if (!result.TryGet(out DeleteResult deleted, out KvError? error))
-            return Failed<DeleteResponse>(RequestOperation.Delete, error, start, context.Span);
+            return Failed<DeleteResponse>(RequestOperation.Delete, error, start, context.Probe);
         meter.Record(
             RequestOperation.Delete,
             KvCode.Ok,
             deleted.Tombstoned ? RequestResult.Found : RequestResult.Missing,
             start,
-            context.Span);
+            context.Probe);
         return WireMessages.ToWire(deleted);
     }
 
@@ -88,7 +88,7 @@ internal sealed class KvCalls(GrpcTransportParts parts, RequestMeter meter)
         var operations = new Types.BatchOperation[refusal is null ? request.Operations.Count : 0];
         for (int i = 0; refusal is null && i < operations.Length; i++)
             refusal = Read(request.Operations[i], i, context, out operations[i]);
-        if (refusal is not null) return Failed<BatchResponse>(RequestOperation.Batch, refusal, start, context.Span);
+        if (refusal is not null) return Failed<BatchResponse>(RequestOperation.Batch, refusal, start, context.Probe);
 
         var options = new BatchOptions
         {
@@ -98,10 +98,10 @@ internal sealed class KvCalls(GrpcTransportParts parts, RequestMeter meter)
         KvResult<IReadOnlyList<BatchOperationResult>> result =
             await _node.BatchAsync(operations, options, context).ConfigureAwait(false);
         if (!result.TryGet(out IReadOnlyList<BatchOperationResult>? results, out KvError? error))
-            return Failed<BatchResponse>(RequestOperation.Batch, error, start, context.Span);
+            return Failed<BatchResponse>(RequestOperation.Batch, error, start, context.Probe);
         var response = new BatchResponse();
         foreach (BatchOperationResult each in results) response.Results.Add(WireMessages.ToWire(each));
-        meter.Record(RequestOperation.Batch, KvCode.Ok, RequestResult.Done, start, context.Span);
+        meter.Record(RequestOperation.Batch, KvCode.Ok, RequestResult.Done, start, context.Probe);
         return response;
     }
 
@@ -182,9 +182,9 @@ internal sealed class KvCalls(GrpcTransportParts parts, RequestMeter meter)
     private KvError? Forbidden(AccessAction action, ByteString key, RequestContext context) =>
         parts.Authorizer.IsAllowed(AccessRequest.OfKey(context.Principal, action, key.Memory)) ? null : Denied;
 
-    private KvResult<T> Failed<T>(RequestOperation operation, KvError error, long start, Span? span)
+    private KvResult<T> Failed<T>(RequestOperation operation, KvError error, long start, RequestProbe? probe)
     {
-        meter.Record(operation, error.Code, RequestResult.Error, start, span);
+        meter.Record(operation, error.Code, RequestResult.Error, start, probe);
         return error;
     }
 

@@ -28,7 +28,7 @@ internal sealed class KvService(GrpcTransportParts parts, KvCalls calls)
             }
             finally
             {
-                context.Span?.End();
+                CallContexts.End(call, context);
             }
         };
 
@@ -45,7 +45,7 @@ internal sealed class KvService(GrpcTransportParts parts, KvCalls calls)
         }
         finally
         {
-            context.Span?.End();
+            CallContexts.End(call, context);
         }
     }
 

@@ -114,7 +114,7 @@ internal sealed class KvStream(
             result = Failed(new KvError(KvCode.Internal, "internal error"));
         }
 
-        context.Span?.End();
+        context.Probe?.End();
         result.Id = each.Id;
         int size = result.CalculateSize();
 
@@ -187,7 +187,7 @@ internal sealed class KvStream(
         if (call.TimeLeft is { } streamLeft && streamLeft < left) left = streamLeft;
         return new RequestContext(CallContexts.DeadlineIn(left, parts.Time), _principal, cancellationToken)
         {
-            Span = parts.Tracer?.Begin("norikv.v1.Kv/Stream", SpanKind.Server, _caller),
+            Probe = CallContexts.ProbeOf(parts.Tracer?.Begin("norikv.v1.Kv/Stream", SpanKind.Server, _caller), parts.Time),
         };
     }
 

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Nori.Observe;
 using NoriKV.Node;
+using NoriKV.Node.Tracing;
 using NoriKV.Types;
 
 namespace NoriKV.Transport.Http;
@@ -24,6 +25,7 @@ public sealed class HttpFacade
     private readonly MetricsEndpoint _metrics;
     private readonly EventsEndpoint _events;
     private readonly LogEndpoint _logs;
+    private readonly SlowEndpoint _slow;
     private readonly BodyReader _bodies;
     private int _inFlight;
 
@@ -43,6 +45,7 @@ public sealed class HttpFacade
         _metrics = new MetricsEndpoint(parts.Metrics);
         _events = new EventsEndpoint(parts);
         _logs = new LogEndpoint(parts);
+        _slow = new SlowEndpoint(parts);
         parts.Meter.ObservableGauge("http_requests_in_flight", "Requests to /kv being worked on.", () => _inFlight);
         parts.Meter.ObservableGauge("http_body_bytes", "Bytes of request bodies held.", () => _bodies.Held);
         parts.Meter.ObservableGauge("event_clients", "Clients of /events.", () => _events.Clients);
@@ -100,6 +103,7 @@ public sealed class HttpFacade
             case "/meta/cluster": return ReadOnly(http) ?? Observed(http) ?? _cluster.ServeAsync(http);
             case "/events": return ReadOnly(http) ?? Observed(http) ?? _events.ServeAsync(http, target);
             case "/log": return _logs.ServeAsync(http, target);
+            case "/slow": return _slow.ServeAsync(http, target);
             case "/" or "/index.html": return ReadOnly(http) ?? Observed(http) ?? LivePage.ServeAsync(http);
             default: return HttpAnswers.WriteErrorAsync(http, 404, "NOT_FOUND", "no such route");
         }
@@ -115,11 +119,11 @@ public sealed class HttpFacade
             return;
         }
 
-        Span? span = null;
+        RequestProbe? probe = null;
         try
         {
             RequestContext context = Context(http, target);
-            span = context.Span;
+            probe = context.Probe;
             bool scan = pathKey is null && !target.Has("key_b64");
             Task served = scan
                 ? ReadOnly(http) ?? _scan.ServeAsync(http, target, context)
@@ -128,7 +132,7 @@ public sealed class HttpFacade
         }
         finally
         {
-            span?.End();
+            probe?.End();
             Interlocked.Decrement(ref _inFlight);
         }
     }
@@ -140,20 +144,21 @@ public sealed class HttpFacade
         if (timeout > _parts.Options.TimeoutMax) timeout = _parts.Options.TimeoutMax;
         TimeProvider time = _parts.Time;
         long deadline = time.GetTimestamp() + (long)(timeout.TotalSeconds * time.TimestampFrequency);
-        return new RequestContext(deadline, PrincipalOf(http), http.RequestAborted) { Span = SpanOf(http) };
+        return new RequestContext(deadline, PrincipalOf(http), http.RequestAborted) { Probe = ProbeOf(http) };
     }
 
     /// <summary>
     /// Begins the request's span, a child of the caller's in <c>traceparent</c>; answers where it is in <c>traceresponse</c>.
     /// </summary>
-    private Span? SpanOf(HttpContext http)
+    private RequestProbe? ProbeOf(HttpContext http)
     {
         if (_parts.Tracer is not { } tracer) return null;
         string? text = http.Request.Headers.TraceParent;
         TraceContext caller = text is not null && TraceContext.TryParse(text, out TraceContext read) ? read : default;
         Span? span = tracer.Begin($"{http.Request.Method} /kv", SpanKind.Server, caller);
-        if (span is not null) http.Response.Headers["traceresponse"] = span.Context.ToString();
-        return span;
+        if (span is null) return null;
+        http.Response.Headers["traceresponse"] = span.Context.ToString();
+        return new RequestProbe(_parts.Time, span.StartedAt, span);
     }
 
     private Task? Observed(HttpContext http) =>

@@ -57,12 +57,12 @@ internal sealed class KvEndpoint(HttpFacadeParts parts, RequestMeter meter, Body
                 await _node.PutAsync(key, body.Bytes, options, context).ConfigureAwait(false);
             if (!result.TryGet(out PutResult put, out KvError? error))
             {
-                meter.Record(RequestOperation.Put, error.Code, RequestResult.Error, start, context.Span);
+                meter.Record(RequestOperation.Put, error.Code, RequestResult.Error, start, context.Probe);
                 await HttpAnswers.WriteErrorAsync(http, EntityTag.Explain(error, options.IfMatch)).ConfigureAwait(false);
                 return;
             }
 
-            meter.Record(RequestOperation.Put, KvCode.Ok, RequestResult.Done, start, context.Span);
+            meter.Record(RequestOperation.Put, KvCode.Ok, RequestResult.Done, start, context.Probe);
             http.Response.Headers.ETag = EntityTag.Of(put.Version);
             await HttpAnswers.WriteJsonAsync(http, 200, json =>
             {
@@ -91,13 +91,13 @@ internal sealed class KvEndpoint(HttpFacadeParts parts, RequestMeter meter, Body
         KvResult<GetResult> result = await _node.GetAsync(key, options, context).ConfigureAwait(false);
         if (!result.TryGet(out GetResult got, out KvError? error))
         {
-            meter.Record(RequestOperation.Get, error.Code, RequestResult.Error, start, context.Span);
+            meter.Record(RequestOperation.Get, error.Code, RequestResult.Error, start, context.Probe);
             await HttpAnswers.WriteErrorAsync(http, error).ConfigureAwait(false);
             return;
         }
 
         RequestResult found = got.Found ? RequestResult.Found : RequestResult.Missing;
-        meter.Record(RequestOperation.Get, KvCode.Ok, found, start, context.Span);
+        meter.Record(RequestOperation.Get, KvCode.Ok, found, start, context.Probe);
         HttpAnswers.SetMetaHeaders(http, got.Meta);
         http.Response.Headers.CacheControl = "no-cache";
         http.Response.Headers.Vary = "Accept";
@@ -147,13 +147,13 @@ internal sealed class KvEndpoint(HttpFacadeParts parts, RequestMeter meter, Body
         KvResult<DeleteResult> result = await _node.DeleteAsync(key, options, context).ConfigureAwait(false);
         if (!result.TryGet(out DeleteResult deleted, out KvError? error))
         {
-            meter.Record(RequestOperation.Delete, error.Code, RequestResult.Error, start, context.Span);
+            meter.Record(RequestOperation.Delete, error.Code, RequestResult.Error, start, context.Probe);
             await HttpAnswers.WriteErrorAsync(http, EntityTag.Explain(error, options.IfMatch)).ConfigureAwait(false);
             return;
         }
 
         RequestResult found = deleted.Tombstoned ? RequestResult.Found : RequestResult.Missing;
-        meter.Record(RequestOperation.Delete, KvCode.Ok, found, start, context.Span);
+        meter.Record(RequestOperation.Delete, KvCode.Ok, found, start, context.Probe);
         await HttpAnswers.WriteJsonAsync(http, 200, json =>
         {
             json.WriteStartObject();

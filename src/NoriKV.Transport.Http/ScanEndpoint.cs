@@ -30,12 +30,12 @@ internal sealed class ScanEndpoint(HttpFacadeParts parts, RequestMeter meter)
             .ConfigureAwait(false);
         if (!result.TryGet(out ScanPage? page, out KvError? error))
         {
-            meter.Record(RequestOperation.Scan, error.Code, RequestResult.Error, started, context.Span);
+            meter.Record(RequestOperation.Scan, error.Code, RequestResult.Error, started, context.Probe);
             await HttpAnswers.WriteErrorAsync(http, error).ConfigureAwait(false);
             return;
         }
 
-        meter.Record(RequestOperation.Scan, KvCode.Ok, RequestResult.Done, started, context.Span);
+        meter.Record(RequestOperation.Scan, KvCode.Ok, RequestResult.Done, started, context.Probe);
         await HttpAnswers.WriteJsonAsync(http, 200, json =>
         {
             json.WriteStartObject();

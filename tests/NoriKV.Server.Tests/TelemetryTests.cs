@@ -29,7 +29,7 @@ public sealed class TelemetryTests
 
         byte[] body = await collector.TraceAsync();
         Assert.True(body.AsSpan().IndexOf(Convert.FromHexString(Trace)) > 0);
-        foreach (string word in new[] { "PUT /kv", "receive", "queue", "replicate", "log", "apply", "operation", "norikv" })
+        foreach (string word in new[] { "PUT /kv", "route", "queue", "append", "fsync", "apply", "answer", "operation", "norikv" })
             Assert.True(body.AsSpan().IndexOf(System.Text.Encoding.UTF8.GetBytes(word)) > 0, $"no {word}");
 
         // The same trace is the exemplar of its duration.

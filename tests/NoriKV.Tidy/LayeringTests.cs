@@ -54,7 +54,7 @@ public sealed class LayeringTests
         ["NoriKV.Cli"] =
         [
             .. Storage, .. Domain, "NoriKV.Server", "NoriKV.Client", "NoriKV.TestKit", "Nori.Wal", "Nori.SSTable",
-            "Nori.Lsm", "Nori.Grpc",
+            "Nori.Lsm", "Nori.Grpc", "NoriKV.Node", "NoriKV.Proto",
         ],
     };
 

@@ -37,8 +37,14 @@ internal static class SpanEncoder
         writer.End(begin);
     }
 
-    private static void Write(ProtoWriter writer, Span span, in SpanStage stage) => writer.End(Begin(
-        writer, span.Context, stage.Id, span.Context.Span, stage.Name, SpanKind.Internal, stage.Start, stage.Duration));
+    private static void Write(ProtoWriter writer, Span span, in SpanStage stage)
+    {
+        int begin = Begin(
+            writer, span.Context, stage.Id, span.Context.Span, stage.Name, SpanKind.Internal, stage.Start, stage.Duration);
+        if (stage.Detail.Length > 0) CommonEncoder.Attribute(writer, 9, new Label("detail", stage.Detail));
+        if (stage.IsBeside) CommonEncoder.Attribute(writer, 9, new Label("beside", "true"));
+        writer.End(begin);
+    }
 
     private static int Begin(
         ProtoWriter writer, in TraceContext trace, ulong id, ulong parent, string name, SpanKind kind, DateTimeOffset start,

@@ -75,14 +75,16 @@ public sealed class Span
     /// <param name="name">A constant: <c>fsync</c>.</param>
     /// <param name="from">Timestamp of the tracer's clock at which it began.</param>
     /// <param name="to">Timestamp at which it ended.</param>
-    public void AddStage(string name, long from, long to)
+    /// <param name="detail">What else there is to know; empty for nothing.</param>
+    /// <param name="isBeside">It ran beside the others and was not waited for.</param>
+    public void AddStage(string name, long from, long to, string detail = "", bool isBeside = false)
     {
         TimeSpan begin = _tracer.Time.GetElapsedTime(StartedAt, from);
         TimeSpan length = _tracer.Time.GetElapsedTime(from, to);
         if (to < from) return;
         lock (_gate)
         {
-            if (!_ended && _stages.Count < PartsMax) _stages.Add(new SpanStage(name, _tracer.NextId(), Start + begin, length));
+            if (!_ended && _stages.Count < PartsMax) _stages.Add(new SpanStage(name, _tracer.NextId(), Start + begin, length, detail, isBeside));
         }
     }
 
@@ -96,13 +98,17 @@ public sealed class Span
     }
 
     /// <summary>It is over: hands it to the sink. Further calls do nothing.</summary>
-    public void End()
+    public void End() => End(_tracer.Time.GetTimestamp());
+
+    /// <summary>It was over at a moment: hands it to the sink. Further calls do nothing.</summary>
+    /// <param name="endedAt">Timestamp of the tracer's clock.</param>
+    public void End(long endedAt)
     {
         lock (_gate)
         {
             if (_ended) return;
             _ended = true;
-            Duration = _tracer.Time.GetElapsedTime(StartedAt);
+            Duration = _tracer.Time.GetElapsedTime(StartedAt, Math.Max(endedAt, StartedAt));
         }
 
         _tracer.Ended(this);

@@ -59,6 +59,14 @@ internal sealed class ClientOptions
         ParseResult parse,
         CliHost host,
         CancellationToken cancellationToken,
+        Func<NoriKVClientOptions, NoriKVClientOptions>? adjust = null) =>
+        host.Connect(await ReadAsync(parse, host, cancellationToken, adjust).ConfigureAwait(false));
+
+    /// <summary>What a client is made with; looks whether anybody listens there.</summary>
+    public async Task<NoriKVClientOptions> ReadAsync(
+        ParseResult parse,
+        CliHost host,
+        CancellationToken cancellationToken,
         Func<NoriKVClientOptions, NoriKVClientOptions>? adjust = null)
     {
         string addresses = parse.GetValue(_address) ?? host.Environment("NORIKV_ADDR") ?? "localhost:7447";
@@ -80,7 +88,7 @@ internal sealed class ClientOptions
             await NodeProbe.CheckAsync(options.Addresses, limit, host.Time, cancellationToken).ConfigureAwait(false);
         }
 
-        return host.Connect(options);
+        return options;
     }
 
     private ClientTlsOptions? Tls(ParseResult parse)

@@ -48,7 +48,7 @@ internal static class EventsCommand
             string[] wantedFamilies = Split(parse.GetValue(families)), wantedKinds = Split(parse.GetValue(kinds));
             IAsyncEnumerable<string> events = parse.GetValue(replay) is { } file
                 ? Replay(host, file, parse.GetValue(speed), wantedFamilies, wantedKinds, token)
-                : Live(host, Address(host, parse.GetValue(node)), parse.GetValue(follow), parse.GetValue(since),
+                : Live(host, HttpAddress.Read(host, parse.GetValue(node)), parse.GetValue(follow), parse.GetValue(since),
                     wantedFamilies, wantedKinds, token);
             using StreamWriter? target = parse.GetValue(record) is { } to ? Open(to) : null;
             await PrintAsync(host, events, parse.GetValue(json), most, target, token).ConfigureAwait(false);
@@ -148,15 +148,6 @@ internal static class EventsCommand
         var writer = new StreamWriter(file, append: false, new UTF8Encoding(false)) { NewLine = "\n" };
         writer.WriteLine(EventRecording.Header);
         return writer;
-    }
-
-    private static Uri Address(CliHost host, string? given)
-    {
-        string text = given ?? host.Environment("NORIKV_HTTP") ?? "localhost:8080";
-        if (!text.Contains("://", StringComparison.Ordinal)) text = "http://" + text;
-        return Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) && uri.Scheme is "http" or "https"
-            ? uri
-            : throw new UsageException($"--http {given} is no address: host:port or https://host:port");
     }
 
     private static string Query(string name, string[] words) =>

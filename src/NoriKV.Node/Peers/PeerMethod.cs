@@ -20,6 +20,12 @@ internal enum PeerMethod : byte
     /// <summary>How old at most a leader's knowledge is that it leads, and through which index.</summary>
     Freshness = 4,
 
+    /// <summary>As Write, of a request that is traced: the answer brings the stages.</summary>
+    TracedWrite = 5,
+
+    /// <summary>As Read, of a request that is traced: the answer brings the stages.</summary>
+    TracedRead = 6,
+
     // Channel Control: 64 to 191.
 
     /// <summary>A node without a number wants to join.</summary>

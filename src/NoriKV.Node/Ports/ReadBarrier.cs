@@ -1,3 +1,4 @@
+using NoriKV.Node.Replication;
 using NoriKV.Types;
 
 namespace NoriKV.Node.Ports;
@@ -9,4 +10,8 @@ namespace NoriKV.Node.Ports;
 /// <param name="Applied">The state was applied to here before the read.</param>
 /// <param name="MustConfirm">True: what was read is an answer only once the log has confirmed it.</param>
 public readonly record struct ReadBarrier(
-    KvError? Error, Consistency Served, long? StalenessMs, LogIndex Applied = default, bool MustConfirm = false);
+    KvError? Error, Consistency Served, long? StalenessMs, LogIndex Applied = default, bool MustConfirm = false)
+{
+    /// <summary>The read that waited for a majority, with its stamps; null where none did.</summary>
+    internal ReadRequest? Read { get; init; }
+}

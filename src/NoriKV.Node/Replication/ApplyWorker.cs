@@ -187,7 +187,7 @@ internal sealed class ApplyWorker(
         {
             hasRoom |= pipeline.NoteApplied(entry.Shard, entry.Envelope.Length);
             if (entry.Proposal is not { } proposal) continue;
-            _stages.Note(proposal);
+            _stages.Note(proposal, _began);
             proposal.TryAnswer(outcome);
             admission.Exit(proposal.Envelope.Length);
         }

@@ -4,8 +4,8 @@ namespace NoriKV.Node.Replication;
 /// <remarks>Owned by the group's worker.</remarks>
 internal sealed class GroupReads
 {
-    private readonly Dictionary<ulong, List<ReadRequest>> _rounds = [];
-    private readonly List<(ulong Index, List<ReadRequest> Reads)> _confirmed = [];
+    private readonly Dictionary<ulong, (long AskedAt, List<ReadRequest> Reads)> _rounds = [];
+    private readonly List<(ulong Index, long AskedAt, long ConfirmedAt, List<ReadRequest> Reads)> _confirmed = [];
     private ulong _context;
 
     /// <summary>Those that the next question of the core is for; also those whose round came to nothing.</summary>
@@ -18,28 +18,28 @@ internal sealed class GroupReads
     public ulong NextContext => _context + 1;
 
     /// <summary>What waited is on its way.</summary>
-    public void Begin()
+    public void Begin(long now)
     {
-        _rounds.Add(++_context, Waiting);
+        _rounds.Add(++_context, (now, Waiting));
         Waiting = [];
     }
 
     /// <summary>A round came to nothing: its reads wait again.</summary>
     public void Abort(ulong context)
     {
-        if (_rounds.Remove(context, out List<ReadRequest>? reads)) Waiting.AddRange(reads);
+        if (_rounds.Remove(context, out var round)) Waiting.AddRange(round.Reads);
     }
 
     /// <summary>A round is confirmed at an index.</summary>
-    public void Confirm(ulong context, ulong index)
+    public void Confirm(ulong context, ulong index, long now)
     {
-        if (_rounds.Remove(context, out List<ReadRequest>? reads)) _confirmed.Add((index, reads));
+        if (_rounds.Remove(context, out var round)) _confirmed.Add((index, round.AskedAt, now, round.Reads));
     }
 
     /// <summary>The replica goes away: all that waited.</summary>
     public IReadOnlyList<ReadRequest> TakeAll()
     {
-        ReadRequest[] all = [.. Waiting, .. _rounds.Values.SelectMany(static r => r), .. _confirmed.SelectMany(static c => c.Reads)];
+        ReadRequest[] all = [.. Waiting, .. _rounds.Values.SelectMany(static r => r.Reads), .. _confirmed.SelectMany(static c => c.Reads)];
         Waiting = [];
         _rounds.Clear();
         _confirmed.Clear();
@@ -47,13 +47,15 @@ internal sealed class GroupReads
     }
 
     /// <summary>Lets those pass whose index is applied.</summary>
-    public void Pass(ulong applied, Action<ReadRequest> passed)
+    public void Pass(ulong applied, long now, Action<ReadRequest> passed)
     {
         for (int i = _confirmed.Count - 1; i >= 0; i--)
         {
-            if (_confirmed[i].Index > applied) continue;
-            foreach (ReadRequest read in _confirmed[i].Reads)
+            (ulong index, long askedAt, long confirmedAt, List<ReadRequest> reads) = _confirmed[i];
+            if (index > applied) continue;
+            foreach (ReadRequest read in reads)
             {
+                (read.AskedAt, read.ConfirmedAt, read.PassedAt) = (askedAt, confirmedAt, now);
                 if (read.TryPass()) passed(read);
             }
 

@@ -3,6 +3,7 @@ using NoriKV.Node.Machine;
 using NoriKV.Node.Peers;
 using NoriKV.Node.Ports;
 using NoriKV.Node.Snapshots;
+using NoriKV.Node.Tracing;
 using NoriKV.Types;
 
 namespace NoriKV.Node.Replication;
@@ -39,6 +40,9 @@ internal sealed class HostContext
     public required PeerSender? Sender { get; init; }
 
     public required HostMetrics Metrics { get; init; }
+
+    /// <summary>Says which writes are slow.</summary>
+    public required SlowLog Slow { get; init; }
 
     public required IStorage Storage { get; init; }
 

@@ -165,6 +165,7 @@ internal sealed partial class LogWriter : IDisposable
             }
 
             if (_bytes + _batch.Bytes >= _options.SyncBytesMax || !TryTake(out WriteRequest? next)) break;
+            next.BeganAt = _options.Time.GetTimestamp();
             _taken.Add(next);
         }
 
@@ -186,11 +187,14 @@ internal sealed partial class LogWriter : IDisposable
         bool syncs = _bytes > 0 && (_options.Sync != SyncPolicy.Os || _mustSync);
         ulong last = _taken[^1].Ticket;
         _writtenTicket = last;
+        long writtenAt = _options.Time.GetTimestamp();
         if (syncs || !_log.HasUnsynced) Sync();
+        long syncedAt = _options.Time.GetTimestamp();
         _batchWrites.Record(_taken.Count);
         foreach (WriteRequest request in _taken)
         {
-            _duration.Record(_options.Time.GetElapsedTime(request.SubmittedAt).TotalSeconds);
+            (request.WrittenAt, request.SyncedAt) = (writtenAt, syncedAt);
+            _duration.Record(_options.Time.GetElapsedTime(request.SubmittedAt, syncedAt).TotalSeconds);
             request.Owner.NotePersisted(request);
         }
 

@@ -1,5 +1,5 @@
-using Nori.Observe;
 using NoriKV.Node.Machine;
+using NoriKV.Node.Tracing;
 using NoriKV.Types;
 
 namespace NoriKV.Node.Replication;
@@ -45,8 +45,8 @@ public sealed class Proposal : PendingAnswer<KvResult<EntryOutcome>>
     /// </summary>
     internal long QueuedBy { get; init; } = long.MaxValue;
 
-    /// <summary>The request in its trace, which is told the stages; null where that is not recorded.</summary>
-    internal Span? Span { get; init; }
+    /// <summary>What gathers the stages of the request behind its answer; null where it is not traced. Workers only look whether it is.</summary>
+    internal RequestProbe? Probe { get; init; }
 
     /// <summary>When its leader's core took it; written by the group's worker.</summary>
     internal long AppendedAt { get; set; }
@@ -54,7 +54,13 @@ public sealed class Proposal : PendingAnswer<KvResult<EntryOutcome>>
     /// <summary>When a majority held it; written by the group's worker.</summary>
     internal long CommittedAt { get; set; }
 
-    /// <summary>When it was applied, of a traced one; written by the apply worker.</summary>
+    /// <summary>What became of its copies by then, of one that is traced or slow; written by the group's worker.</summary>
+    internal WriteTimes? Times { get; set; }
+
+    /// <summary>When the round began that applied it; written by the apply worker.</summary>
+    internal long ApplyBeganAt { get; set; }
+
+    /// <summary>When it was applied; written by the apply worker.</summary>
     internal long AppliedAt { get; set; }
 
     /// <summary>Why it waits: what it is answered with when its deadline comes first.</summary>

@@ -15,29 +15,9 @@ internal sealed class ProposalBook
     // Of terms that ended before they were committed; in no order.
     private readonly List<WaitingProposal> _orphans = [];
 
-    // Those among them whose requests are traced: few, and mostly none.
-    private readonly List<WaitingProposal> _traced = [];
-
     public bool HasOrphans => _orphans.Count > 0;
 
-    public void Add(ulong index, ulong term, Proposal proposal)
-    {
-        _own.Enqueue(new WaitingProposal(index, term, proposal));
-        if (proposal.Span is not null) _traced.Add(new WaitingProposal(index, term, proposal));
-    }
-
-    /// <summary>Entries are durable in the own log: their traces are told when they were handed to it and when it was done.</summary>
-    public void NoteDurable(ulong first, ulong last, long submittedAt, long now)
-    {
-        for (int i = _traced.Count - 1; i >= 0; i--)
-        {
-            WaitingProposal traced = _traced[i];
-            if (traced.Index < first && !traced.Proposal.IsAnswered) continue;
-            if (traced.Index > last && !traced.Proposal.IsAnswered) continue;
-            if (!traced.Proposal.IsAnswered) traced.Proposal.Span!.AddStage("log", submittedAt, now);
-            _traced.RemoveAt(i);
-        }
-    }
+    public void Add(ulong index, ulong term, Proposal proposal) => _own.Enqueue(new WaitingProposal(index, term, proposal));
 
     /// <summary>This replica leads no more: what becomes of its proposals is somebody else's doing.</summary>
     public void EndTerm()

@@ -47,7 +47,7 @@ internal sealed partial class RaftWorker
         switch (group.Core.TryReadIndex(group.Reads.NextContext))
         {
             case Raft.ReadIndexStatus.Queued or Raft.ReadIndexStatus.Forwarded:
-                group.Reads.Begin();
+                group.Reads.Begin(Now());
                 break;
             default:
                 // Asked again with the next tick, or as soon as there is a leader.
@@ -66,7 +66,7 @@ internal sealed partial class RaftWorker
             return;
         }
 
-        group.Reads.Confirm(state.Context, state.Index.Value);
+        group.Reads.Confirm(state.Context, state.Index.Value, Now());
         // Watched before the look: what is applied in between says so.
         _host.Pipeline.Watch(group.Shard);
         PassReads(group);
@@ -77,6 +77,7 @@ internal sealed partial class RaftWorker
         long now = Now();
         group.Reads.Pass(
             _host.Replicas.Applied(group.Shard).Value,
+            now,
             read => _host.Metrics.ReadIndex.Record(Since(read.EnqueuedAt, now).TotalSeconds));
         if (!group.Reads.AwaitsApply) _host.Pipeline.Unwatch(group.Shard);
     }

@@ -220,9 +220,9 @@ internal sealed partial class RaftWorker
         Proposal? proposal = group.Book.Take(index, term, _lost);
         if (proposal is not null)
         {
-            proposal.CommittedAt = Now();
+            NoteCommitted(proposal, index);
             double waited = Since(proposal.EnqueuedAt, proposal.CommittedAt).TotalSeconds;
-            _host.Metrics.Commit.Record(waited, proposal.Span?.Context ?? default);
+            _host.Metrics.Commit.Record(waited, proposal.Probe?.Span?.Context ?? default);
         }
 
         return new CommittedEntry(group.Shard, new LogIndex(index), new Term(term), envelope, ticket, proposal);

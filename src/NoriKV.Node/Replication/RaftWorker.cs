@@ -2,6 +2,7 @@ using Nori.Core;
 using Nori.Raft;
 using NoriKV.Node.Peers;
 using NoriKV.Node.Snapshots;
+using NoriKV.Node.Tracing;
 using NoriKV.Types;
 using Raft = Nori.Raft.Core;
 
@@ -31,6 +32,11 @@ internal sealed partial class RaftWorker
     private HostInbox _inbox = new();
     private HostInbox _current = new();
 
+    // For requests that are traced or slow: what was sent, confirmed and written lately. Sent in this step, not yet stamped.
+    private readonly ReplicationTrail _trail;
+    private readonly List<(NodeNumber To, ShardId Shard, ulong Last)> _leaving = [];
+    private long _stepAt;
+
     /// <summary>A worker.</summary>
     /// <param name="host">What it works with.</param>
     /// <param name="groups">All groups of the node by shard; it owns some of them.</param>
@@ -42,6 +48,7 @@ internal sealed partial class RaftWorker
         _host = host;
         _options = host.Options;
         _stamps = new StampClock(host.Options.Time);
+        _trail = new ReplicationTrail(host.Options.Time);
         _groups = groups;
         Number = number;
         Signal = signal;
@@ -170,6 +177,7 @@ internal sealed partial class RaftWorker
 
     private void Process(HostInbox inbox)
     {
+        _stepAt = Now();
         foreach (WriteRequest request in inbox.Persisted) OnPersisted(request);
         if (inbox.Wellness is { } wellness) OnWellness(wellness);
         foreach (PeerNote note in inbox.Peers) OnPeer(note);
@@ -180,6 +188,8 @@ internal sealed partial class RaftWorker
         {
             if (group.IsGone) continue;
             group.Learn(new ReplicaId(message.From.Value), from);
+            if (message is { Kind: Raft.MessageKind.AppendResponse, IsRejected: false })
+                _trail.NoteAcked(from, group.Shard, message.Index.Value, _stepAt);
             Step(group, message, entries);
         }
 
@@ -229,6 +239,7 @@ internal sealed partial class RaftWorker
         _dirty.Clear();
         Submit();
         foreach (PeerOutbox outbox in _outboxes) outbox.Flush();
+        NoteSent();
         FeedAll();
     }
 
@@ -252,7 +263,7 @@ internal sealed partial class RaftWorker
             RaftGroup group = ready.Group;
             if (group.IsGone) continue;
             group.InFlight--;
-            group.Book.NoteDurable(ready.First, ready.Last, request.SubmittedAt, Now());
+            NoteLogged(ready, request);
             // Readies behind it that had nothing to store are durable with it.
             ulong number = group.InFlight == 0 ? group.LastTaken : ready.Number;
             group.Core.Advance(new Raft.Persisted(number));
@@ -272,6 +283,8 @@ internal sealed partial class RaftWorker
     {
         NodeNumber node = group.NodeOf(new ReplicaId(message.To.Value));
         if (node.Value == 0 || node == _options.Node || _host.Sender is not { } sender) return;
+        if (message.Kind == Raft.MessageKind.Append && !message.Entries.IsEmpty)
+            _leaving.Add((node, group.Shard, message.Entries.Last.Value));
         foreach (PeerOutbox outbox in _outboxes)
         {
             if (outbox.Target != node) continue;

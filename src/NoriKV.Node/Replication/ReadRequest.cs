@@ -15,13 +15,22 @@ internal sealed class ReadRequest(
 
     public long EnqueuedAt { get; } = enqueuedAt;
 
+    /// <summary>When a majority was asked; 0: not yet. This and the next two are written by the group's worker.</summary>
+    public long AskedAt { get; set; }
+
+    /// <summary>When a majority had answered; 0: not yet.</summary>
+    public long ConfirmedAt { get; set; }
+
+    /// <summary>When this replica had applied so far; 0: not yet.</summary>
+    public long PassedAt { get; set; }
+
     /// <summary>Why it waits: what it is answered with when its deadline comes first.</summary>
     public void NoteWaiting(KvError error) => Volatile.Write(ref _whenLate, error);
 
     /// <summary>It may look at the state now.</summary>
-    public bool TryPass() => TryAnswer(new ReadBarrier(null, served, 0));
+    public bool TryPass() => TryAnswer(new ReadBarrier(null, served, 0) { Read = this });
 
-    public bool TryRefuse(KvError error) => TryAnswer(new ReadBarrier(error, served, null));
+    public bool TryRefuse(KvError error) => TryAnswer(new ReadBarrier(error, served, null) { Read = this });
 
     public override void Fail(string why) => TryRefuse(ProposalErrors.Unavailable(why));
 

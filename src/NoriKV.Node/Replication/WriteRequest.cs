@@ -14,6 +14,15 @@ internal sealed class WriteRequest(RaftWorker owner)
     /// <summary>When it was handed to the log.</summary>
     public long SubmittedAt { get; set; }
 
+    /// <summary>When the log's thread took it; written by that.</summary>
+    public long BeganAt { get; set; }
+
+    /// <summary>When it was written and not synced; written by the log's thread.</summary>
+    public long WrittenAt { get; set; }
+
+    /// <summary>When it was synced; written by the log's thread.</summary>
+    public long SyncedAt { get; set; }
+
     public List<LogWrite> Writes { get; } = [];
 
     /// <summary>Readies that are durable once all writes so far are.</summary>

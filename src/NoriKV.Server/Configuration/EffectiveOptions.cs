@@ -25,6 +25,7 @@ public static class EffectiveOptions
         Add("log.format", o.LogFormat);
         Add("log.level", o.LogLevel);
         Add("log.levels", string.Join(',', o.LogLevels));
+        Add("log.slow_threshold", SettingText.Shown(o.SlowThreshold));
         Add("log.segment_bytes", SettingText.Shown(o.LogSegmentBytes));
         Add("log.live_bytes_max", SettingText.Shown(o.LogLiveBytesMax));
         Add("log.live_entries_max", o.LogLiveEntriesMax);

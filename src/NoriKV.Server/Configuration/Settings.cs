@@ -47,6 +47,8 @@ public static class Settings
             values.Select(new LogLevels().SetWord).FirstOrDefault(static p => p is not null) is { } problem
                 ? new SettingOutcome(null, problem)
                 : new SettingOutcome(o with { LogLevels = values }, null)),
+        Duration("log.slow_threshold", "a request that takes so long is logged with its stages and shown by /slow; 0 for none",
+            D.SlowThreshold, 0, 3600, (o, v) => o with { SlowThreshold = v }),
         Bytes("log.segment_bytes", "bytes of a log segment", D.LogSegmentBytes, 4L << 20, 4L << 30,
             (o, v) => o with { LogSegmentBytes = v }),
         Bytes("log.live_bytes_max", "bytes of entries the log keeps before whoever retains most must let go",

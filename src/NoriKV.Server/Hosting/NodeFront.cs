@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using NoriKV.Node;
+using NoriKV.Node.Tracing;
 using NoriKV.Types;
 
 namespace NoriKV.Server;
@@ -20,6 +21,8 @@ internal sealed class NodeFront(string nodeId, ServerOptions options, TimeProvid
     public KvLimits Limits => _node?.Limits ?? options.Limits;
 
     public ClusterView View => _node?.View ?? new ClusterView(0, [], [], "", options.TotalShards, options.HashTags);
+
+    public SlowLog? SlowOperations => _node?.SlowOperations;
 
     public string? NotReadyReason => _node is { } node ? node.NotReadyReason : _waiting();
 

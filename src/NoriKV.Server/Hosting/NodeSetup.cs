@@ -3,6 +3,7 @@ using Nori.Observe;
 using NoriKV.Node;
 using NoriKV.Node.Formation;
 using NoriKV.Node.Ports;
+using NoriKV.Node.Tracing;
 
 namespace NoriKV.Server;
 
@@ -29,6 +30,12 @@ public sealed record NodeSetup(
 
     /// <summary>Carries frames to other nodes; null for none.</summary>
     public ITransport? Transport { get; init; }
+
+    /// <summary>Traces what other nodes forward; null for no traces.</summary>
+    public Tracer? Tracer { get; init; }
+
+    /// <summary>Told of slow requests; must not block.</summary>
+    public Action<RequestTrace>? SlowNoted { get; init; }
 
     /// <summary>Told where the nodes of the cluster are whenever that changes.</summary>
     public Action<IReadOnlyList<PlannedNode>>? PeersChanged { get; init; }

@@ -7,6 +7,7 @@ using NoriKV.Node.Machine;
 using NoriKV.Node.Snapshots;
 using NoriKV.Node.Ports;
 using NoriKV.Node.Storage;
+using NoriKV.Node.Tracing;
 using NoriKV.Storage.RocksDb;
 using NoriKV.Transport.Grpc;
 
@@ -20,6 +21,7 @@ internal static class RealNode
         try
         {
             NoriNode node = await NoriNode.StartAsync(OptionsOf(setup), cancellationToken).ConfigureAwait(false);
+            node.SlowOperations.Noted = setup.SlowNoted;
             return new StartedNode(node, node.SetAdvertiseAddress, node.Warnings)
             {
                 SetMembers = node.SetMembers,
@@ -74,7 +76,9 @@ internal static class RealNode
             OpenStorage = StorageOf(options.Engine),
             ConfigureEngine = engine => Configure(engine, options),
             Time = setup.Time,
+            Slow = new SlowLogOptions { Threshold = options.SlowThreshold },
             Meter = setup.Meter,
+            Tracer = setup.Tracer,
             Events = setup.Events,
         };
     }

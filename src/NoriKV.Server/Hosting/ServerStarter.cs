@@ -167,6 +167,8 @@ internal sealed class ServerStarter : IAsyncDisposable
             AdvertiseAddress = advertised.ToString(),
             Cluster = cluster,
             Transport = _peers,
+            Tracer = _telemetry.Tracer,
+            SlowNoted = trace => SlowLines.Write(_parts.Log, trace),
             PeersChanged = nodes =>
             {
                 _book.Update(nodes);

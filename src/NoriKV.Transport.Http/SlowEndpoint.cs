@@ -1,0 +1,61 @@
+using System.Net;
+using Microsoft.AspNetCore.Http;
+using NoriKV.Node;
+using NoriKV.Node.Tracing;
+using NoriKV.Types;
+
+namespace NoriKV.Transport.Http;
+
+/// <summary>
+/// GET /slow?since=N: the node's last slow requests with their stages, the oldest first, and the number of the last.
+/// PUT /slow?threshold_ms=N: what counts as slow from here on, until the process ends; 0 for nothing.
+/// </summary>
+/// <remarks>Changing is for operators: from this machine, or with a client certificate, and where the authorizer allows it.</remarks>
+internal sealed class SlowEndpoint(HttpFacadeParts parts)
+{
+    private const ulong ThresholdMsMax = 3_600_000;
+
+    public Task ServeAsync(HttpContext http, RawTarget target)
+    {
+        bool changes = HttpMethods.IsPut(http.Request.Method);
+        if (!changes && !HttpMethods.IsGet(http.Request.Method) && !HttpMethods.IsHead(http.Request.Method))
+        {
+            http.Response.Headers.Allow = "GET, HEAD, PUT";
+            return HttpAnswers.WriteErrorAsync(http, 405, "METHOD_NOT_ALLOWED", "this route takes GET and PUT");
+        }
+
+        if (!IsAllowed(http, changes))
+            return HttpAnswers.WriteErrorAsync(http, new KvError(KvCode.PermissionDenied, "not allowed"));
+        if (parts.Node.SlowOperations is not { } slow)
+            return HttpAnswers.WriteErrorAsync(http, 404, "NOT_FOUND", "this node keeps no slow requests, or does not serve yet");
+        if (changes) slow.Threshold = Threshold(target);
+        return HttpAnswers.WriteJsonAsync(http, 200, json =>
+        {
+            json.WriteStartObject();
+            json.WriteString("node", parts.Node.NodeId);
+            json.WriteNumber("threshold_ms", slow.Threshold.TotalMilliseconds);
+            json.WriteNumber("last", slow.Last);
+            json.WriteStartArray("operations");
+            long since = (long)Math.Min(target.Number("since") ?? 0, long.MaxValue);
+            foreach (RequestTrace trace in slow.Since(since)) RequestTraceJson.Write(json, trace);
+            json.WriteEndArray();
+            json.WriteEndObject();
+        });
+    }
+
+    private static TimeSpan Threshold(RawTarget target) => target.Number("threshold_ms") switch
+    {
+        null => throw new BadTargetException("give threshold_ms=N, 0 for none"),
+        > ThresholdMsMax => throw new BadTargetException($"threshold_ms is at most {ThresholdMsMax}"),
+        { } milliseconds => TimeSpan.FromMilliseconds(milliseconds),
+    };
+
+    private bool IsAllowed(HttpContext http, bool changes)
+    {
+        string principal = http.Connection.ClientCertificate?.Subject ?? "";
+        AccessAction action = changes ? AccessAction.Administer : AccessAction.Observe;
+        if (!parts.Authorizer.IsAllowed(AccessRequest.Of(principal, action))) return false;
+        return !changes || principal.Length > 0
+            || (http.Connection.RemoteIpAddress is { } from && IPAddress.IsLoopback(from));
+    }
+}

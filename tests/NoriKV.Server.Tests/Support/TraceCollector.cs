@@ -1,0 +1,90 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Text.Json;
+using NoriKV.Interop;
+
+namespace NoriKV.Server.Tests;
+
+/// <summary>A collector of OTLP over HTTP, whose requests are read by the official definitions.</summary>
+internal sealed class TraceCollector : IDisposable
+{
+    private readonly HttpListener _listener = new();
+    private readonly ConcurrentQueue<byte[]> _traces = [];
+
+    public TraceCollector()
+    {
+        using var probe = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        int port = ((IPEndPoint)probe.LocalEndpoint).Port;
+        probe.Stop();
+        _listener.Prefixes.Add($"http://127.0.0.1:{port}/");
+        _listener.Start();
+        Endpoint = $"http://127.0.0.1:{port}";
+        _ = ListenAsync();
+    }
+
+    public string Endpoint { get; }
+
+    /// <summary>The spans of all requests so far.</summary>
+    public async Task<IReadOnlyList<TracedSpan>> SpansAsync()
+    {
+        var spans = new List<TracedSpan>();
+        string file = Path.GetTempFileName();
+        try
+        {
+            foreach (byte[] request in _traces)
+            {
+                await File.WriteAllBytesAsync(file, request);
+                using JsonDocument json = JsonDocument.Parse(await InteropTools.DecodeOtlpAsync("traces", file));
+                spans.AddRange(json.RootElement.GetProperty("resourceSpans").EnumerateArray()
+                    .SelectMany(static r => r.GetProperty("scopeSpans").EnumerateArray())
+                    .SelectMany(static s => s.GetProperty("spans").EnumerateArray())
+                    .Select(Read));
+            }
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+
+        return spans;
+    }
+
+    public void Dispose() => _listener.Close();
+
+    private static TracedSpan Read(JsonElement span) => new(
+        Hex(span, "traceId"),
+        Hex(span, "spanId"),
+        Hex(span, "parentSpanId"),
+        span.GetProperty("name").GetString()!,
+        span.GetProperty("kind").GetString()!,
+        Number(span, "endTimeUnixNano") - Number(span, "startTimeUnixNano"),
+        span.TryGetProperty("attributes", out JsonElement attributes)
+            && attributes.EnumerateArray().Any(static a => a.GetProperty("key").GetString() == "beside"));
+
+    private static string Hex(JsonElement span, string name) => span.TryGetProperty(name, out JsonElement id)
+        ? Convert.ToHexStringLower(id.GetBytesFromBase64())
+        : "";
+
+    private static long Number(JsonElement span, string name) =>
+        long.Parse(span.GetProperty(name).GetString()!, System.Globalization.CultureInfo.InvariantCulture);
+
+    private async Task ListenAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                HttpListenerContext http = await _listener.GetContextAsync();
+                using var body = new MemoryStream();
+                await http.Request.InputStream.CopyToAsync(body);
+                if (http.Request.RawUrl == "/v1/traces") _traces.Enqueue(body.ToArray());
+                http.Response.Close();
+            }
+        }
+        catch (Exception closed) when (closed is HttpListenerException or ObjectDisposedException)
+        {
+            // The end of the test.
+        }
+    }
+}
