@@ -11,6 +11,7 @@ public sealed partial class NoriNode
     /// <summary>Changes of leaders within so long become one view.</summary>
     private static readonly TimeSpan ViewPeriod = TimeSpan.FromMilliseconds(100);
 
+    private readonly HashSet<NodeNumber> _measured = [];
     private int _leadersChanged;
     private long _viewedAt;
 
@@ -64,8 +65,31 @@ public sealed partial class NoriNode
         meter.ObservableGauge("node_disk_well", "1 while the log's disk answers in time.", () => _clock.IsDiskWell ? 1 : 0);
         meter.ObservableGauge(
             "node_disk_full", "1 while writes wait for space.", () => _writer.DiskFull is null && _diskFull is null ? 0 : 1);
+        const string Queued = "Items that wait for a thread of the node, by stage: raft, log, apply.";
+        meter.ObservableGauge(
+            "node_queued_items", Queued, () => _log.Workers.Sum(static w => w.Queued), new Label("stage", "raft"));
+        meter.ObservableGauge("node_queued_items", Queued, () => _writer.Queued, new Label("stage", "log"));
+        meter.ObservableGauge(
+            "node_queued_items", Queued, () => _pipeline.Workers.Sum(static w => w.Queued), new Label("stage", "apply"));
+        MeasureLag(Table.Current);
         _leadersChanged = 1;
         FollowLeaders();
+    }
+
+    // A node that was a member once keeps its series: there are as many as the cluster ever had nodes.
+    private void MeasureLag(Meta.ClusterMap map)
+    {
+        foreach (NodeNumber peer in PeersOf(map))
+        {
+            lock (_measured)
+            {
+                if (!_measured.Add(peer)) continue;
+            }
+
+            _options.Meter.ObservableGauge(
+                "raft_follower_lag_entries", "Entries of shards led here that a node does not hold yet.",
+                () => _log.Workers.Sum(w => w.LagOf(peer)), new Label("peer_id", $"{peer.Value}"));
+        }
     }
 
     private double GroupsWithoutLeader => _log.Groups.Count(static g => g.Published.Leader.Value == 0);

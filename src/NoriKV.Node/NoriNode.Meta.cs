@@ -94,6 +94,7 @@ public sealed partial class NoriNode
         if (IsNetworked) _host.Liveness.SetPeers(PeersOf(map));
         _views.NoteMap(map);
         _agent.NoteMap();
+        MeasureLag(map);
         TellPeers(map);
     }
 

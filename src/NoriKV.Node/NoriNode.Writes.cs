@@ -32,7 +32,7 @@ public sealed partial class NoriNode
         if (LeadsHere(shard))
         {
             Proposal proposal = NewProposal(
-                shard, EntryWriter.Encode(session, operations), answerBy, context.CancellationToken, probe);
+                shard, EntryWriter.Encode(session, operations), answerBy, probe, context.CancellationToken);
             KvResult<EntryOutcome> here = await ProposeHereAsync(proposal).ConfigureAwait(false);
             probe = IfSlow(probe, operation, shard, now);
             Tell(probe, proposal);
@@ -140,7 +140,7 @@ public sealed partial class NoriNode
         ShardId shard, byte[] envelope, long answerBy, RequestContext context, RequestProbe? probe)
     {
         // A copy: the log stamps what it takes, and there may be another try.
-        Proposal proposal = NewProposal(shard, [.. envelope], answerBy, context.CancellationToken, probe);
+        Proposal proposal = NewProposal(shard, [.. envelope], answerBy, probe, context.CancellationToken);
         KvResult<EntryOutcome> result = await ProposeHereAsync(proposal).ConfigureAwait(false);
         Tell(probe, proposal);
         return new WriteAnswer(result, OwnLeaderOf(shard), result.Error is { } error && !MayBeElsewhere(error), true);
@@ -198,7 +198,7 @@ public sealed partial class NoriNode
         if (refused is not null) return PeerReply.Ok(ForwardedWrite.Answer(refused, OwnLeaderOf(shard), isFinal: false));
         long began = _time.GetTimestamp();
         Proposal proposal = NewProposal(
-            shard, envelope.ToArray(), AnswerBefore(request.Deadline), request.CancellationToken, probe);
+            shard, envelope.ToArray(), AnswerBefore(request.Deadline), probe, request.CancellationToken);
         KvResult<EntryOutcome> result = await ProposeHereAsync(proposal).ConfigureAwait(false);
         NoteForwarded(probe, proposal, request.From, began, result.Error);
         if (!result.TryGet(out EntryOutcome? outcome, out KvError? error))
@@ -231,7 +231,7 @@ public sealed partial class NoriNode
     }
 
     private Proposal NewProposal(
-        ShardId shard, byte[] envelope, long answerBy, CancellationToken cancellationToken, RequestProbe? probe)
+        ShardId shard, byte[] envelope, long answerBy, RequestProbe? probe, CancellationToken cancellationToken)
     {
         long now = _time.GetTimestamp();
         return new Proposal(shard, envelope, now, answerBy, _completions, cancellationToken)

@@ -42,6 +42,15 @@ internal sealed class ApplyWorker(
         }
     }
 
+    /// <summary>Committed entries that wait for a round, those of the one under way left out.</summary>
+    public int Queued
+    {
+        get
+        {
+            lock (_lock) return _incoming.Count;
+        }
+    }
+
     /// <summary>Milliseconds until a round that met a full disk is tried again; null when none waits.</summary>
     public int? RetryInMs => _retryAt != 0 && (_sealed || _next < _current.Count)
         ? (int)Math.Clamp(

@@ -50,10 +50,11 @@ internal sealed class HostInbox
     /// <summary>Bytes of entries in the messages.</summary>
     public long MessageBytes { get; set; }
 
-    public bool IsEmpty => Persisted.Count + Peers.Count + Messages.Count + Commands.Count + Proposals.Count + Reads.Count
+    public int Count => Persisted.Count + Peers.Count + Messages.Count + Commands.Count + Proposals.Count + Reads.Count
         + Applied.Count + Snapshots.Count + SnapshotsSent.Count + Installed.Count
-        + Changes.Count + Founded.Count + Retired.Count == 0
-        && !Release && !Room && Wellness is null;
+        + Changes.Count + Founded.Count + Retired.Count;
+
+    public bool IsEmpty => Count == 0 && !Release && !Room && Wellness is null;
 
     public void Clear()
     {

@@ -98,6 +98,15 @@ internal sealed partial class LogWriter : IDisposable
         return request.Ticket;
     }
 
+    /// <summary>Requests that wait to be written.</summary>
+    public int Queued
+    {
+        get
+        {
+            lock (_lock) return _queue.Count;
+        }
+    }
+
     /// <summary>For how long the oldest write has waited for its sync; zero when none waits.</summary>
     public TimeSpan Stalled(long now)
     {

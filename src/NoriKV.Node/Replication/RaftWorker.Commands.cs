@@ -96,6 +96,13 @@ internal sealed partial class RaftWorker
                 [.. members.Where(static m => m.Role == MemberRole.Voter).Select(static m => new Raft.ReplicaId(m.Replica.Value))],
                 [.. members.Where(static m => m.Role == MemberRole.Learner).Select(static m => new Raft.ReplicaId(m.Replica.Value))]));
         group.ActiveAt = Now();
+        if (result.Status == Raft.ConfigurationStatus.Accepted)
+        {
+            int voters = members.Count(static m => m.Role == MemberRole.Voter);
+            _options.Events.Emit(new ShardPlanned(
+                group.Shard, new Term(group.Core.Term.Value), voters, members.Count(static m => m.Role == MemberRole.Learner)));
+        }
+
         command.TryAnswer(result.Status switch
         {
             Raft.ConfigurationStatus.Accepted => null,

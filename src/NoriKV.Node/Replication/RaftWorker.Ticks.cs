@@ -47,6 +47,7 @@ internal sealed partial class RaftWorker
         }
 
         Volatile.Write(ref _tickingCount, _ticking.Count);
+        NoteLag(now);
         return true;
     }
 
