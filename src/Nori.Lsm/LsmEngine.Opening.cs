@@ -86,7 +86,7 @@ public sealed partial class LsmEngine
         if (state.ManifestNumber != 0) _manifest.Adopt(state.ManifestNumber);
         RecoveryReport? log = _options.WriteAheadLog == LsmWalMode.None ? null : OpenLog(state);
         // A fresh manifest each time: no append ever goes behind a tail that a crash cut.
-        if (!_manifest.IsBegun) BeginManifest();
+        if (!_manifest.IsBegun) BeginManifestOrWait(state);
         NotePressure(_version);
         OpenReport = new LsmOpenReport
         {
@@ -98,6 +98,19 @@ public sealed partial class LsmEngine
             WalBatches = log?.Records ?? 0,
             WalTornBytes = log?.TornTailBytes ?? 0,
         };
+    }
+
+    /// <summary>A full disk is no reason not to serve what is there: the first change begins the manifest.</summary>
+    private void BeginManifestOrWait(StoredState state)
+    {
+        try
+        {
+            BeginManifest();
+        }
+        catch (StorageException e) when (e.IsDiskFull && state.ManifestNumber != 0)
+        {
+            // Nothing of it is left, and the one before is still in force.
+        }
     }
 
     private void BeginManifest()

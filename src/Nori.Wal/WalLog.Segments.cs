@@ -40,7 +40,7 @@ public sealed partial class WalLog
 
         // Bytes of this epoch behind the end could be read again once the log grows up to them, so they are left behind:
         // the next segment's header says where this one ends.
-        if (_segments.Length == 0 || recovery.MustLeaveSegment || IsOutdated(Current)) BeginSegment();
+        if (_segments.Length == 0 || recovery.MustLeaveSegment || IsOutdated(Current)) BeginSegmentOrWait();
         foreach (BatchRepair repair in recovery.Repairs)
         {
             _options.Events.Emit(new BatchRepaired(repair.Segment.Number, repair.Offset, repair.Bytes.Length));
@@ -64,6 +64,19 @@ public sealed partial class WalLog
         }
 
         if (recovery.Dropped.Count > 0) _options.FileSystem.SyncDirectory(_options.Directory);
+    }
+
+    /// <summary>A full disk is no reason not to read what is there: the first append begins the segment.</summary>
+    private void BeginSegmentOrWait()
+    {
+        try
+        {
+            BeginSegment();
+        }
+        catch (StorageException e) when (e.IsDiskFull && _segments.Length > 0)
+        {
+            _mustLeaveSegment = true;
+        }
     }
 
     private void BeginSegment()
@@ -90,6 +103,7 @@ public sealed partial class WalLog
         SegmentFile? left = _current;
         if (left is not null && _isDirty) _unsynced.Add(left);
         _isDirty = false;
+        _mustLeaveSegment = false;
         _current = new SegmentFile(header, path, file, WalFormat.FirstBatchOffset);
         Volatile.Write(ref _segments, [.. _segments, _current]);
         End = new WalPosition(number, WalFormat.FirstBatchOffset);

@@ -33,6 +33,9 @@ public sealed partial class WalLog : IDisposable
 
     // The current segment has bytes that no sync covers, if only those of a mark.
     private bool _isDirty;
+
+    // Nothing may be written behind the end of the current segment: the next one could not be begun yet, for want of space.
+    private bool _mustLeaveSegment;
     private IReadOnlyList<WalDamage> _damage = [];
     private WalFailedException? _failure;
     private bool _closed;
@@ -270,9 +273,9 @@ public sealed partial class WalLog : IDisposable
 
     private bool WithRepairBlocks => _options.RepairBlocks && _options.Sync != SyncPolicy.Os;
 
-    private bool WouldRoll(int bytes) =>
-        End.Offset + (long)bytes + (WithRepairBlocks ? RepairBlock.Bytes : 0) > _options.SegmentBytes
-        && End.Offset > WalFormat.FirstBatchOffset;
+    private bool WouldRoll(int bytes) => _mustLeaveSegment
+        || (End.Offset + (long)bytes + (WithRepairBlocks ? RepairBlock.Bytes : 0) > _options.SegmentBytes
+        && End.Offset > WalFormat.FirstBatchOffset);
 
     private void Write(SegmentFile segment, ReadOnlySpan<byte> bytes)
     {
@@ -389,6 +392,7 @@ public sealed partial class WalLog : IDisposable
 
     private void CloseMark()
     {
+        if (_mustLeaveSegment) return;
         try
         {
             WriteMark(BatchFlags.Mark | BatchFlags.Closed);

@@ -30,11 +30,15 @@ public sealed partial class NoriNode
             foreach (ApplyWorker worker in _pipeline.Workers) worked |= worker.RunOnce();
         }
 
-        if (_failure.Reason is null && !_log.AreLoneLeadersReady)
+        if (_failure.Reason is not null || _log.AreLoneLeadersReady) return;
+        if (_writer.DiskFull is not null)
         {
-            _failure.Set("The node cannot start", new InvalidOperationException(
-                _writer.DiskFull is { } full ? $"Disk full: {full}" : "a shard with one voter has no leader"));
+            // They lead as soon as there is space to write their term; what they hold can be read before that.
+            foreach (RaftGroup group in _log.Groups) group.ReadAlone();
+            return;
         }
+
+        _failure.Set("The node cannot start", new InvalidOperationException("a shard with one voter has no leader"));
     }
 
     private void Announce()

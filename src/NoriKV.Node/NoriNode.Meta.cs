@@ -105,5 +105,18 @@ public sealed partial class NoriNode
     ]);
 
     // A node that nobody can reach needs no registry; it is written once it is started with a transport.
-    private bool StepMeta() => IsNetworked && (_agent.RunOnce() | _driver.RunOnce());
+    private bool StepMeta()
+    {
+        if (!IsNetworked) return false;
+        try
+        {
+            return _agent.RunOnce() | _driver.RunOnce();
+        }
+        catch (Nori.IO.StorageException e)
+        {
+            // What this node keeps of the registry is a hint; a disk that fails at it holds the log as well.
+            _failure.Set("The disk failed", e);
+            return false;
+        }
+    }
 }

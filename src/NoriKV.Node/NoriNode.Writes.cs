@@ -62,6 +62,8 @@ public sealed partial class NoriNode
         ShardId shard, EntrySession session, EntryOperation[] operations, long received, long answerBy, RequestContext context,
         RequestProbe? probe)
     {
+        // A session is told from one of another life by the epoch.
+        if (!_parts.Directory.IsSaved && _diskFull is { } full) return ProposalErrors.Overloaded(full, TimeSpan.FromSeconds(1));
         bool isOwn = session.Kind == SessionKind.None;
         while (isOwn && !_sessions.TryBegin(shard, out session))
         {

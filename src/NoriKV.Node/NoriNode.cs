@@ -258,6 +258,16 @@ public sealed partial class NoriNode : INoriNode, IRouter
         long free;
         try
         {
+            _parts.Directory.TrySave();
+        }
+        catch (StorageException e)
+        {
+            _failure.Set("The node's directory failed", e);
+            return;
+        }
+
+        try
+        {
             free = _options.FileSystem.FreeBytes(_options.DataDirectory);
         }
         catch (StorageException)
@@ -265,7 +275,8 @@ public sealed partial class NoriNode : INoriNode, IRouter
             return; // Not being able to ask says nothing about the space.
         }
 
-        _diskFull = free < _options.DiskReserveBytes
+        _diskFull = !_parts.Directory.IsSaved ? NodeDirectory.NotSaved(_options.DataDirectory)
+            : free < _options.DiskReserveBytes
             ? $"Disk full: {free} bytes are left where {_options.DataDirectory} lies, "
                 + $"{_options.DiskReserveBytes} are kept in reserve"
             : null;

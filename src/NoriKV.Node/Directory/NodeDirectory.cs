@@ -6,17 +6,24 @@ namespace NoriKV.Node.Directory;
 
 /// <summary>
 /// The data directory: LOCK, identity (two copies, each replaced whole), log/ and engine/. Opening takes the lock, checks
-/// who it belongs to, and raises the boot epoch durably.
+/// who it belongs to, and raises the boot epoch durably. On a disk so full that not even that can be written it opens all the
+/// same, and its owner takes no writes until <see cref="TrySave"/> succeeds.
 /// </summary>
 internal sealed class NodeDirectory : IDisposable
 {
     internal static readonly string[] IdentityNames = ["identity.0", "identity.1"];
 
+    private readonly IFileSystem _files;
     private readonly IDisposable _lock;
+    private readonly string _wholeCopy;
 
-    private NodeDirectory(IDisposable directoryLock, string path, NodeIdentity identity, IReadOnlyList<string> warnings)
+    private NodeDirectory(
+        IFileSystem files, IDisposable directoryLock, string path, NodeIdentity identity, string wholeCopy,
+        IReadOnlyList<string> warnings)
     {
+        _files = files;
         _lock = directoryLock;
+        _wholeCopy = wholeCopy;
         Path = path;
         Identity = identity;
         Warnings = warnings;
@@ -33,6 +40,12 @@ internal sealed class NodeDirectory : IDisposable
 
     public IReadOnlyList<string> Warnings { get; }
 
+    /// <summary>
+    /// False: the epoch of this start is not on disk yet, for want of space; the next start may take the same one. What is to
+    /// be told from a former life by the epoch must wait.
+    /// </summary>
+    public bool IsSaved { get; private set; }
+
     /// <summary>Opens or founds a directory.</summary>
     /// <exception cref="NodeStartException">It belongs to somebody else, or its settings differ.</exception>
     /// <exception cref="DirectoryLockedException">Another process has it.</exception>
@@ -44,15 +57,17 @@ internal sealed class NodeDirectory : IDisposable
         try
         {
             var warnings = new List<string>();
-            NodeIdentity? stored = Load(files, options.DataDirectory, warnings);
+            NodeIdentity? stored = Load(files, options.DataDirectory, warnings, out string wholeCopy);
             if (stored is null) RefuseForeignData(files, options.DataDirectory);
             else Check(stored, options, warnings);
             NodeIdentity identity = stored is null
                 ? Found(options, random)
                 : stored with { BootEpoch = stored.BootEpoch + 1 };
-            // One copy is always whole: the second is replaced only when the first is durable.
-            foreach (string name in IdentityNames) Store(files, options.DataDirectory, name, identity);
-            return new NodeDirectory(directoryLock, options.DataDirectory, identity, warnings);
+            var directory = new NodeDirectory(files, directoryLock, options.DataDirectory, identity, wholeCopy, warnings);
+            // A node that is founded has nothing to serve before its identity is there.
+            if (stored is null) directory.Save();
+            else if (!directory.TrySave()) warnings.Add(NotSaved(options.DataDirectory));
+            return directory;
         }
         catch
         {
@@ -61,7 +76,35 @@ internal sealed class NodeDirectory : IDisposable
         }
     }
 
+    /// <summary>Writes the epoch of this start, unless it is on disk; false while there is no space for it.</summary>
+    /// <exception cref="StorageException">The file system failed.</exception>
+    public bool TrySave()
+    {
+        if (IsSaved) return true;
+        try
+        {
+            Save();
+        }
+        catch (StorageException e) when (e.IsDiskFull)
+        {
+            return false;
+        }
+
+        return true;
+    }
+
     public void Dispose() => _lock.Dispose();
+
+    /// <summary>What is said while the epoch waits for space.</summary>
+    internal static string NotSaved(string directory) =>
+        $"Disk full: that this node started cannot be noted in {directory}; it takes no writes until it can";
+
+    // One copy is always whole: the one that was read goes last, when the other is durable.
+    private void Save()
+    {
+        foreach (string name in IdentityNames.OrderBy(name => name == _wholeCopy)) Store(_files, Path, name, Identity);
+        IsSaved = true;
+    }
 
     private static NodeIdentity Found(NodeOptions options, Prng random) => new()
     {
@@ -74,17 +117,18 @@ internal sealed class NodeDirectory : IDisposable
         HashTags = options.HashTags,
     };
 
-    private static NodeIdentity? Load(IFileSystem files, string directory, List<string> warnings)
+    private static NodeIdentity? Load(IFileSystem files, string directory, List<string> warnings, out string wholeCopy)
     {
         NodeIdentity? best = null;
         string? damaged = null;
+        wholeCopy = IdentityNames[^1];
         foreach (string name in IdentityNames)
         {
             string path = System.IO.Path.Combine(directory, name);
             if (!files.FileExists(path)) continue;
             NodeIdentity? read = NodeIdentity.TryDecode(Read(files, path));
             if (read is null) damaged = path;
-            else if (best is null || read.BootEpoch > best.BootEpoch) best = read;
+            else if (best is null || read.BootEpoch > best.BootEpoch) (best, wholeCopy) = (read, name);
         }
 
         if (damaged is null) return best;
@@ -148,16 +192,28 @@ internal sealed class NodeDirectory : IDisposable
     {
         string path = System.IO.Path.Combine(directory, name);
         string temporary = path + ".new";
-        if (files.FileExists(temporary)) files.Delete(temporary);
-        using (IFile file = files.Open(temporary, FileOpen.CreateNew))
+        byte[] bytes = identity.Encode();
+        try
         {
-            file.Write(0, identity.Encode());
-            // Sync before rename: a crash in between must leave the old identity readable.
+            if (files.FileExists(temporary)) files.Delete(temporary);
+            using (IFile file = files.Open(temporary, FileOpen.CreateNew))
+            {
+                file.Write(0, bytes);
+                // Sync before rename: a crash in between must leave the old identity readable.
+                file.Sync();
+            }
+
+            files.Rename(temporary, path);
+            files.SyncDirectory(directory);
+        }
+        catch (StorageException e) when (e.IsDiskFull && files.FileExists(path))
+        {
+            // In its place, which needs no space on most file systems: torn by a crash, the other copy stands.
+            using IFile file = files.Open(path, FileOpen.ReadWrite);
+            if (file.Length != bytes.Length) throw;
+            file.Write(0, bytes);
             file.Sync();
         }
-
-        files.Rename(temporary, path);
-        files.SyncDirectory(directory);
     }
 
     private static byte[] Read(IFileSystem files, string path)

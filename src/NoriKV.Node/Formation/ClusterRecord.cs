@@ -1,6 +1,7 @@
 using System.Buffers;
 using Nori.Core;
 using Nori.IO;
+using NoriKV.Node.Directory;
 using NoriKV.Types;
 
 namespace NoriKV.Node.Formation;
@@ -74,41 +75,25 @@ public sealed record ClusterRecord
 
     /// <summary>Reads the file; null where there is none.</summary>
     /// <exception cref="CorruptionException">It is damaged.</exception>
-    public static ClusterRecord? Load(IFileSystem files, string directory)
-    {
-        string path = Path.Combine(directory, FileName);
-        if (!files.FileExists(path)) return null;
-        return TryDecode(files.ReadAllBytes(path))
-            ?? throw new CorruptionException(path, 0, "a node's cluster record", "bytes that are none");
-    }
+    public static ClusterRecord? Load(IFileSystem files, string directory) =>
+        FramedFile.Load(files, directory, FileName, "a node's cluster record", TryDecode);
 
     /// <summary>Replaces the file; durable when it returns.</summary>
-    public void Save(IFileSystem files, string directory) =>
-        files.ReplaceFile(Path.Combine(directory, FileName), Encode());
+    public void Save(IFileSystem files, string directory) => FramedFile.Save(files, directory, FileName, Encode());
 
-    internal byte[] Encode()
+    internal byte[] Encode() => FramedFile.Encode(Magic, Format, writer =>
     {
-        var writer = new ArrayBufferWriter<byte>();
-        writer.Write(Magic);
-        writer.WriteByte(Format);
         writer.WriteGuid(ClusterId);
         writer.WriteUInt64(Self.Value);
         writer.WriteSettings(Settings);
         writer.WriteVarint((ulong)Nodes.Count);
         foreach (PlannedNode node in Nodes) WriteNode(writer, node);
         writer.WriteLengthPrefixed(Founding?.Encode() ?? []);
-        writer.WriteUInt32(Crc32C.Compute(writer.WrittenSpan));
-        return writer.WrittenSpan.ToArray();
-    }
+    });
 
     internal static ClusterRecord? TryDecode(ReadOnlySpan<byte> bytes)
     {
-        if (bytes.Length < Magic.Length + sizeof(uint) || !bytes.StartsWith(Magic)) return null;
-        var tail = new SpanReader(bytes[^4..]);
-        _ = tail.TryReadUInt32(out uint crc);
-        if (crc != Crc32C.Compute(bytes[..^4])) return null;
-        var reader = new SpanReader(bytes[Magic.Length..^4]);
-        if (!reader.TryReadByte(out byte format) || format != Format) return null;
+        if (!FramedFile.TryOpen(bytes, Magic, Format, out SpanReader reader)) return null;
         if (!reader.TryReadGuid(out Guid id) || !reader.TryReadUInt64(out ulong self)) return null;
         if (!reader.TryReadSettings(out FormationSettings settings)) return null;
         if (!reader.TryReadVarintInt32(out int count) || count is <= 0 or > NodesMax) return null;

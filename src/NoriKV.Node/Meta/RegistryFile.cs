@@ -1,6 +1,6 @@
-using System.Buffers;
 using Nori.Core;
 using Nori.IO;
+using NoriKV.Node.Directory;
 
 namespace NoriKV.Node.Meta;
 
@@ -28,10 +28,10 @@ internal sealed class RegistryFile(MetaContext context, ulong savedRevision)
     /// <summary>What a directory holds; nothing where there is nothing of use.</summary>
     public static (ClusterMap Map, ulong Epoch) Load(IFileSystem files, string directory)
     {
-        string path = Path.Combine(directory, FileName);
         try
         {
-            if (files.FileExists(path) && TryDecode(files.ReadAllBytes(path, BytesMax)) is { } read) return read;
+            Content? read = FramedFile.Load(files, directory, FileName, "a node's registry", TryRead, BytesMax);
+            if (read is not null) return (read.Map, read.Epoch);
         }
         catch (Exception e) when (e is StorageException or CorruptionException)
         {
@@ -42,6 +42,9 @@ internal sealed class RegistryFile(MetaContext context, ulong savedRevision)
     }
 
     /// <summary>Replaces the file when the map changed, once a second at most.</summary>
+    /// <exception cref="StorageException">
+    /// The disk failed: what it holds of anything else is in doubt as well. That it is full is no failure; this is tried again.
+    /// </exception>
     public void SaveIfDue()
     {
         ClusterMap map = context.Table.Current;
@@ -49,36 +52,32 @@ internal sealed class RegistryFile(MetaContext context, ulong savedRevision)
         _savedAt = context.Now;
         try
         {
-            context.Options.FileSystem.ReplaceFile(
-                Path.Combine(context.Options.DataDirectory, FileName), Encode(map, context.Views.IssuedEpoch));
+            FramedFile.Save(
+                context.Options.FileSystem, context.Options.DataDirectory, FileName, Encode(map, context.Views.IssuedEpoch));
             _savedRevision = map.Revision;
         }
-        catch (StorageException)
+        catch (StorageException e) when (e.IsDiskFull)
         {
-            // A full disk: tried again.
+            // The old one is still there, and it is a hint.
         }
     }
 
-    internal static byte[] Encode(ClusterMap map, ulong epoch)
+    internal static byte[] Encode(ClusterMap map, ulong epoch) => FramedFile.Encode(Magic, Format, writer =>
     {
-        var writer = new ArrayBufferWriter<byte>(1024);
-        writer.Write(Magic);
-        writer.WriteByte(Format);
         writer.WriteVarint(epoch);
         writer.WriteLengthPrefixed(ClusterMapUpdate.Encode(map));
-        writer.WriteUInt32(Crc32C.Compute(writer.WrittenSpan));
-        return writer.WrittenSpan.ToArray();
+    });
+
+    internal static (ClusterMap Map, ulong Epoch)? TryDecode(ReadOnlySpan<byte> bytes) =>
+        TryRead(bytes) is { } read ? (read.Map, read.Epoch) : null;
+
+    private static Content? TryRead(ReadOnlySpan<byte> bytes)
+    {
+        if (!FramedFile.TryOpen(bytes, Magic, Format, out SpanReader reader)) return null;
+        if (!reader.TryReadVarint(out ulong epoch)) return null;
+        if (!reader.TryReadLengthPrefixed(out ReadOnlySpan<byte> map) || !reader.AtEnd) return null;
+        return ClusterMapUpdate.TryApply(ClusterMap.Empty, map) is { } read ? new Content(read, epoch) : null;
     }
 
-    internal static (ClusterMap Map, ulong Epoch)? TryDecode(ReadOnlySpan<byte> bytes)
-    {
-        if (bytes.Length < Magic.Length + sizeof(uint) || !bytes.StartsWith(Magic)) return null;
-        var tail = new SpanReader(bytes[^4..]);
-        _ = tail.TryReadUInt32(out uint crc);
-        if (crc != Crc32C.Compute(bytes[..^4])) return null;
-        var reader = new SpanReader(bytes[Magic.Length..^4]);
-        if (!reader.TryReadByte(out byte format) || format != Format || !reader.TryReadVarint(out ulong epoch)) return null;
-        if (!reader.TryReadLengthPrefixed(out ReadOnlySpan<byte> map) || !reader.AtEnd) return null;
-        return ClusterMapUpdate.TryApply(ClusterMap.Empty, map) is { } read ? (read, epoch) : null;
-    }
+    private sealed record Content(ClusterMap Map, ulong Epoch);
 }

@@ -104,7 +104,10 @@ internal sealed class GroupStatus
     {
         Raft.RaftCore core = group.Core;
         long start = 0, end = 0;
+        ulong floor = core.TermStart.Value;
+        if (group.IsLoneLeader || group.HasPeers) group.EndReadAlone();
         if (group.IsLoneLeader) end = long.MaxValue;
+        else if (group.ReadableAloneFrom is { } from) (floor, end) = (from, long.MaxValue);
         else if (!core.TryGetLease(out start, out end)) end = 0;
         if (end == 0)
         {
@@ -112,10 +115,10 @@ internal sealed class GroupStatus
             return;
         }
 
-        if (Volatile.Read(ref _leaseFloor) != core.TermStart.Value)
+        if (Volatile.Read(ref _leaseFloor) != floor)
         {
             Volatile.Write(ref _leaseEnd, 0);
-            Volatile.Write(ref _leaseFloor, core.TermStart.Value);
+            Volatile.Write(ref _leaseFloor, floor);
         }
 
         Volatile.Write(ref _leaseStart, start);

@@ -127,6 +127,25 @@ internal sealed class RaftGroup : IEntrySource
     public bool IsLoneLeader => Core.Role == Raft.RaftRole.Leader && Core.Configuration.IsOnlyVoter(Core.Replica)
         && Core.ConfigurationIndex <= Core.Commit && Core.Commit >= Core.TermStart;
 
+    /// <summary>
+    /// A lone voter that cannot write its next term, for want of space: what it holds durably is all that was ever acknowledged,
+    /// so a state applied through this index may be read. Null where that is not so.
+    /// </summary>
+    public ulong? ReadableAloneFrom { get; private set; }
+
+    /// <summary>Before the first step of the loops: lets what a lone voter holds be read although it does not lead.</summary>
+    public void ReadAlone()
+    {
+        bool isAlone = !HasPeers && !Core.IsDamaged && Core.Configuration.IsOnlyVoter(Core.Replica);
+        if (!isAlone || IsLoneLeader) return;
+        // Not the no-op of the term to come, which may wait for space as well.
+        ReadableAloneFrom = Core.DurableIndex.Value;
+        Published.Update(this);
+    }
+
+    /// <summary>It leads, or is not alone any more: from here on reads are a leader's.</summary>
+    public void EndReadAlone() => ReadableAloneFrom = null;
+
     /// <summary>The node of a replica; none where it is not known.</summary>
     public NodeNumber NodeOf(ReplicaId replica) => _nodes.GetValueOrDefault(replica.Value);
 
