@@ -22,7 +22,7 @@ public sealed class CrashTests(ITestOutputHelper output) : IDisposable
         ulong seed = ulong.Parse(Environment.GetEnvironmentVariable("NORIKV_SEED") ?? "20261122");
         output.WriteLine($"replay: NORIKV_SEED={seed} NORIKV_KILLS={kills} ./test Acceptance");
         var random = new Prng(seed);
-        string address = $"127.0.0.1:{NorikvProcess.FreePort()}";
+        string address = $"127.0.0.1:{FreePort.Next()}";
         // The patient client's writes survive the crash by being repeated; the hasty one's are lost in the middle.
         var options = new NoriKVClientOptions { Addresses = [address], Seed = seed };
         await using NoriKVClient patient = NoriKVClient.Connect(options with { Deadline = TimeSpan.FromSeconds(60) });

@@ -12,7 +12,7 @@ public sealed class MembershipTests
     public async Task A_killed_server_is_reported_by_the_others_comes_back_and_leaves()
     {
         string folder = Directory.CreateTempSubdirectory("norikv-members-").FullName;
-        int[] ports = [NorikvProcess.FreePort(), NorikvProcess.FreePort(), NorikvProcess.FreePort()];
+        int[] ports = [FreePort.Next(), FreePort.Next(), FreePort.Next()];
         NorikvProcess[] servers = new NorikvProcess[3];
         string[] http = new string[3];
         try

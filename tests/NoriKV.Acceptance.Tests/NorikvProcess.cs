@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Text;
 
 namespace NoriKV.Acceptance;
@@ -112,14 +110,6 @@ internal sealed class NorikvProcess : IAsyncDisposable
         if (!_process.HasExited) await KillAsync();
         await _reading;
         _process.Dispose();
-    }
-
-    /// <summary>A port that was free a moment ago: a restarted server must be found where it was.</summary>
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private async Task ReadOutputAsync()

@@ -29,7 +29,7 @@ public sealed class PowerLossTests(ITestOutputHelper output) : IDisposable
         output.WriteLine($"replay: NORIKV_SEED={seed} NORIKV_POWER_LOSSES={losses} ./test Acceptance");
         var random = new Prng(seed);
         var workload = new CrashWorkload();
-        string address = $"127.0.0.1:{NorikvProcess.FreePort()}";
+        string address = $"127.0.0.1:{FreePort.Next()}";
         var options = new NoriKVClientOptions { Addresses = [address], Seed = seed };
         await using NoriKVClient patient = NoriKVClient.Connect(options with { Deadline = TimeSpan.FromSeconds(60) });
         await using NoriKVClient hasty = NoriKVClient.Connect(

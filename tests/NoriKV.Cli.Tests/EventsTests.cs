@@ -100,7 +100,7 @@ public sealed class EventsTests : IDisposable
 
         public Node(string[][] connections)
         {
-            int port = FreePort();
+            int port = FreePort.Next();
             _listener.Prefixes.Add($"http://127.0.0.1:{port}/");
             _listener.Start();
             Address = $"127.0.0.1:{port}";
@@ -135,13 +135,6 @@ public sealed class EventsTests : IDisposable
             {
                 // The end of the test.
             }
-        }
-
-        private static int FreePort()
-        {
-            using var probe = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
-            probe.Start();
-            return ((IPEndPoint)probe.LocalEndpoint).Port;
         }
     }
 }

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using Nori.IO;
 using NoriKV.Node;
 using NoriKV.Types;
@@ -17,7 +15,7 @@ public sealed class JoinTests
         await using TestServer first = await TestServer.StartAsync();
         var files = new MemoryFileSystem();
         string cluster = first.Server.Node.View.ClusterId;
-        int port = FreePort();
+        int port = FreePort.Next();
         TestServer second = await JoinAsync("n2", files, [Seed(first)], o => o with
         {
             TotalShards = 32,
@@ -39,7 +37,7 @@ public sealed class JoinTests
     public async Task The_first_node_comes_back_without_seeds_and_is_part_of_the_cluster()
     {
         var files = new MemoryFileSystem();
-        int port = FreePort();
+        int port = FreePort.Next();
         TestServer first = await JoinAsync("n1", files, [], o => o with { RpcAddress = new HostPort("127.0.0.1", port) });
         await using TestServer second = await JoinAsync("n2", new MemoryFileSystem(), [Seed(first)]);
         await using TestServer third = await JoinAsync("n3", new MemoryFileSystem(), [Seed(first)]);
@@ -97,13 +95,6 @@ public sealed class JoinTests
     private static HostPort Seed(TestServer server) => new("127.0.0.1", server.Server.RpcEndPoint.Port);
 
     private static string Names(TestServer server) => string.Join(',', server.Server.Node.View.Nodes.Select(static n => n.Id).Order());
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     private static async Task UntilAsync(Func<bool> holds)
     {

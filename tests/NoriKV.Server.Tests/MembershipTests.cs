@@ -61,7 +61,7 @@ public sealed class MembershipTests
     [Fact]
     public async Task A_seed_that_is_not_there_yet_is_tried_again()
     {
-        int port = FreePort();
+        int port = FreePort.Next();
         await using TestServer b = await StartAsync("n2", seeds: [new HostPort("localhost", port)]);
         await LoggedAsync(b, "no seed answers");
         await using TestServer a = await StartAsync("n1", o => o with { RpcAddress = new HostPort("127.0.0.1", port) });
@@ -219,12 +219,5 @@ public sealed class MembershipTests
     {
         using CancellationTokenSource patience = new(Patience);
         while (!await holds()) await Task.Delay(20, patience.Token);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -28,7 +28,7 @@ public sealed class PeerSecurityTests
     {
         using TlsDirectory tls = new();
         using TlsDirectory other = new();
-        int[] ports = [FreePort(), FreePort()];
+        int[] ports = [FreePort.Next(), FreePort.Next()];
         using var late = new CancellationTokenSource(Patience);
         await using var waiting = new Forming("n1", ports[0], ports, tls.Apply, late.Token);
         await using var stranger = new Forming("n2", ports[1], ports, other.Apply, late.Token);
@@ -47,7 +47,7 @@ public sealed class PeerSecurityTests
         IPAddress? own = (await Dns.GetHostAddressesAsync(Dns.GetHostName()))
             .FirstOrDefault(static a => a.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(a));
         if (own is null) Assert.Skip("this machine has no address but loopback to be a stranger from");
-        int[] ports = [FreePort(), FreePort()];
+        int[] ports = [FreePort.Next(), FreePort.Next()];
         using var late = new CancellationTokenSource(Patience);
         await using var a = new Forming("n1", ports[0], ports, o => o with { PeerSecret = one }, late.Token, $"{own}");
         await using var b = new Forming("n2", ports[1], ports, o => o with { PeerSecret = two }, late.Token, $"{own}");
@@ -137,13 +137,6 @@ public sealed class PeerSecurityTests
     {
         using CancellationTokenSource patience = new(Patience);
         while (!holds()) await Task.Delay(20, patience.Token);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     /// <summary>A server that forms a cluster of two, or tries to.</summary>

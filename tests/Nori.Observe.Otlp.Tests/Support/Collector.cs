@@ -53,7 +53,7 @@ internal sealed class Collector : IAsyncDisposable
         var collector = new Collector();
         for (int tries = 0; ; tries++)
         {
-            int port = FreePort();
+            int port = FreePort.Next();
             var listener = new HttpListener();
             listener.Prefixes.Add($"http://127.0.0.1:{port}/otel/");
             try
@@ -140,11 +140,4 @@ internal sealed class Collector : IAsyncDisposable
 
     private static GrpcMethod<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> Method(string service) =>
         new(GrpcMethodKind.Unary, service, "Export", Marshallers.Bytes, Marshallers.Bytes);
-
-    private static int FreePort()
-    {
-        using var probe = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
-    }
 }

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using Nori.IO;
 
 namespace NoriKV.Server.Tests;
@@ -15,7 +13,7 @@ internal sealed class TestCluster : IAsyncDisposable
     private TestCluster(int nodes, Func<ServerOptions, ServerOptions>? change)
     {
         _change = change ?? (static o => o);
-        _ports = [.. Enumerable.Range(0, nodes).Select(static _ => FreePort())];
+        _ports = [.. Enumerable.Range(0, nodes).Select(static _ => FreePort.Next())];
         _files = [.. Enumerable.Range(0, nodes).Select(static _ => new MemoryFileSystem())];
         _servers = new TestServer?[nodes];
     }
@@ -66,12 +64,5 @@ internal sealed class TestCluster : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         foreach (TestServer server in Servers) await server.DisposeAsync();
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }
