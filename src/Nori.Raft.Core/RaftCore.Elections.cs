@@ -56,7 +56,12 @@ public sealed partial class RaftCore
     {
         if (_damaged && _electionElapsed >= _electionTimeout) WakeOthers();
         if (!IsPromotable || _silentTicks > 0) return;
-        if (_electionElapsed < _electionTimeout && !IsAlone) return;
+        if (_electionElapsed < _electionTimeout && !IsAlone)
+        {
+            AskAgain();
+            return;
+        }
+
         // Its own vote is on its way to the disk; there is no other to ask for.
         if (Role == RaftRole.Candidate && IsAlone) return;
         StartPreVote();
@@ -84,6 +89,14 @@ public sealed partial class RaftCore
         AskForVotes(MessageKind.PreVote, _term.Next, afterPersist: false);
     }
 
+    // A question may be lost, or meet a voter that was loyal for a moment longer. Waiting a whole timeout for that is long,
+    // and a pre-vote leaves no trace.
+    private void AskAgain()
+    {
+        if (Role != RaftRole.PreCandidate || _electionElapsed % _options.HeartbeatTicks != 0) return;
+        AskForVotes(MessageKind.PreVote, _term.Next, afterPersist: false);
+    }
+
     private void StartElection(bool isTransfer)
     {
         BecomeCandidate(isTransfer);
@@ -96,7 +109,7 @@ public sealed partial class RaftCore
     {
         foreach (ReplicaId peer in Configuration.Members)
         {
-            if (peer == Replica || !Configuration.IsVoter(peer)) continue;
+            if (peer == Replica || !Configuration.IsVoter(peer) || _votes.ContainsKey(peer)) continue;
             RaftMessage request = NewMessage(peer, kind) with
             {
                 Term = term,

@@ -21,6 +21,7 @@ public sealed partial class RaftCore
             if (m.Kind is not (MessageKind.Hibernate or MessageKind.HealResponse) && !IsLateHeartbeat(m)) WakeUp();
             _electionElapsed = 0;
             _sinceLeader = 0;
+            _isWokenByVote = false;
         }
 
         switch (m.Kind)

@@ -11,6 +11,9 @@ public sealed partial class RaftCore
     private ReplicaId[] _absent = [];
     private int _fallingElapsed;
 
+    // Woken by a request for votes and not by its leader since: still without a promise to one.
+    private bool _isWokenByVote;
+
     /// <summary>Whether the timers run.</summary>
     public SleepState Sleep => _sleep;
 
@@ -47,16 +50,26 @@ public sealed partial class RaftCore
     }
 
     /// <summary>
+    /// True while it leaves it to its node to watch the leader's: asleep, or woken by a request for votes and not yet by its
+    /// leader.
+    /// </summary>
+    public bool IsWatchedByNode => _sleep == SleepState.Asleep || _isWokenByVote;
+
+    /// <summary>
     /// Wakes the group: its timers start anew. Nothing happens to one that is awake, unless its leader
     /// restarted.
     /// </summary>
     public void Wake(WakeReason reason)
     {
         bool endsLoyalty = reason == WakeReason.LeaderRestarted
-            || (_sleep == SleepState.Asleep && reason is WakeReason.LeaderUnwell or WakeReason.LeaderSilent);
+            || (IsWatchedByNode && reason is WakeReason.LeaderUnwell or WakeReason.LeaderSilent);
         if (_sleep != SleepState.Awake) WakeUp();
         if (endsLoyalty && Role == RaftRole.Follower)
         {
+            // The node has waited out the timeout already.
+            DrawElectionSoon();
+            _electionElapsed = 0;
+            _isWokenByVote = false;
             _leader = ReplicaId.None;
             _sinceLeader = _options.ElectionTicksMin;
         }

@@ -90,12 +90,45 @@ public sealed partial class RaftCore
     private void ForgetTerm()
     {
         _sleep = SleepState.Awake;
+        _isWokenByVote = false;
         _roundSeen = 0;
         _matchedThrough = default;
         _healTarget = null;
         _isTransferCampaign = false;
     }
 
-    private void DrawElectionTimeout() =>
-        _electionTimeout = _random.NextInt(_options.ElectionTicksMin, _options.ElectionTicksMax);
+    // Two that stand in the same moment split the votes, and all wait for another timeout: of hundreds of groups that lose
+    // their leader with one node some would do so again and again. So each draws from a part of the range of its own.
+    private void DrawElectionTimeout()
+    {
+        (int turn, int turns) = Turn();
+        (int least, int most) = (_options.ElectionTicksMin, _options.ElectionTicksMax);
+        int width = (most - least) / turns;
+        if (width > 0) (least, most) = (least + (turn * width), turn == turns - 1 ? most : least + ((turn + 1) * width));
+        _electionTimeout = _random.NextInt(least, most);
+    }
+
+    // For one that knows that nobody leads: there is nothing to wait for but the others' turns.
+    private void DrawElectionSoon()
+    {
+        (int turn, int turns) = Turn();
+        int width = Math.Max(1, _options.ElectionTicksMin / turns);
+        _electionTimeout = 1 + (turn * width) + _random.NextInt(0, Math.Min(width, _options.HeartbeatTicks));
+    }
+
+    // The how manieth this replica is to stand: voters in the order of their ids, without the leader whose loss it is about,
+    // begun at another one in each group, so that the groups of a lost node go to all others.
+    private (int Turn, int Turns) Turn()
+    {
+        int turns = 0, place = -1;
+        foreach (ReplicaId voter in Configuration.Voters)
+        {
+            if (voter == _leader && voter != Replica) continue;
+            if (voter == Replica) place = turns;
+            turns++;
+        }
+
+        if (place < 0) return (turns, turns + 1);
+        return ((int)(((ulong)place + Group.Value) % (ulong)turns), turns);
+    }
 }

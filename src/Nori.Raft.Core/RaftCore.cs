@@ -64,12 +64,13 @@ public sealed partial class RaftCore
         _lease = new Lease(options.LeaseNanoseconds);
         _reads = new ReadIndexQueue(options.PendingReadsMax);
         _damaged = state.IsDamaged;
-        _silentTicks = IsAlone ? 0 : options.ElectionTicksMin;
+        _silentTicks = IsAlone || state.IsFirstLife ? 0 : options.ElectionTicksMin;
         _matchOf = id => id == Replica ? _durable.Value : FindProgress(id)?.Match.Value ?? 0;
         _roundOf = id => id == Replica ? _round : FindProgress(id)?.AckedRound ?? 0;
         _activeOf = id => id == Replica || FindProgress(id)?.RecentlyActive == true;
         _voteOf = id => _votes.TryGetValue(id, out bool vote) ? vote : null;
         DrawElectionTimeout();
+        if (state.IsFirstLife) BeginFirstLife();
         CheckInvariants();
     }
 
@@ -150,7 +151,12 @@ public sealed partial class RaftCore
     private StepResult StepAnyTerm(in RaftMessage m)
     {
         bool asksForVote = m.Kind is MessageKind.Vote or MessageKind.PreVote;
-        if (asksForVote && _sleep != SleepState.Awake) WakeUp();
+        if (asksForVote && _sleep != SleepState.Awake)
+        {
+            _isWokenByVote = _sleep == SleepState.Asleep && Role == RaftRole.Follower;
+            WakeUp();
+        }
+
         if (asksForVote && m.Term > _term && !MayVoteNow(m)) return StepResult.Ignored;
         if (m.Kind == MessageKind.Vote && m.Term == _term && _silentTicks > 0) return StepResult.Ignored;
         if (m.Term < _term) return StepEarlierTerm(m);
@@ -166,6 +172,16 @@ public sealed partial class RaftCore
             RaftRole.Follower => StepFollower(m),
             _ => StepCampaign(m),
         };
+    }
+
+    // No process before this one has promised anything to a leader, so there is nothing to keep silent for, and no leader to
+    // wait for: who is first in turn stands at the first tick. The others wait a timeout: their processes may begin much earlier,
+    // and would lead everything.
+    private void BeginFirstLife()
+    {
+        if (_term.Value != 0 || _log.LastIndex.Value != 0) throw new ArgumentException("a first life begins with nothing");
+        _sinceLeader = _options.ElectionTicksMin;
+        if (Turn().Turn == 0) _electionTimeout = 1;
     }
 
     // Tells a leader of an earlier term, or a campaign for one, that time has gone on. Without this a replica

@@ -52,7 +52,8 @@ internal sealed class NodeStarter(NodeOptions options)
                 if (state is not null) CheckAgainstLog(state, log, directory);
             }
 
-            var replay = new GroupReplay(log, replicas, storage, options.Plan, directory.LogPath);
+            var replay = new GroupReplay(
+                log, replicas, storage, options.Plan, directory.Identity.BootEpoch == 1, directory.LogPath);
             IReadOnlyList<GroupStart> groups = replay.Run(cancellationToken);
             return new NodeParts(
                 directory, log, new LogTickets(log.DurableWatermark), storage, replicas, groups, Gate,

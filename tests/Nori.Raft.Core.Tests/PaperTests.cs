@@ -104,25 +104,73 @@ public sealed class PaperTests
         Assert.Equal((RaftRole.Follower, new ReplicaId(3), new Term(2)), (solo.Core.Role, solo.Core.Leader, solo.Core.Term));
     }
 
-    // Raft §5.2: "election timeouts are chosen randomly from a fixed interval".
+    // Raft §5.2: "election timeouts are chosen randomly from a fixed interval", "to prevent split votes in the first place".
+    // Here each voter has a part of the interval of its own.
     [Fact]
-    public void Election_timeouts_are_spread_over_their_interval()
+    public void Election_timeouts_are_spread_over_their_interval_and_no_two_voters_share_a_part_of_it()
     {
-        HashSet<int> drawn = [];
+        for (ulong group = 0; group < 3; group++)
+        {
+            List<int>[] drawn = [.. Enumerable.Range(1, 3).Select(id => TimeoutsOf(group, (ulong)id).Distinct().ToList())];
+            Assert.Equal(Enumerable.Range(10, 10), drawn.SelectMany(static d => d).Order());
+            // Another one begins in each group.
+            Assert.Contains(10, drawn[(3 - (int)group) % 3]);
+        }
+    }
+
+    // The same of two that lost their leader: they share the interval between them.
+    [Fact]
+    public void The_voters_that_are_left_take_turns_to_stand()
+    {
+        List<int>[] drawn = [.. Enumerable.Range(1, 2).Select(static id => TimeoutsOf(1, (ulong)id, leader: 3).Distinct().ToList())];
+        Assert.Equal(Enumerable.Range(10, 10), drawn.SelectMany(static d => d).Order());
+    }
+
+    private static IEnumerable<int> TimeoutsOf(ulong group, ulong replica, ulong leader = 0)
+    {
         for (ulong seed = 0; seed < 200; seed++)
         {
             RaftCore core = new(
                 new RaftOptions
                 {
-                    Group = new(1), Replica = new(1), Seed = seed, ElectionTicksMin = 10, ElectionTicksMax = 20, HeartbeatTicks = 2,
+                    Group = new(group), Replica = new(replica), Seed = seed, ElectionTicksMin = 10, ElectionTicksMax = 20,
+                    HeartbeatTicks = 2,
                 },
                 RaftState.New(new Configuration([new(1), new(2), new(3)])));
+            if (leader != 0)
+            {
+                core.Step(new RaftMessage
+                {
+                    Kind = MessageKind.Heartbeat, Group = new(group), From = new(leader), To = new(replica), Term = new(1),
+                });
+                // The silence after the start is over long before a leader dies; here it would hide the first parts.
+                core.IsEligible = false;
+                for (int i = 0; i < 10; i++) core.Tick();
+                core.IsEligible = true;
+                core.Step(new RaftMessage
+                {
+                    Kind = MessageKind.Heartbeat, Group = new(group), From = new(leader), To = new(replica), Term = new(1),
+                });
+            }
+
             int ticks = 0;
             for (; core.Role == RaftRole.Follower; ticks++) core.Tick();
-            drawn.Add(ticks);
+            yield return ticks;
         }
+    }
 
-        Assert.Equal(Enumerable.Range(10, 10), drawn.Order());
+    // What was lost, or met a voter that was loyal a moment longer, is asked again with each heartbeat's time.
+    [Fact]
+    public void A_question_for_a_vote_is_asked_again_before_the_timeout()
+    {
+        SoloCore solo = SoloCore.Follower(3, term: 1);
+        for (int i = 0; i < 60 && solo.Core.Role == RaftRole.Follower; i++) solo.Core.Tick();
+        Assert.Equal(2, solo.TakeAll().Count(static m => m.Kind == MessageKind.PreVote));
+        solo.Step(solo.From(2, MessageKind.PreVoteResponse) with { IsRejected = true });
+        for (int i = 0; i < 2; i++) solo.Core.Tick();
+        // Who has answered is not asked again, and nobody's term has changed.
+        RaftMessage asked = Assert.Single(solo.TakeAll());
+        Assert.Equal((MessageKind.PreVote, new ReplicaId(3), new Term(1)), (asked.Kind, asked.To, solo.Core.Term));
     }
 
     // The same, of a restart: the vote is remembered.
@@ -326,6 +374,31 @@ public sealed class PaperTests
         Assert.Equal(StepResult.Ignored, solo.Step(solo.Vote(2, term: 1) with { Kind = MessageKind.PreVote }));
         solo.Core.Tick();
         Assert.Equal(StepResult.Processed, solo.Step(solo.Vote(2, term: 1)));
+    }
+
+    // A replica that no process ran before promised nothing: decision 0168.
+    [Fact]
+    public void In_its_first_life_a_replica_votes_at_once_and_who_is_first_in_turn_stands_at_once()
+    {
+        RaftState state = RaftState.New(new Configuration([new(1), new(2), new(3)])) with { IsFirstLife = true };
+        RaftOptions options = new() { Group = new(3), Replica = new(1), Seed = 1 };
+        RaftCore first = new(options, state);
+        first.Tick();
+        Assert.Equal(RaftRole.PreCandidate, first.Role);
+        RaftCore second = new(options with { Replica = new(2) }, state);
+        second.Tick();
+        Assert.Equal(RaftRole.Follower, second.Role);
+        foreach (MessageKind kind in new[] { MessageKind.PreVote, MessageKind.Vote })
+        {
+            Assert.Equal(StepResult.Processed, second.Step(new RaftMessage
+            {
+                Kind = kind, Group = new(3), From = new(1), To = new(2), Term = new(1),
+            }));
+        }
+
+        Assert.Equal(new ReplicaId(1), second.Vote);
+        Assert.Throws<ArgumentException>(() => new RaftCore(
+            options, state with { HardState = new HardState(new(1), default, default) }));
     }
 
     // Dissertation §6.2: "a leader steps down if an election timeout elapses without a successful round of

@@ -349,6 +349,40 @@ public sealed class ScheduleTests
         Assert.Equal(StepResult.Processed, solo.Step(solo.Vote(3, term: 2)));
     }
 
+    // A request for votes may come before the own node finds the leader's silent. It wakes the sleeper, who trusts its node for a
+    // timeout more; when that suspects the leader, too, the sleeper's vote is free.
+    [Fact]
+    public void A_sleeper_that_was_woken_by_a_request_for_votes_still_follows_its_nodes_suspicion()
+    {
+        SoloCore solo = Asleep();
+        Assert.Equal(StepResult.Ignored, solo.Step(solo.Vote(3, term: 2)));
+        Assert.Equal((SleepState.Awake, true), (solo.Core.Sleep, solo.Core.IsWatchedByNode));
+        solo.Core.Wake(WakeReason.LeaderSilent);
+        Assert.Equal(StepResult.Processed, solo.Step(solo.Vote(3, term: 2)));
+        Assert.Equal(new ReplicaId(3), solo.Core.Vote);
+    }
+
+    // Its leader may count a lease on what it has confirmed since.
+    [Fact]
+    public void A_sleeper_that_has_heard_from_its_leader_since_is_loyal_again()
+    {
+        SoloCore solo = Asleep();
+        solo.Step(solo.Vote(3, term: 2));
+        solo.Step(solo.From(2, MessageKind.Heartbeat) with { Round = 9 });
+        Assert.False(solo.Core.IsWatchedByNode);
+        solo.Core.Wake(WakeReason.LeaderSilent);
+        Assert.Equal(StepResult.Ignored, solo.Step(solo.Vote(3, term: 2)));
+    }
+
+    private static SoloCore Asleep()
+    {
+        SoloCore solo = SoloCore.Follower(3, term: 1);
+        solo.Step(solo.From(2, MessageKind.Heartbeat) with { Round = 1 });
+        solo.Step(solo.From(2, MessageKind.Hibernate) with { Round = 2 });
+        Assert.Equal(SleepState.Asleep, solo.Core.Sleep);
+        return solo;
+    }
+
     // R16: a sleeping group is silent, and its leader's death, a proposal and a read wake it.
     [Fact]
     public void A_sleeping_group_sends_nothing_until_it_is_woken()

@@ -42,6 +42,12 @@ public sealed record RaftState
     public bool IsDamaged { get; init; }
 
     /// <summary>
+    /// True when no process before this one has ever run the replica, so that no promise to a leader was forgotten: it may
+    /// vote and stand at once. Only whoever durably counts its starts can know that; an empty log and no term do not say it.
+    /// </summary>
+    public bool IsFirstLife { get; init; }
+
+    /// <summary>
     /// The state of a replica of a new group. Every first voter starts with the same configuration.
     /// </summary>
     public static RaftState New(Configuration configuration) =>

@@ -12,8 +12,14 @@ namespace NoriKV.Node.Replication;
 /// At start: applies again what is committed and was not in tables, and puts together what the cores start from. What the log
 /// holds beyond the commit index is looked at, for configurations and stamps, and not applied: a majority decides.
 /// </summary>
+/// <param name="log">The shared log.</param>
+/// <param name="replicas">The replicas of this node.</param>
+/// <param name="storage">The engine.</param>
+/// <param name="plan">What the cluster was founded with; null for a node alone.</param>
+/// <param name="isFirstStart">No process before this one has run on the directory (decision 0168).</param>
+/// <param name="logPath">For messages.</param>
 internal sealed class GroupReplay(
-    SharedLog log, ReplicaTable replicas, IStorage storage, ClusterPlan? plan, string logPath)
+    SharedLog log, ReplicaTable replicas, IStorage storage, ClusterPlan? plan, bool isFirstStart, string logPath)
 {
     private const int RoundEntries = 4096;
     private const int RoundBytes = 4 << 20;
@@ -101,6 +107,7 @@ internal sealed class GroupReplay(
             BaseConfiguration = isInLog ? before with { Index = default } : before,
             Configurations = configurations,
             IsDamaged = held is { Damage: LogDamage.Entries },
+            IsFirstLife = isFirstStart && term == 0 && last.Value == 0,
         };
     }
 

@@ -124,10 +124,11 @@ internal sealed partial class RaftWorker
         bool isLedThere = !group.Core.Leader.IsNone && group.Core.Role != Raft.RaftRole.Leader
             && group.NodeOf(new ReplicaId(group.Core.Leader.Value)) == note.Node;
         bool sleeps = group.Core.Sleep != Raft.SleepState.Awake;
+        bool isWatched = group.Core.IsWatchedByNode;
         return note.Kind switch
         {
-            PeerNoteKind.Silent when isLedThere && sleeps => Raft.WakeReason.LeaderSilent,
-            PeerNoteKind.Unwell when isLedThere && sleeps => Raft.WakeReason.LeaderUnwell,
+            PeerNoteKind.Silent when isLedThere && isWatched => Raft.WakeReason.LeaderSilent,
+            PeerNoteKind.Unwell when isLedThere && isWatched => Raft.WakeReason.LeaderUnwell,
             PeerNoteKind.Restarted when isLedThere => Raft.WakeReason.LeaderRestarted,
             PeerNoteKind.Returned when sleeps && group.Core.Role == Raft.RaftRole.Leader
                 && group.Core.Lags(group.ReplicaOn(note.Node)) => Raft.WakeReason.PeerReturned,
