@@ -30,12 +30,12 @@ internal sealed class ClientLoop : IAsyncDisposable
         _options = options;
         _sweep = options.Time.CreateTimer(
             static state => ((ClientLoop)state!).Sweep(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        nodes.Wake = Wake;
     }
 
-    /// <summary>A call is about to be pending: see to its deadline. Hot path.</summary>
-    public void Wake()
+    /// <summary>An operation begins: from the first one on the view is watched. Hot path.</summary>
+    public void Begin()
     {
-        if (Volatile.Read(ref _armed) == 0 && Interlocked.Exchange(ref _armed, 1) == 0) Arm();
         if (_options.SmartRouting && _watchStarted == 0 && Interlocked.Exchange(ref _watchStarted, 1) == 0)
         {
             _watching = WatchAsync();
@@ -48,6 +48,14 @@ internal sealed class ClientLoop : IAsyncDisposable
         await _sweep.DisposeAsync().ConfigureAwait(false);
         if (_watching is { } watching) await watching.ConfigureAwait(false);
         _stop.Dispose();
+    }
+
+    // A call is pending: see to its deadline. Called behind it, so that either this sees a loop that sleeps, or the loop sees
+    // the call. Hot path.
+    private void Wake()
+    {
+        Interlocked.MemoryBarrier();
+        if (Volatile.Read(ref _armed) == 0 && Interlocked.Exchange(ref _armed, 1) == 0) Arm();
     }
 
     private void Arm()
@@ -70,7 +78,7 @@ internal sealed class ClientLoop : IAsyncDisposable
             return;
         }
 
-        Volatile.Write(ref _armed, 0);
+        Interlocked.Exchange(ref _armed, 0);
         // A call that came between the sweep and the line above saw the loop armed: look once more.
         if (_nodes.Sweep(_options.Time.GetTimestamp()) && Interlocked.Exchange(ref _armed, 1) == 0) Arm();
     }
@@ -80,11 +88,11 @@ internal sealed class ClientLoop : IAsyncDisposable
         await Task.Yield();
         try
         {
-            await foreach (ClusterView view in _watcher.WatchAsync(_stop.Token).ConfigureAwait(false))
+            await foreach (ClusterView view in _watcher.WatchAsync(refuses: false, _stop.Token).ConfigureAwait(false))
             {
                 var table = new RoutingTable(view);
                 _router.Update(table);
-                await _nodes.PruneAsync(table.Nodes).ConfigureAwait(false);
+                _nodes.Prune(table.Nodes);
             }
         }
         catch (OperationCanceledException)

@@ -41,13 +41,14 @@ public sealed class NoriKVClient : INoriKV
         if (problems.Count > 0) throw new ArgumentException(string.Join("; ", problems), nameof(options));
         var random = options.NewPrng();
         var router = new Router(options);
+        var cluster = new ClusterIdentity(options.ClusterId);
         var backoff = new Backoff(options.Retry, random.Fork());
-        _nodes = new NodePool(options, connect);
+        _nodes = new NodePool(options, cluster, router, connect);
         _places = new Places(options.InFlightMax, options.Time, _disposing.Token);
         _sessions = new SessionPool(options.Time);
         _runner = new OperationRunner(_nodes, router, backoff, options, _disposing.Token);
         _scans = new ScanRunner(_nodes, router, backoff, _runner, options);
-        _watcher = new ViewWatcher(_nodes, router, backoff, _runner);
+        _watcher = new ViewWatcher(_nodes, router, cluster, backoff, _runner);
         _loop = new ClientLoop(_nodes, router, _watcher, options);
         Options = options;
     }
@@ -202,7 +203,7 @@ public sealed class NoriKVClient : INoriKV
         using var any = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposing.Token, late.Token);
         try
         {
-            await foreach (ClusterView view in _watcher.WatchAsync(any.Token).ConfigureAwait(false)) return view;
+            await foreach (ClusterView view in _watcher.WatchAsync(refuses: true, any.Token).ConfigureAwait(false)) return view;
         }
         catch (OperationCanceledException e) when (late.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
@@ -234,7 +235,7 @@ public sealed class NoriKVClient : INoriKV
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
         using var any = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposing.Token);
-        await foreach (ClusterView view in _watcher.WatchAsync(any.Token).ConfigureAwait(false)) yield return view;
+        await foreach (ClusterView view in _watcher.WatchAsync(refuses: true, any.Token).ConfigureAwait(false)) yield return view;
     }
 
     /// <summary>Closes the connections; operations in flight fail, those of writes with an unknown outcome.</summary>
@@ -305,7 +306,7 @@ public sealed class NoriKVClient : INoriKV
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
         long deadline = _runner.DeadlineFromNow();
         await _places.EnterAsync(deadline, cancellationToken).ConfigureAwait(false);
-        _loop.Wake();
+        _loop.Begin();
         return deadline;
     }
 }

@@ -19,6 +19,27 @@ public sealed record NoriKVClientOptions
     /// <summary>TLS towards the nodes; null for plaintext.</summary>
     public ClientTlsOptions? Tls { get; init; }
 
+    /// <summary>
+    /// The id of the cluster to talk to. Where a node of another one answers, nothing is sent to it, and where there is no
+    /// other node, operations fail with FAILED_PRECONDITION. <value>Null: the cluster that is seen first.</value>
+    /// </summary>
+    public string? ClusterId { get; init; }
+
+    /// <summary>
+    /// How long a node may say nothing while calls wait before it is asked whether it lives; without an answer in the same
+    /// time again, its calls go elsewhere. Infinite: they wait until their deadline. <value>1.5 s</value>
+    /// </summary>
+    public TimeSpan SilenceMax { get; init; } = TimeSpan.FromSeconds(1.5);
+
+    /// <summary>
+    /// Send a read to a second node, too, when the first one has not answered for so long; the first answer counts.
+    /// <value>Null: never.</value>
+    /// </summary>
+    public TimeSpan? HedgeReadsAfter { get; init; }
+
+    /// <summary>Most reads that are sent twice, as a share of all. <value>0.05</value></summary>
+    public double HedgeShareMax { get; init; } = 0.05;
+
     /// <summary>Route each key to its leader by the watched cluster view. <value>true</value></summary>
     public bool SmartRouting { get; init; } = true;
 
@@ -66,6 +87,11 @@ public sealed record NoriKVClientOptions
         }
 
         if (Deadline <= TimeSpan.Zero && Deadline != Timeout.InfiniteTimeSpan) problems.Add("Deadline must be positive");
+        if (ClusterId is "") problems.Add("ClusterId must not be empty: leave it null for any cluster");
+        if (SilenceMax < TimeSpan.FromMilliseconds(100) && SilenceMax != Timeout.InfiniteTimeSpan)
+            problems.Add("SilenceMax must be at least 100 ms");
+        if (HedgeReadsAfter <= TimeSpan.Zero) problems.Add("HedgeReadsAfter must be positive, or null for never");
+        if (!(HedgeShareMax is >= 0 and <= 1)) problems.Add("HedgeShareMax must be 0 to 1");
         if (InFlightMax is < 1 or > 1 << 20) problems.Add("InFlightMax must be 1 to 1,048,576");
         if (StreamsPerNode is < 1 or > 64) problems.Add("StreamsPerNode must be 1 to 64");
         if (MessageBytesMax is < 1024 or > 2 << 20) problems.Add("MessageBytesMax must be 1 KiB to 2 MiB");

@@ -9,11 +9,12 @@ namespace NoriKV.Transport.Grpc;
 /// <summary>
 /// Asked before each call: Admin and the peers' services answer only loopback, a verified client certificate or the peer
 /// secret, unless the server runs as insecure; then the authorizer is asked. The keys of Kv calls are judged
-/// once they are known.
+/// once they are known. A Kv call that says which cluster it is for is refused by any other.
 /// </summary>
 internal sealed class AccessGate : IGrpcAuthorizer
 {
     internal const string SecretKey = "norikv-peer-secret";
+    internal const string ClusterIdKey = "norikv-cluster-id";
     private static readonly GrpcStatus Closed = new(
         GrpcStatusCode.PermissionDenied,
         "Admin and Raft answer loopback only, without a client certificate or the peer secret (or insecure: true)");
@@ -33,9 +34,20 @@ internal sealed class AccessGate : IGrpcAuthorizer
         AccessAction? action = ActionOf(context.Method);
         if (action is AccessAction.Administer or AccessAction.Peer && !IsSealed(context.Method) && !IsTrusted(context))
             return ValueTask.FromResult(Closed);
-        if (action is not { } named) return ValueTask.FromResult(GrpcStatus.Ok);
+        if (action is not { } named) return ValueTask.FromResult(OfCluster(context));
         AccessRequest request = AccessRequest.Of(CallContexts.PrincipalOf(context), named);
         return ValueTask.FromResult(_parts.Authorizer.IsAllowed(request) ? GrpcStatus.Ok : Denied);
+    }
+
+    // Straight from the request: hardly any call has it, and reading all headers costs more than the call's other checks.
+    private GrpcStatus OfCluster(ServerCallContext context)
+    {
+        string? wanted = context.HttpContext.Request.Headers[ClusterIdKey];
+        if (wanted is not { Length: > 0 } || _parts.Node.View.ClusterId is not { Length: > 0 } own || wanted == own)
+            return GrpcStatus.Ok;
+        return new GrpcStatus(
+            GrpcStatusCode.FailedPrecondition,
+            $"CLUSTER_MISMATCH: node {_parts.Node.NodeId} is of cluster {own}, the call is for cluster {wanted}; nothing was done");
     }
 
     private static AccessAction? ActionOf(string method)

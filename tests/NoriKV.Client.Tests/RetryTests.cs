@@ -8,6 +8,12 @@ public sealed class RetryTests
 {
     private static readonly NoriKVClientOptions Quick = new() { Deadline = TimeSpan.FromMilliseconds(400) };
 
+    // By number, not by time: on a busy machine the deadline may overtake an answer.
+    private static readonly NoriKVClientOptions Few = new()
+    {
+        Deadline = TimeSpan.FromSeconds(60), Retry = new RetryPolicy { AttemptsMax = 4 },
+    };
+
     [Fact]
     public async Task A_write_is_sent_again_with_the_same_idempotency_key_after_its_stream_broke()
     {
@@ -44,7 +50,7 @@ public sealed class RetryTests
     [Fact]
     public async Task A_write_that_may_have_been_done_ends_with_an_unknown_outcome()
     {
-        await using var cluster = new ScriptedCluster(Quick);
+        await using var cluster = new ScriptedCluster(Few);
         int calls = 0;
         cluster.Only.OnCall = _ => ++calls == 1 ? throw Broken(reached: true) : ScriptedTransport.Error(14, "stopping");
 
@@ -57,7 +63,7 @@ public sealed class RetryTests
     [Fact]
     public async Task A_write_that_was_never_sent_ends_as_unavailable()
     {
-        await using var cluster = new ScriptedCluster(Quick);
+        await using var cluster = new ScriptedCluster(Few);
         cluster.Only.OnCall = _ => throw Broken(reached: false);
         await Assert.ThrowsAsync<UnavailableException>(async () => await cluster.Client.PutAsync("k", "v"));
     }
@@ -67,7 +73,7 @@ public sealed class RetryTests
     [InlineData("The deadline passed before the operation was tried; it was not done", typeof(DeadlineExceededException))]
     public async Task The_node_says_whether_a_late_write_was_tried(string message, Type type)
     {
-        await using var cluster = new ScriptedCluster(Quick);
+        await using var cluster = new ScriptedCluster(Few);
         cluster.Only.OnCall = _ => ScriptedTransport.Error(4, message);
         var e = await Assert.ThrowsAnyAsync<NoriKVException>(async () => await cluster.Client.PutAsync("k", "v"));
         Assert.IsType(type, e);
@@ -76,7 +82,7 @@ public sealed class RetryTests
     [Fact]
     public async Task A_read_has_no_unknown_outcome()
     {
-        await using var cluster = new ScriptedCluster(Quick);
+        await using var cluster = new ScriptedCluster(Few);
         cluster.Only.OnCall = _ => ScriptedTransport.Error(4, "COMMIT_TIMEOUT");
         await Assert.ThrowsAsync<DeadlineExceededException>(async () => await cluster.Client.GetAsync("k"));
     }
@@ -116,6 +122,22 @@ public sealed class RetryTests
         Assert.True(result.Version.IsPresent);
         Assert.Single(cluster.Only.Calls);
         Assert.Single(cluster["b:2"].Calls);
+    }
+
+    [Fact]
+    public async Task Nodes_that_name_each_other_as_leaders_do_not_keep_a_client_running_in_a_circle()
+    {
+        await using var cluster = new ScriptedCluster(
+            Quick with
+            {
+                Retry = new RetryPolicy { BackoffInitial = TimeSpan.FromMilliseconds(100), BudgetMax = 0 },
+            },
+            "a:1", "b:2");
+        cluster["a:1"].OnCall = static _ => ScriptedTransport.Error(14, "NOT_LEADER", hint: "b:2");
+        cluster["b:2"].OnCall = static _ => ScriptedTransport.Error(14, "NOT_LEADER", hint: "a:1");
+        await Assert.ThrowsAsync<NotLeaderException>(async () => await cluster.Client.PutAsync("k", "v"));
+        // Without a wait it is thousands.
+        Assert.InRange(cluster["a:1"].Calls.Count + cluster["b:2"].Calls.Count, 3, 200);
     }
 
     [Fact]

@@ -13,8 +13,18 @@ internal sealed class ScriptedTransport(string address) : INodeTransport
 {
     public string Address { get; } = address;
 
+    public string? ClusterId { get; set; }
+
+    /// <summary>The cluster that was named when each stream was opened; empty for none.</summary>
+    public ConcurrentQueue<string> OpenedFor { get; } = new();
+
+    public bool IsDisposed { get; private set; }
+
     /// <summary>Answers a call; null leaves it without an answer.</summary>
     public Func<StreamCall, StreamResult?> OnCall { get; set; } = Echo;
+
+    /// <summary>What a call alone waits for before it is answered.</summary>
+    public Func<CancellationToken, Task> OnCallAlone { get; set; } = static _ => Task.CompletedTask;
 
     /// <summary>Pages of a scan by token.</summary>
     public Func<ScanRequest, CancellationToken, IAsyncEnumerable<ScanResponse>> OnScan { get; set; } =
@@ -32,7 +42,9 @@ internal sealed class ScriptedTransport(string address) : INodeTransport
 
     public int PipesOpened;
 
-    public ConcurrentBag<ScriptedPipe> Pipes { get; } = [];
+    public int Watches;
+
+    public ConcurrentQueue<ScriptedPipe> Pipes { get; } = new();
 
     public static StreamResult Echo(StreamCall call) => call.CallCase switch
     {
@@ -53,15 +65,17 @@ internal sealed class ScriptedTransport(string address) : INodeTransport
     public ICallPipe OpenPipe()
     {
         Interlocked.Increment(ref PipesOpened);
+        OpenedFor.Enqueue(ClusterId ?? "");
         var pipe = new ScriptedPipe(this);
-        Pipes.Add(pipe);
+        Pipes.Enqueue(pipe);
         return pipe;
     }
 
-    public Task<StreamResult> CallAsync(StreamCall call, TimeSpan timeout, CancellationToken cancellationToken)
+    public async Task<StreamResult> CallAsync(StreamCall call, TimeSpan timeout, CancellationToken cancellationToken)
     {
         Alone.Enqueue(call);
-        return Task.FromResult(OnCall(call)!);
+        await OnCallAlone(cancellationToken);
+        return OnCall(call)!;
     }
 
     public Task<bool> IsServingAsync(TimeSpan timeout, CancellationToken cancellationToken) => OnIsServing();
@@ -69,14 +83,39 @@ internal sealed class ScriptedTransport(string address) : INodeTransport
     public IAsyncEnumerable<ScanResponse> ScanAsync(ScanRequest request, CancellationToken cancellationToken) =>
         OnScan(request, cancellationToken);
 
-    public IAsyncEnumerable<ClusterView> WatchAsync(CancellationToken cancellationToken) => OnWatch(cancellationToken);
+    public IAsyncEnumerable<ClusterView> WatchAsync(CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref Watches);
+        return OnWatch(cancellationToken);
+    }
 
-    public ValueTask DisposeAsync() => default;
+    public ValueTask DisposeAsync()
+    {
+        IsDisposed = true;
+        return default;
+    }
 
     public static async IAsyncEnumerable<T> Empty<T>()
     {
         await Task.CompletedTask;
         yield break;
+    }
+
+    /// <summary>A view of 16 shards whose leaders are these nodes in turn, then silence.</summary>
+    public static async IAsyncEnumerable<ClusterView> View(
+        ulong epoch, string clusterId, string[] nodes, [EnumeratorCancellation] CancellationToken token)
+    {
+        var view = new ClusterView { Epoch = epoch, TotalShards = 16, ClusterId = clusterId };
+        foreach (string node in nodes) view.Nodes.Add(new Proto.V1.ClusterNode { Id = node[..1], Addr = node, Role = "leader" });
+        for (uint shard = 0; shard < 16; shard++)
+        {
+            var info = new ShardInfo { Id = shard };
+            info.Replicas.Add(new ShardReplica { NodeId = nodes[shard % nodes.Length][..1], Leader = true });
+            view.Shards.Add(info);
+        }
+
+        yield return view;
+        await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, token);
     }
 
     public static async IAsyncEnumerable<ClusterView> Never([EnumeratorCancellation] CancellationToken token)
@@ -91,6 +130,14 @@ internal sealed class ScriptedTransport(string address) : INodeTransport
 
         public void Break(KvCode code = KvCode.Unavailable, bool reached = true) =>
             _answers.Writer.TryComplete(new RpcException(new KvError(code, "broken by the test"), reached));
+
+        public void Answer(StreamResult result, ulong id)
+        {
+            result.Id = id;
+            var response = new StreamResponse();
+            response.Results.Add(result);
+            _answers.Writer.TryWrite(response);
+        }
 
         public ValueTask WriteAsync(StreamRequest request)
         {

@@ -16,7 +16,11 @@ internal sealed class OperationRunner(
     // Below this there is no time for another round trip.
     private static readonly TimeSpan LeastTime = TimeSpan.FromMilliseconds(10);
 
+    // Nodes that name each other as leaders would keep a client running in a circle: behind so many hints it waits.
+    private const int HintsAtOnceMax = 2;
+
     private readonly TimeProvider _time = options.Time;
+    private readonly HedgeBudget _hedges = new(options.HedgeShareMax);
 
     /// <summary>The timestamp by which an operation that begins now must end.</summary>
     public long DeadlineFromNow() => options.Deadline == Timeout.InfiniteTimeSpan
@@ -35,37 +39,33 @@ internal sealed class OperationRunner(
     {
         bool perhapsDone = false;
         string? hint = null;
-        for (int attempt = 0; ; attempt++)
+        int followed = 0;
+        for (int number = 0; ; number++)
         {
-            string address = router.Pick(key.Span, attempt, hint);
-            KvError error;
-            RpcException? cause = null;
-            try
+            string address = router.Pick(key.Span, number, hint);
+            router.ThrowIfForeign(address);
+            Attempt attempt = writes || options.HedgeReadsAfter is null
+                ? await AttemptAsync(address, call, deadline, cancellationToken).ConfigureAwait(false)
+                : await HedgedAsync(address, call, deadline, cancellationToken).ConfigureAwait(false);
+            if (attempt.Result is { } result) return result;
+            KvError error = attempt.Error!;
+            RpcException? cause = attempt.Cause;
+            // What the node itself says of an operation is exact; of a call or stream that broke nobody knows.
+            perhapsDone |= cause is null ? error.Code == KvCode.CommitTimeout : cause.Reached && IsRetriable(error.Code);
+            if (IsForeign(error))
             {
-                StreamResult result = await nodes.Get(address)
-                    .CallAsync(Attempt(call), deadline, cancellationToken).ConfigureAwait(false);
-                router.Reached(address);
-                if (result.ResultCase is not (StreamResult.ResultOneofCase.Error or StreamResult.ResultOneofCase.None))
-                {
-                    backoff.Succeeded();
-                    return result;
-                }
-
-                error = result.Error is { } status
-                    ? StatusMapping.ToError(status)
-                    : new KvError(KvCode.Internal, $"{address} answered an empty result");
-            }
-            catch (RpcException e)
-            {
-                (error, cause) = (e.Error, e);
-                if (e.Reached) perhapsDone |= IsRetriable(error.Code);
-                else if (error.Code == KvCode.Unavailable) router.Unreachable(address);
+                // Refused before it was looked at; another node may be of our cluster.
+                hint = null;
+                continue;
             }
 
-            perhapsDone |= error.Code == KvCode.CommitTimeout;
             if (!(cause?.IsRetriable ?? IsRetriable(error.Code))) throw NoriKVException.From(error, cause);
-            TimeSpan? wait = attempt + 1 < options.Retry.AttemptsMax ? NextWait(attempt, error, hint, deadline) : null;
-            if (wait is null) throw Final(error, writes, perhapsDone, attempt + 1, address, cause);
+            followed = error.LeaderHint is { } named && named != hint ? followed + 1 : 0;
+            TimeSpan? wait = number + 1 < options.Retry.AttemptsMax
+                ? NextWait(number, error, followed is > 0 and <= HintsAtOnceMax, deadline)
+                : null;
+            if (wait is null) throw Final(error, writes, perhapsDone, number + 1, attempt.Address, cause);
+            if (wait > TimeSpan.Zero) followed = 0;
             hint = error.LeaderHint;
             await DelayAsync(wait.Value, cancellationToken).ConfigureAwait(false);
         }
@@ -77,6 +77,7 @@ internal sealed class OperationRunner(
         for (int attempt = 0; ; attempt++)
         {
             string address = router.Pick(default, attempt, null);
+            router.ThrowIfForeign(address);
             RpcException cause;
             try
             {
@@ -92,7 +93,7 @@ internal sealed class OperationRunner(
             }
 
             if (!cause.IsRetriable) throw NoriKVException.From(cause.Error, cause);
-            TimeSpan? wait = attempt + 1 < options.Retry.AttemptsMax ? NextWait(attempt, cause.Error, null, deadline) : null;
+            TimeSpan? wait = attempt + 1 < options.Retry.AttemptsMax ? NextWait(attempt, cause.Error, false, deadline) : null;
             if (wait is null) throw Final(cause.Error, false, false, attempt + 1, address, cause);
             await DelayAsync(wait.Value, cancellationToken).ConfigureAwait(false);
         }
@@ -117,13 +118,60 @@ internal sealed class OperationRunner(
     public static bool IsRetriable(KvCode code) => code is KvCode.NotLeader or KvCode.QuorumUnavailable
         or KvCode.Unavailable or KvCode.Overloaded or KvCode.CommitTimeout or KvCode.DeadlineExceeded;
 
+    /// <summary>True where a node of another cluster answered.</summary>
+    public static bool IsForeign(KvError error) => error.Code == KvCode.FailedPrecondition
+        && error.Message.Contains(ClusterIdentity.MismatchWord, StringComparison.Ordinal);
+
+    private async ValueTask<Attempt> AttemptAsync(
+        string address, StreamCall call, long deadline, CancellationToken cancellationToken)
+    {
+        Attempt attempt;
+        try
+        {
+            attempt = Attempt.Answered(
+                address,
+                await nodes.Get(address).CallAsync(Copy(call), deadline, cancellationToken).ConfigureAwait(false));
+            router.Reached(address);
+        }
+        catch (RpcException e)
+        {
+            attempt = Attempt.Failed(address, e);
+            if (!e.Reached && e.Error.Code == KvCode.Unavailable) router.Unreachable(address);
+        }
+
+        if (attempt.Result is not null) backoff.Succeeded();
+        else if (IsForeign(attempt.Error!)) router.Foreign(address, attempt.Error!.Message);
+        return attempt;
+    }
+
+    // The first answer wins; a failure counts only when both have failed.
+    private async ValueTask<Attempt> HedgedAsync(
+        string address, StreamCall call, long deadline, CancellationToken cancellationToken)
+    {
+        _hedges.Earn();
+        using var loser = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        Task<Attempt> first = AttemptAsync(address, call, deadline, loser.Token).AsTask();
+        Task slow = Task.Delay(options.HedgeReadsAfter!.Value, _time, loser.Token);
+        try
+        {
+            if (await Task.WhenAny(first, slow).ConfigureAwait(false) == first || router.PickBeside(address) is not { } other
+                || !_hedges.TrySpend()) return await first.ConfigureAwait(false);
+            Task<Attempt> second = AttemptAsync(other, call, deadline, loser.Token).AsTask();
+            Task<Attempt> earlier = await Task.WhenAny(first, second).ConfigureAwait(false);
+            Attempt attempt = await earlier.ConfigureAwait(false);
+            return attempt.Result is null ? await (earlier == first ? second : first).ConfigureAwait(false) : attempt;
+        }
+        finally
+        {
+            await loser.CancelAsync().ConfigureAwait(false);
+        }
+    }
+
     // Null when no further attempt fits before the deadline.
-    private TimeSpan? NextWait(int attempt, KvError error, string? previousHint, long deadline)
+    private TimeSpan? NextWait(int attempt, KvError error, bool follow, long deadline)
     {
         // A fresh hint is followed at once; the same one again means that the cluster is still deciding.
-        TimeSpan wait = error.LeaderHint is { } hint && hint != previousHint
-            ? TimeSpan.Zero
-            : backoff.NextWait(attempt, error.RetryAfter);
+        TimeSpan wait = follow ? TimeSpan.Zero : backoff.NextWait(attempt, error.RetryAfter);
         if (deadline == long.MaxValue) return wait;
         TimeSpan left = _time.GetElapsedTime(_time.GetTimestamp(), deadline);
         if (left < LeastTime || error.RetryAfter > left) return null;
@@ -147,7 +195,7 @@ internal sealed class OperationRunner(
     }
 
     // A failed stream may still be reading its message, so each attempt has its own; the request inside is shared.
-    private static StreamCall Attempt(StreamCall call) => call.CallCase switch
+    private static StreamCall Copy(StreamCall call) => call.CallCase switch
     {
         StreamCall.CallOneofCase.Put => new StreamCall { Put = call.Put },
         StreamCall.CallOneofCase.Get => new StreamCall { Get = call.Get },

@@ -29,12 +29,14 @@ internal sealed class ScanRunner(
         while (true)
         {
             string address = router.Pick(default, failures, null);
+            router.ThrowIfForeign(address);
+            NodeConnection node = nodes.Get(address);
             // A limit is the call's: what goes on behind a failure asks only for the rest.
             ScanOptions rest = scan.Limit > 0 && !scan.CountOnly ? scan with { Limit = scan.Limit - received } : scan;
             ScanRequest request = Requests.Scan(rest, token.Memory);
             using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             IAsyncEnumerator<ScanResponse> pages =
-                nodes.Get(address).Transport.ScanAsync(request, giveUp.Token).GetAsyncEnumerator(giveUp.Token);
+                node.Transport.ScanAsync(request, giveUp.Token).GetAsyncEnumerator(giveUp.Token);
             RpcException? failure = null;
             await using (pages.ConfigureAwait(false))
             {
@@ -43,7 +45,7 @@ internal sealed class ScanRunner(
                     bool more;
                     try
                     {
-                        more = await MoveNextAsync(pages, deadline, giveUp).ConfigureAwait(false);
+                        more = await MoveNextAsync(node, pages, deadline, giveUp).ConfigureAwait(false);
                     }
                     catch (RpcException e)
                     {
@@ -72,6 +74,12 @@ internal sealed class ScanRunner(
         RpcException failure, string address, int failures, long deadline, CancellationToken cancellationToken)
     {
         KvError error = failure.Error;
+        if (OperationRunner.IsForeign(error))
+        {
+            router.Foreign(address, error.Message);
+            return;
+        }
+
         if (!failure.Reached && error.Code == KvCode.Unavailable) router.Unreachable(address);
         TimeSpan wait = backoff.NextWait(failures, error.RetryAfter);
         bool late = deadline != long.MaxValue
@@ -86,23 +94,43 @@ internal sealed class ScanRunner(
     }
 
     private async Task<bool> MoveNextAsync(
-        IAsyncEnumerator<ScanResponse> pages, long deadline, CancellationTokenSource giveUp)
+        NodeConnection node, IAsyncEnumerator<ScanResponse> pages, long deadline, CancellationTokenSource giveUp)
     {
         ValueTask<bool> next = pages.MoveNextAsync();
-        if (next.IsCompleted || deadline == long.MaxValue) return await next.ConfigureAwait(false);
+        if (next.IsCompleted) return await next.ConfigureAwait(false);
         Task<bool> moving = next.AsTask();
-        TimeSpan left = options.Time.GetElapsedTime(options.Time.GetTimestamp(), deadline);
+        node.BeginWait();
         try
         {
-            return await moving.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, options.Time)
-                .ConfigureAwait(false);
+            return await moving.WaitAsync(Left(deadline), options.Time, node.Gone).ConfigureAwait(false);
         }
         catch (TimeoutException e)
         {
-            // An enumerator may be disposed only when its last move is over.
-            await giveUp.CancelAsync().ConfigureAwait(false);
-            await ((Task)moving).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await GiveUpAsync(moving, giveUp).ConfigureAwait(false);
             throw new RpcException(new KvError(KvCode.CommitTimeout, "no page of the scan came in time"), true, e);
         }
+        catch (OperationCanceledException e) when (node.Gone.IsCancellationRequested && !giveUp.IsCancellationRequested)
+        {
+            await GiveUpAsync(moving, giveUp).ConfigureAwait(false);
+            throw node.GoneFailure(e);
+        }
+        finally
+        {
+            node.EndWait();
+        }
+    }
+
+    // An enumerator may be disposed only when its last move is over.
+    private static async Task GiveUpAsync(Task<bool> moving, CancellationTokenSource giveUp)
+    {
+        await giveUp.CancelAsync().ConfigureAwait(false);
+        await ((Task)moving).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private TimeSpan Left(long deadline)
+    {
+        if (deadline == long.MaxValue) return Timeout.InfiniteTimeSpan;
+        TimeSpan left = options.Time.GetElapsedTime(options.Time.GetTimestamp(), deadline);
+        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
 }

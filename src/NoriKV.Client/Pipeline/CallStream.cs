@@ -27,15 +27,23 @@ internal sealed class CallStream : IAsyncDisposable
 
     private readonly Task _running;
     private ulong _lastId;
+    private long _heardAt;
     private volatile bool _failed;
 
-    public CallStream(ICallPipe pipe, TimeProvider time, int messageBytesMax)
+    public CallStream(ICallPipe pipe, TimeProvider time, int messageBytesMax, string? clusterId)
     {
         _pipe = pipe;
         _time = time;
         _messageBytesMax = messageBytesMax;
+        ClusterId = clusterId;
         _running = RunAsync();
     }
+
+    /// <summary>Which cluster the node was told that its calls are for; null for whichever it is of.</summary>
+    public string? ClusterId { get; }
+
+    /// <summary>When the last answer came; a timestamp.</summary>
+    public long HeardAt => Volatile.Read(ref _heardAt);
 
     /// <summary>False once the stream is over.</summary>
     public bool IsOpen => !_failed;
@@ -58,21 +66,33 @@ internal sealed class CallStream : IAsyncDisposable
     /// <summary>Forgets a call whose caller gave up; a late answer is dropped.</summary>
     public void Forget(PendingCall call) => _pending.TryRemove(call.Message.Id, out _);
 
-    /// <summary>Fails the calls whose deadline has passed.</summary>
-    public void Sweep(long now)
+    /// <summary>Fails the calls whose deadline has passed; says when the oldest of the others began.</summary>
+    public long Sweep(long now)
     {
+        long oldest = long.MaxValue;
         foreach ((ulong id, PendingCall call) in _pending)
         {
-            if (call.Deadline > now || !_pending.TryRemove(id, out _)) continue;
+            if (call.Deadline > now)
+            {
+                oldest = Math.Min(oldest, call.Begun);
+                continue;
+            }
+
+            if (!_pending.TryRemove(id, out _)) continue;
             call.TryFail(new KvError(KvCode.CommitTimeout, "COMMIT_TIMEOUT: no answer before the deadline"), reached: true);
         }
+
+        return oldest;
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Ends the stream; its calls fail with this error.</summary>
+    public async ValueTask EndAsync(KvError error)
     {
-        Fail(new KvError(KvCode.Cancelled, "the client was disposed"), reached: true, null);
+        Fail(error, reached: true, null);
         await _running.ConfigureAwait(false);
     }
+
+    public ValueTask DisposeAsync() => EndAsync(new KvError(KvCode.Cancelled, "the client was disposed"));
 
     private async Task RunAsync()
     {
@@ -151,6 +171,7 @@ internal sealed class CallStream : IAsyncDisposable
     {
         await foreach (StreamResponse response in _pipe.ReadAsync(_stop.Token).ConfigureAwait(false))
         {
+            Volatile.Write(ref _heardAt, _time.GetTimestamp());
             foreach (StreamResult result in response.Results)
             {
                 if (_pending.TryRemove(result.Id, out PendingCall? call)) call.TryComplete(result);

@@ -6,7 +6,7 @@ using NoriKV.Types;
 namespace NoriKV.Client.Pipeline;
 
 /// <summary>One attempt of an operation on a stream: settled exactly once, by its answer or by what went wrong.</summary>
-internal sealed class PendingCall(StreamCall message, long deadline)
+internal sealed class PendingCall(StreamCall message, long deadline, long begun)
 {
     // Continuations run elsewhere: the loop that completes calls must not run its callers' code.
     private readonly TaskCompletionSource<StreamResult> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -18,6 +18,9 @@ internal sealed class PendingCall(StreamCall message, long deadline)
 
     /// <summary>A timestamp of the client's clock; <see cref="long.MaxValue"/> for none.</summary>
     public long Deadline { get; } = deadline;
+
+    /// <summary>When it was made; a timestamp of the same clock.</summary>
+    public long Begun { get; } = begun;
 
     /// <summary>Set before its bytes are handed over: from here on it may have been done.</summary>
     public bool Sent { get; set; }

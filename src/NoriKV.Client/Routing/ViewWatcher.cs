@@ -10,27 +10,37 @@ namespace NoriKV.Client.Routing;
 
 /// <summary>Follows the cluster's view on whichever node answers, from node to node when one goes.</summary>
 /// <remarks>Thread-safe.</remarks>
-internal sealed class ViewWatcher(NodePool nodes, Router router, Backoff backoff, OperationRunner operations)
+internal sealed class ViewWatcher(
+    NodePool nodes, Router router, ClusterIdentity cluster, Backoff backoff, OperationRunner operations)
 {
-    /// <summary>Views as they come, none older than the one before; ends only by cancellation or a refusal.</summary>
-    public async IAsyncEnumerable<ClusterView> WatchAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>
+    /// Views as they come, none older than the one before and none of another cluster; ends only by cancellation or a refusal.
+    /// </summary>
+    /// <param name="refuses">Ends with an error where only nodes of another cluster are left; otherwise it goes on asking.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public async IAsyncEnumerable<ClusterView> WatchAsync(
+        bool refuses, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        ClusterView? last = null;
+        ulong? last = null;
         for (int failures = 0; ; failures++)
         {
             string address = router.Pick(default, 1, null);
+            if (refuses) router.ThrowIfForeign(address);
+            NodeConnection node = nodes.Get(address);
+            using var any = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, node.Gone);
             IAsyncEnumerator<Proto.V1.ClusterView> views =
-                nodes.Get(address).Transport.WatchAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
+                node.Transport.WatchAsync(any.Token).GetAsyncEnumerator(any.Token);
             await using (views.ConfigureAwait(false))
             {
-                while (await MoveNextAsync(views, address).ConfigureAwait(false))
+                while (await MoveNextAsync(views, node, cancellationToken).ConfigureAwait(false))
                 {
+                    ClusterView view = Responses.View(views.Current);
+                    if (!IsOurs(view, address)) break;
                     failures = 0;
                     router.Reached(address);
-                    ClusterView view = Responses.View(views.Current);
-                    // Another cluster id is another cluster at the same address: its epochs start again.
-                    if (last is not null && view.ClusterId == last.ClusterId && view.Epoch <= last.Epoch) continue;
-                    yield return last = view;
+                    if (view.Epoch <= last) continue;
+                    last = view.Epoch;
+                    yield return view;
                 }
             }
 
@@ -38,8 +48,19 @@ internal sealed class ViewWatcher(NodePool nodes, Router router, Backoff backoff
         }
     }
 
+    private bool IsOurs(ClusterView view, string address)
+    {
+        if (cluster.Accepts(view.ClusterId)) return true;
+        router.Foreign(
+            address,
+            $"{ClusterIdentity.MismatchWord}: the node at {address} is of cluster {view.ClusterId}, this client talks to "
+            + $"cluster {cluster.Id}; nothing is sent there. If that is meant, make a new client");
+        return false;
+    }
+
     // False when the node is gone: another one goes on.
-    private async ValueTask<bool> MoveNextAsync(IAsyncEnumerator<Proto.V1.ClusterView> views, string address)
+    private async ValueTask<bool> MoveNextAsync(
+        IAsyncEnumerator<Proto.V1.ClusterView> views, NodeConnection node, CancellationToken cancellationToken)
     {
         try
         {
@@ -47,12 +68,16 @@ internal sealed class ViewWatcher(NodePool nodes, Router router, Backoff backoff
         }
         catch (RpcException e) when (e.IsRetriable)
         {
-            if (!e.Reached) router.Unreachable(address);
+            if (!e.Reached) router.Unreachable(node.Address);
             return false;
         }
         catch (RpcException e)
         {
             throw NoriKVException.From(e.Error, e);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && node.Gone.IsCancellationRequested)
+        {
+            return false;
         }
     }
 }

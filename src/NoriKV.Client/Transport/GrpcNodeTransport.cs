@@ -9,8 +9,11 @@ namespace NoriKV.Client.Transport;
 /// <summary><see cref="INodeTransport"/> over Nori.Grpc: one channel, one connection.</summary>
 internal sealed class GrpcNodeTransport : INodeTransport
 {
+    private const string ClusterIdKey = "norikv-cluster-id";
+
     private readonly GrpcChannel _channel;
     private readonly TlsSuspicion _suspicion;
+    private volatile Metadata? _headers;
 
     public GrpcNodeTransport(string address, NoriKVClientOptions options)
     {
@@ -27,13 +30,27 @@ internal sealed class GrpcNodeTransport : INodeTransport
         });
     }
 
-    public ICallPipe OpenPipe() => new GrpcCallPipe(_channel.DuplexStreaming(KvMethods.Stream), _suspicion);
+    public string? ClusterId
+    {
+        get => _headers?.GetValue(ClusterIdKey);
+        set
+        {
+            if (value is null || value == ClusterId) return;
+            // What a header cannot carry is no id that a node of ours has.
+            bool fits = value.AsSpan().IndexOfAnyExceptInRange('!', '~') < 0;
+            _headers = fits ? new Metadata { { ClusterIdKey, value } } : null;
+        }
+    }
+
+    public ICallPipe OpenPipe() => new GrpcCallPipe(
+        _channel.DuplexStreaming(KvMethods.Stream, new GrpcCallOptions { Headers = _headers }), _suspicion);
 
     public async Task<StreamResult> CallAsync(StreamCall call, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var options = new GrpcCallOptions
         {
             Timeout = timeout == Timeout.InfiniteTimeSpan ? null : timeout,
+            Headers = _headers,
             CancellationToken = cancellationToken,
         };
         try
@@ -84,7 +101,9 @@ internal sealed class GrpcNodeTransport : INodeTransport
     public IAsyncEnumerable<ScanResponse> ScanAsync(ScanRequest request, CancellationToken cancellationToken) =>
         TranslateAsync(
             _channel.ServerStreaming(
-                KvMethods.Scan, request, new GrpcCallOptions { CancellationToken = cancellationToken }),
+                KvMethods.Scan,
+                request,
+                new GrpcCallOptions { Headers = _headers, CancellationToken = cancellationToken }),
             _suspicion,
             cancellationToken);
 

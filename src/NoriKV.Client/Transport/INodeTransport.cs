@@ -5,6 +5,9 @@ namespace NoriKV.Client.Transport;
 /// <summary>What the client needs of a connection to one node. Failures throw <see cref="RpcException"/>.</summary>
 internal interface INodeTransport : IAsyncDisposable
 {
+    /// <summary>The cluster that calls are for, said with each call that begins; null for whichever the node is of.</summary>
+    string? ClusterId { get; set; }
+
     /// <summary>Opens a pipelined stream; connecting happens behind it, a failure shows on read and write.</summary>
     ICallPipe OpenPipe();
 
