@@ -85,6 +85,28 @@ public sealed class RunningServer : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
 
+    /// <summary>
+    /// Ends as a process does that is killed: the sockets are gone at once, nobody hears a word, nothing is handed over.
+    /// </summary>
+    internal Task AbortAsync()
+    {
+        lock (_lock) return _stopped ??= AbortOnceAsync();
+    }
+
+    private async Task AbortOnceAsync()
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _rpc.DisposeAsync().ConfigureAwait(false);
+        await _peers.DisposeAsync().ConfigureAwait(false);
+        await _http.DisposeAsync().ConfigureAwait(false);
+        await _health.DisposeAsync().ConfigureAwait(false);
+        await _keeper.DisposeAsync().ConfigureAwait(false);
+        if (_membership is not null) await _membership.DisposeAsync().ConfigureAwait(false);
+        await Node.StopAsync(TimeSpan.Zero).ConfigureAwait(false);
+        await _telemetry.DisposeAsync().ConfigureAwait(false);
+        _stopping.Dispose();
+    }
+
     private async Task StopOnceAsync()
     {
         _log.Info("server", "stopping");

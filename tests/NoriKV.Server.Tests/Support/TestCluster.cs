@@ -61,6 +61,27 @@ internal sealed class TestCluster : IAsyncDisposable
         _servers[server] = null;
     }
 
+    /// <summary>Ends one of them without a word, as SIGKILL does.</summary>
+    public async Task KillOneAsync(int server)
+    {
+        await this[server].KillAsync();
+        _servers[server] = null;
+    }
+
+    /// <summary>Where the servers are, running or not.</summary>
+    public string[] Addresses => [.. _ports.Select(static p => $"127.0.0.1:{p}")];
+
+    /// <summary>True when all servers run, and each knows a leader of each shard.</summary>
+    public bool IsWhole => Servers.Count == _ports.Length && Servers.All(static server =>
+        server.Server.Node.Health.Shards.All(static s => s.Status == Node.HealthStatus.Healthy));
+
+    /// <summary>Waits until <see cref="IsWhole"/>.</summary>
+    public async Task UntilWholeAsync()
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (!IsWhole) await Task.Delay(20, patience.Token);
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (TestServer server in Servers) await server.DisposeAsync();

@@ -125,6 +125,13 @@ internal sealed class TestServer : IAsyncDisposable
         return answer.Length - end - 4 >= int.Parse(answer[from..answer.IndexOf('\r', from)]);
     }
 
+    /// <summary>Ends it as SIGKILL does; its files keep what was written.</summary>
+    public async Task KillAsync()
+    {
+        await Server.AbortAsync();
+        await DisposeAsync();
+    }
+
     public async ValueTask DisposeAsync()
     {
         Http.Dispose();
