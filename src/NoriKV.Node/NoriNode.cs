@@ -62,7 +62,8 @@ public sealed partial class NoriNode : INoriNode, IRouter
         _replicas = parts.Replicas;
         _failure = new NodeFailure(_watch);
         SlowOperations = new SlowLog(options.Slow, options.Meter, _time);
-        _admission = new Admission(options.MaxInFlight, options.InFlightBytesMax, options.ApplyBacklogBytesMax);
+        _admission = new Admission(
+            options.MaxInFlight, options.InFlightBytesMax, options.ApplyBacklogBytesMax, new QueuePace(options.Time));
         _completions = options.RunLoops ? null : new CompletionQueue();
         _validator = new RequestValidator(options.Limits);
         _deadlines = new DeadlineRules(_time, options.AnswerMargin, options.RequestTimeout);

@@ -7,9 +7,15 @@ public sealed record GrpcTransportOptions
     public TimeSpan DefaultTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// Calls of one Kv.Stream worked on or waiting to be sent; further ones stay unread. Default 1,024.
+    /// Calls of one Kv.Stream worked on or waiting to be sent; further ones stay unread for a while. Default 1,024.
     /// </summary>
     public int StreamCallsMax { get; init; } = 1024;
+
+    /// <summary>
+    /// When there have been so many calls for so long, further ones are refused: what stays unread grows old, and nobody knows how
+    /// old. Default 250 ms.
+    /// </summary>
+    public TimeSpan StreamFullMax { get; init; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>
     /// Bytes of those calls and their results together. A call that exceeds it alone is let in when nothing
@@ -46,6 +52,7 @@ public sealed record GrpcTransportOptions
         var problems = new List<string>();
         Check(DefaultTimeout > TimeSpan.Zero, "DefaultTimeout must be above 0");
         Check(StreamCallsMax > 0, "StreamCallsMax must be above 0");
+        Check(StreamFullMax > TimeSpan.Zero, "StreamFullMax must be above 0");
         Check(StreamBytesMax > 0, "StreamBytesMax must be above 0");
         Check(StreamResponseBytes > 0, "StreamResponseBytes must be above 0");
         Check(ScanPairsMax > 0, "ScanPairsMax must be above 0");

@@ -26,7 +26,11 @@ internal sealed class KvStream(
     GrpcResponseStream<StreamResponse> responses,
     ServerCallContext call)
 {
-    private readonly StreamGate _gate = new(parts.Options.StreamCallsMax, parts.Options.StreamBytesMax);
+    private static readonly KvError Full = new(
+        KvCode.Overloaded, "too many calls of this stream are in flight, and have been for long; the operation was not done");
+
+    private readonly StreamGate _gate = new(
+        parts.Options.StreamCallsMax, parts.Options.StreamBytesMax, parts.Options.StreamFullMax, parts.Time);
 
     // Unbounded in form; the gate bounds what can be in it.
     private readonly Channel<Finished> _finished = Channel.CreateUnbounded<Finished>(
@@ -88,8 +92,10 @@ internal sealed class KvStream(
             foreach (StreamCall each in requests.Current.Calls)
             {
                 int bytes = each.CalculateSize();
-                await _gate.EnterAsync(bytes, cancellationToken).ConfigureAwait(false);
-                _ = RunCallAsync(each, bytes, cancellationToken);
+                if (await _gate.EnterAsync(bytes, cancellationToken).ConfigureAwait(false))
+                    _ = RunCallAsync(each, bytes, cancellationToken);
+                else
+                    SendAway(each);
             }
         }
     }
@@ -123,6 +129,15 @@ internal sealed class KvStream(
         _gate.Hold(size);
         _finished.Writer.TryWrite(new Finished(result, bytes + size, size));
         _gate.Finish();
+    }
+
+    private void SendAway(StreamCall each)
+    {
+        StreamResult result = Failed(Full);
+        result.Id = each.Id;
+        int size = result.CalculateSize();
+        _gate.Hold(size);
+        _finished.Writer.TryWrite(new Finished(result, size, size));
     }
 
     private async ValueTask<StreamResult> AnswerAsync(StreamCall each, RequestContext context)

@@ -4,9 +4,10 @@ namespace NoriKV.Transport.Grpc;
 
 /// <summary>
 /// Bounds what one stream holds: calls that run or whose results wait to be sent, and their bytes. One reader
-/// enters, many calls finish, one writer leaves.
+/// enters, many calls finish, one writer leaves. Who finds it full waits, and so does all that the client sent behind it; when it
+/// has been full for longer than a burst takes, calls are sent away instead (decision 0169).
 /// </summary>
-internal sealed class StreamGate(int callsMax, long bytesMax)
+internal sealed class StreamGate(int callsMax, long bytesMax, TimeSpan fullMax = default, TimeProvider? time = null)
 {
     private readonly Lock _lock = new(); // Guards everything below.
     private TaskCompletionSource? _entering;
@@ -15,6 +16,8 @@ internal sealed class StreamGate(int callsMax, long bytesMax)
     private int _running;
     private long _bytes;
     private bool _closed;
+    private bool _isFull; // since _fullAt, with no more than half of the room free at any time
+    private long _fullAt;
 
     /// <summary>Calls held now.</summary>
     public int Held
@@ -26,10 +29,11 @@ internal sealed class StreamGate(int callsMax, long bytesMax)
     }
 
     /// <summary>
-    /// Waits until there is room for a call, and takes it. A call larger than all room enters an empty gate.
+    /// Waits until there is room for a call, and takes it. A call larger than all room enters an empty gate. False for a call that
+    /// is sent away: its result is held, and nothing runs.
     /// </summary>
     /// <exception cref="OperationCanceledException">Cancelled, or the gate was closed.</exception>
-    public async ValueTask EnterAsync(int bytes, CancellationToken cancellationToken)
+    public async ValueTask<bool> EnterAsync(int bytes, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -37,12 +41,18 @@ internal sealed class StreamGate(int callsMax, long bytesMax)
             lock (_lock)
             {
                 if (_closed) throw new OperationCanceledException("the stream ends");
-                if (_held == 0 || (_held < callsMax && _bytes + bytes <= bytesMax))
+                if (HasRoomLocked(bytes))
                 {
                     _held++;
                     _running++;
                     _bytes += bytes;
-                    return;
+                    return true;
+                }
+
+                if (IsSentAwayLocked())
+                {
+                    _held++;
+                    return false;
                 }
 
                 Invariant.Assert(_entering is null);
@@ -110,5 +120,20 @@ internal sealed class StreamGate(int callsMax, long bytesMax)
             _draining = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             return _draining.Task;
         }
+    }
+
+    private bool HasRoomLocked(int bytes)
+    {
+        if (_held <= callsMax / 2) _isFull = false;
+        return _held == 0 || (_held < callsMax && _bytes + bytes <= bytesMax);
+    }
+
+    // By calls only: large ones are few, and take long to send. No more than as many again: a client that does not read its
+    // results is not read from either.
+    private bool IsSentAwayLocked()
+    {
+        if (time is null || _held < callsMax) return false;
+        if (!_isFull) (_isFull, _fullAt) = (true, time.GetTimestamp());
+        return time.GetElapsedTime(_fullAt) >= fullMax && _held < 2 * callsMax;
     }
 }

@@ -88,4 +88,33 @@ public sealed class StreamGateTests
         await Task.WhenAll(work);
         Assert.Equal(0, gate.Held);
     }
+
+    [Fact]
+    public async Task When_it_was_full_for_long_calls_are_sent_away_until_half_of_it_is_free()
+    {
+        var time = new ManualTime();
+        var gate = new StreamGate(callsMax: 4, bytesMax: 1000, TimeSpan.FromSeconds(1), time);
+        for (int i = 0; i < 4; i++) Assert.True(await gate.EnterAsync(1, CancellationToken.None));
+        Task<bool> waits = gate.EnterAsync(1, CancellationToken.None).AsTask();
+        Assert.False(waits.IsCompleted);
+        time.Advance(TimeSpan.FromSeconds(2));
+        gate.Finish();
+        gate.Leave(1, 1);
+        Assert.True(await waits.WaitAsync(TimeSpan.FromSeconds(60)));
+        // Full again, and never half free since: a result is held for each that is sent away, at most as many as there may be calls.
+        for (int i = 0; i < 4; i++) Assert.False(await gate.EnterAsync(1, CancellationToken.None));
+        Assert.Equal(8, gate.Held);
+        waits = gate.EnterAsync(1, CancellationToken.None).AsTask();
+        Assert.False(waits.IsCompleted);
+        gate.Leave(4, 0);
+        Assert.False(await waits.WaitAsync(TimeSpan.FromSeconds(60)));
+        for (int i = 0; i < 3; i++) gate.Finish();
+        gate.Leave(4, 3);
+        Assert.True(await gate.EnterAsync(1, CancellationToken.None));
+        for (int i = 0; i < 2; i++) Assert.True(await gate.EnterAsync(1, CancellationToken.None));
+        waits = gate.EnterAsync(1, CancellationToken.None).AsTask();
+        Assert.False(waits.IsCompleted);
+        gate.Close();
+        await Assert.ThrowsAsync<OperationCanceledException>(() => waits);
+    }
 }

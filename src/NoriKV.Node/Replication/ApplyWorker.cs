@@ -192,6 +192,7 @@ internal sealed class ApplyWorker(
     private void Answer()
     {
         bool hasRoom = false;
+        long now = options.Time.GetTimestamp(), waited = 0, ahead = 0;
         foreach ((CommittedEntry entry, KvResult<EntryOutcome> outcome) in _applied)
         {
             hasRoom |= pipeline.NoteApplied(entry.Shard, entry.Envelope.Length);
@@ -199,8 +200,12 @@ internal sealed class ApplyWorker(
             _stages.Note(proposal, _began);
             proposal.TryAnswer(outcome);
             admission.Exit(proposal.Envelope.Length);
+            if (proposal.Ahead < QueuePace.CrowdMin || proposal.HasWaited) continue;
+            waited += now - proposal.EnqueuedAt;
+            ahead += proposal.Ahead;
         }
 
+        admission.Pace?.Note(waited, ahead);
         _applied.Clear();
         if (hasRoom) pipeline.RoomFreed?.Invoke();
         _duration.Record(options.Time.GetElapsedTime(_began).TotalSeconds);

@@ -45,6 +45,12 @@ public sealed class Proposal : PendingAnswer<KvResult<EntryOutcome>>
     /// </summary>
     internal long QueuedBy { get; init; } = long.MaxValue;
 
+    /// <summary>How many writes were in the node when it came.</summary>
+    internal int Ahead { get; set; }
+
+    /// <summary>It waited for a leader: its time says nothing about the queue.</summary>
+    internal bool HasWaited { get; private set; }
+
     /// <summary>What gathers the stages of the request behind its answer; null where it is not traced. Workers only look whether it is.</summary>
     internal RequestProbe? Probe { get; init; }
 
@@ -64,7 +70,11 @@ public sealed class Proposal : PendingAnswer<KvResult<EntryOutcome>>
     internal long AppliedAt { get; set; }
 
     /// <summary>Why it waits: what it is answered with when its deadline comes first.</summary>
-    internal void NoteWaiting(KvError error) => Volatile.Write(ref _whenQueued, error);
+    internal void NoteWaiting(KvError error)
+    {
+        HasWaited = true;
+        Volatile.Write(ref _whenQueued, error);
+    }
 
     /// <summary>Answers it with one error while it is queued, with another (outcome unknown) once it was proposed.</summary>
     public bool TryFail(KvError whenQueued, KvError whenProposed) =>

@@ -72,7 +72,11 @@ internal sealed partial class RaftHost : IReplicatedLog, ISnapshotHost
     {
         if (_context.Failure.Reason is { } reason) return ProposalErrors.Unavailable(reason);
         if (_groups[proposal.Shard.Value] is null) return ProposalErrors.NotLeader(proposal.Shard, null);
-        if (_context.Admission.TryEnter(proposal.Envelope.Length) is { } overloaded) return overloaded;
+        TimeSpan left = proposal.AnswerBy == long.MaxValue
+            ? TimeSpan.MaxValue
+            : _context.Options.Time.GetElapsedTime(proposal.EnqueuedAt, proposal.AnswerBy);
+        if (_context.Admission.TryEnter(proposal.Envelope.Length, left, out int ahead) is { } overloaded) return overloaded;
+        proposal.Ahead = ahead;
         WorkerOf(proposal.Shard).Post(proposal);
         return null;
     }
