@@ -11,6 +11,9 @@ internal sealed class LoadMeasure(ChaosCluster cluster, MeasureOptions options, 
     private const int Rounds = 3;
     private const double SlowMs = 20;
 
+    // A closed loop is as fast as it has callers, until the cluster is full: the peak is that of the best.
+    private static readonly int[] ClosedCallers = [256, 1024, 4096];
+
     /// <summary>p99 of writes with all disks well, and with one slow; phases alternate, so that the machine's moods meet both.</summary>
     public async Task<IReadOnlyList<MeasureRow>> SlowFollowerAsync(CancellationToken cancellationToken)
     {
@@ -44,13 +47,10 @@ internal sealed class LoadMeasure(ChaosCluster cluster, MeasureOptions options, 
         }
     }
 
-    /// <summary>Peak of a closed loop, then ten times that by a schedule that does not wait, without retries.</summary>
+    /// <summary>Peak of closed loops, then ten times that by a schedule that does not wait, without retries.</summary>
     public async Task<IReadOnlyList<MeasureRow>> OverloadAsync(CancellationToken cancellationToken)
     {
-        NoriKVClient client = MeasureRun.Connect(cluster, TimeSpan.FromSeconds(10));
-        double peak;
-        await using (client.ConfigureAwait(false))
-            peak = (await BenchAsync(client, 256, 0, 1, cancellationToken).ConfigureAwait(false)).Throughput;
+        double peak = await PeakAsync(cancellationToken).ConfigureAwait(false);
         long before = MemoryMax();
         tell(FormattableString.Invariant($"peak {peak:0} writes/s, the largest node has {before >> 20} MiB"));
 
@@ -79,6 +79,26 @@ internal sealed class LoadMeasure(ChaosCluster cluster, MeasureOptions options, 
                     "bounded: under 1 GiB",
                     after < 1L << 30),
             ];
+        }
+    }
+
+    private async Task<double> PeakAsync(CancellationToken cancellationToken)
+    {
+        NoriKVClient client = NoriKVClient.Connect(MeasureRun.Options(cluster, TimeSpan.FromSeconds(10)) with
+        {
+            InFlightMax = ClosedCallers[^1],
+        });
+        await using (client.ConfigureAwait(false))
+        {
+            double peak = 0;
+            foreach (int callers in ClosedCallers)
+            {
+                double rate = (await BenchAsync(client, callers, 0, 1, cancellationToken).ConfigureAwait(false)).Throughput;
+                tell(FormattableString.Invariant($"{callers} callers: {rate:0} writes/s"));
+                peak = Math.Max(peak, rate);
+            }
+
+            return peak;
         }
     }
 
