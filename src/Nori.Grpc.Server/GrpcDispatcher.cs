@@ -44,6 +44,9 @@ public sealed class GrpcDispatcher : IDisposable
 
     internal BufferBudget Budget { get; }
 
+    /// <summary>Null where the endpoint takes nothing but HTTP/2.</summary>
+    internal FrameLines? Lines { get; init; }
+
     internal CancellationToken Stopping { get; }
 
     /// <summary>Tells long streams that the server stops; calls are still answered.</summary>

@@ -94,6 +94,20 @@ public sealed class ServerCallContext
     /// <summary>The certificate the client proved to own; null without one.</summary>
     public X509Certificate2? ClientCertificate => HttpContext.Connection.ClientCertificate;
 
+    /// <summary>
+    /// Offers the client a line: a connection of its own for frames, beside this call. Give it the token in a response;
+    /// when the line ends, so does the call.
+    /// </summary>
+    /// <param name="frameBytesMax">A longer frame ends the line.</param>
+    /// <param name="received">Gets the frames in order, one at a time; the bytes are the receiver's.</param>
+    /// <returns>Null where the endpoint takes no lines.</returns>
+    public FrameLineOffer? OfferLine(int frameBytesMax, Action<ReadOnlyMemory<byte>> received)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(frameBytesMax);
+        ArgumentNullException.ThrowIfNull(received);
+        return Dispatcher.Lines?.Offer(frameBytesMax, received, HttpContext.Abort);
+    }
+
     internal GrpcDispatcher Dispatcher { get; }
 
     internal RequestInput Input { get; }

@@ -8,7 +8,7 @@ namespace Nori.Grpc.Server;
 /// Bounds the connections of an endpoint, and apart those that have sent no HTTP/2 preface: until then
 /// Kestrel's HTTP/2 machinery is not started for them, and they may be dropped in favour of newer ones.
 /// </summary>
-internal sealed class ConnectionGuard(GrpcEndpointOptions options)
+internal sealed class ConnectionGuard(GrpcEndpointOptions options, FrameLines? lines)
 {
     private static ReadOnlySpan<byte> Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
 
@@ -45,50 +45,53 @@ internal sealed class ConnectionGuard(GrpcEndpointOptions options)
         }
     };
 
-    /// <summary>After TLS: waits for the preface, and leaves it for Kestrel to read.</summary>
+    /// <summary>After TLS: waits for the preface, and leaves it for Kestrel to read, or for the lines.</summary>
     public ConnectionDelegate AwaitPreface(ConnectionDelegate next) => async connection =>
     {
-        if (!await HasPrefaceAsync(connection.Transport.Input).ConfigureAwait(false))
+        using var patience = new CancellationTokenSource(options.PrefaceTimeout);
+        Opening opening = await OpeningOfAsync(connection.Transport.Input, patience.Token).ConfigureAwait(false);
+        if (opening == Opening.Undecided)
         {
             connection.Abort(new ConnectionAbortedException("No HTTP/2 preface."));
             return;
         }
 
         if (connection.Items.TryGetValue(this, out object? node)) Leave((LinkedListNode<ConnectionContext>)node!);
-        await next(connection).ConfigureAwait(false);
+        await (opening == Opening.Line ? lines!.RunAsync(connection, patience.Token) : next(connection)).ConfigureAwait(false);
     };
 
-    private async ValueTask<bool> HasPrefaceAsync(PipeReader input)
+    private async ValueTask<Opening> OpeningOfAsync(PipeReader input, CancellationToken patience)
     {
-        using var timer = new CancellationTokenSource(options.PrefaceTimeout);
         long examined = 0;
         try
         {
             while (true)
             {
-                ReadResult read = await input.ReadAsync(timer.Token).ConfigureAwait(false);
+                ReadResult read = await input.ReadAsync(patience).ConfigureAwait(false);
                 ReadOnlySequence<byte> buffer = read.Buffer;
-                // What is no preface is Kestrel's to refuse.
-                bool decided = buffer.Length >= Preface.Length || !StartsPreface(buffer);
+                Opening opening = Judge(buffer);
                 // Examined never goes back; left where it was, Kestrel's first read completes at once.
+                bool decided = opening != Opening.Undecided;
                 input.AdvanceTo(buffer.Start, decided ? buffer.GetPosition(examined) : buffer.End);
-                if (decided) return true;
-                if (read.IsCompleted) return false;
+                if (decided || read.IsCompleted) return opening;
                 examined = buffer.Length;
             }
         }
         catch (Exception e) when (e is OperationCanceledException or IOException)
         {
-            return false;
+            return Opening.Undecided;
         }
     }
 
-    private static bool StartsPreface(in ReadOnlySequence<byte> buffer)
+    // What is no preface is Kestrel's to refuse.
+    private Opening Judge(in ReadOnlySequence<byte> buffer)
     {
         Span<byte> start = stackalloc byte[24];
         start = start[..(int)Math.Min(buffer.Length, start.Length)];
         buffer.Slice(0, start.Length).CopyTo(start);
-        return Preface.StartsWith(start);
+        if (lines is not null && start.StartsWith(FrameLineFormat.Preface)) return Opening.Line;
+        bool mayBecome = Preface.StartsWith(start) || (lines is not null && FrameLineFormat.Preface.StartsWith(start));
+        return mayBecome && start.Length < Preface.Length ? Opening.Undecided : Opening.Http2;
     }
 
     private void Enter(LinkedListNode<ConnectionContext> node)
@@ -113,5 +116,12 @@ internal sealed class ConnectionGuard(GrpcEndpointOptions options)
         {
             if (node.List is not null) _halfOpen.Remove(node);
         }
+    }
+
+    private enum Opening
+    {
+        Undecided,
+        Http2,
+        Line,
     }
 }

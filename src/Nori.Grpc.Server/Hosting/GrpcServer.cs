@@ -47,13 +47,13 @@ public sealed class GrpcServer : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(listen);
         endpoint ??= new GrpcEndpointOptions();
-        var dispatcher = new GrpcDispatcher(services, options);
+        var dispatcher = new GrpcDispatcher(services, options) { Lines = new FrameLines() };
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton(logging ?? NullLoggerFactory.Instance);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             KestrelGrpc.ConfigureLimits(kestrel, endpoint);
-            kestrel.Listen(listen, o => KestrelGrpc.ConfigureEndpoint(o, endpoint));
+            kestrel.Listen(listen, o => KestrelGrpc.ConfigureEndpoint(o, endpoint, dispatcher.Lines));
         });
         // The builder only puts Kestrel together; the application it makes is never run.
         WebApplication app = builder.Build();

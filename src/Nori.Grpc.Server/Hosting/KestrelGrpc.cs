@@ -49,12 +49,15 @@ public static class KestrelGrpc
     /// <summary>
     /// Makes an endpoint speak HTTP/2 only, with TLS where given, and bounds its connections.
     /// </summary>
-    public static void ConfigureEndpoint(ListenOptions listen, GrpcEndpointOptions options)
+    public static void ConfigureEndpoint(ListenOptions listen, GrpcEndpointOptions options) =>
+        ConfigureEndpoint(listen, options, null);
+
+    internal static void ConfigureEndpoint(ListenOptions listen, GrpcEndpointOptions options, FrameLines? lines)
     {
         ArgumentNullException.ThrowIfNull(listen);
         ArgumentNullException.ThrowIfNull(options);
         ThrowIfInvalid(options);
-        var guard = new ConnectionGuard(options);
+        var guard = new ConnectionGuard(options, lines);
         listen.Protocols = HttpProtocols.Http2;
         listen.Use(guard.Admit);
         if (options.Tls is { } tls)

@@ -162,7 +162,7 @@ public sealed class GrpcChannel : IDisposable
     }
 
     // SocketsHttpHandler writes into the options it is given.
-    private static SslClientAuthenticationOptions Copy(SslClientAuthenticationOptions tls) => new()
+    internal static SslClientAuthenticationOptions Copy(SslClientAuthenticationOptions tls) => new()
     {
         TargetHost = tls.TargetHost,
         ClientCertificates = tls.ClientCertificates,

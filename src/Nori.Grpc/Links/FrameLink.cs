@@ -15,6 +15,7 @@ public sealed class FrameLink : IAsyncDisposable
     private readonly Prng _random;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _running;
+    private FrameLine? _line;
     private string? _lastFailure;
     private long _connections;
     private int _disposed;
@@ -47,7 +48,12 @@ public sealed class FrameLink : IAsyncDisposable
 
     /// <summary>Sends a frame, without waiting; false when it was dropped at once.</summary>
     /// <param name="frame">The link's from now on.</param>
-    public bool TrySend(ReadOnlyMemory<byte> frame) => _queue.TryAdd(frame);
+    public bool TrySend(ReadOnlyMemory<byte> frame)
+    {
+        if (!_queue.TryAdd(frame)) return false;
+        Volatile.Read(ref _line)?.Kick();
+        return true;
+    }
 
     /// <summary>Ends the connection; what waits is dropped.</summary>
     public async ValueTask DisposeAsync()
@@ -110,13 +116,15 @@ public sealed class FrameLink : IAsyncDisposable
         IAsyncEnumerator<FramePart> answers,
         CancellationTokenSource ended)
     {
+        FrameLine? line = await TryLineAsync(answers.Current.Bytes, ended).ConfigureAwait(false);
         Interlocked.Increment(ref _connections);
+        Volatile.Write(ref _line, line);
         _queue.SetOpen(true);
         // Nothing is expected of the other side but its end, which ends the sending, too.
         Task reading = WatchAsync(answers, ended);
         try
         {
-            await SendAsync(call, ended.Token).ConfigureAwait(false);
+            await (line is null ? SendAsync(call, ended.Token) : line.WatchAsync()).ConfigureAwait(false);
         }
         catch (Exception) when (ended.IsCancellationRequested)
         {
@@ -124,11 +132,32 @@ public sealed class FrameLink : IAsyncDisposable
         }
         finally
         {
+            Volatile.Write(ref _line, null);
             await ended.CancelAsync().ConfigureAwait(false);
+            if (line is not null) await line.DisposeAsync().ConfigureAwait(false);
             await reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         await reading.ConfigureAwait(false);
+    }
+
+    // Something between the two may let calls pass and nothing else: then frames go in the call.
+    private async Task<FrameLine?> TryLineAsync(ReadOnlyMemory<byte> answer, CancellationTokenSource ended)
+    {
+        ReadOnlyMemory<byte> token = _options.LineTokenOf?.Invoke(answer) ?? default;
+        if (token.Length != FrameLineFormat.TokenBytes) return null;
+        using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(ended.Token);
+        using ITimer timer = _options.Time.CreateTimer(
+            static state => ((CancellationTokenSource)state!).Cancel(), patience, _options.HelloTimeout, Timeout.InfiniteTimeSpan);
+        try
+        {
+            return await FrameLine.ConnectAsync(_options.Channel, token, _queue, ended, patience.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (FrameLine.IsEnd(e) && !ended.IsCancellationRequested)
+        {
+            Volatile.Write(ref _lastFailure, e.Message);
+            return null;
+        }
     }
 
     private async Task<bool> GreetAsync(

@@ -19,6 +19,12 @@ public sealed record FrameLinkOptions
     /// </summary>
     public required Func<ReadOnlyMemory<byte>, string?> Judge { get; init; }
 
+    /// <summary>
+    /// The token of a line (<see cref="FrameLineFormat"/>) in the server's first message; empty where it has none. Frames then
+    /// go over a connection of their own, unless that cannot be made. Null: frames go in the call.
+    /// </summary>
+    public Func<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>>? LineTokenOf { get; init; }
+
     /// <summary>Metadata of the call.</summary>
     public Metadata? Headers { get; init; }
 

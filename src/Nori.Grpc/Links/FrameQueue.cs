@@ -21,6 +21,14 @@ internal sealed class FrameQueue(int framesMax, long bytesMax) : IDisposable
         }
     }
 
+    public bool IsEmpty
+    {
+        get
+        {
+            lock (_gate) return _frames.Count == 0;
+        }
+    }
+
     /// <summary>Closed, it takes nothing and forgets what it has: it would be stale when the connection is back.</summary>
     public void SetOpen(bool isOpen)
     {

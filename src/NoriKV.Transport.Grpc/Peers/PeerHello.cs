@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Nori.Grpc;
 using NoriKV.Node.Ports;
 using NoriKV.Types;
 
@@ -11,6 +12,7 @@ namespace NoriKV.Transport.Grpc;
 ///  2  lowest protocol u16 | highest protocol u16
 ///  6  from u64 | to u64
 /// 22  cluster id 16 bytes | store uuid 16 bytes
+/// 54  the server's only: token of a line, 32 bytes, where it takes one
 /// </code>
 /// </summary>
 internal readonly record struct PeerHello(
@@ -24,6 +26,10 @@ internal readonly record struct PeerHello(
 {
     private const byte Format = 1;
     private const int Length = 54;
+
+    /// <summary>The token of the line in a server's hello; empty where there is none.</summary>
+    public static ReadOnlyMemory<byte> LineTokenOf(ReadOnlyMemory<byte> bytes) =>
+        bytes.Length >= Length + FrameLineFormat.TokenBytes ? bytes.Slice(Length, FrameLineFormat.TokenBytes) : default;
 
     public byte[] Encode()
     {

@@ -136,21 +136,28 @@ public sealed class PeerTransport : ITransport, IAsyncDisposable
         Enter(key, context);
         try
         {
-            await answers.WriteAsync(new FramePart(answer.Encode(), true)).ConfigureAwait(false);
+            using FrameLineOffer? line = context.OfferLine(_options.FrameBytesMax, frame => Take(key, frame));
+            byte[] told = line is null ? answer.Encode() : [.. answer.Encode(), .. line.Token.Span];
+            await answers.WriteAsync(new FramePart(told, true)).ConfigureAwait(false);
             using CancellationTokenRegistration stops = context.ServerStopping.UnsafeRegister(
                 static state => ((ServerCallContext)state!).HttpContext.Abort(), context);
             FrameAssembler assembler = new(_options.FrameBytesMax);
             while (await parts.MoveNextAsync().ConfigureAwait(false))
             {
                 if (!assembler.TryAdd(parts.Current, out ReadOnlyMemory<byte> frame)) continue;
-                _traffic.NoteReceived(key.From, frame.Length);
-                Received?.Invoke(key.From, key.Channel, frame);
+                Take(key, frame);
             }
         }
         finally
         {
             Leave(key, context);
         }
+    }
+
+    private void Take((NodeNumber From, PeerChannel Channel) key, ReadOnlyMemory<byte> frame)
+    {
+        _traffic.NoteReceived(key.From, frame.Length);
+        Received?.Invoke(key.From, key.Channel, frame);
     }
 
     private PeerHello Judge(ReadOnlySpan<byte> bytes, out PeerHello answer)

@@ -65,6 +65,7 @@ public sealed record PeerTransportOptions
         Method = PeerTransport.Stream,
         Hello = hello,
         Judge = judge,
+        LineTokenOf = PeerHello.LineTokenOf,
         Headers = PeerSecret is { } secret ? new Metadata { { AccessGate.SecretKey, secret } } : null,
         QueueFramesMax = QueueFramesMax,
         QueueBytesMax = QueueBytesMax,
