@@ -21,6 +21,11 @@ internal sealed class HostMetrics(IMeter meter)
     public Counter Dropped { get; } = meter.Counter(
         "raft_messages_dropped_total", "Messages dropped because too many wait.");
 
+    public Counter Arrived { get; } = meter.Counter(
+        "replicas_arrived_total", "Replicas that came to this node, each as a learner at first.");
+
+    public Counter Removed { get; } = meter.Counter("replicas_removed_total", "Replicas that left this node.");
+
     public Counter BadFrames { get; } = meter.Counter(
         "peer_bad_frames_total", "Frames of peers that could not be read, or were of another cluster.");
 }

@@ -74,6 +74,7 @@ internal sealed partial class RaftWorker
         _owned.Add(group);
         FollowTimers(group);
         Touch(group);
+        _host.Metrics.Arrived.Add();
         change.TryAnswer(null);
         _host.ReplicasChanged?.Invoke(change.Shard);
     }
@@ -110,6 +111,7 @@ internal sealed partial class RaftWorker
     private void OnRetired(HostChange change)
     {
         _changing.Remove(change.Shard.Value);
+        _host.Metrics.Removed.Add();
         change.TryAnswer(null);
         _host.ReplicasChanged?.Invoke(change.Shard);
     }
