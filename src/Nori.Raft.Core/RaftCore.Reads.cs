@@ -114,8 +114,16 @@ public sealed partial class RaftCore
 
     private void OnReadConfirmed(PendingRead read, LogIndex index)
     {
-        if (read.Origin.IsNone) _readStates.Add(new ReadState(read.Context, index, false));
-        else Send(read.Origin, MessageKind.ReadIndexResponse, r => r with { Index = index, Context = read.Context });
+        if (read.Origin.IsNone)
+        {
+            _readStates.Add(new ReadState(read.Context, index, false));
+            return;
+        }
+
+        Send(read.Origin, MessageKind.ReadIndexResponse, r => r with { Index = index, Context = read.Context });
+        // It can look at its state only once it knows that this is committed.
+        if (FindProgress(read.Origin) is not { } peer || peer.SentCommit >= index) return;
+        (peer.WantsCommit, _appendsDue) = (true, true);
     }
 
     private void AbortReads() => _reads.Abort(read =>

@@ -186,7 +186,7 @@ public sealed partial class RaftCore
         }
 
         EntryRange entries = RangeFrom(peer.Next);
-        bool tellsCommit = peer.SentCommit < _commit;
+        bool tellsCommit = peer.SentCommit < _commit && MustTellCommit(peer);
         bool hasReason = tellsCommit || peer.EmptyAppendDue || peer.State == ProgressState.Probe;
         if (entries.IsEmpty && !hasReason) return false;
         _messages.Add(NewMessage(peer.Id, MessageKind.Append) with
@@ -196,8 +196,14 @@ public sealed partial class RaftCore
         peer.Sent(entries);
         peer.SentCommit = _commit;
         peer.EmptyAppendDue = false;
+        peer.WantsCommit = false;
         return true;
     }
+
+    // That a configuration is committed is always told at once: a member that was voted out waits for it, and a leader that was
+    // says it as its last word.
+    private bool MustTellCommit(Progress peer) => _options.TellsCommitAtOnce || peer.WantsCommit
+        || (ConfigurationIndex <= _commit && peer.SentCommit < ConfigurationIndex);
 
     private EntryRange RangeFrom(LogIndex first)
     {

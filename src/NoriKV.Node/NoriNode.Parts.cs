@@ -122,6 +122,8 @@ public sealed partial class NoriNode
             Replica = new Raft.ReplicaId(start.Replica.Value),
             Seed = seed,
             TickNanoseconds = (long)_host.Options.Tick.TotalNanoseconds,
+            // With many groups most writes are alone in theirs: then every other message would say nothing else.
+            TellsCommitAtOnce = false,
         };
         return new RaftGroup(start, options, _parts.Log) { ActiveAt = _time.GetTimestamp() };
     }

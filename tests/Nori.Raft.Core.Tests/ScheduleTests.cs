@@ -20,6 +20,65 @@ public sealed class ScheduleTests
         Assert.True(solo.Core.TryProposeConfiguration(default, target).IsAccepted);
     }
 
+    // Half of the messages of a write that is alone in its group say nothing but that it is committed. They may wait for the
+    // next append or heartbeat, but not where a follower reads.
+    [Fact]
+    public void That_more_is_committed_travels_with_what_is_sent_anyway_and_at_once_to_a_follower_that_reads()
+    {
+        ScriptCluster c = new(3, adjust: static o => o with { TellsCommitAtOnce = false });
+        c.Elect(1);
+        c.Run(2);
+        LogIndex before = c[2].Commit;
+        Assert.Equal(c[1].Commit, before);
+        LogIndex first = c.Propose(1).First;
+        c.Deliver();
+        Assert.Equal(first, c[1].Commit);
+        Assert.Equal(before, c[2].Commit);
+        c.Propose(1);
+        c.Deliver();
+        Assert.Equal(first, c[2].Commit);
+        c.Tick(1, 2);
+        c.Deliver();
+        Assert.Equal(c[1].Commit, c[2].Commit);
+        LogIndex last = c.Propose(1).First;
+        c.Deliver();
+        Assert.True(c[3].Commit < last);
+        c.Read(3);
+        c.Deliver();
+        Assert.Equal(last, c.Reads[^1].Index);
+        Assert.Equal(last, c[3].Commit);
+    }
+
+    [Fact]
+    public void That_a_configuration_is_committed_is_told_at_once_also_by_a_leader_that_is_voted_out()
+    {
+        ScriptCluster c = new(3, adjust: static o => o with { TellsCommitAtOnce = false });
+        c.Elect(1);
+        c.Run(2);
+        Assert.True(c.Configure(1, [2, 3]).IsAccepted);
+        c.Deliver();
+        Assert.NotEqual(RaftRole.Leader, c[1].Role);
+        Assert.All([2, 3], i => Assert.True(c[i].Commit >= c[i].ConfigurationIndex));
+        Assert.All([2, 3], i => Assert.False(c[i].Configuration.IsJoint));
+    }
+
+    // The heartbeat of a read's round says only what a follower is known to hold: one that lagged then is told by an append.
+    [Fact]
+    public void A_follower_that_lagged_when_its_read_began_is_told_what_is_committed()
+    {
+        ScriptCluster c = new(3, adjust: static o => o with { TellsCommitAtOnce = false });
+        c.Elect(1);
+        c.Run(2);
+        c.SlowDisk(3);
+        LogIndex last = c.Propose(1).First;
+        c.Deliver();
+        Assert.Equal(last, c[1].Commit);
+        c.Read(3);
+        c.Deliver();
+        Assert.Equal(last, c.Reads[^1].Index);
+        Assert.Equal(last, c[3].Commit);
+    }
+
     // The same schedule, played: both leaders try; at most one change survives and all agree on it.
     [Fact]
     public void Two_leaders_that_change_the_membership_in_turn_do_not_split_the_group()

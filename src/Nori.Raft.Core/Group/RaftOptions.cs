@@ -65,6 +65,14 @@ public sealed record RaftOptions
     /// <value>Default 64 MiB.</value>
     public long UncommittedBytesMax { get; init; } = 64 << 20;
 
+    /// <summary>
+    /// Whether followers are told at once that more is committed, by an append of its own where nothing else is to be sent.
+    /// False: with the next append or heartbeat, when a configuration is, or when one of them reads. That is half as many
+    /// messages, and followers apply up to a heartbeat later.
+    /// </summary>
+    /// <value>Default true.</value>
+    public bool TellsCommitAtOnce { get; init; } = true;
+
     /// <summary>Reads that wait for a round.</summary>
     /// <value>Default 65,536.</value>
     public int PendingReadsMax { get; init; } = 65_536;

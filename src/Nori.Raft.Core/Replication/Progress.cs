@@ -52,6 +52,9 @@ public sealed class Progress
     // The commit index last told to the peer.
     internal LogIndex SentCommit { get; set; }
 
+    // It reads, and waits for what is committed.
+    internal bool WantsCommit { get; set; }
+
     // Send even without entries: finds out whether what was pipelined arrived.
     internal bool EmptyAppendDue { get; set; }
 
