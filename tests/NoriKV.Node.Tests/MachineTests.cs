@@ -79,6 +79,59 @@ public sealed class MachineTests : IAsyncDisposable
         }
     }
 
+    // The ledger remembers heads and places of sessions so as not to look them up. Replicas remember different ones.
+    [Theory]
+    [InlineData(21)]
+    [InlineData(22)]
+    [InlineData(23)]
+    public void What_is_remembered_of_sessions_decides_nothing(ulong seed)
+    {
+        var random = new Prng(seed);
+        var options = new MachineOptions { SessionWindow = 7, IdempotencyRetention = TimeSpan.FromSeconds(60) };
+        List<byte[]> log = [];
+        var calls = new Dictionary<(int, int), (string Id, string Key)>();
+        long stamp = 1_000_000;
+        for (int i = 0; i < 1500; i++)
+        {
+            stamp += random.NextInt(random.Chance(0.01) ? 100_000 : 300);
+            (int session, int sequence) = (random.NextInt(12), (i / 12) + random.NextInt(12));
+            // Most repeats are of the same call, some of another one under its number.
+            if (!calls.TryGetValue((session, sequence), out (string Id, string Key) call) || random.Chance(0.1))
+            {
+                call = ($"s1:c{session}:{sequence}:{stamp - random.NextInt(70_000)}", $"k{random.NextInt(3)}");
+                calls[(session, sequence)] = call;
+            }
+
+            byte[] envelope = EntryWriter.Encode(EntrySession.Parse(call.Id), [Put(call.Key, $"v{random.NextInt(2)}")]);
+            EntryWriter.Stamp(envelope, stamp);
+            log.Add(envelope);
+        }
+
+        string Play(Func<int, bool> forgets)
+        {
+            _storage.Clear();
+            (_machine, _index) = (new ShardMachine(new ShardState(new ShardId(3), new ReplicaId(5), 7, 60_000), options), 0);
+            var outcomes = new StringBuilder();
+            for (int i = 0; i < log.Count; i++)
+            {
+                EntryOutcome outcome = ApplyEnvelope(log[i]);
+                outcomes.Append(outcome.Refusal?.Message).Append(outcome.Replay).Append(outcome.Operations.FirstOrDefault().Version);
+                if (!forgets(i)) continue;
+                Assert.True(_storage.TryGet(_machine.State.RecordKey, out StoredEntry record));
+                _machine = new ShardMachine(ShardState.TryDecode(record.Value.Span, 7, 60_000)!, options);
+            }
+
+            return outcomes.Append(_storage.Dump()).ToString();
+        }
+
+        string remembered = Play(static _ => false);
+        Assert.Contains("PayloadDiffers", remembered, StringComparison.Ordinal);
+        Assert.Contains("Same", remembered, StringComparison.Ordinal);
+        Assert.Contains("below the session's highest", remembered, StringComparison.Ordinal);
+        Assert.Equal(remembered, Play(static _ => true));
+        Assert.Equal(remembered, Play(i => i % 37 == 0));
+    }
+
     [Fact]
     public void Rounds_of_any_size_come_to_the_same_state()
     {

@@ -24,6 +24,8 @@ internal sealed class Ledger(ShardState state, MachineOptions options)
 
     private readonly long _retentionMs = (long)options.IdempotencyRetention.TotalMilliseconds;
     private byte[] _scratch = new byte[512];
+    private byte[] _identified = new byte[256];
+    private readonly RecentSessions _recent = new();
 
     /// <summary>Looks for the entry's first outcome. Null: it is new (or must be kept by its idempotency key).</summary>
     public EntryOutcome? Find(in DecodedEntry entry, ApplyRound round, out LedgerPlace place)
@@ -54,7 +56,10 @@ internal sealed class Ledger(ShardState state, MachineOptions options)
         byte[] key = HeadKey(entry.Session);
         long replacedStamp = head.Stamp;
         head.Note(entry.Session.Sequence, stamp, state.Ledger.WidthMs);
-        Store(round, key, SessionHead.EncodedBytesMax, head.Encode, stamp, replacedStamp, place.HeadBytes);
+        int bytes = Store(round, key, SessionHead.EncodedBytesMax, head.Encode, stamp, replacedStamp, place.HeadBytes);
+        RecentSessions.Recent recent = _recent.Keep(key, head, isNew: place.HeadBytes == 0, options.SessionWindow + 1);
+        recent.Take(PlaceOf(entry.Session));
+        (recent.HeadBytes, recent.ExpiryUnixMs) = (bytes, ExpiryOf(stamp));
     }
 
     /// <summary>True: decided, or the window has a place for it. False: it must be kept by its idempotency key.</summary>
@@ -62,16 +67,7 @@ internal sealed class Ledger(ShardState state, MachineOptions options)
     {
         EntrySession session = entry.Session;
         long stamp = entry.StampUnixMs;
-        byte[] headKey = HeadKey(session);
-        SessionHead? head = null;
-        int headBytes = 0;
-        if (round.TryGet(headKey, stamp, out ReadOnlySpan<byte> stored))
-        {
-            headBytes = RecordBytes(headKey.Length, stored.Length);
-            head = SessionHead.TryDecode(stored) ?? throw Damaged(headKey);
-            head.Expire(stamp, state.Ledger.WidthMs);
-        }
-
+        SessionHead? head = FindHead(HeadKey(session), stamp, round, out int headBytes, out RecentSessions.Recent? recent);
         byte[] key = WindowKey(session);
         place = place with { RecordKey = key, Head = head ?? new SessionHead(), HeadBytes = headBytes };
         if (head is null)
@@ -90,7 +86,8 @@ internal sealed class Ledger(ShardState state, MachineOptions options)
             return true;
         }
 
-        if (TryLoad(key, stamp, round, ref place, out OutcomeRecord record) && record.Sequence == session.Sequence)
+        bool isFree = recent?.IsFree(PlaceOf(session)) ?? false;
+        if (!isFree && TryLoad(key, stamp, round, ref place, out OutcomeRecord record) && record.Sequence == session.Sequence)
         {
             // The same sequence for another operation or key is another request, kept by its whole string.
             decided = record.Identity == place.Identity ? Replay(record, place.RequestHash) : null;
@@ -103,6 +100,26 @@ internal sealed class Ledger(ShardState state, MachineOptions options)
                 $"the outcome of sequence {session.Sequence} is past the retention of {options.IdempotencyRetention}")
             : RefuseWhenFull(place, entry);
         return true;
+    }
+
+    private SessionHead? FindHead(
+        byte[] key, long stamp, ApplyRound round, out int bytes, out RecentSessions.Recent? recent)
+    {
+        recent = _recent.Find(key);
+        bytes = 0;
+        SessionHead? head = null;
+        if (recent is not null)
+        {
+            if (!StoredValue.IsExpired(recent.ExpiryUnixMs, stamp)) (head, bytes) = (recent.Head, recent.HeadBytes);
+        }
+        else if (round.TryGet(key, stamp, out ReadOnlySpan<byte> stored))
+        {
+            bytes = RecordBytes(key.Length, stored.Length);
+            head = SessionHead.TryDecode(stored) ?? throw Damaged(key);
+        }
+
+        head?.Expire(stamp, state.Ledger.WidthMs);
+        return head;
     }
 
     private bool TryLoad(byte[] key, long stamp, ApplyRound round, ref LedgerPlace place, out OutcomeRecord record)
@@ -131,17 +148,21 @@ internal sealed class Ledger(ShardState state, MachineOptions options)
         };
     }
 
-    private void Store(
+    private int Store(
         ApplyRound round, byte[] key, int bytesMax, EncodeRecord encode, long stamp, long replacedStamp, int replacedBytes)
     {
         if (_scratch.Length < bytesMax) _scratch = new byte[bytesMax * 2];
         int length = encode(_scratch);
         if (replacedBytes > 0) state.Ledger.Remove(replacedStamp, replacedBytes);
-        state.Ledger.Add(stamp, RecordBytes(key.Length, length));
-        long expiry = stamp + state.Ledger.RecordLifeMs;
+        int bytes = RecordBytes(key.Length, length);
+        state.Ledger.Add(stamp, bytes);
+        long expiry = ExpiryOf(stamp);
         state.LatestExpiry = Math.Max(state.LatestExpiry, expiry);
         round.Put(key, _scratch.AsSpan(0, length), default, expiry);
+        return bytes;
     }
+
+    private long ExpiryOf(long stamp) => stamp + state.Ledger.RecordLifeMs;
 
     private static EntryOutcome Replay(OutcomeRecord record, ulong hash) => new()
     {
@@ -157,27 +178,30 @@ internal sealed class Ledger(ShardState state, MachineOptions options)
     };
 
     /// <summary>Which request it is: the whole idempotency string, and the kinds and keys of its operations.</summary>
-    private static UInt128 Identify(in DecodedEntry entry)
+    // Hot path, on every replica: put together first and hashed by one call.
+    private UInt128 Identify(in DecodedEntry entry)
     {
-        using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        Span<byte> head = stackalloc byte[13];
         byte[] id = entry.Session.ToIdempotencyKey();
-        head[0] = (byte)(entry.Session.Kind == SessionKind.NodeSession ? 1 : 0);
-        BinaryPrimitives.WriteInt32LittleEndian(head[1..], id.Length);
+        int bytes = 13 + id.Length;
+        foreach (ref readonly EntryOperation operation in entry.Operations.AsSpan()) bytes += 5 + operation.Key.Length;
+        if (_identified.Length < bytes) _identified = new byte[bytes * 2];
+        Span<byte> target = _identified;
+        target[0] = (byte)(entry.Session.Kind == SessionKind.NodeSession ? 1 : 0);
+        BinaryPrimitives.WriteInt32LittleEndian(target[1..], id.Length);
         ulong sequence = entry.Session.Kind == SessionKind.NodeSession ? entry.Session.Sequence : 0;
-        BinaryPrimitives.WriteUInt64LittleEndian(head[5..], sequence);
-        sha.AppendData(head);
-        sha.AppendData(id);
+        BinaryPrimitives.WriteUInt64LittleEndian(target[5..], sequence);
+        id.CopyTo(target[13..]);
+        target = target[(13 + id.Length)..];
         foreach (ref readonly EntryOperation operation in entry.Operations.AsSpan())
         {
-            head[0] = (byte)operation.Kind;
-            BinaryPrimitives.WriteInt32LittleEndian(head[1..], operation.Key.Length);
-            sha.AppendData(head[..5]);
-            sha.AppendData(operation.Key.Span);
+            target[0] = (byte)operation.Kind;
+            BinaryPrimitives.WriteInt32LittleEndian(target[1..], operation.Key.Length);
+            operation.Key.Span.CopyTo(target[5..]);
+            target = target[(5 + operation.Key.Length)..];
         }
 
-        Span<byte> digest = stackalloc byte[32];
-        sha.GetHashAndReset(digest);
+        Span<byte> digest = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(_identified.AsSpan(0, bytes), digest);
         return BinaryPrimitives.ReadUInt128LittleEndian(digest);
     }
 
@@ -205,11 +229,12 @@ internal sealed class Ledger(ShardState state, MachineOptions options)
         key[1] = (byte)session.Kind;
         BinaryPrimitives.WriteUInt16BigEndian(key.AsSpan(2), (ushort)session.Id.Length);
         session.Id.Span.CopyTo(key.AsSpan(4));
-        // One place more than the window: the sequence exactly a window below the highest still has its own.
-        ushort place = (ushort)(session.Sequence % (ulong)(options.SessionWindow + 1));
-        BinaryPrimitives.WriteUInt16BigEndian(key.AsSpan(key.Length - 2), place);
+        BinaryPrimitives.WriteUInt16BigEndian(key.AsSpan(key.Length - 2), (ushort)PlaceOf(session));
         return EngineKey.Create(state.Slot, EngineKeyKind.Session, key);
     }
+
+    // One place more than the window: the sequence exactly a window below the highest still has its own.
+    private int PlaceOf(in EntrySession session) => (int)(session.Sequence % (ulong)(options.SessionWindow + 1));
 
     private static int RecordBytes(int key, int value) => key + value + RecordOverheadBytes;
 
