@@ -65,7 +65,13 @@ internal sealed partial class RaftWorker
 
     public StepSignal Signal { get; }
 
-    public void Post(Proposal proposal) => Put(proposal, static (inbox, proposal) => inbox.Proposals.Add(proposal));
+    /// <summary>While the log writes others wait for it with this one, and the worker takes them together.</summary>
+    public void Post(Proposal proposal)
+    {
+        lock (_lock) _inbox.Proposals.Add(proposal);
+        if (_host.Log.IsBusy) Signal.Set();
+        else Signal.SetOrStep();
+    }
 
     public void Post(HostCommand command) => Put(command, static (inbox, command) => inbox.Commands.Add(command));
 
@@ -80,11 +86,11 @@ internal sealed partial class RaftWorker
             _inbox.Reads.Add(read);
         }
 
-        Signal.Set();
+        Signal.SetOrStep();
         return true;
     }
 
-    /// <summary>False when too much waits: the message is dropped, which the protocol stands.</summary>
+    /// <summary>False when too much waits: the message is dropped, which the protocol stands. <see cref="NoteFrame"/> comes behind.</summary>
     public bool TryPost(RaftGroup group, NodeNumber from, in Raft.RaftMessage message, RaftEntry[] entries)
     {
         lock (_lock)
@@ -94,12 +100,17 @@ internal sealed partial class RaftWorker
             _inbox.MessageBytes += message.Entries.Bytes;
         }
 
-        Signal.Set();
         return true;
     }
 
-    public void NotePersisted(WriteRequest request) =>
-        Put(request, static (inbox, request) => inbox.Persisted.Add(request));
+    /// <summary>The messages of a frame are in the inbox.</summary>
+    public void NoteFrame() => Signal.SetOrStep();
+
+    public void NotePersisted(WriteRequest request)
+    {
+        lock (_lock) _inbox.Persisted.Add(request);
+        Signal.SetOrStep();
+    }
 
     public void NoteApplied(RaftGroup group) => Put(group, static (inbox, group) => inbox.Applied.Add(group));
 
