@@ -1,3 +1,6 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Nori.Observe;
@@ -17,6 +20,10 @@ namespace NoriKV.Transport.Http;
 public sealed class HttpFacade
 {
     private const string KvPath = "/kv";
+
+    // Of a caller who wants to know where the request went, any value; and what tells him, JSON.
+    private const string ExplainHeader = "Norikv-Explain";
+    private const string TraceHeader = "Norikv-Trace";
     private readonly HttpFacadeParts _parts;
     private readonly KvEndpoint _kv;
     private readonly ScanEndpoint _scan;
@@ -152,13 +159,31 @@ public sealed class HttpFacade
     /// </summary>
     private RequestProbe? ProbeOf(HttpContext http)
     {
+        Span? span = SpanOf(http);
+        bool isExplained = http.Request.Headers.ContainsKey(ExplainHeader);
+        if (span is null && !isExplained) return null;
+        var probe = new RequestProbe(_parts.Time, span?.StartedAt ?? _parts.Time.GetTimestamp(), span);
+        // What is told in a header is told before the body.
+        if (isExplained) http.Response.OnStarting(() => ExplainAsync(http, probe));
+        return probe;
+    }
+
+    private static Task ExplainAsync(HttpContext http, RequestProbe probe)
+    {
+        var bytes = new ArrayBufferWriter<byte>(2048);
+        using (var json = new Utf8JsonWriter(bytes)) RequestTraceJson.Write(json, probe.End());
+        http.Response.Headers[TraceHeader] = Encoding.ASCII.GetString(bytes.WrittenSpan);
+        return Task.CompletedTask;
+    }
+
+    private Span? SpanOf(HttpContext http)
+    {
         if (_parts.Tracer is not { } tracer) return null;
         string? text = http.Request.Headers.TraceParent;
         TraceContext caller = text is not null && TraceContext.TryParse(text, out TraceContext read) ? read : default;
         Span? span = tracer.Begin($"{http.Request.Method} /kv", SpanKind.Server, caller);
-        if (span is null) return null;
-        http.Response.Headers["traceresponse"] = span.Context.ToString();
-        return new RequestProbe(_parts.Time, span.StartedAt, span);
+        if (span is not null) http.Response.Headers["traceresponse"] = span.Context.ToString();
+        return span;
     }
 
     private Task? Observed(HttpContext http) =>

@@ -58,6 +58,26 @@ public sealed class TraceTests
     }
 
     [Fact]
+    public async Task Over_http_a_header_asks_and_a_header_tells()
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        foreach ((HttpMethod method, string key, string operation, string status) in ((HttpMethod, string, string, string)[])
+            [(HttpMethod.Put, "a", "put", "ok"), (HttpMethod.Get, "a", "get", "ok"), (HttpMethod.Get, "none", "get", "ok")])
+        {
+            var request = new HttpRequestMessage(method, $"/kv/{key}");
+            if (method == HttpMethod.Put) request.Content = new StringContent("1");
+            request.Headers.Add("Norikv-Explain", "1");
+            HttpResponseMessage response = await server.Http.SendAsync(request);
+            using JsonDocument json = JsonDocument.Parse(Assert.Single(response.Headers.GetValues("Norikv-Trace")));
+            RequestTrace trace = RequestTraceJson.Read(json.RootElement);
+            Assert.Equal((operation, status, "n1"), (trace.Operation, trace.Status, trace.Node));
+            AssertWhole(trace);
+        }
+
+        Assert.False((await server.Http.GetAsync("/kv/a")).Headers.Contains("Norikv-Trace"));
+    }
+
+    [Fact]
     public async Task Slow_requests_are_shown_logged_and_counted_and_the_threshold_changes_while_it_runs()
     {
         await using TestServer server = await TestServer.StartAsync(static o => o with { SlowThreshold = TimeSpan.Zero });

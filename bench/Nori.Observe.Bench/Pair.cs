@@ -1,0 +1,13 @@
+namespace Nori.Observe.Bench;
+
+/// <summary>What one pair of runs, on and off in turn, came to.</summary>
+/// <param name="OnPerSecond">Operations a second with everything on.</param>
+/// <param name="OffPerSecond">With everything off.</param>
+/// <param name="OnMicroseconds">Processor time of one operation with everything on, client included.</param>
+/// <param name="OffMicroseconds">With everything off.</param>
+internal readonly record struct Pair(double OnPerSecond, double OffPerSecond, double OnMicroseconds, double OffMicroseconds)
+{
+    public double Throughput => OnPerSecond / OffPerSecond;
+
+    public double Processor => OnMicroseconds / OffMicroseconds;
+}
