@@ -2,6 +2,7 @@ using Nori.IO;
 using Nori.Lsm;
 using Nori.Observe;
 using Nori.Wal;
+using NoriKV.Node.Diagnosis;
 using NoriKV.Node.Machine;
 using NoriKV.Node.Meta;
 using NoriKV.Node.Ports;
@@ -121,6 +122,9 @@ public sealed record NodeOptions
     /// <summary>How the meta leader places and moves replicas.</summary>
     public PlacementOptions Placement { get; init; } = new();
 
+    /// <summary>From when on <see cref="NoriNode.DiagnoseAsync"/> calls something wrong.</summary>
+    public DiagnosisOptions Diagnosis { get; init; } = new();
+
     /// <summary>How long a scan may hold one view of the engine before it takes a newer one. <value>10 s</value></summary>
     public TimeSpan ScanViewMax { get; init; } = TimeSpan.FromSeconds(10);
 
@@ -143,6 +147,9 @@ public sealed record NodeOptions
     /// <value>Null: nobody is told.</value>
     /// </summary>
     public Action<IReadOnlyList<PlannedNode>>? PeersChanged { get; init; }
+
+    /// <summary>When the certificate ends that this node shows others. <value>Null: it has none.</value></summary>
+    public Func<DateTimeOffset?>? CertificateEnds { get; init; }
 
     /// <summary>Clock and timestamps.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
@@ -188,6 +195,7 @@ public sealed record NodeOptions
         problems.AddRange(Snapshots.Validate());
         problems.AddRange(Placement.Validate());
         problems.AddRange(Slow.Validate());
+        problems.AddRange(Diagnosis.Validate());
         if (Plan is { } plan)
         {
             problems.AddRange(plan.Validate());

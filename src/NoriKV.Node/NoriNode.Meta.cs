@@ -11,6 +11,7 @@ namespace NoriKV.Node;
 public sealed partial class NoriNode
 {
     private readonly MetaAgent _agent;
+    private readonly MetaLeader _metaLeader;
     private readonly PlacementDriver _driver;
     private readonly MetaOffice _office;
     private readonly MetaContext _meta;
@@ -18,7 +19,7 @@ public sealed partial class NoriNode
     /// <summary>Who the nodes are and where replicas live, as far as this node has heard.</summary>
     public ClusterTable Table { get; }
 
-    /// <summary>Administration of the cluster; answers at any node.</summary>
+    /// <inheritdoc/>
     public IClusterAdmin Admin => _office;
 
     /// <summary>The meta group: a shard like any other, behind the last one; no key lies in it.</summary>

@@ -101,6 +101,7 @@ public sealed partial class NoriNode
         _parts.Directory.Identity.Node, PeerBatch.HashOf(ClusterId), BootEpoch, _options.Transport, _watch,
         _completions, _time, new PeerCallOptions(), _options.Meter)
     {
+        Serves = method => _failure.Reason is null || method == PeerMethod.Diagnose,
         Watched = () => _loop?.WakeTicks(),
         Crashed = e => _failure.Set("A call of another node threw", e),
     };
@@ -165,8 +166,15 @@ public sealed partial class NoriNode
             (node, frame) => transport.TrySend(node, PeerChannel.Snapshot, frame), staging, _parts.Slots);
         transport.Received = (from, channel, frame) =>
         {
-            // A node that stops still takes part until its leaderships are with others.
-            if (_failure.Reason is not null || Volatile.Read(ref _closed) is not null) return;
+            // A node that stops still takes part until its leaderships are with others. One that failed takes part no more, and
+            // still says why.
+            if (Volatile.Read(ref _closed) is not null) return;
+            if (_failure.Reason is not null)
+            {
+                if (channel == PeerChannel.Control) _calls.Receive(from, channel, frame);
+                return;
+            }
+
             if (channel == PeerChannel.Raft) _log.Receive(from, frame);
             else if (channel == PeerChannel.Snapshot) exchange.Receive(from, frame);
             else if (channel is PeerChannel.Control or PeerChannel.Forward) _calls.Receive(from, channel, frame);

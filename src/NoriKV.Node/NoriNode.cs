@@ -17,7 +17,7 @@ using NoriKV.Types;
 namespace NoriKV.Node;
 
 /// <summary>A node: one shared log, one engine, all shards. Composes the parts and gives requests their meaning.</summary>
-public sealed partial class NoriNode : INoriNode, IRouter
+public sealed partial class NoriNode : INoriNode, INodeOperations, IRouter
 {
     /// <summary>How often idle shards with expired bytes get a time entry.</summary>
     private static readonly TimeSpan TimeEntryPeriod = TimeSpan.FromHours(1);
@@ -87,6 +87,7 @@ public sealed partial class NoriNode : INoriNode, IRouter
         (_parkLength, _tryLength, _replyMargin) = (TicksOf(ParkMax), TicksOf(FirstTry), TicksOf(ReplyMargin));
         _forwarded = options.Meter.Counter("route_forwards_total", "Requests that this node asked another one to serve.");
         ServePeers();
+        ServeDiagnosis();
         _host = MakeHost();
         _log = new RaftHost(
             _host, MakeGroups(), signals, _watch, _completions, () => _loop?.WakeTicks());
@@ -95,9 +96,9 @@ public sealed partial class NoriNode : INoriNode, IRouter
         _failure.Failed = _views.NoteStopped;
         _meta = MakeMeta();
         _agent = new MetaAgent(_meta, saved);
-        var leader = new MetaLeader(_meta);
-        _driver = new PlacementDriver(_meta, leader);
-        _ = new MetaDesk(_meta, leader, _driver);
+        _metaLeader = new MetaLeader(_meta);
+        _driver = new PlacementDriver(_meta, _metaLeader);
+        _ = new MetaDesk(_meta, _metaLeader, _driver);
         _office = new MetaOffice(_meta, _agent);
         Table.Changed += OnMap;
         _metas = new ReadMetas(options.NodeName);

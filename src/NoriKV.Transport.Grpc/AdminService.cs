@@ -7,9 +7,9 @@ namespace NoriKV.Transport.Grpc;
 /// <summary>norikv.v1.Admin.</summary>
 internal sealed class AdminService(GrpcTransportParts parts)
 {
-    public GrpcServiceDefinition Definition => new GrpcServiceDefinition(KvMethods.Admin)
+    public GrpcServiceDefinition Definition => new ClusterCalls(parts).AddTo(new GrpcServiceDefinition(KvMethods.Admin)
         .AddUnary(KvMethods.TransferShard, TransferAsync)
-        .AddUnary(KvMethods.SnapshotShard, SnapshotAsync);
+        .AddUnary(KvMethods.SnapshotShard, SnapshotAsync));
 
     private async ValueTask<ShardInfo> TransferAsync(ShardInfo request, ServerCallContext call)
     {

@@ -9,6 +9,9 @@ public sealed record GrpcTransportParts
     /// <summary>The node they show.</summary>
     public required INoriNode Node { get; init; }
 
+    /// <summary>What operators ask of it; null where it is not operated as part of a cluster.</summary>
+    public INodeOperations? Operations { get; init; }
+
     /// <summary>The streams of other nodes; null for a node that has none.</summary>
     public PeerTransport? Peers { get; init; }
 

@@ -33,6 +33,7 @@ public sealed class HttpFacade
     private readonly EventsEndpoint _events;
     private readonly LogEndpoint _logs;
     private readonly SlowEndpoint _slow;
+    private readonly DoctorEndpoint _doctor;
     private readonly BodyReader _bodies;
     private int _inFlight;
 
@@ -53,6 +54,7 @@ public sealed class HttpFacade
         _events = new EventsEndpoint(parts);
         _logs = new LogEndpoint(parts);
         _slow = new SlowEndpoint(parts);
+        _doctor = new DoctorEndpoint(parts);
         parts.Meter.ObservableGauge("http_requests_in_flight", "Requests to /kv being worked on.", () => _inFlight);
         parts.Meter.ObservableGauge("http_body_bytes", "Bytes of request bodies held.", () => _bodies.Held);
         parts.Meter.ObservableGauge("event_clients", "Clients of /events.", () => _events.Clients);
@@ -108,6 +110,7 @@ public sealed class HttpFacade
             case "/readyz": return ReadOnly(http) ?? _health.ReadyAsync(http);
             case "/metrics": return ReadOnly(http) ?? Observed(http) ?? _metrics.ServeAsync(http);
             case "/meta/cluster": return ReadOnly(http) ?? Observed(http) ?? _cluster.ServeAsync(http);
+            case "/doctor": return ReadOnly(http) ?? Observed(http) ?? _doctor.ServeAsync(http);
             case "/events": return ReadOnly(http) ?? Observed(http) ?? _events.ServeAsync(http, target);
             case "/log": return _logs.ServeAsync(http, target);
             case "/slow": return _slow.ServeAsync(http, target);

@@ -10,6 +10,9 @@ public sealed record HttpFacadeParts
     /// <summary>The node it shows.</summary>
     public required INoriNode Node { get; init; }
 
+    /// <summary>What operators ask of it; null where it is not operated as part of a cluster (404 then).</summary>
+    public INodeOperations? Operations { get; init; }
+
     /// <summary>The bounds.</summary>
     public HttpFacadeOptions Options { get; init; } = new();
 

@@ -1,4 +1,5 @@
 using System.Text;
+using NoriKV.Cli.Cluster;
 using NoriKV.Cli.Console;
 using NoriKV.Client;
 
@@ -8,6 +9,13 @@ namespace NoriKV.Cli.Tests;
 internal sealed class CliRunner : IDisposable
 {
     public MemoryNoriKV Store { get; } = new();
+
+    public FakeCluster Cluster { get; } = new();
+
+    /// <summary>The cluster that was asked for; with <see cref="RealCluster"/> it is really connected to.</summary>
+    public ClusterTarget? Target { get; private set; }
+
+    public bool RealCluster { get; set; }
 
     public Dictionary<string, string> Environment { get; } = [];
 
@@ -42,6 +50,11 @@ internal sealed class CliRunner : IDisposable
             Environment = name => Environment.GetValueOrDefault(name),
             ProbesNodes = ProbesNodes,
             Time = Time,
+            ConnectCluster = target =>
+            {
+                Target = target;
+                return RealCluster ? new ClusterConnection(target) : Cluster;
+            },
             Connect = options =>
             {
                 Options = options;

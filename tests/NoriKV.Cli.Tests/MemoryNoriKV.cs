@@ -117,7 +117,14 @@ internal sealed class MemoryNoriKV : INoriKV
     }
 
     public ValueTask<ClusterView> GetClusterViewAsync(CancellationToken cancellationToken = default) =>
-        throw new NotSupportedException();
+        ValueTask.FromResult(new ClusterView(
+        3,
+        [new ClusterNode("a", "a.example:1", NodeRole.Leader), new ClusterNode("b", "b.example:1", NodeRole.Follower)],
+        [
+            new ShardView(new ShardId(0), [new ShardReplicaView("a", true), new ShardReplicaView("b", false)]),
+            new ShardView(new ShardId(1), [new ShardReplicaView("a", false)]),
+        ],
+        "c1", 2, false));
 
     public IAsyncEnumerable<ClusterView> WatchClusterAsync(CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();

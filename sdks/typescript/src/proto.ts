@@ -36,6 +36,23 @@ export const PROTO = "// The wire contract of NoriKV. Field numbers below 16 are
   "  rpc TransferShard(ShardInfo) returns (ShardInfo);\n" +
   "  // Cuts a snapshot of the shard now; answers the shard after it.\n" +
   "  rpc SnapshotShard(ShardInfo) returns (ShardInfo);\n" +
+  "  // The cluster as the leader of the meta group sees it. Any node answers this and all that follows.\n" +
+  "  rpc GetClusterStatus(ClusterStatusRequest) returns (ClusterStatus);\n" +
+  "  // A wish is answered when it is on record, with the status then, and carried out behind that.\n" +
+  "  // Empties a node of replicas.\n" +
+  "  rpc DrainNode(DrainNodeRequest) returns (ClusterStatus);\n" +
+  "  // A drained or draining node takes replicas again.\n" +
+  "  rpc UndrainNode(NodeRequest) returns (ClusterStatus);\n" +
+  "  // A drained, empty node is no member any more.\n" +
+  "  rpc DecommissionNode(NodeRequest) returns (ClusterStatus);\n" +
+  "  // Gives up a node that will not come back; its name may be taken by a node with another store.\n" +
+  "  rpc ReplaceNode(NodeRequest) returns (ClusterStatus);\n" +
+  "  // Moves the leadership of a shard to a node that has a vote in it.\n" +
+  "  rpc MoveLeader(MoveLeaderRequest) returns (ClusterStatus);\n" +
+  "  // Moves a replica of a shard from one node to another.\n" +
+  "  rpc MoveReplica(MoveReplicaRequest) returns (ClusterStatus);\n" +
+  "  // What is wrong with the cluster, with evidence and what to do: asks every node.\n" +
+  "  rpc Diagnose(DiagnoseRequest) returns (Diagnosis);\n" +
   "}\n" +
   "\n" +
   "// The entry that wrote a key. Versions of one key strictly increase.\n" +
@@ -228,4 +245,116 @@ export const PROTO = "// The wire contract of NoriKV. Field numbers below 16 are
   "  uint32 total_shards = 16;\n" +
   "  bool hash_tags = 17;\n" +
   "  string cluster_id = 18;\n" +
+  "}\n" +
+  "\n" +
+  "message ClusterStatusRequest {\n" +
+  "  // Leave the shards out.\n" +
+  "  bool omit_shards = 1;\n" +
+  "}\n" +
+  "\n" +
+  "message NodeRequest {\n" +
+  "  string node_id = 1;\n" +
+  "}\n" +
+  "\n" +
+  "message DrainNodeRequest {\n" +
+  "  string node_id = 1;\n" +
+  "  // The cluster's from now on; 0: as it is.\n" +
+  "  uint32 replication_factor = 2;\n" +
+  "}\n" +
+  "\n" +
+  "message MoveLeaderRequest {\n" +
+  "  uint32 shard = 1;\n" +
+  "  string target_node_id = 2;\n" +
+  "}\n" +
+  "\n" +
+  "message MoveReplicaRequest {\n" +
+  "  uint32 shard = 1;\n" +
+  "  string source_node_id = 2;\n" +
+  "  string target_node_id = 3;\n" +
+  "}\n" +
+  "\n" +
+  "// The cluster as its meta leader sees it.\n" +
+  "message ClusterStatus {\n" +
+  "  string cluster_id = 1;\n" +
+  "  uint32 total_shards = 2;\n" +
+  "  // What it is configured for, and what it has.\n" +
+  "  uint32 replication_factor = 3;\n" +
+  "  uint32 effective_replication_factor = 4;\n" +
+  "  uint32 cluster_version = 5;\n" +
+  "  // The node that leads the meta group.\n" +
+  "  string meta_leader = 6;\n" +
+  "  uint64 meta_leader_number = 12;\n" +
+  "  uint64 view_epoch = 7;\n" +
+  "  // By number; those that are gone included.\n" +
+  "  repeated NodeStatus nodes = 8;\n" +
+  "  // By number; the meta group behind the last one.\n" +
+  "  repeated ShardStatus shards = 9;\n" +
+  "  uint32 moves_in_flight = 10;\n" +
+  "  // Those that the plan still wants, in flight or not.\n" +
+  "  uint32 moves_wanted = 11;\n" +
+  "}\n" +
+  "\n" +
+  "message NodeStatus {\n" +
+  "  string id = 1;\n" +
+  "  uint64 number = 2;\n" +
+  "  string addr = 3;\n" +
+  "  string zone = 4;\n" +
+  "  // active, draining, decommissioned or replaced.\n" +
+  "  string state = 5;\n" +
+  "  // Its heartbeat to the meta leader is recent.\n" +
+  "  bool live = 6;\n" +
+  "  // Since the last one, or since that leader leads.\n" +
+  "  uint64 silent_ms = 7;\n" +
+  "  // Of data shards.\n" +
+  "  uint32 replicas = 8;\n" +
+  "  uint32 leaders = 9;\n" +
+  "  string store_uuid = 10;\n" +
+  "  uint64 joined_unix_ms = 11;\n" +
+  "}\n" +
+  "\n" +
+  "message ShardStatus {\n" +
+  "  uint32 id = 1;\n" +
+  "  repeated ReplicaPlace replicas = 2;\n" +
+  "  // The node that leads it; empty and 0: none is known.\n" +
+  "  string leader = 3;\n" +
+  "  uint64 leader_number = 6;\n" +
+  "  uint64 term = 4;\n" +
+  "  // The move under way, in words; empty: none.\n" +
+  "  string move = 5;\n" +
+  "}\n" +
+  "\n" +
+  "message ReplicaPlace {\n" +
+  "  uint64 replica_id = 1;\n" +
+  "  string node_id = 2;\n" +
+  "  // It has no vote, or none yet.\n" +
+  "  bool learner = 3;\n" +
+  "  // The name of a node that was replaced may be another one's by now; its number never is.\n" +
+  "  uint64 node_number = 4;\n" +
+  "}\n" +
+  "\n" +
+  "message DiagnoseRequest {}\n" +
+  "\n" +
+  "// What a node found by asking all of them.\n" +
+  "message Diagnosis {\n" +
+  "  // Who asked.\n" +
+  "  string node_id = 1;\n" +
+  "  repeated Finding findings = 2;\n" +
+  "  // Members of the cluster, and those that answered.\n" +
+  "  repeated string asked = 3;\n" +
+  "  repeated string answered = 4;\n" +
+  "}\n" +
+  "\n" +
+  "message Finding {\n" +
+  "  // What is wrong: one of the ids of docs/doctor.md.\n" +
+  "  string id = 1;\n" +
+  "  // critical, warning or info.\n" +
+  "  string severity = 2;\n" +
+  "  // What it concerns; empty: the cluster.\n" +
+  "  string node_id = 3;\n" +
+  "  // One sentence.\n" +
+  "  string what = 4;\n" +
+  "  // The figures behind it.\n" +
+  "  string evidence = 5;\n" +
+  "  // What to do.\n" +
+  "  string advice = 6;\n" +
   "}\n";

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Security.Cryptography.X509Certificates;
+using NoriKV.Cli.Cluster;
 using NoriKV.Cli.Console;
 using NoriKV.Client;
 
@@ -41,6 +42,12 @@ internal sealed class ClientOptions
         HelpName = "file",
     };
 
+    private readonly Option<string?> _secret = new("--peer-secret-file")
+    {
+        Description = "File with the cluster's peer secret, for a machine without a node; NORIKV_CLUSTER_PEER_SECRET otherwise",
+        HelpName = "file",
+    };
+
     /// <summary>Adds them to a command.</summary>
     public static ClientOptions AddTo(Command command)
     {
@@ -52,6 +59,21 @@ internal sealed class ClientOptions
         }
 
         return options;
+    }
+
+    /// <summary>The same for a command of operators, which may prove itself by the cluster's secret.</summary>
+    public static ClientOptions AddOperatorsTo(Command command)
+    {
+        ClientOptions options = AddTo(command);
+        command.Options.Add(options._secret);
+        return options;
+    }
+
+    /// <summary>Makes the connection for operators that the command line asks for.</summary>
+    public IClusterCalls ConnectCluster(ParseResult parse, CliHost host)
+    {
+        NoriKVClientOptions options = Validated(parse, host, null);
+        return host.ConnectCluster(new ClusterTarget(options.Addresses, options.Deadline, options.Tls, Secret(parse, host), host.Time));
     }
 
     /// <summary>Makes the client that the command line asks for.</summary>
@@ -69,6 +91,19 @@ internal sealed class ClientOptions
         CancellationToken cancellationToken,
         Func<NoriKVClientOptions, NoriKVClientOptions>? adjust = null)
     {
+        NoriKVClientOptions options = Validated(parse, host, adjust);
+        if (host.ProbesNodes)
+        {
+            TimeSpan limit = options.ConnectTimeout < options.Deadline ? options.ConnectTimeout : options.Deadline;
+            await NodeProbe.CheckAsync(options.Addresses, limit, host.Time, cancellationToken).ConfigureAwait(false);
+        }
+
+        return options;
+    }
+
+    private NoriKVClientOptions Validated(
+        ParseResult parse, CliHost host, Func<NoriKVClientOptions, NoriKVClientOptions>? adjust)
+    {
         string addresses = parse.GetValue(_address) ?? host.Environment("NORIKV_ADDR") ?? "localhost:7447";
         var options = new NoriKVClientOptions
         {
@@ -81,14 +116,16 @@ internal sealed class ClientOptions
         };
         if (adjust is not null) options = adjust(options);
         IReadOnlyList<string> problems = options.Validate();
-        if (problems.Count > 0) throw new UsageException(string.Join("; ", problems));
-        if (host.ProbesNodes)
-        {
-            TimeSpan limit = options.ConnectTimeout < options.Deadline ? options.ConnectTimeout : options.Deadline;
-            await NodeProbe.CheckAsync(options.Addresses, limit, host.Time, cancellationToken).ConfigureAwait(false);
-        }
+        return problems.Count == 0 ? options : throw new UsageException(string.Join("; ", problems));
+    }
 
-        return options;
+    // A secret on the command line would stand in every list of processes.
+    private string? Secret(ParseResult parse, CliHost host)
+    {
+        string? secret = parse.GetValue(_secret) is { } file
+            ? File.ReadAllText(file).Trim()
+            : host.Environment("NORIKV_CLUSTER_PEER_SECRET");
+        return string.IsNullOrEmpty(secret) ? null : secret;
     }
 
     private ClientTlsOptions? Tls(ParseResult parse)

@@ -1,3 +1,4 @@
+using NoriKV.Cli.Cluster;
 using NoriKV.Client;
 
 namespace NoriKV.Cli.Console;
@@ -25,6 +26,9 @@ internal sealed record CliHost
 
     /// <summary>Makes a client.</summary>
     public Func<NoriKVClientOptions, INoriKV> Connect { get; init; } = NoriKVClient.Connect;
+
+    /// <summary>Makes a connection for operators.</summary>
+    public Func<ClusterTarget, IClusterCalls> ConnectCluster { get; init; } = static target => new ClusterConnection(target);
 
     /// <summary>Look whether anybody listens before the first call, so that a newcomer's error comes at once.</summary>
     public bool ProbesNodes { get; init; }

@@ -54,6 +54,9 @@ internal static class Failures
                 "Give the authority of the nodes' certificates as --tls-ca, and dial a name that is in them.",
             KvCode.Unavailable =>
                 $"Start a node with `{norikv} dev`, or name a running one with --addr host:port or NORIKV_ADDR.",
+            KvCode.PermissionDenied when exception.Message.StartsWith("Admin ", StringComparison.Ordinal) =>
+                "Ask from a node's own machine, or with the cluster's secret (--peer-secret-file, NORIKV_CLUSTER_PEER_SECRET), or with a "
+                + "client certificate (--tls-cert, --tls-key).",
             KvCode.CommitTimeout =>
                 "The write may or may not have been done. Repeat it with --idempotency-key to have it done once.",
             KvCode.VersionMismatch => $"Read the key again ({norikv} get --json KEY) and decide anew.",

@@ -6,17 +6,30 @@ namespace NoriKV.Node.Meta;
 /// <summary>What an operator's wish means for the registry: the records to change, or why not. Pure.</summary>
 internal static class AdminWishes
 {
-    public static KvError NoSuchNode(string node) =>
-        new(KvCode.FailedPrecondition, $"Node {node} is not a member of this cluster");
+    /// <summary>Says who there is, so that a mistyped name is seen at once.</summary>
+    public static KvError NoSuchNode(MetaState state, string node) =>
+        new(KvCode.FailedPrecondition, $"Node {node} is not a member of this cluster; its members are "
+            + string.Join(", ", state.Members.Select(static n => n.Name)));
 
-    public static KvResult<IReadOnlyList<MetaChange>> Drain(MetaState state, string name, int factor)
+    /// <param name="state">The registry.</param>
+    /// <param name="name">Whom to empty.</param>
+    /// <param name="factor">The replication factor from now on; 0: as it is.</param>
+    /// <param name="isLive">Who is heard now.</param>
+    public static KvResult<IReadOnlyList<MetaChange>> Drain(
+        MetaState state, string name, int factor, Func<NodeNumber, bool> isLive)
     {
-        if (state.FindMember(name) is not { } node) return NoSuchNode(name);
+        if (state.FindMember(name) is not { } node) return NoSuchNode(state, name);
         MetaSettings settings = state.Settings!;
-        int left = state.Nodes.Count(n => n.State == RegisteredState.Active && n.Number != node.Number);
+        RegisteredNode[] others = [.. state.Nodes.Where(n => n.State == RegisteredState.Active && n.Number != node.Number)];
+        int left = others.Length;
         int configured = factor > 0 ? factor : settings.ReplicationFactor;
         int effective = PlacementPlanner.EffectiveReplicationFactor(Math.Min(configured, settings.EffectiveFactor), left);
-        if (left == 0) return new KvError(KvCode.FailedPrecondition, $"Node {name} is the last one");
+        if (left == 0)
+        {
+            return new KvError(
+                KvCode.FailedPrecondition, $"Node {name} is the last one: there is nobody to take its replicas; add a node first");
+        }
+
         if (factor == 0 && effective < settings.EffectiveFactor)
         {
             return new KvError(
@@ -29,6 +42,16 @@ internal static class AdminWishes
         {
             return new KvError(
                 KvCode.InvalidArgument, $"A replication factor of {factor} does not go with {left} nodes: an odd one, not above");
+        }
+
+        string[] silent = [.. others.Where(n => !isLive(n.Number)).Select(static n => n.Name)];
+        if (left - silent.Length < effective)
+        {
+            return new KvError(
+                KvCode.FailedPrecondition,
+                $"Draining {name} needs {effective} other nodes that are there, and {string.Join(", ", silent)} "
+                + $"{(silent.Length == 1 ? "is" : "are")} silent: nobody could take its replicas; bring "
+                + $"{(silent.Length == 1 ? "it" : "them")} back, or norikv cluster replace {silent[0]}");
         }
 
         int meta = PlacementPlanner.EffectiveReplicationFactor(settings.MetaFactor, left);
@@ -48,13 +71,13 @@ internal static class AdminWishes
 
     public static KvResult<IReadOnlyList<MetaChange>> Undrain(MetaState state, string name)
     {
-        if (state.FindMember(name) is not { } node) return NoSuchNode(name);
+        if (state.FindMember(name) is not { } node) return NoSuchNode(state, name);
         return node.State == RegisteredState.Active ? Array.Empty<MetaChange>() : [With(state, node, RegisteredState.Active)];
     }
 
     public static KvResult<IReadOnlyList<MetaChange>> Decommission(MetaState state, string name)
     {
-        if (state.FindMember(name) is not { } node) return NoSuchNode(name);
+        if (state.FindMember(name) is not { } node) return NoSuchNode(state, name);
         int held = state.Shards.Count(s => s.On(node.Number).Id.Value != 0);
         if (node.State != RegisteredState.Draining || held > 0)
         {
@@ -68,17 +91,58 @@ internal static class AdminWishes
         return Only(With(state, node, RegisteredState.Decommissioned));
     }
 
-    public static KvResult<IReadOnlyList<MetaChange>> Replace(MetaState state, string name)
+    /// <summary>
+    /// Refused for a node that is there, and where it has the vote that a majority lacks: what such a shard holds could go
+    /// nowhere.
+    /// </summary>
+    public static KvResult<IReadOnlyList<MetaChange>> Replace(MetaState state, string name, Func<NodeNumber, bool> isLive)
     {
-        if (state.FindMember(name) is not { } node) return NoSuchNode(name);
+        if (state.FindMember(name) is not { } node) return NoSuchNode(state, name);
+        if (isLive(node.Number))
+        {
+            return new KvError(
+                KvCode.FailedPrecondition,
+                $"Node {name} is there: replace is for one that will not come back; norikv cluster drain {name} empties it");
+        }
+
+        int lost = state.Shards.Count(s => s.On(node.Number).Id.Value != 0 && !HasMajority(s, isLive));
+        if (lost > 0)
+        {
+            string[] silent = [.. state.Members.Where(n => !isLive(n.Number)).Select(static n => n.Name)];
+            return new KvError(
+                KvCode.FailedPrecondition,
+                $"With {string.Join(", ", silent)} silent {lost} shards of {name} have no majority, so nothing can be moved: "
+                + "bring one of them back; if they are lost for ever, stop the others and see norikv recover --help");
+        }
+
         return Only(With(state, node, RegisteredState.Replaced));
+    }
+
+    /// <summary>Why a node cannot lead a shard; null where it can.</summary>
+    public static KvError? WhyNotLead(MetaState state, ShardId shard, RegisteredNode target, Func<NodeNumber, bool> isLive)
+    {
+        MetaShard record = state.Shards[(int)shard.Value];
+        if (record.On(target.Number) is not { Id.Value: not 0, Role: MetaRole.Voter or MetaRole.Leaving })
+        {
+            IEnumerable<string> voters = record.Replicas.Where(static r => r.Role == MetaRole.Voter)
+                .Select(r => state.Find(r.Node)?.Name ?? $"node {r.Node}");
+            return new KvError(
+                KvCode.FailedPrecondition,
+                $"Node {target.Name} has no vote in shard {shard}; those that have: {string.Join(", ", voters)}");
+        }
+
+        return isLive(target.Number) ? null : new KvError(KvCode.FailedPrecondition, $"Node {target.Name} is silent");
     }
 
     public static KvResult<IReadOnlyList<MetaChange>> MoveReplica(MetaState state, ShardId shard, string source, string target)
     {
-        if (shard.Value >= (uint)state.Shards.Count) return new KvError(KvCode.InvalidArgument, $"Shard {shard} does not exist");
-        if (state.FindMember(source) is not { } from) return NoSuchNode(source);
-        if (state.FindMember(target) is not { } to) return NoSuchNode(target);
+        if (shard.Value >= (uint)state.Shards.Count)
+        {
+            return new KvError(KvCode.InvalidArgument, $"Shard {shard} does not exist: there are {state.DataShards}");
+        }
+
+        if (state.FindMember(source) is not { } from) return NoSuchNode(state, source);
+        if (state.FindMember(target) is not { } to) return NoSuchNode(state, target);
         MetaShard record = state.Shards[(int)shard.Value];
         if (record.IsMoving) return new KvError(KvCode.FailedPrecondition, $"Shard {shard} is moving: {record.MoveText}");
         if (record.On(from.Number).Id.Value == 0)
@@ -100,6 +164,13 @@ internal static class AdminWishes
             new(MetaRecords.ShardKey(shard), MetaRecords.Encode(begun), state.ShardVersions[(int)shard.Value]),
             new(MetaRecords.CountersKey, MetaRecords.Encode(state.Counters with { NextReplica = next }), state.CountersVersion),
         };
+    }
+
+    private static bool HasMajority(MetaShard shard, Func<NodeNumber, bool> isLive)
+    {
+        NodeNumber[] voters =
+            [.. shard.Replicas.Where(static r => r.Role is MetaRole.Voter or MetaRole.Leaving).Select(static r => r.Node)];
+        return voters.Count(isLive) > voters.Length / 2;
     }
 
     private static MetaChange[] Only(MetaChange change) => [change];

@@ -148,23 +148,27 @@ internal sealed class MetaDesk
         return Replication.ProposalErrors.Overloaded("The registry changes too fast", TimeSpan.FromSeconds(1));
     }
 
-    private static KvResult<IReadOnlyList<MetaChange>> Wish(MetaState state, AdminCommand command) => command.Kind switch
+    private KvResult<IReadOnlyList<MetaChange>> Wish(MetaState state, AdminCommand command) => command.Kind switch
     {
-        AdminCommandKind.Drain => AdminWishes.Drain(state, command.Node, command.Factor),
+        AdminCommandKind.Drain => AdminWishes.Drain(state, command.Node, command.Factor, IsThere),
         AdminCommandKind.Undrain => AdminWishes.Undrain(state, command.Node),
         AdminCommandKind.Decommission => AdminWishes.Decommission(state, command.Node),
-        AdminCommandKind.Replace => AdminWishes.Replace(state, command.Node),
+        AdminCommandKind.Replace => AdminWishes.Replace(state, command.Node, IsThere),
         _ => AdminWishes.MoveReplica(state, command.Shard, command.Node, command.Other),
     };
+
+    // Of whom this leader has not heard yet, since it leads, it is not said that he is silent.
+    private bool IsThere(NodeNumber node) => _leader.SilenceOf(node) < _context.Placement.SilentAfter;
 
     private async ValueTask<KvResult<ClusterStatus>> MoveLeaderAsync(MetaState state, AdminCommand command, long deadline)
     {
         if (command.Shard.Value >= (uint)state.Shards.Count)
         {
-            return new KvError(KvCode.InvalidArgument, $"Shard {command.Shard} does not exist");
+            return new KvError(KvCode.InvalidArgument, $"Shard {command.Shard} does not exist: there are {state.DataShards}");
         }
 
-        if (state.FindMember(command.Node) is not { } target) return AdminWishes.NoSuchNode(command.Node);
+        if (state.FindMember(command.Node) is not { } target) return AdminWishes.NoSuchNode(state, command.Node);
+        if (AdminWishes.WhyNotLead(state, command.Shard, target, IsThere) is { } refused) return refused;
         NodeNumber leader = _leader.LeaderOf(command.Shard).Leader;
         if (leader.Value == 0) return Replication.ProposalErrors.NoQuorum;
         PeerReply reply = await _context.Calls.CallAsync(

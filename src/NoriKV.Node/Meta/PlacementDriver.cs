@@ -23,6 +23,7 @@ internal sealed partial class PlacementDriver
     private long _roundAt;
     private ulong _seenRevision;
     private string _planKey = "";
+    private readonly MoveWatch _moves;
     private IReadOnlyList<ShardAssignment> _target = [];
     private long _movedAt;
 
@@ -31,6 +32,7 @@ internal sealed partial class PlacementDriver
         _context = context;
         _leader = leader;
         _store = context.Store;
+        _moves = new MoveWatch(context);
         _roundAt = context.Now;
         _movedAt = context.Now;
         HandleCommands();
@@ -38,6 +40,9 @@ internal sealed partial class PlacementDriver
 
     /// <summary>Moves that the plan wants and that are not done, those under way included; as of the last round.</summary>
     public int MovesWanted { get; private set; }
+
+    /// <summary>The moves under way, and for how long each stands as it does.</summary>
+    public IEnumerable<(ShardId Shard, string Words, TimeSpan Stands)> Moves => _moves.Moves;
 
     /// <summary>The plan was made for another state of things: the next round makes a new one.</summary>
     public void Replan()
@@ -74,6 +79,7 @@ internal sealed partial class PlacementDriver
 
             if (await FollowNodesAsync(state).ConfigureAwait(false)) return;
             if (await RaiseFactorsAsync(state).ConfigureAwait(false)) return;
+            _moves.Look(state);
             Roster roster = Roster.Of(state, _leader.SilenceOf, _context.Placement.DeadAfter);
             bool isBusy = await AdvanceAsync(state, roster).ConfigureAwait(false);
             isBusy |= await StartAsync(_store.Read(), roster).ConfigureAwait(false);

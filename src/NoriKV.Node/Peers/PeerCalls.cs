@@ -65,6 +65,9 @@ internal sealed class PeerCalls
     /// <summary>Called when there is a deadline to look after.</summary>
     public Action? Watched { get; set; }
 
+    /// <summary>Asked before a call of another node is served: one that is not is as if it had never come.</summary>
+    public Func<PeerMethod, bool> Serves { get; init; } = static _ => true;
+
     /// <summary>A handler threw, which is a bug.</summary>
     public Action<Exception>? Crashed { get; set; }
 
@@ -211,7 +214,7 @@ internal sealed class PeerCalls
             case PeerCallKind.Cancel:
                 line.GiveUp(message.Id);
                 break;
-            case PeerCallKind.Request or PeerCallKind.Note when line.IsNew(message.Id):
+            case PeerCallKind.Request or PeerCallKind.Note when Serves(message.Method) && line.IsNew(message.Id):
                 Serve(line, message);
                 break;
         }

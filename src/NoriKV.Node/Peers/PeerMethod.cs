@@ -51,4 +51,7 @@ internal enum PeerMethod : byte
 
     /// <summary>A replica that was written to is gone: who wrote should ask where its shard is.</summary>
     Gone = 71,
+
+    /// <summary>What a node says of itself when it is asked what is wrong.</summary>
+    Diagnose = 72,
 }

@@ -111,8 +111,11 @@ internal sealed partial class LogWriter
     {
         if (!Volatile.Read(ref _probeWanted)) return false;
         Volatile.Write(ref _probeWanted, false);
+        long began = _options.Time.GetTimestamp();
         _log.ProbeSync();
-        Volatile.Write(ref _lastSyncAt, _options.Time.GetTimestamp());
+        long ended = _options.Time.GetTimestamp();
+        Syncs.Note(began, ended);
+        Volatile.Write(ref _lastSyncAt, ended);
         if (_gate.NoteDurable(_writtenTicket)) _storage.NotifyDurable();
         if (_taken.Count == 0) NoteOldest();
         return true;

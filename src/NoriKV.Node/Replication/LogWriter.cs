@@ -63,6 +63,7 @@ internal sealed partial class LogWriter : IDisposable
         _failure = failure;
         _options = options;
         _lastSyncAt = options.Time.GetTimestamp();
+        Syncs = new SyncTimes(options.Time);
         _duration = options.Meter.Histogram(
             "log_write_duration_seconds", "From the hand-over of a write to the log until it is durable.", Buckets.Latency);
         _batchWrites = options.Meter.Histogram(
@@ -73,6 +74,9 @@ internal sealed partial class LogWriter : IDisposable
 
     /// <summary>Wakes the loop that steps it.</summary>
     public StepSignal Signal { get; }
+
+    /// <summary>How long its syncs take.</summary>
+    public SyncTimes Syncs { get; }
 
     /// <summary>Why nothing is written at the moment: the disk is full; null while it is not.</summary>
     public string? DiskFull => Volatile.Read(ref _diskFull);
@@ -228,9 +232,12 @@ internal sealed partial class LogWriter : IDisposable
         // One fdatasync for all groups. Nothing is handed back before it returned.
         if (_log.HasUnsynced)
         {
+            long began = _options.Time.GetTimestamp();
             _log.Sync();
             _markIsDue = true;
-            Volatile.Write(ref _lastSyncAt, _options.Time.GetTimestamp());
+            long ended = _options.Time.GetTimestamp();
+            Syncs.Note(began, ended);
+            Volatile.Write(ref _lastSyncAt, ended);
         }
 
         if (_gate.NoteDurable(_writtenTicket)) _storage.NotifyDurable();

@@ -9,7 +9,7 @@ namespace NoriKV.Server;
 /// The node as the ports see it, before there is one: a cluster is formed through the same ports. Until the node is attached
 /// every request is told to come back, and health says what is waited for.
 /// </summary>
-internal sealed class NodeFront(string nodeId, ServerOptions options, TimeProvider time) : INoriNode
+internal sealed partial class NodeFront(string nodeId, ServerOptions options, TimeProvider time) : INoriNode
 {
     private readonly TaskCompletionSource<INoriNode?> _attached = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly long _startedAt = time.GetTimestamp();

@@ -37,6 +37,9 @@ public sealed record NodeSetup(
     /// <summary>Told of slow requests; must not block.</summary>
     public Action<RequestTrace>? SlowNoted { get; init; }
 
+    /// <summary>When the certificate ends that this node shows others; null where it has none.</summary>
+    public Func<DateTimeOffset?>? CertificateEnds { get; init; }
+
     /// <summary>Told where the nodes of the cluster are whenever that changes.</summary>
     public Action<IReadOnlyList<PlannedNode>>? PeersChanged { get; init; }
 }

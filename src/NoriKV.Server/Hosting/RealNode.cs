@@ -51,6 +51,7 @@ internal static class RealNode
             Plan = setup.Cluster?.ToPlan(),
             Transport = setup.Transport,
             PeersChanged = setup.PeersChanged,
+            CertificateEnds = setup.CertificateEnds,
             Machine = new MachineOptions { IdempotencyRetention = options.IdempotencyTtl },
             Sync = options.WalSync switch
             {

@@ -31,6 +31,9 @@ internal sealed class TlsFiles
             ? new TlsFiles(certificate, key, options.TlsClientCa)
             : null;
 
+    /// <summary>When the certificate in use ends.</summary>
+    public DateTimeOffset Ends => _current.Certificate.NotAfter;
+
     /// <summary>Reads what has changed; one caller at a time.</summary>
     /// <returns>Null where nothing has; else whether it was taken over, and why not.</returns>
     public (bool IsTaken, string Why)? Refresh()

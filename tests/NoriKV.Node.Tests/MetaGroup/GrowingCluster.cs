@@ -95,6 +95,15 @@ internal sealed class GrowingCluster
         Nodes[node] = start.GetAwaiter().GetResult();
     }
 
+    /// <summary>The nodes start as members of that cluster from here on: what their records would say.</summary>
+    public void BelongTo(Guid clusterId)
+    {
+        foreach (int node in _plans.Keys.ToArray())
+        {
+            if (_plans[node] is { } plan) _plans[node] = plan with { ClusterId = clusterId };
+        }
+    }
+
     /// <summary>The power of a node fails.</summary>
     public void Crash(int node, ulong seed = 7)
     {

@@ -100,7 +100,10 @@ public sealed class GrowthTests
         Assert.Contains("norikv cluster replace n3", taken.Refusal!, StringComparison.Ordinal);
         Assert.False(taken.MayRetry);
 
+        KvError early = cluster.TryAsk(n => n.Admin.ReplaceAsync("n3", cluster.Context(3000))).Error!;
+        Assert.Contains("Node n3 is there", early.Message, StringComparison.Ordinal);
         cluster.Crash(3);
+        cluster.Run(6000);
         cluster.Ask(n => n.Admin.ReplaceAsync("n3", cluster.Context(3000)));
         JoinReply fresh = cluster.TryJoin(4, seed: 2, name: "n3");
         Assert.Null(fresh.Refusal);

@@ -111,16 +111,59 @@ public sealed class MoveTests
     public void A_drain_that_would_lower_the_factor_is_refused_unless_a_new_one_is_given()
     {
         MetaState three = State(factor: 3, (1, ""), (2, ""), (3, ""));
-        KvError refused = AdminWishes.Drain(three, "n2", 0).Error!;
+        KvError refused = AdminWishes.Drain(three, "n2", 0, All).Error!;
         Assert.Equal(KvCode.FailedPrecondition, refused.Code);
         Assert.Contains("too few", refused.Message, StringComparison.Ordinal);
-        Assert.Equal(2, AdminWishes.Drain(three, "n2", 1).Value.Count);
-        Assert.Equal(KvCode.InvalidArgument, AdminWishes.Drain(three, "n2", 2).Error!.Code);
-        Assert.Single(AdminWishes.Drain(State(factor: 3, (1, ""), (2, ""), (3, ""), (4, "")), "n2", 0).Value);
-        Assert.Equal(KvCode.FailedPrecondition, AdminWishes.Drain(State(factor: 1, (1, "")), "n1", 1).Error!.Code);
+        Assert.Equal(2, AdminWishes.Drain(three, "n2", 1, All).Value.Count);
+        Assert.Equal(KvCode.InvalidArgument, AdminWishes.Drain(three, "n2", 2, All).Error!.Code);
+        Assert.Single(AdminWishes.Drain(State(factor: 3, (1, ""), (2, ""), (3, ""), (4, "")), "n2", 0, All).Value);
+        Assert.Equal(KvCode.FailedPrecondition, AdminWishes.Drain(State(factor: 1, (1, "")), "n1", 1, All).Error!.Code);
         Assert.Equal(KvCode.FailedPrecondition, AdminWishes.Decommission(three, "n1").Error!.Code);
-        Assert.Equal(KvCode.FailedPrecondition, AdminWishes.Replace(three, "n9").Error!.Code);
+        Assert.Equal(KvCode.FailedPrecondition, AdminWishes.Replace(three, "n9", All).Error!.Code);
     }
+
+    [Fact]
+    public void Refusals_name_what_there_is_and_what_to_do()
+    {
+        MetaState three = State(factor: 3, (1, ""), (2, ""), (3, ""));
+        Assert.Contains("its members are n1, n2, n3", AdminWishes.Undrain(three, "n9").Error!.Message, StringComparison.Ordinal);
+        Assert.Contains("add a node", AdminWishes.Drain(State(factor: 1, (1, "")), "n1", 0, All).Error!.Message, StringComparison.Ordinal);
+        Assert.Contains("cluster drain n2", AdminWishes.Replace(three, "n2", All).Error!.Message, StringComparison.Ordinal);
+
+        // Of four nodes one is silent: two are not enough for three replicas, whatever the registry counts.
+        MetaState four = State(factor: 3, (1, ""), (2, ""), (3, ""), (4, ""));
+        Assert.Contains(
+            "n4 is silent", AdminWishes.Drain(four, "n1", 0, static n => n.Value != 4).Error!.Message, StringComparison.Ordinal);
+        Assert.True(AdminWishes.Drain(four, "n1", 0, All).IsOk);
+    }
+
+    [Fact]
+    public void A_node_whose_vote_a_majority_needs_is_not_given_up()
+    {
+        MetaState state = State(factor: 3, (1, ""), (2, ""), (3, "")) with { Shards = [Stored(0, 1, 2, 3), Stored(1, 1, 2, 3)] };
+        Assert.True(AdminWishes.Replace(state, "n3", static n => n.Value != 3).IsOk);
+        KvError refused = AdminWishes.Replace(state, "n3", static n => n.Value == 1).Error!;
+        Assert.Contains("n2, n3 silent 2 shards of n3 have no majority", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("norikv recover", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Leadership_goes_only_to_who_has_a_vote_and_is_there()
+    {
+        MetaState state = State(factor: 3, (1, ""), (2, ""), (3, ""), (4, "")) with { Shards = [Stored(0, 1, 2, 3), Stored(1, 1, 2, 3)] };
+        RegisteredNode Of(string name) => state.FindMember(name)!;
+        var shard = new ShardId(0);
+        Assert.Null(AdminWishes.WhyNotLead(state, shard, Of("n2"), All));
+        Assert.Contains(
+            "those that have: n1, n2, n3", AdminWishes.WhyNotLead(state, shard, Of("n4"), All)!.Message, StringComparison.Ordinal);
+        Assert.Contains("silent", AdminWishes.WhyNotLead(state, shard, Of("n2"), static _ => false)!.Message, StringComparison.Ordinal);
+    }
+
+    private static bool All(NodeNumber node) => true;
+
+    private static MetaShard Stored(uint shard, params ulong[] nodes) => new(
+        new ShardId(shard),
+        [.. nodes.Select((n, i) => new MetaReplica(new ReplicaId((shard * 8) + (ulong)i + 1), new NodeNumber(n), MetaRole.Voter))]);
 
     private static IEnumerable<int> Left(MetaState state, int[] silent) => Roster.Of(
         state,

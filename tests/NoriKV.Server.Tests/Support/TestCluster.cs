@@ -82,6 +82,9 @@ internal sealed class TestCluster : IAsyncDisposable
         while (!IsWhole) await Task.Delay(20, patience.Token);
     }
 
+    /// <summary>The disk of a server that does not run is lost.</summary>
+    public void LoseDisk(int server) => _files[server] = new MemoryFileSystem();
+
     public async ValueTask DisposeAsync()
     {
         foreach (TestServer server in Servers) await server.DisposeAsync();
