@@ -37,6 +37,15 @@ public sealed record HttpFacadeOptions
     /// </summary>
     public TimeSpan EventSendTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// True lets anyone change what operators change. Otherwise: callers on this machine, with a verified client certificate, or
+    /// with <see cref="PeerSecret"/>. Default false.
+    /// </summary>
+    public bool Insecure { get; init; }
+
+    /// <summary>What operators may send in the header <c>norikv-peer-secret</c>; null for none.</summary>
+    public string? PeerSecret { get; init; }
+
     /// <summary>Every problem of these options; empty when there is none.</summary>
     public IReadOnlyList<string> Validate()
     {
@@ -51,6 +60,7 @@ public sealed record HttpFacadeOptions
         Check(PageBytesMax > 0, "PageBytesMax must be above 0");
         Check(EventClientsMax >= 0, "EventClientsMax must not be negative");
         Check(EventSendTimeout > TimeSpan.Zero, "EventSendTimeout must be above 0");
+        Check(PeerSecret is not "", "PeerSecret must not be empty");
         return problems;
 
         void Check(bool holds, string problem)

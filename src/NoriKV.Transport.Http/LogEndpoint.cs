@@ -1,4 +1,3 @@
-using System.Net;
 using Microsoft.AspNetCore.Http;
 using NoriKV.Node;
 using NoriKV.Types;
@@ -9,9 +8,11 @@ namespace NoriKV.Transport.Http;
 /// GET /log: the levels of the log by component. PUT /log?component=raft&amp;level=debug: another level from here on, until the
 /// process ends; without a component that of all that have none of their own.
 /// </summary>
-/// <remarks>Changing is for operators: from this machine, or with a client certificate, and where the authorizer allows it.</remarks>
+/// <remarks>Changing is for operators: see <see cref="OperatorGate"/>.</remarks>
 internal sealed class LogEndpoint(HttpFacadeParts parts)
 {
+    private readonly OperatorGate _gate = new(parts);
+
     public Task ServeAsync(HttpContext http, RawTarget target)
     {
         if (parts.LogLevels is not { } levels)
@@ -37,10 +38,8 @@ internal sealed class LogEndpoint(HttpFacadeParts parts)
 
     private bool IsAllowed(HttpContext http, bool changes)
     {
+        if (changes) return _gate.IsOpenTo(http);
         string principal = http.Connection.ClientCertificate?.Subject ?? "";
-        AccessAction action = changes ? AccessAction.Administer : AccessAction.Observe;
-        if (!parts.Authorizer.IsAllowed(AccessRequest.Of(principal, action))) return false;
-        return !changes || principal.Length > 0
-            || (http.Connection.RemoteIpAddress is { } from && IPAddress.IsLoopback(from));
+        return parts.Authorizer.IsAllowed(AccessRequest.Of(principal, AccessAction.Observe));
     }
 }

@@ -1,4 +1,3 @@
-using System.Net;
 using Microsoft.AspNetCore.Http;
 using NoriKV.Node;
 using NoriKV.Node.Tracing;
@@ -10,10 +9,12 @@ namespace NoriKV.Transport.Http;
 /// GET /slow?since=N: the node's last slow requests with their stages, the oldest first, and the number of the last.
 /// PUT /slow?threshold_ms=N: what counts as slow from here on, until the process ends; 0 for nothing.
 /// </summary>
-/// <remarks>Changing is for operators: from this machine, or with a client certificate, and where the authorizer allows it.</remarks>
+/// <remarks>Changing is for operators: see <see cref="OperatorGate"/>.</remarks>
 internal sealed class SlowEndpoint(HttpFacadeParts parts)
 {
     private const ulong ThresholdMsMax = 3_600_000;
+
+    private readonly OperatorGate _gate = new(parts);
 
     public Task ServeAsync(HttpContext http, RawTarget target)
     {
@@ -52,10 +53,8 @@ internal sealed class SlowEndpoint(HttpFacadeParts parts)
 
     private bool IsAllowed(HttpContext http, bool changes)
     {
+        if (changes) return _gate.IsOpenTo(http);
         string principal = http.Connection.ClientCertificate?.Subject ?? "";
-        AccessAction action = changes ? AccessAction.Administer : AccessAction.Observe;
-        if (!parts.Authorizer.IsAllowed(AccessRequest.Of(principal, action))) return false;
-        return !changes || principal.Length > 0
-            || (http.Connection.RemoteIpAddress is { } from && IPAddress.IsLoopback(from));
+        return parts.Authorizer.IsAllowed(AccessRequest.Of(principal, AccessAction.Observe));
     }
 }
