@@ -86,6 +86,9 @@ internal static class CliApp
         root.Subcommands.Add(BenchCommand.Create(host, json));
         root.Subcommands.Add(ExplainCommand.Create(host, json));
         root.Subcommands.Add(SlowCommand.Create(host, json));
+        root.Subcommands.Add(ClusterCommand.Create(host, json));
+        root.Subcommands.Add(DoctorCommand.Create(host, json));
+        root.Subcommands.Add(RecoverCommand.Create(host, json));
         root.Subcommands.Add(EventsCommand.Create(host, json));
         root.Subcommands.Add(InspectCommand.Create(host, json));
         root.Subcommands.Add(CheckHistoryCommand.Create(host, json));

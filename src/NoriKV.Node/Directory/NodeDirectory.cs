@@ -93,6 +93,17 @@ internal sealed class NodeDirectory : IDisposable
         return true;
     }
 
+    /// <summary>Whose directory it is; null where nobody's. Changes nothing and takes no lock.</summary>
+    /// <exception cref="CorruptionException">Both copies are damaged.</exception>
+    internal static NodeIdentity? Look(IFileSystem files, string directory) => Load(files, directory, [], out _);
+
+    /// <summary>Replaces both copies, one after the other; the caller has the lock.</summary>
+    internal static void Replace(IFileSystem files, string directory, NodeIdentity identity)
+    {
+        _ = Load(files, directory, [], out string wholeCopy);
+        foreach (string name in IdentityNames.OrderBy(name => name == wholeCopy)) Store(files, directory, name, identity);
+    }
+
     public void Dispose() => _lock.Dispose();
 
     /// <summary>What is said while the epoch waits for space.</summary>

@@ -71,6 +71,7 @@ internal sealed class ServerStarter : IAsyncDisposable
         _transport = new GrpcTransport(new GrpcTransportParts
         {
             Node = _front,
+            Operations = _front,
             Peers = _peers,
             Authorizer = parts.Authorizer,
             Meter = _meter,
@@ -169,6 +170,7 @@ internal sealed class ServerStarter : IAsyncDisposable
             Transport = _peers,
             Tracer = _telemetry.Tracer,
             SlowNoted = trace => SlowLines.Write(_parts.Log, trace),
+            CertificateEnds = _tls is { } tls ? () => tls.Ends : null,
             PeersChanged = nodes =>
             {
                 _book.Update(nodes);
@@ -285,7 +287,8 @@ internal sealed class ServerStarter : IAsyncDisposable
         var facade = new HttpFacade(new HttpFacadeParts
         {
             Node = _front,
-            Options = _parts.Http,
+            Operations = _front,
+            Options = _parts.Http with { Insecure = _options.Insecure, PeerSecret = _options.PeerSecret },
             Authorizer = _parts.Authorizer,
             Meter = _meter,
             Tracer = _telemetry.Tracer,
