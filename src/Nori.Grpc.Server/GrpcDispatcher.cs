@@ -113,6 +113,7 @@ public sealed class GrpcDispatcher : IDisposable
         finally
         {
             Interlocked.Decrement(ref _running);
+            await context.Input.EndReadAsync().ConfigureAwait(false);
             context.End();
         }
 

@@ -20,13 +20,14 @@ public sealed class GrpcRequestStream<T>
     public T Current { get; private set; } = default!;
 
     /// <summary>Waits for the next request; false when the client has completed them.</summary>
+    /// <param name="cancellationToken">Ends the waiting. Nothing is lost: the stream may be read on.</param>
     /// <exception cref="GrpcException">
     /// What arrived is no message; letting it out answers the client.
     /// </exception>
-    /// <exception cref="OperationCanceledException">The call's token was cancelled.</exception>
-    public async ValueTask<bool> MoveNextAsync()
+    /// <exception cref="OperationCanceledException">This token or the call's was cancelled.</exception>
+    public async ValueTask<bool> MoveNextAsync(CancellationToken cancellationToken = default)
     {
-        (bool found, T message) = await _context.Input.ReadAsync(_marshaller).ConfigureAwait(false);
+        (bool found, T message) = await _context.Input.ReadAsync(_marshaller, cancellationToken).ConfigureAwait(false);
         Current = message;
         return found;
     }
@@ -35,10 +36,6 @@ public sealed class GrpcRequestStream<T>
     public async IAsyncEnumerable<T> ReadAllAsync(
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        while (await MoveNextAsync().ConfigureAwait(false))
-        {
-            yield return Current;
-            cancellationToken.ThrowIfCancellationRequested();
-        }
+        while (await MoveNextAsync(cancellationToken).ConfigureAwait(false)) yield return Current;
     }
 }

@@ -72,23 +72,19 @@ internal sealed class KvStream(
     // True when it ended because the server stops, false when the client had no more calls.
     private async Task<bool> ReadAllAsync(CancellationToken cancellationToken)
     {
-        var ending = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        using CancellationTokenRegistration stops =
-            call.ServerStopping.UnsafeRegister(static t => ((TaskCompletionSource)t!).TrySetResult(), ending);
-        using CancellationTokenRegistration cancels =
-            cancellationToken.UnsafeRegister(static t => ((TaskCompletionSource)t!).TrySetResult(), ending);
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, call.ServerStopping);
         while (true)
         {
-            Task<bool> next = requests.MoveNextAsync().AsTask();
-            if (!next.IsCompleted && await Task.WhenAny(next, ending.Task).ConfigureAwait(false) != next)
+            try
             {
-                // The read that waits ends with the call; nobody else hears of it.
-                _ = next.ContinueWith(static t => _ = t.Exception, TaskScheduler.Default);
+                if (!await requests.MoveNextAsync(ending.Token).ConfigureAwait(false)) return false;
+            }
+            catch (OperationCanceledException) when (call.ServerStopping.IsCancellationRequested)
+            {
                 cancellationToken.ThrowIfCancellationRequested();
                 return true;
             }
 
-            if (!await next.ConfigureAwait(false)) return false;
             foreach (StreamCall each in requests.Current.Calls)
             {
                 int bytes = each.CalculateSize();

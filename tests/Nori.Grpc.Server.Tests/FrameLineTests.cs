@@ -177,6 +177,8 @@ public sealed class FrameLineTests
         private readonly bool _offers;
         private readonly bool _tls;
         private GrpcServer _server = null!;
+        private static readonly X509Certificate2 Own = Certificate();
+
         private int _inCall;
         private int _ended;
 
@@ -202,7 +204,7 @@ public sealed class FrameLineTests
                 endpoint: new GrpcEndpointOptions
                 {
                     PrefaceTimeout = prefaceTimeout ?? TimeSpan.FromSeconds(30),
-                    Tls = tls ? new HttpsConnectionAdapterOptions { ServerCertificate = Certificate() } : null,
+                    Tls = tls ? new HttpsConnectionAdapterOptions { ServerCertificate = Own } : null,
                 });
             return service;
         }
@@ -212,7 +214,10 @@ public sealed class FrameLineTests
             Channel = new GrpcChannelOptions
             {
                 Address = new Uri($"{(_tls ? "https" : "http")}://127.0.0.1:{Port}"),
-                Tls = _tls ? new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = static (_, _, _, _) => true } : null,
+                Tls = !_tls ? null : new SslClientAuthenticationOptions
+                {
+                    RemoteCertificateValidationCallback = static (_, shown, _, _) => shown?.GetCertHashString() == Own.GetCertHashString(),
+                },
             },
             Method = Method,
             Hello = new byte[1],

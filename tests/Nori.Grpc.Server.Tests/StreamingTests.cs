@@ -134,6 +134,24 @@ public sealed class StreamingTests
         Assert.False(await responses.MoveNextAsync());
     }
 
+    // Kestrel gives a stream's pipe to the next call of the connection.
+    [Fact]
+    public async Task A_handler_that_leaves_a_read_behind_does_no_harm_to_the_next_call_of_the_connection()
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        for (int round = 0; round < 20; round++)
+        {
+            await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
+            {
+                await using var call = server.Channel.DuplexStreaming(EchoService.Leave, Within());
+                await foreach (ReadOnlyMemory<byte> response in call.ReadAllAsync()) Assert.Fail($"{response.Length} bytes");
+                byte[] said = [1, 2, 3];
+                ReadOnlyMemory<byte> heard = await server.Channel.UnaryAsync(EchoService.Say, said, Within());
+                Assert.Equal(said, heard.ToArray());
+            }));
+        }
+    }
+
     [Fact]
     public async Task A_duplex_call_takes_large_messages_both_ways_at_once()
     {

@@ -16,7 +16,10 @@ internal sealed class RequestInput(ServerCallContext context)
 
     private readonly GrpcServerOptions _options = context.Dispatcher.Options;
     private readonly PipeReader _body = context.HttpContext.Request.BodyReader;
+    private readonly Lock _endLock = new(); // Guards _isReading and _readEnded.
     private long _charged;
+    private bool _isReading;
+    private TaskCompletionSource? _readEnded;
 
     /// <summary>The one message of a request, and its end.</summary>
     public async ValueTask<T> ReadSingleAsync<T>(Marshaller<T> marshaller)
@@ -32,16 +35,39 @@ internal sealed class RequestInput(ServerCallContext context)
     }
 
     /// <summary>The next of many messages; false at their end.</summary>
-    public async ValueTask<(bool Found, T Message)> ReadAsync<T>(Marshaller<T> marshaller)
+    public async ValueTask<(bool Found, T Message)> ReadAsync<T>(Marshaller<T> marshaller, CancellationToken cancellationToken)
     {
+        lock (_endLock) _isReading = true;
         try
         {
-            return await ReadCoreAsync(marshaller).ConfigureAwait(false);
+            return await ReadCoreAsync(marshaller, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (IsClientGone(e))
         {
             throw context.ClientLeft(e);
         }
+        finally
+        {
+            TaskCompletionSource? ended;
+            lock (_endLock) (_isReading, ended) = (false, _readEnded);
+            ended?.TrySetResult();
+        }
+    }
+
+    /// <summary>
+    /// Ends a read that the handler left behind, and waits until it has ended: Kestrel gives the stream's pipe to the next call of the
+    /// connection, whose first read would find one under way.
+    /// </summary>
+    public Task EndReadAsync()
+    {
+        lock (_endLock)
+        {
+            if (!_isReading) return Task.CompletedTask;
+            _readEnded = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+
+        _body.CancelPendingRead();
+        return _readEnded.Task;
     }
 
     /// <summary>Gives back what the messages read so far were charged.</summary>
@@ -86,7 +112,7 @@ internal sealed class RequestInput(ServerCallContext context)
         }
     }
 
-    private async ValueTask<(bool Found, T Message)> ReadCoreAsync<T>(Marshaller<T> marshaller)
+    private async ValueTask<(bool Found, T Message)> ReadCoreAsync<T>(Marshaller<T> marshaller, CancellationToken cancellationToken)
     {
         long partialSince = 0;
         Release();
@@ -95,6 +121,8 @@ internal sealed class RequestInput(ServerCallContext context)
             if (!_body.TryRead(out ReadResult read))
             {
                 // Between messages a client may be silent for as long as it likes; inside one it may not.
+                using CancellationTokenRegistration cancels =
+                    cancellationToken.UnsafeRegister(static body => ((PipeReader)body!).CancelPendingRead(), _body);
                 ValueTask<ReadResult> reading = partialSince == 0
                     ? _body.ReadAsync(context.CancellationToken)
                     : ReadWithinAsync(_options.ReceiveTimeout - _options.TimeProvider.GetElapsedTime(partialSince));
@@ -102,6 +130,13 @@ internal sealed class RequestInput(ServerCallContext context)
             }
 
             ReadOnlySequence<byte> rest = read.Buffer;
+            if (read.IsCanceled)
+            {
+                _body.AdvanceTo(rest.Start);
+                cancellationToken.ThrowIfCancellationRequested();
+                throw new OperationCanceledException("The call has ended.");
+            }
+
             if (TryRead(ref rest, out ReadOnlySequence<byte> bytes) == FrameOutcome.Message)
             {
                 T message = Parse(marshaller, bytes);

@@ -19,6 +19,9 @@ internal sealed class EchoService
     public static readonly GrpcMethod<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> Chat =
         Method(GrpcMethodKind.Duplex, "Chat");
 
+    public static readonly GrpcMethod<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>> Leave =
+        Method(GrpcMethodKind.Duplex, "Leave");
+
     private int _arrived;
 
     /// <summary>Completed when a call of Hang saw its token cancelled.</summary>
@@ -39,7 +42,8 @@ internal sealed class EchoService
         .AddUnary(Hang, HangAsync)
         .AddServerStreaming(Repeat, RepeatAsync)
         .AddClientStreaming(Concat, ConcatAsync)
-        .AddDuplex(Chat, ChatAsync);
+        .AddDuplex(Chat, ChatAsync)
+        .AddDuplex(Leave, LeaveAsync);
 
     private async ValueTask<ReadOnlyMemory<byte>> SayAsync(ReadOnlyMemory<byte> request, ServerCallContext context)
     {
@@ -89,6 +93,14 @@ internal sealed class EchoService
         }
 
         return request;
+    }
+
+    // Goes while it still waits for a request.
+    private static Task LeaveAsync(
+        GrpcRequestStream<ReadOnlyMemory<byte>> requests, GrpcResponseStream<ReadOnlyMemory<byte>> responses, ServerCallContext context)
+    {
+        _ = requests.MoveNextAsync().AsTask();
+        return Task.CompletedTask;
     }
 
     // As many times as the request's first byte says; 255 is for ever.
