@@ -130,7 +130,13 @@ public sealed partial class NoriNode
         while (_failure.Reason is null && _time.GetElapsedTime(began) < limit / 2
             && _log.Groups.Any(static g => g.HasPeers && g.Published.Role == Raft.RaftRole.Leader))
         {
-            if (_loop is null) return; // Whoever steps the node steps its peers, too, which this must not wait for.
+            if (_loop is null)
+            {
+                // The word goes out. Whoever steps the node steps its peers, too, whose answers this must not wait for.
+                RunOnce();
+                return;
+            }
+
             await Task.Delay(TimeSpan.FromMilliseconds(1), _time).ConfigureAwait(false);
         }
     }
