@@ -7,10 +7,11 @@ SETTINGS is the text of the nodes' configuration file. It prints "ready ADDRESS,
 a line and answers each with "ok …" or "error …":
 
     kill NODE | stop NODE | start NODE | restart NODE
+    pause NODE | resume paused
     transfer shards COUNT | transfer key HEX
     addresses
 
-NODE is a number from 1, leading-most, leading HEX (the leader of that key), or stopped (all that do not run).
+NODE is a number from 1, leading-most, leading HEX (the leader of that key), stopped (all that do not run), or paused (all that stand).
 """
 import concurrent.futures
 import json
@@ -44,6 +45,7 @@ class Node:
         self.http = f"127.0.0.1:{free_port()}"
         self.output = []
         self.process = None
+        self.paused = False
         channel = grpc.insecure_channel(self.address, options=[("grpc.enable_http_proxy", 0), ("grpc.max_reconnect_backoff_ms", 500)])
         self.transfer = channel.unary_unary(
             "/norikv.v1.Admin/TransferShard", request_serializer=pb.ShardInfo.SerializeToString,
@@ -74,6 +76,7 @@ class Node:
         process, self.process = self.process, None
         if process is None:
             raise RuntimeError(f"{self.name} does not run")
+        self.paused = False
         process.send_signal(number)
         try:
             process.wait(30)
@@ -83,6 +86,18 @@ class Node:
             raise RuntimeError(f"{self.name} did not stop within 30 s") from None
         finally:
             process.stdin.close()
+
+    def pause(self):
+        """SIGSTOP; back when all its threads stand: a thread that runs on may still answer."""
+        self.process.send_signal(signal.SIGSTOP)
+        self.paused = True
+        tasks = pathlib.Path(f"/proc/{self.process.pid}/task")
+        while not all(stands(task) for task in tasks.iterdir()):
+            time.sleep(0.005)
+
+    def resume(self):
+        self.paused = False
+        self.process.send_signal(signal.SIGCONT)
 
     def read(self, process, ready):
         for line in process.stdout:
@@ -94,7 +109,7 @@ class Node:
 
     def health(self):
         """What it says of itself; None where it does not run or answer."""
-        if self.process is None:
+        if self.process is None or self.paused:
             return None
         try:
             with HTTP.open(f"http://{self.http}/health", timeout=5) as answer:
@@ -157,7 +172,9 @@ class Cluster:
     def pick(self, words):
         if words[0] == "leading-most":
             led = list(self.leaders().values())
-            return [max((n for n in self.nodes if n.process is not None), key=led.count)]
+            return [max((n for n in self.nodes if n.process is not None and not n.paused), key=led.count)]
+        if words[0] == "paused":
+            return [n for n in self.nodes if n.paused]
         if words[0] == "leading":
             return [self.leader_of(words[1])[1]]
         if words[0] == "stopped":
@@ -194,10 +211,12 @@ class Cluster:
             return ",".join(n.address for n in self.nodes)
         if words[0] == "transfer":
             return self.transfer(words[1:])
-        if words[0] not in ("kill", "stop", "start", "restart"):
+        if words[0] not in ("kill", "stop", "start", "restart", "pause", "resume"):
             raise RuntimeError(f"no such command: {words[0]}")
         nodes = self.pick(words[1:])
         for node in nodes:
+            if words[0] in ("pause", "resume"):
+                getattr(node, words[0])()
             if words[0] == "kill":
                 node.end(signal.SIGKILL)
             if words[0] in ("stop", "restart"):
@@ -208,6 +227,13 @@ class Cluster:
             for node in nodes:
                 node.await_ready()
         return ",".join(n.name for n in nodes)
+
+
+def stands(task):
+    try:
+        return (task / "stat").read_text().rpartition(")")[2].split()[0] == "T"
+    except OSError:
+        return True  # it has ended
 
 
 def free_port():

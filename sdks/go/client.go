@@ -207,7 +207,7 @@ func (c *Client) ClusterView(ctx context.Context) (*ClusterView, error) {
 	late, cancel := context.WithDeadline(ctx, c.runner.deadline(ctx))
 	defer cancel()
 	var newest *ClusterView
-	err := c.runner.views(late, func(view *ClusterView) bool {
+	err := c.runner.views(late, true, func(view *ClusterView) bool {
 		newest = view
 		return false
 	})
@@ -220,7 +220,7 @@ func (c *Client) ClusterView(ctx context.Context) (*ClusterView, error) {
 // WatchCluster calls take with the current view, then with each newer one, until take answers false or the context ends; it goes on by
 // itself when its node is gone.
 func (c *Client) WatchCluster(ctx context.Context, take func(*ClusterView) bool) error {
-	return c.runner.views(ctx, take)
+	return c.runner.views(ctx, true, take)
 }
 
 // IsServing is true when the node that was asked says by the standard health service that it serves.

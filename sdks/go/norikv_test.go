@@ -103,7 +103,7 @@ func TestRouting(t *testing.T) {
 	for i := 0; i < 16; i++ {
 		view.Shards = append(view.Shards, Shard{i, []Replica{{ids[i%3], true}, {ids[(i+1)%3], false}}})
 	}
-	r, key := newRouter([]string{"seed:1"}), []byte("k")
+	r, key := newRouter([]string{"seed:1"}, ""), []byte("k")
 	if got := r.pick(key, 0, ""); got != "seed:1" {
 		t.Fatalf("without a view %s", got)
 	}

@@ -40,6 +40,8 @@ type settings struct {
 	keepAlive       time.Duration
 	connectTimeout  time.Duration
 	nodesMax        int
+	clusterID       string
+	silenceMax      time.Duration
 }
 
 // ConnectOption is an option of Connect.
@@ -67,11 +69,18 @@ func WithSmartRouting(on bool) ConnectOption { return func(s *settings) { s.smar
 // WithInFlightMax bounds the operations in flight; more wait for a place. 1,024 without it.
 func WithInFlightMax(n int) ConnectOption { return func(s *settings) { s.inFlightMax = n } }
 
+// WithClusterID names the cluster to talk to; without it that is the one seen first. A node of another one is sent nothing.
+func WithClusterID(id string) ConnectOption { return func(s *settings) { s.clusterID = id } }
+
+// WithSilenceMax is how long a node may say nothing while calls wait before it is asked for its health; without an answer in the
+// same time again its calls go elsewhere. 1.5 s without it.
+func WithSilenceMax(d time.Duration) ConnectOption { return func(s *settings) { s.silenceMax = d } }
+
 func newSettings(options []ConnectOption) (settings, error) {
 	s := settings{
 		addresses: []string{"localhost:7447"}, deadline: 10 * time.Second, retry: DefaultRetry, smartRouting: true,
 		inFlightMax: 1024, messageBytesMax: 256 << 10, inboundBytesMax: 64 << 20, keepAlive: 20 * time.Second,
-		connectTimeout: 3 * time.Second, nodesMax: 256,
+		connectTimeout: 3 * time.Second, nodesMax: 256, silenceMax: 1500 * time.Millisecond,
 	}
 	if named := os.Getenv("NORIKV_ADDR"); named != "" {
 		s.addresses = strings.Split(named, ",")
@@ -94,6 +103,7 @@ func (s *settings) validate() error {
 		want(isAddress(address), fmt.Sprintf("address %q is not host:port", address))
 	}
 	want(s.deadline > 0, "the deadline must be positive")
+	want(s.silenceMax >= 100*time.Millisecond, "SilenceMax must be at least 100 ms")
 	want(s.inFlightMax >= 1, "at least 1 operation must fit in flight")
 	want(s.retry.AttemptsMax >= 1 && s.retry.BackoffInitial > 0 && s.retry.BackoffFactor >= 1,
 		"retry: AttemptsMax at least 1, BackoffInitial positive, BackoffFactor at least 1")

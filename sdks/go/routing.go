@@ -3,11 +3,17 @@ package norikv
 import (
 	"math"
 	"math/rand"
+	"strings"
 	"sync"
 	"time"
 )
 
-const avoidFor = 2 * time.Second
+const (
+	refusedFor = 2 * time.Second
+	// A node that stands still is found out by waiting, so it is left alone longer than one that refuses at once.
+	silentFor    = 6 * time.Second
+	mismatchWord = "CLUSTER_MISMATCH"
+)
 
 // backoff is exponential with full jitter; an exhausted budget slows and never fails.
 type backoff struct {
@@ -75,28 +81,83 @@ func (t *routingTable) leaderOf(key []byte) string {
 }
 
 // router chooses the node of each attempt: a hint, else the key's leader, else the other nodes in turn. An address that could not
-// be reached is left out for two seconds, as long as there is another.
+// be reached is left out for two seconds, as long as there is another; one where another cluster answers is never used.
 type router struct {
 	addresses []string
 	mu        sync.Mutex
+	clusterID string // of the options, else of the first view
 	table     *routingTable
-	avoided   map[string]time.Time
+	avoided   map[string]time.Time // until then
+	foreign   map[string]*Error
 	turn      int
 }
 
-func newRouter(addresses []string) *router {
-	return &router{addresses: addresses, avoided: map[string]time.Time{}, turn: -1}
+func newRouter(addresses []string, clusterID string) *router {
+	return &router{
+		addresses: addresses, clusterID: clusterID, avoided: map[string]time.Time{}, foreign: map[string]*Error{}, turn: -1,
+	}
 }
 
 func (r *router) update(table *routingTable) {
 	r.mu.Lock()
 	r.table = table
+	// Our own cluster lists them as alive: an address may have come back. A request says which cluster it is for.
+	for _, address := range table.nodes {
+		delete(r.foreign, address)
+	}
 	r.mu.Unlock()
 }
 
-func (r *router) unreachable(address string) {
+// cluster is this client's; empty while none is known.
+func (r *router) cluster() string {
 	r.mu.Lock()
-	r.avoided[address] = time.Now()
+	defer r.mu.Unlock()
+	return r.clusterID
+}
+
+// accepts is true for this client's cluster; the first one named becomes it.
+func (r *router) accepts(id, address string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.clusterID == "" {
+		r.clusterID = id
+	}
+	if id == "" || id == r.clusterID {
+		return true
+	}
+	r.foreign[address] = newError(CodeFailedPrecondition, mismatchWord+": the node at "+address+" is of cluster "+id+
+		", this client talks to cluster "+r.clusterID+"; nothing is sent there. If that is meant, make a new client")
+	return false
+}
+
+// isForeign is true where a node of another cluster answered.
+func isForeign(e *Error) bool {
+	return e.Code == CodeFailedPrecondition && strings.Contains(e.Message, mismatchWord)
+}
+
+func (r *router) noteForeign(address string, why *Error) {
+	r.mu.Lock()
+	r.foreign[address] = why
+	r.mu.Unlock()
+}
+
+// refusal is why nothing may be sent to an address that was picked because there is no other.
+func (r *router) refusal(address string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if why := r.foreign[address]; why != nil {
+		return why
+	}
+	return nil
+}
+
+func (r *router) unreachable(address string) { r.avoid(address, refusedFor) }
+
+func (r *router) silent(address string) { r.avoid(address, silentFor) }
+
+func (r *router) avoid(address string, d time.Duration) {
+	r.mu.Lock()
+	r.avoided[address] = time.Now().Add(d)
 	r.mu.Unlock()
 }
 
@@ -141,6 +202,11 @@ func (r *router) otherLocked() string {
 			return address
 		}
 	}
+	for i := range candidates {
+		if address := candidates[(r.turn+i)%len(candidates)]; r.foreign[address] == nil {
+			return address
+		}
+	}
 	return candidates[r.turn%len(candidates)]
 }
 
@@ -156,8 +222,8 @@ func (r *router) candidatesLocked() []string {
 }
 
 func (r *router) avoidsLocked(address string) bool {
-	since, avoided := r.avoided[address]
-	return avoided && time.Since(since) < avoidFor
+	until, avoided := r.avoided[address]
+	return r.foreign[address] != nil || (avoided && time.Now().Before(until))
 }
 
 func appendNew(list []string, one string) []string {

@@ -15,6 +15,9 @@ import (
 // Below this there is no time for another round trip.
 const leastTime = 10 * time.Millisecond
 
+// Nodes that name each other as leaders would keep a client running in a circle: behind so many hints it waits.
+const hintsAtOnceMax = 2
+
 func isRetriable(code Code) bool {
 	switch code {
 	case CodeNotLeader, CodeQuorumUnavailable, CodeUnavailable, CodeOverloaded, CodeCommitTimeout, CodeDeadlineExceeded:
@@ -41,7 +44,7 @@ type runner struct {
 
 func newRunner(s settings) *runner {
 	r := &runner{
-		settings: s, router: newRouter(s.addresses), backoff: newBackoff(s.retry, time.Now().UnixNano()), nodes: map[string]*nodeConnection{},
+		settings: s, router: newRouter(s.addresses, s.clusterID), backoff: newBackoff(s.retry, time.Now().UnixNano()), nodes: map[string]*nodeConnection{},
 	}
 	r.closing, r.close = context.WithCancel(context.Background())
 	return r
@@ -80,9 +83,12 @@ type attempt func(ctx context.Context, node *nodeConnection) (*rpcFailure, error
 
 func (r *runner) attempts(ctx context.Context, key []byte, writes bool, deadline time.Time, try attempt) error {
 	r.watch()
-	perhapsDone, hint := false, ""
+	perhapsDone, hint, followed := false, "", 0
 	for number := 0; ; number++ {
 		address := r.router.pick(key, number, hint)
+		if err := r.router.refusal(address); err != nil {
+			return err
+		}
 		node, err := r.node(address)
 		if err != nil {
 			return err
@@ -106,10 +112,23 @@ func (r *runner) attempts(ctx context.Context, key []byte, writes bool, deadline
 		} else {
 			perhapsDone = perhapsDone || failure.reached && isRetriable(e.Code)
 		}
+		if isForeign(e) { // refused before it was looked at; another node may be of our cluster
+			r.router.noteForeign(address, e)
+			hint = ""
+			continue
+		}
 		if !isRetriable(e.Code) {
 			return e
 		}
-		wait, more := r.nextWait(number, e, hint, deadline)
+		if e.LeaderHint != "" && e.LeaderHint != hint {
+			followed++
+		} else {
+			followed = 0
+		}
+		wait, more := r.nextWait(number, e, followed > 0 && followed <= hintsAtOnceMax, deadline)
+		if wait > 0 {
+			followed = 0
+		}
 		if !more || number+1 >= r.settings.retry.AttemptsMax {
 			return final(e, writes && perhapsDone, number+1, address)
 		}
@@ -121,10 +140,10 @@ func (r *runner) attempts(ctx context.Context, key []byte, writes bool, deadline
 }
 
 // nextWait: false when no further attempt fits before the deadline.
-func (r *runner) nextWait(attempt int, e *Error, previousHint string, deadline time.Time) (time.Duration, bool) {
+func (r *runner) nextWait(attempt int, e *Error, atOnce bool, deadline time.Time) (time.Duration, bool) {
 	var wait time.Duration
 	// A fresh hint is followed at once; the same one again means that the cluster is still deciding.
-	if e.LeaderHint == "" || e.LeaderHint == previousHint {
+	if !atOnce {
 		wait = r.backoff.nextWait(attempt, e.RetryAfter)
 	}
 	left := time.Until(deadline)
@@ -181,12 +200,23 @@ func (r *runner) node(address string) (*nodeConnection, error) {
 	node := r.nodes[address]
 	if node == nil {
 		var err error
-		if node, err = dial(address, &r.settings); err != nil {
+		if node, err = dial(address, &r.settings, r.router, r.silent); err != nil {
 			return nil, err
 		}
 		r.nodes[address] = node
 	}
 	return node, nil
+}
+
+// silent ends a connection whose node says nothing: its calls go elsewhere, and the next one to it makes a connection of its own.
+func (r *runner) silent(node *nodeConnection) {
+	r.router.silent(node.address)
+	r.mu.Lock()
+	if r.nodes[node.address] == node {
+		delete(r.nodes, node.address)
+	}
+	r.mu.Unlock()
+	node.end(newError(CodeUnavailable, fmt.Sprintf("%s said nothing for %v while calls waited", node.address, 2*r.settings.silenceMax)))
 }
 
 // scanner reads the pages of a scan, each once; after a failure it goes on behind the last page that came. The deadline counts from
@@ -201,6 +231,7 @@ type scanner struct {
 	deadline time.Time
 	stream   grpc.ClientStream
 	cancel   context.CancelFunc
+	node     *nodeConnection
 	address  string
 	over     bool
 }
@@ -255,10 +286,14 @@ func (s *scanner) drop() {
 func (s *scanner) read() (*pb.ScanResponse, *rpcFailure, error) {
 	if s.stream == nil {
 		s.address = s.r.router.pick(nil, s.failures, "")
+		if err := s.r.router.refusal(s.address); err != nil {
+			return nil, nil, err
+		}
 		node, err := s.r.node(s.address)
 		if err != nil {
 			return nil, nil, err
 		}
+		s.node = node
 		if s.limit > 0 && !s.request.CountOnly {
 			s.request.Limit = s.limit - s.received // a limit is a call's: go on with the rest
 		}
@@ -274,8 +309,10 @@ func (s *scanner) read() (*pb.ScanResponse, *rpcFailure, error) {
 	}
 	page := &pb.ScanResponse{}
 	stop := time.AfterFunc(time.Until(s.deadline), s.cancel)
+	s.node.begin()
 	err := s.stream.RecvMsg(page)
 	late := !stop.Stop()
+	s.node.done(!late)
 	switch {
 	case err == nil:
 		return page, nil, nil
@@ -299,6 +336,10 @@ func (s *scanner) userError() error {
 
 func (s *scanner) retry(failure *rpcFailure) error {
 	e := failure.err
+	if isForeign(e) {
+		s.r.router.noteForeign(s.address, e)
+		return nil
+	}
 	if !failure.reached && e.Code == CodeUnavailable {
 		s.r.router.unreachable(s.address)
 	}
@@ -314,11 +355,15 @@ func (s *scanner) retry(failure *rpcFailure) error {
 	return s.r.sleep(s.ctx, wait)
 }
 
-// views calls with each view as it comes, none older than the one before; until it answers false, an error, or a refusal.
-func (r *runner) views(ctx context.Context, take func(*ClusterView) bool) error {
+// views calls with each view as it comes, none older than the one before and none of another cluster; until it answers false, an
+// error, or a refusal. With refuses it ends with an error where only nodes of another cluster are left.
+func (r *runner) views(ctx context.Context, refuses bool, take func(*ClusterView) bool) error {
 	var last *ClusterView
 	for failures := 0; ; failures++ {
 		address := r.router.pick(nil, 1, "")
+		if err := r.router.refusal(address); refuses && err != nil {
+			return err
+		}
 		more, failure, err := r.viewsOf(ctx, address, &last, &failures, take)
 		if err != nil || !more {
 			return err
@@ -355,10 +400,12 @@ func (r *runner) viewsOf(
 			failure = failureOf(err, stream.Trailer(), address)
 			break
 		}
+		if !r.router.accepts(message.ClusterId, address) {
+			return true, nil, nil
+		}
 		*failures = 0
 		r.router.reached(address)
-		// Another cluster id is another cluster at the same address: its epochs start again.
-		if *last != nil && message.ClusterId == (*last).ClusterID && message.Epoch <= (*last).Epoch {
+		if *last != nil && message.Epoch <= (*last).Epoch {
 			continue
 		}
 		*last = viewOf(message)
@@ -381,7 +428,7 @@ func (r *runner) watch() {
 		go func() {
 			defer r.running.Done()
 			// Refused or closed: without a view any node takes any request.
-			_ = r.views(r.closing, func(view *ClusterView) bool {
+			_ = r.views(r.closing, false, func(view *ClusterView) bool {
 				r.router.update(newRoutingTable(view))
 				r.prune()
 				return true
@@ -399,7 +446,7 @@ func (r *runner) prune() {
 	for address, node := range r.nodes {
 		if !r.router.knows(address) {
 			delete(r.nodes, address)
-			node.close()
+			node.end(newError(CodeUnavailable, address+" is not a node of the cluster any more"))
 		}
 	}
 }

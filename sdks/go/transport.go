@@ -75,6 +75,7 @@ type callStream struct {
 	stream  grpc.ClientStream
 	cancel  context.CancelFunc
 	address string
+	cluster string // which one the node was told that the calls are for; empty for whichever it is of
 	max     int
 	wake    chan struct{}
 	ended   chan struct{}
@@ -86,9 +87,9 @@ type callStream struct {
 	open    bool
 }
 
-func newCallStream(stream grpc.ClientStream, cancel context.CancelFunc, address string, max int) *callStream {
+func newCallStream(stream grpc.ClientStream, cancel context.CancelFunc, address, cluster string, max int) *callStream {
 	s := &callStream{
-		stream: stream, cancel: cancel, address: address, max: max, wake: make(chan struct{}, 1), ended: make(chan struct{}),
+		stream: stream, cancel: cancel, address: address, cluster: cluster, max: max, wake: make(chan struct{}, 1), ended: make(chan struct{}),
 		pending: map[uint64]*pendingCall{}, open: true,
 	}
 	go s.writeAll()
@@ -129,6 +130,20 @@ func (s *callStream) isOpen() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.open
+}
+
+// endWhenIdle lets a stream that takes no new call answer those it has.
+func (s *callStream) endWhenIdle() {
+	for {
+		s.mu.Lock()
+		idle := !s.open || len(s.pending) == 0
+		s.mu.Unlock()
+		if idle {
+			s.fail(&rpcFailure{err: newError(CodeUnavailable, "the stream was replaced"), reached: true})
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 }
 
 // forget drops a call whose caller gave up and says whether it was sent.
@@ -220,19 +235,25 @@ func (s *callStream) fail(failure *rpcFailure) {
 	close(s.ended)
 }
 
-// nodeConnection is the channel of one node and its stream, opened when first used and again after a failure.
+// nodeConnection is the channel of one node and its stream, opened when first used and again after a failure. A node that says
+// nothing while calls wait is asked for its health; without an answer silent is told, who ends the connection.
 type nodeConnection struct {
 	address  string
 	settings *settings
+	router   *router
+	silent   func(*nodeConnection)
 	channel  *grpc.ClientConn
 
-	mu      sync.Mutex
-	stream  *callStream
-	opening *opening
-	closed  bool
+	mu        sync.Mutex
+	stream    *callStream
+	opening   *opening
+	ended     *Error
+	waiting   int       // calls that wait for the node
+	heardAt   time.Time // when one of them was answered last, or the first of them began
+	listening bool
 }
 
-func dial(address string, s *settings) (*nodeConnection, error) {
+func dial(address string, s *settings, router *router, silent func(*nodeConnection)) (*nodeConnection, error) {
 	options := []grpc.DialOption{
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(s.inboundBytesMax), grpc.MaxCallSendMsgSize(64<<20)),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: s.keepAlive, Timeout: 10 * time.Second, PermitWithoutStream: true}),
@@ -253,11 +274,70 @@ func dial(address string, s *settings) (*nodeConnection, error) {
 	if err != nil {
 		return nil, newError(CodeUnavailable, "cannot connect to "+address+": "+err.Error())
 	}
-	return &nodeConnection{address: address, settings: s, channel: channel}, nil
+	return &nodeConnection{address: address, settings: s, router: router, silent: silent, channel: channel}, nil
+}
+
+// begin says that something waits for the node from here on, until done.
+func (n *nodeConnection) begin() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.waiting == 0 {
+		n.heardAt = time.Now()
+	}
+	n.waiting++
+	if !n.listening && n.ended == nil {
+		n.listening = true
+		go n.listen()
+	}
+}
+
+// done says that it waits no more; heard that the node answered.
+func (n *nodeConnection) done(heard bool) {
+	n.mu.Lock()
+	n.waiting--
+	if heard {
+		n.heardAt = time.Now()
+	}
+	n.mu.Unlock()
+}
+
+func (n *nodeConnection) listen() {
+	ticker := time.NewTicker(n.settings.silenceMax / 4)
+	defer ticker.Stop()
+	for range ticker.C {
+		n.mu.Lock()
+		if n.waiting == 0 || n.ended != nil {
+			n.listening = false
+			n.mu.Unlock()
+			return
+		}
+		silent := time.Since(n.heardAt) >= n.settings.silenceMax
+		n.mu.Unlock()
+		if !silent {
+			continue
+		}
+		// Calls may wait long at a node that is well, for an election say: so it is asked before it is given up.
+		failure := n.unary(
+			context.Background(), "/grpc.health.v1.Health/Check", &pb.StreamRequest{}, &pb.StreamRequest{}, time.Now().Add(n.settings.silenceMax))
+		if failure != nil && (failure.err.Code == CodeCommitTimeout || failure.err.Code == CodeDeadlineExceeded) {
+			n.silent(n)
+			return
+		}
+		n.mu.Lock()
+		n.heardAt = time.Now()
+		n.mu.Unlock()
+	}
 }
 
 // call runs one attempt; the error is the context's.
 func (n *nodeConnection) call(ctx context.Context, call *pb.StreamCall, deadline time.Time) (outcome, error) {
+	n.begin()
+	o, err := n.attempt(ctx, call, deadline)
+	n.done(o.result != nil)
+	return o, err
+}
+
+func (n *nodeConnection) attempt(ctx context.Context, call *pb.StreamCall, deadline time.Time) (outcome, error) {
 	size := overheadBytes + proto.Size(call)
 	if size > sharedCallBytesMax {
 		return n.alone(ctx, call, deadline)
@@ -286,13 +366,18 @@ type opening struct {
 // openStream answers the stream that is open, or waits for one until the deadline.
 func (n *nodeConnection) openStream(ctx context.Context, deadline time.Time) (*callStream, *rpcFailure, error) {
 	n.mu.Lock()
-	if n.closed {
-		n.mu.Unlock()
-		return nil, &rpcFailure{err: newError(CodeCancelled, "the client was closed")}, nil
+	if n.ended != nil {
+		defer n.mu.Unlock()
+		return nil, &rpcFailure{err: n.ended}, nil
 	}
 	if n.stream != nil && n.stream.isOpen() {
-		defer n.mu.Unlock()
-		return n.stream, nil, nil
+		if n.stream.cluster != "" || n.router.cluster() == "" {
+			defer n.mu.Unlock()
+			return n.stream, nil, nil
+		}
+		// It did not say which cluster its calls are for: any node took it. What it has is still answered.
+		go n.stream.endWhenIdle()
+		n.stream = nil
 	}
 	if n.opening == nil {
 		n.opening = &opening{done: make(chan struct{})}
@@ -318,6 +403,8 @@ func (n *nodeConnection) open(on *opening) {
 	ctx, cancel := context.WithCancel(context.Background())
 	// Opening waits for the connection.
 	stop := time.AfterFunc(n.settings.connectTimeout, cancel)
+	cluster := n.router.cluster()
+	ctx = n.ofCluster(ctx)
 	description := &grpc.StreamDesc{StreamName: "Stream", ServerStreams: true, ClientStreams: true}
 	stream, err := n.channel.NewStream(ctx, description, "/norikv.v1.Kv/Stream")
 	if !stop.Stop() && err == nil {
@@ -326,15 +413,15 @@ func (n *nodeConnection) open(on *opening) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.opening = nil
-	if err == nil && n.closed {
-		err = status.Error(codes.Unavailable, "the client was closed")
+	if err == nil && n.ended != nil {
+		err = status.Error(codes.Unavailable, n.ended.Message)
 	}
 	if err != nil {
 		cancel()
 		on.failure = failureOf(err, nil, n.address)
 		on.failure.reached = false // nothing was written yet
 	} else {
-		n.stream = newCallStream(stream, cancel, n.address, n.settings.messageBytesMax)
+		n.stream = newCallStream(stream, cancel, n.address, cluster, n.settings.messageBytesMax)
 	}
 	close(on.done)
 }
@@ -367,7 +454,7 @@ func (n *nodeConnection) alone(ctx context.Context, call *pb.StreamCall, deadlin
 }
 
 func (n *nodeConnection) unary(ctx context.Context, method string, request, answer interface{}, deadline time.Time) *rpcFailure {
-	ctx, cancel := context.WithDeadline(ctx, deadline)
+	ctx, cancel := context.WithDeadline(n.ofCluster(ctx), deadline)
 	defer cancel()
 	var trailer metadata.MD
 	if err := n.channel.Invoke(ctx, method, request, answer, grpc.Trailer(&trailer)); err != nil {
@@ -377,7 +464,7 @@ func (n *nodeConnection) unary(ctx context.Context, method string, request, answ
 }
 
 func (n *nodeConnection) serverStream(ctx context.Context, method string, request interface{}) (grpc.ClientStream, *rpcFailure) {
-	stream, err := n.channel.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, method)
+	stream, err := n.channel.NewStream(n.ofCluster(ctx), &grpc.StreamDesc{ServerStreams: true}, method)
 	if err != nil {
 		return nil, failureOf(err, nil, n.address)
 	}
@@ -388,13 +475,26 @@ func (n *nodeConnection) serverStream(ctx context.Context, method string, reques
 	return stream, nil
 }
 
-func (n *nodeConnection) close() {
+// ofCluster says with a call which cluster it is for, once that is known.
+func (n *nodeConnection) ofCluster(ctx context.Context) context.Context {
+	if cluster := n.router.cluster(); cluster != "" {
+		return metadata.AppendToOutgoingContext(ctx, "norikv-cluster-id", cluster)
+	}
+	return ctx
+}
+
+func (n *nodeConnection) close() { n.end(newError(CodeCancelled, "the client was closed")) }
+
+// end ends the connection: its calls fail with this error, and so does each that comes.
+func (n *nodeConnection) end(why *Error) {
 	n.mu.Lock()
-	n.closed = true
+	if n.ended == nil {
+		n.ended = why
+	}
 	stream := n.stream
 	n.mu.Unlock()
 	if stream != nil {
-		stream.fail(&rpcFailure{err: newError(CodeCancelled, "the client was closed"), reached: true})
+		stream.fail(&rpcFailure{err: why, reached: true})
 	}
 	n.channel.Close()
 }

@@ -9,7 +9,10 @@ from .hashing import shard_of
 from .options import Options, RetryPolicy, is_address
 from .types import ClusterView
 
-_AVOID_FOR = 2.0
+_REFUSED_FOR = 2.0
+# A node that stands still is found out by waiting, so it is left alone longer than one that refuses at once.
+_SILENT_FOR = 6.0
+MISMATCH = "CLUSTER_MISMATCH"
 
 
 class Backoff:
@@ -57,17 +60,48 @@ class RoutingTable:
 class Router:
     """Chooses the node of each attempt: a hint, else the key's leader, else the other nodes in turn.
 
-    An address that could not be reached is left out for two seconds, as long as there is another.
+    An address that could not be reached is left out for two seconds, as long as there is another; one where another cluster
+    answers is never used.
     """
 
     def __init__(self, options: Options) -> None:
         self._options = options
         self._avoided: Dict[str, float] = {}
+        self._foreign: Dict[str, str] = {}
         self._turn = -1
         self.table: Optional[RoutingTable] = None
+        self.cluster_id = options.cluster_id
+
+    def update(self, table: RoutingTable) -> None:
+        self.table = table
+        # Our own cluster lists it as alive: the address may have come back. A request says which cluster it is for.
+        for address in table.nodes:
+            self._foreign.pop(address, None)
+
+    def accepts(self, cluster_id: str, address: str) -> bool:
+        """True for this client's cluster; the first one named becomes it."""
+        if not cluster_id:
+            return True
+        if self.cluster_id is None:
+            self.cluster_id = cluster_id
+        if cluster_id == self.cluster_id:
+            return True
+        self.foreign(address, f"{MISMATCH}: the node at {address} is of cluster {cluster_id}, this client talks to cluster "
+                              f"{self.cluster_id}; nothing is sent there. If that is meant, make a new client")
+        return False
+
+    def foreign(self, address: str, why: str) -> None:
+        self._foreign[address] = why
+
+    def refusal(self, address: str) -> Optional[str]:
+        """Why nothing may be sent to an address that was picked because there is no other."""
+        return self._foreign.get(address)
 
     def unreachable(self, address: str) -> None:
-        self._avoided[address] = time.monotonic()
+        self._avoided[address] = time.monotonic() + _REFUSED_FOR
+
+    def silent(self, address: str) -> None:
+        self._avoided[address] = time.monotonic() + _SILENT_FOR
 
     def reached(self, address: str) -> None:
         if self._avoided:
@@ -94,8 +128,9 @@ class Router:
             address = candidates[(self._turn + i) % len(candidates)]
             if not self._avoids(address):
                 return address
-        return candidates[self._turn % len(candidates)]
+        ours = [a for a in candidates if a not in self._foreign] or candidates
+        return ours[self._turn % len(ours)]
 
     def _avoids(self, address: str) -> bool:
-        since = self._avoided.get(address)
-        return since is not None and time.monotonic() - since < _AVOID_FOR
+        until = self._avoided.get(address)
+        return address in self._foreign or (until is not None and time.monotonic() < until)

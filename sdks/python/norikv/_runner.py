@@ -6,7 +6,7 @@ import random
 from typing import Any, AsyncIterator, Awaitable, Callable, Dict, Optional
 
 from ._proto import norikv_pb2 as pb
-from ._routing import Backoff, Router, RoutingTable
+from ._routing import MISMATCH, Backoff, Router, RoutingTable
 from ._transport import NodeConnection, RpcFailure
 from ._wire import status_error, view
 from .errors import Code, NoriKVError, error_of
@@ -15,6 +15,8 @@ from .types import ClusterView
 
 # Below this there is no time for another round trip.
 _LEAST_TIME = 0.010
+# Nodes that name each other as leaders would keep a client running in a circle: behind so many hints it waits.
+_HINTS_AT_ONCE_MAX = 2
 
 _RETRIABLE = frozenset((
     Code.NOT_LEADER, Code.QUORUM_UNAVAILABLE, Code.UNAVAILABLE, Code.OVERLOADED, Code.COMMIT_TIMEOUT, Code.DEADLINE_EXCEEDED))
@@ -47,9 +49,9 @@ class Runner:
     async def attempts(
             self, attempt: Callable[[NodeConnection], Awaitable[Any]], key: bytes, writes: bool, deadline: float) -> Any:
         self._watch()
-        perhaps_done, hint, number = False, None, 0
+        perhaps_done, hint, number, followed = False, None, 0, 0
         while True:
-            address = self.router.pick(key, number, hint)
+            address = self._pick(key, number, hint)
             try:
                 result = await attempt(self.node(address))
                 self.router.reached(address)
@@ -62,12 +64,20 @@ class Runner:
                 self.router.unreachable(address)
             # What the node itself says of an operation is exact; of a call or stream that broke nobody knows.
             perhaps_done |= error.code is Code.COMMIT_TIMEOUT if failure.said else failure.reached and error.code in _RETRIABLE
+            number += 1
+            if _is_foreign(error):  # refused before it was looked at; another node may be of our cluster
+                self.router.foreign(address, error.message)
+                hint = None
+                continue
             if error.code not in _RETRIABLE:
                 raise error from failure.__cause__
-            number += 1
-            wait = self._next_wait(number - 1, error, hint, deadline) if number < self.options.retry.attempts_max else None
+            followed = followed + 1 if error.leader_hint is not None and error.leader_hint != hint else 0
+            at_once = 0 < followed <= _HINTS_AT_ONCE_MAX
+            wait = self._next_wait(number - 1, error, at_once, deadline) if number < self.options.retry.attempts_max else None
             if wait is None:
                 raise _final(error, writes and perhaps_done, number, address) from error
+            if wait > 0:
+                followed = 0
             hint = error.leader_hint
             await self.sleep(wait)
 
@@ -86,8 +96,23 @@ class Runner:
             raise error_of(Code.CANCELLED, "the client was closed")
         node = self._nodes.get(address)
         if node is None:
-            node = self._nodes[address] = NodeConnection(address, self.options)
+            node = self._nodes[address] = NodeConnection(address, self.options, self.router, self._silent)
         return node
+
+    def _pick(self, key: bytes, number: int, hint: Optional[str]) -> str:
+        address = self.router.pick(key, number, hint)
+        why = self.router.refusal(address)
+        if why is not None:
+            raise error_of(Code.FAILED_PRECONDITION, why)
+        return address
+
+    async def _silent(self, node: NodeConnection) -> None:
+        """Its calls go elsewhere, and the next one to it makes a connection of its own."""
+        self.router.silent(node.address)
+        if self._nodes.get(node.address) is node:
+            del self._nodes[node.address]
+        await node.end(error_of(
+            Code.UNAVAILABLE, f"{node.address} said nothing for {2 * self.options.silence_max:g} s while calls waited"))
 
     async def pages(self, request: Any, seconds: Optional[float]) -> AsyncIterator[Any]:
         """The pages of a scan, each once; after a failure it goes on behind the last page that came.
@@ -98,7 +123,7 @@ class Runner:
         limit, received, failures = request.limit, 0, 0
         deadline = self.deadline(seconds)
         while True:
-            address = self.router.pick(b"", failures, None)
+            address = self._pick(b"", failures, None)
             if limit and not request.count_only:
                 request.limit = limit - received  # a limit is the call's: go on with the rest
             node = self.node(address)
@@ -106,7 +131,8 @@ class Runner:
             pages = node.messages(call).__aiter__()
             try:
                 while True:
-                    page = await self._next_page(pages, call, deadline)
+                    with node.waiting():
+                        page = await self._next_page(pages, call, deadline)
                     if page is None:
                         return
                     failures = 0
@@ -126,20 +152,24 @@ class Runner:
             await self._retry_scan(failure, address, failures, deadline)
             failures += 1
 
-    async def views(self) -> AsyncIterator[ClusterView]:
-        """Views as they come, none older than the one before; ends only by closing or a refusal."""
+    async def views(self, refuses: bool = True) -> AsyncIterator[ClusterView]:
+        """Views as they come, none older than the one before and none of another cluster; ends only by closing or a refusal.
+
+        ``refuses``: ends with an error where only nodes of another cluster are left; otherwise it goes on asking.
+        """
         last: Optional[ClusterView] = None
         failures = 0
         while True:
-            address = self.router.pick(b"", 1, None)
+            address = self._pick(b"", 1, None) if refuses else self.router.pick(b"", 1, None)
             node = self.node(address)
             call = node.stream("/norikv.v1.Meta/WatchCluster", pb.ClusterView(), pb.ClusterView)
             try:
                 async for message in node.messages(call):
+                    if not self.router.accepts(message.cluster_id, address):
+                        break
                     failures = 0
                     self.router.reached(address)
-                    # Another cluster id is another cluster at the same address: its epochs start again.
-                    if last is not None and message.cluster_id == last.cluster_id and message.epoch <= last.epoch:
+                    if last is not None and message.epoch <= last.epoch:
                         continue
                     last = view(message)
                     yield last
@@ -167,9 +197,9 @@ class Runner:
 
     async def _keep_table(self) -> None:
         try:
-            async for newest in self.views():
+            async for newest in self.views(refuses=False):
                 table = RoutingTable(newest)
-                self.router.table = table
+                self.router.update(table)
                 await self._prune(table)
         except NoriKVError:
             pass  # refused or closed: without a view any node takes any request
@@ -178,7 +208,8 @@ class Runner:
         if len(self._nodes) <= self.options.nodes_max:
             return
         for address in [a for a in self._nodes if a not in table.nodes and a not in self.options.addresses]:
-            await self._nodes.pop(address).close()
+            await self._nodes.pop(address).end(
+                error_of(Code.UNAVAILABLE, f"{address} is not a node of the cluster any more"))
 
     async def _next_page(self, pages: Any, call: Any, deadline: float) -> Any:
         left = deadline - asyncio.get_running_loop().time()
@@ -191,6 +222,9 @@ class Runner:
 
     async def _retry_scan(self, failure: RpcFailure, address: str, failures: int, deadline: float) -> None:
         error = failure.error
+        if _is_foreign(error):
+            self.router.foreign(address, error.message)
+            return
         if not failure.reached and error.code is Code.UNAVAILABLE:
             self.router.unreachable(address)
         wait = self._backoff.next_wait(failures, error.retry_after)
@@ -201,16 +235,19 @@ class Runner:
         await self.sleep(wait)
 
     def _next_wait(
-            self, attempt: int, error: NoriKVError, previous_hint: Optional[str], deadline: float) -> Optional[float]:
+            self, attempt: int, error: NoriKVError, at_once: bool, deadline: float) -> Optional[float]:
         """None when no further attempt fits before the deadline."""
         # A fresh hint is followed at once; the same one again means that the cluster is still deciding.
-        fresh = error.leader_hint is not None and error.leader_hint != previous_hint
-        wait = 0.0 if fresh else self._backoff.next_wait(attempt, error.retry_after)
+        wait = 0.0 if at_once else self._backoff.next_wait(attempt, error.retry_after)
         left = deadline - asyncio.get_running_loop().time()
         if left < _LEAST_TIME or (error.retry_after or 0) > left:
             return None
         # A long wait near the end is halved, so that the last moments are used and not slept through.
         return min(wait, left / 2)
+
+
+def _is_foreign(error: NoriKVError) -> bool:
+    return error.code is Code.FAILED_PRECONDITION and MISMATCH in error.message
 
 
 def _final(error: NoriKVError, unknown: bool, attempts: int, address: str) -> NoriKVError:

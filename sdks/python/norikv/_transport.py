@@ -3,12 +3,14 @@ from __future__ import annotations
 
 import asyncio
 import collections
-from typing import Any, AsyncIterator, Deque, Dict, List, Optional, Tuple
+import contextlib
+from typing import Any, AsyncIterator, Awaitable, Callable, Deque, Dict, Iterator, List, Optional, Tuple
 
 import grpc
 
 from . import __version__, _wire
 from ._proto import norikv_pb2 as pb
+from ._routing import Router
 from .errors import Code, NoriKVError, error_of
 from .options import Options
 
@@ -53,9 +55,10 @@ def failure_of(e: grpc.aio.AioRpcError, address: str) -> RpcFailure:
 class _Pending:
     """One attempt on a stream: settled once, by its answer or by what went wrong."""
 
-    __slots__ = ("message", "bytes", "deadline", "sent", "future", "timer")
+    __slots__ = ("message", "bytes", "deadline", "begun", "sent", "future", "timer")
 
-    def __init__(self, message: Any, size: int, deadline: float, future: "asyncio.Future[Any]") -> None:
+    def __init__(self, message: Any, size: int, deadline: float, begun: float, future: "asyncio.Future[Any]") -> None:
+        self.begun = begun
         self.message = message
         self.bytes = size
         self.deadline = deadline
@@ -77,8 +80,10 @@ class _Pending:
 class _CallStream:
     """One ``Kv.Stream``: a writer that gathers what waits into messages, a reader that settles what comes back."""
 
-    def __init__(self, call: Any, address: str, message_bytes_max: int) -> None:
+    def __init__(self, call: Any, address: str, message_bytes_max: int, cluster_id: Optional[str]) -> None:
         self._call = call
+        self.cluster_id = cluster_id
+        self.heard = 0.0
         self._address = address
         self._message_bytes_max = message_bytes_max
         self._pending: Dict[int, _Pending] = {}
@@ -92,7 +97,7 @@ class _CallStream:
         loop = asyncio.get_running_loop()
         self._last_id += 1
         message.id = self._last_id
-        pending = _Pending(message, size, deadline, loop.create_future())
+        pending = _Pending(message, size, deadline, loop.time(), loop.create_future())
         self._pending[message.id] = pending
         pending.timer = loop.call_at(deadline, pending.expire, self._address)
         self._waiting.append(pending)
@@ -103,8 +108,14 @@ class _CallStream:
             pending.timer.cancel()
             self._pending.pop(message.id, None)
 
-    async def close(self) -> None:
-        self._fail(error_of(Code.CANCELLED, "the client was closed"), True)
+    @property
+    def oldest(self) -> Optional[float]:
+        """When the oldest call that waits began."""
+        return min((p.begun for p in self._pending.values()), default=None)
+
+    async def end(self, error: NoriKVError) -> None:
+        """Ends the stream; its calls fail with this error."""
+        self._fail(error, True)
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _write_all(self) -> None:
@@ -135,6 +146,7 @@ class _CallStream:
                 response = await self._call.read()
                 if response is grpc.aio.EOF:
                     break
+                self.heard = asyncio.get_running_loop().time()
                 for result in response.results:
                     pending = self._pending.pop(result.id, None)
                     if pending is not None and not pending.future.done():
@@ -161,11 +173,24 @@ class _CallStream:
 
 
 class NodeConnection:
-    """The channel of one node."""
+    """The channel of one node.
 
-    def __init__(self, address: str, options: Options) -> None:
+    One that says nothing while calls wait is asked for its health; without an answer ``silent`` is told, who ends it.
+    """
+
+    def __init__(
+            self, address: str, options: Options, router: Router,
+            silent: Callable[["NodeConnection"], Awaitable[None]]) -> None:
         self.address = address
         self._options = options
+        self._router = router
+        self._silent = silent
+        self._ended: Optional[NoriKVError] = None
+        self._retired: List[_CallStream] = []
+        self._waits: Dict[object, float] = {}
+        self._heard = 0.0
+        self._look: Optional[asyncio.TimerHandle] = None
+        self._asking: Optional["asyncio.Task[None]"] = None
         arguments: List[Tuple[str, Any]] = [
             ("grpc.max_receive_message_length", options.inbound_message_bytes_max),
             ("grpc.max_send_message_length", -1),
@@ -192,18 +217,80 @@ class NodeConnection:
         self._stream: Optional[_CallStream] = None
         self._open_stream = self._channel.stream_stream(
             "/norikv.v1.Kv/Stream", pb.StreamRequest.SerializeToString, pb.StreamResponse.FromString)
-        self._closed = False
 
     async def call(self, kind: str, request: Any, size: int, deadline: float) -> Any:
         """One attempt: answers the node's StreamResult or raises RpcFailure."""
         if size > _SHARED_CALL_BYTES_MAX:
-            return pb.StreamResult(**{kind: await self._alone(kind, request, deadline)})
-        if self._closed:
-            raise RpcFailure(error_of(Code.CANCELLED, "the client was closed"), False)
+            with self.waiting():
+                return pb.StreamResult(**{kind: await self._alone(kind, request, deadline)})
+        if self._ended is not None:
+            raise RpcFailure(self._ended, False)
         stream = self._stream
+        if stream is not None and stream.open and stream.cluster_id is None and self._router.cluster_id is not None:
+            # It did not say which cluster its calls are for: any node took it. What it has is still answered.
+            self._retired.append(stream)
+            stream = None
         if stream is None or not stream.open:
-            stream = self._stream = _CallStream(self._open_stream(), self.address, self._options.message_bytes_max)
+            stream = self._stream = _CallStream(
+                self._open_stream(metadata=self._metadata), self.address, self._options.message_bytes_max, self._router.cluster_id)
+        self._arm()
         return await stream.call(pb.StreamCall(**{kind: request}), size, deadline)
+
+    @property
+    def _metadata(self) -> Optional[Tuple[Tuple[str, str], ...]]:
+        cluster = self._router.cluster_id
+        return None if cluster is None else (("norikv-cluster-id", cluster),)
+
+    @contextlib.contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Something outside of the stream waits for the node."""
+        key = object()
+        self._waits[key] = asyncio.get_running_loop().time()
+        self._arm()
+        try:
+            yield
+        finally:
+            del self._waits[key]
+            self._heard = asyncio.get_running_loop().time()
+
+    def _arm(self) -> None:
+        if self._look is None and self._asking is None and self._ended is None:
+            loop = asyncio.get_running_loop()
+            self._look = loop.call_later(self._options.silence_max / 4, self._listen)
+
+    def _listen(self) -> None:
+        self._look = None
+        self._retired = [s for s in self._retired if s.open and not self._settled(s)]
+        streams = [s for s in (self._stream, *self._retired) if s is not None and s.open]
+        begun = [b for b in (*(s.oldest for s in streams), *self._waits.values()) if b is not None]
+        if not begun:
+            return
+        since = max(min(begun), self._heard, *(s.heard for s in streams))
+        if asyncio.get_running_loop().time() - since >= self._options.silence_max:
+            self._asking = asyncio.ensure_future(self._ask())
+        else:
+            self._arm()
+
+    @staticmethod
+    def _settled(stream: _CallStream) -> bool:
+        if stream.oldest is not None:
+            return False
+        asyncio.ensure_future(stream.end(error_of(Code.UNAVAILABLE, "the stream was replaced")))
+        return True
+
+    async def _ask(self) -> None:
+        # Calls may wait long at a node that is well, for an election say: so it is asked before it is given up.
+        loop = asyncio.get_running_loop()
+        answers = True
+        try:
+            await self.is_serving(loop.time() + self._options.silence_max)
+        except RpcFailure as e:  # any word of its own is one
+            answers = e.error.code not in (Code.COMMIT_TIMEOUT, Code.DEADLINE_EXCEEDED)
+        self._heard, self._asking = loop.time(), None
+        if answers:
+            self._arm()
+        else:
+            await self._silent(self)
 
     async def _alone(self, kind: str, request: Any, deadline: float) -> Any:
         return await self.unary(
@@ -212,9 +299,14 @@ class NodeConnection:
     async def unary(self, method: str, serialize: Any, parse: Any, request: Any, deadline: float) -> Any:
         left = deadline - asyncio.get_running_loop().time()
         try:
-            return await self._channel.unary_unary(method, lambda _: serialize(), parse)(request, timeout=max(left, 0.001))
+            return await self._channel.unary_unary(method, lambda _: serialize(), parse)(
+                request, timeout=max(left, 0.001), metadata=self._metadata)
         except grpc.aio.AioRpcError as e:
             raise failure_of(e, self.address) from e
+        except asyncio.CancelledError:
+            if self._ended is None:
+                raise  # the caller's wish
+            raise RpcFailure(self._ended, True) from None
 
     async def is_serving(self, deadline: float) -> bool:
         # grpc.health.v1 by hand: an empty request; a response whose field 1 is 1 when it serves.
@@ -225,7 +317,7 @@ class NodeConnection:
     def stream(self, method: str, request: Any, response: Any) -> Any:
         """A server-streaming call: the call itself, to be read and cancelled."""
         return self._channel.unary_stream(
-            method, request.__class__.SerializeToString, response.FromString)(request)
+            method, request.__class__.SerializeToString, response.FromString)(request, metadata=self._metadata)
 
     async def messages(self, call: Any) -> AsyncIterator[Any]:
         try:
@@ -233,9 +325,23 @@ class NodeConnection:
                 yield message
         except grpc.aio.AioRpcError as e:
             raise failure_of(e, self.address) from e
+        except asyncio.CancelledError:
+            if self._ended is None:
+                raise
+            raise RpcFailure(self._ended, True) from None
 
     async def close(self) -> None:
-        self._closed = True
-        if self._stream is not None:
-            await self._stream.close()
+        await self.end(error_of(Code.CANCELLED, "the client was closed"))
+
+    async def end(self, error: NoriKVError) -> None:
+        """Ends the connection: its calls fail with this error, and so does each that comes."""
+        if self._ended is None:
+            self._ended = error
+        if self._look is not None:
+            self._look.cancel()
+        if self._asking is not None:
+            self._asking.cancel()
+        for stream in (self._stream, *self._retired):
+            if stream is not None:
+                await stream.end(error)
         await self._channel.close()

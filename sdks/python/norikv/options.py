@@ -49,6 +49,11 @@ class Options:
     """How long one operation may take, retries included."""
     retry: RetryPolicy = RetryPolicy()
     tls: Optional[Tls] = None
+    cluster_id: Optional[str] = None
+    """The cluster to talk to; None for the one that is seen first. A node of another one is sent nothing."""
+    silence_max: float = 1.5
+    """How long a node may say nothing while calls wait before it is asked for its health; without an answer in the same time
+    again its calls go elsewhere."""
     smart_routing: bool = True
     """Route each key to its leader by the watched cluster view."""
     in_flight_max: int = 1024
@@ -67,6 +72,8 @@ class Options:
         found += [f"address '{a}' is not host:port" for a in self.addresses if not is_address(a)]
         if self.deadline <= 0:
             found.append("deadline must be positive")
+        if self.silence_max < 0.1:
+            found.append("silence_max must be at least 0.1 s")
         if self.in_flight_max < 1:
             found.append("in_flight_max must be at least 1")
         if not 1024 <= self.message_bytes_max <= 2 << 20:

@@ -36,6 +36,13 @@ export interface ClientOptions {
   deadlineMs: number;
   retry: Partial<RetryPolicy>;
   tls?: TlsOptions;
+  /** The cluster to talk to; a node of another one is sent nothing. Default: the one that is seen first. */
+  clusterId?: string;
+  /**
+   * How long a node may say nothing while calls wait before it is asked for its health; without an answer in the same time again
+   * its calls go elsewhere. Default 1.5 s.
+   */
+  silenceMaxMs: number;
   /** Route each key to its leader by the watched cluster view. Default true. */
   smartRouting: boolean;
   /** Operations in flight; more wait for a place. Default 1,024. */
@@ -59,6 +66,7 @@ export function settingsOf(options: Partial<ClientOptions>): Settings {
   const settings: Settings = {
     addresses: environment.length > 0 ? environment : ['localhost:7447'],
     deadlineMs: 10_000,
+    silenceMaxMs: 1500,
     smartRouting: true,
     inFlightMax: 1024,
     messageBytesMax: 256 << 10,
@@ -91,6 +99,7 @@ function problemsOf(s: Settings): string[] {
   want(s.addresses.length > 0, 'addresses is empty: name at least one node as host:port');
   for (const address of s.addresses) want(isAddress(address), `address '${address}' is not host:port`);
   want(s.deadlineMs > 0, 'deadlineMs must be positive');
+  want(s.silenceMaxMs >= 100, 'silenceMaxMs must be at least 100');
   want(s.inFlightMax >= 1, 'inFlightMax must be at least 1');
   want(s.messageBytesMax >= 1024 && s.messageBytesMax <= 2 << 20, 'messageBytesMax must be 1 KiB to 2 MiB');
   want(s.inboundMessageBytesMax >= 4 << 20, 'inboundMessageBytesMax must be at least 4 MiB');

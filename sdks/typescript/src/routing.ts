@@ -1,8 +1,16 @@
 import { isAddress, type RetryPolicy, type Settings } from './options.js';
+import { errorOf, type NoriKVError } from './errors.js';
 import { shardOf } from './hashing.js';
 import type { ClusterView } from './types.js';
 
-const AVOID_FOR_MS = 2000;
+const REFUSED_FOR_MS = 2000;
+// A node that stands still is found out by waiting, so it is left alone longer than one that refuses at once.
+const SILENT_FOR_MS = 6000;
+const MISMATCH = 'CLUSTER_MISMATCH';
+
+/** True where a node of another cluster answered. */
+export const isForeign = (error: NoriKVError): boolean =>
+  error.code === 'FAILED_PRECONDITION' && error.message.includes(MISMATCH);
 
 /** Exponential with full jitter; an exhausted budget slows and never fails. */
 export class Backoff {
@@ -52,17 +60,54 @@ export class RoutingTable {
 
 /**
  * Chooses the node of each attempt: a hint, else the key's leader, else the other nodes in turn. An address that could not be
- * reached is left out for two seconds, as long as there is another.
+ * reached is left out for two seconds, as long as there is another; one where another cluster answers is never used.
  */
 export class Router {
   table: RoutingTable | undefined;
-  private readonly avoided = new Map<string, number>();
+  /** This client's cluster: the one of its settings, else the first one seen. */
+  clusterId: string | undefined;
+  private readonly avoided = new Map<string, number>(); // until then
+  private readonly foreign = new Map<string, NoriKVError>();
   private turn = -1;
 
-  constructor(private readonly settings: Pick<Settings, 'addresses'>) {}
+  constructor(private readonly settings: Pick<Settings, 'addresses'> & { readonly clusterId?: string | undefined }) {
+    this.clusterId = settings.clusterId;
+  }
+
+  update(table: RoutingTable): void {
+    this.table = table;
+    // Our own cluster lists them as alive: an address may have come back. A request says which cluster it is for.
+    for (const address of table.nodes) this.foreign.delete(address);
+  }
+
+  /** True for this client's cluster; the first one named becomes it. */
+  accepts(clusterId: string, address: string): boolean {
+    if (clusterId === '') return true;
+    this.clusterId ??= clusterId;
+    if (clusterId === this.clusterId) return true;
+    this.noteForeign(address, errorOf(
+      'FAILED_PRECONDITION',
+      `${MISMATCH}: the node at ${address} is of cluster ${clusterId}, this client talks to cluster ${this.clusterId}; `
+      + 'nothing is sent there. If that is meant, make a new client'));
+    return false;
+  }
+
+  noteForeign(address: string, why: NoriKVError): void {
+    this.foreign.set(address, why);
+  }
+
+  /** Refuses an address that was picked because there is no other. */
+  throwIfForeign(address: string): void {
+    const why = this.foreign.get(address);
+    if (why) throw why;
+  }
 
   unreachable(address: string): void {
-    this.avoided.set(address, performance.now());
+    this.avoided.set(address, performance.now() + REFUSED_FOR_MS);
+  }
+
+  silent(address: string): void {
+    this.avoided.set(address, performance.now() + SILENT_FOR_MS);
   }
 
   reached(address: string): void {
@@ -86,11 +131,13 @@ export class Router {
       const address = candidates[(this.turn + i) % candidates.length]!;
       if (!this.avoids(address)) return address;
     }
-    return candidates[this.turn % candidates.length]!;
+    const ours = candidates.filter((address) => !this.foreign.has(address));
+    const any = ours.length > 0 ? ours : candidates;
+    return any[this.turn % any.length]!;
   }
 
   private avoids(address: string): boolean {
-    const since = this.avoided.get(address);
-    return since !== undefined && performance.now() - since < AVOID_FOR_MS;
+    const until = this.avoided.get(address);
+    return this.foreign.has(address) || (until !== undefined && performance.now() < until);
   }
 }

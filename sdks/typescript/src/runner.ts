@@ -1,13 +1,15 @@
 import type * as grpc from '@grpc/grpc-js';
 import { type Code, errorOf, type NoriKVError } from './errors.js';
 import type { Settings } from './options.js';
-import { Backoff, Router, RoutingTable } from './routing.js';
+import { Backoff, isForeign, Router, RoutingTable } from './routing.js';
 import { failureOf, NodeConnection, RpcFailure } from './transport.js';
 import type { ClusterView } from './types.js';
 import { type Kind, type Message, statusError, viewOf } from './wire.js';
 
 // Below this there is no time for another round trip.
 const LEAST_MS = 10;
+// Nodes that name each other as leaders would keep a client running in a circle: behind so many hints it waits.
+const HINTS_AT_ONCE_MAX = 2;
 const NO_KEY = new Uint8Array(0);
 
 const RETRIABLE: ReadonlySet<Code> = new Set<Code>([
@@ -44,8 +46,10 @@ export class Runner {
     this.watch();
     let perhapsDone = false;
     let hint: string | undefined;
+    let followed = 0;
     for (let number = 0; ; number++) {
       const address = this.router.pick(key, number, hint);
+      this.router.throwIfForeign(address);
       let failure: RpcFailure;
       try {
         const result = await attempt(this.node(address));
@@ -60,9 +64,18 @@ export class Runner {
       if (!failure.reached && error.code === 'UNAVAILABLE') this.router.unreachable(address);
       // What the node itself says of an operation is exact; of a call or stream that broke nobody knows.
       if (failure.said ? error.code === 'COMMIT_TIMEOUT' : failure.reached && RETRIABLE.has(error.code)) perhapsDone = true;
+      if (isForeign(error)) {
+        // Refused before it was looked at; another node may be of our cluster.
+        this.router.noteForeign(address, error);
+        hint = undefined;
+        continue;
+      }
       if (!RETRIABLE.has(error.code)) throw error;
-      const wait = number + 1 < this.settings.retry.attemptsMax ? this.nextWait(number, error, hint, deadline) : undefined;
+      followed = error.leaderHint !== undefined && error.leaderHint !== hint ? followed + 1 : 0;
+      const atOnce = followed > 0 && followed <= HINTS_AT_ONCE_MAX;
+      const wait = number + 1 < this.settings.retry.attemptsMax ? this.nextWait(number, error, atOnce, deadline) : undefined;
       if (wait === undefined) throw final(error, writes && perhapsDone, number + 1, address);
+      if (wait > 0) followed = 0;
       hint = error.leaderHint;
       await this.sleep(wait);
     }
@@ -80,14 +93,16 @@ export class Runner {
     let deadline = performance.now() + deadlineMs;
     while (true) {
       const address = this.router.pick(NO_KEY, failures);
+      this.router.throwIfForeign(address);
+      const node = this.node(address);
       // A limit is a call's: what goes on behind a failure asks only for the rest.
       const rest = limit > 0 && !request.countOnly ? limit - received : limit;
-      const call = this.track(this.node(address).scan({ ...request, limit: rest }));
+      const call = this.track(node.scan({ ...request, limit: rest }));
       let failure: RpcFailure;
       try {
         const pages = call[Symbol.asyncIterator]();
         while (true) {
-          const page: Message | undefined = await next(pages, deadline, address);
+          const page: Message | undefined = await node.waitFor(next(pages, deadline, address));
           if (page === undefined) return;
           failures = 0;
           this.backoff.succeeded();
@@ -109,11 +124,15 @@ export class Runner {
     }
   }
 
-  /** Views as they come, none older than the one before; ends only by closing or a refusal. */
-  async *views(signal?: AbortSignal): AsyncGenerator<ClusterView> {
+  /**
+   * Views as they come, none older than the one before and none of another cluster; ends only by closing or a refusal. With
+   * `refuses` it ends with an error where only nodes of another cluster are left; otherwise it goes on asking.
+   */
+  async *views(signal?: AbortSignal, refuses = true): AsyncGenerator<ClusterView> {
     let last: ClusterView | undefined;
     for (let failures = 0; ; failures++) {
       const address = this.router.pick(NO_KEY, 1);
+      if (refuses) this.router.throwIfForeign(address);
       const call = this.track(this.node(address).watch());
       const abort = () => call.cancel();
       signal?.addEventListener('abort', abort, { once: true });
@@ -122,11 +141,11 @@ export class Runner {
         while (true) {
           const message: Message | undefined = await next(views, Infinity, address);
           if (message === undefined) break;
+          const view = viewOf(message);
+          if (!this.router.accepts(view.clusterId, address)) break;
           failures = 0;
           this.router.reached(address);
-          const view = viewOf(message);
-          // Another cluster id is another cluster at the same address: its epochs start again.
-          if (last && view.clusterId === last.clusterId && view.epoch <= last.epoch) continue;
+          if (last && view.epoch <= last.epoch) continue;
           last = view;
           yield view;
         }
@@ -154,8 +173,18 @@ export class Runner {
   private node(address: string): NodeConnection {
     if (this.closed) throw errorOf('CANCELLED', 'the client was closed');
     let node = this.nodes.get(address);
-    if (!node) this.nodes.set(address, (node = new NodeConnection(address, this.settings)));
+    if (!node) {
+      node = new NodeConnection(address, this.settings, this.router, (silent) => this.leave(silent));
+      this.nodes.set(address, node);
+    }
     return node;
+  }
+
+  /** A node says nothing: its calls go elsewhere, and the next one to it makes a connection of its own. */
+  private leave(node: NodeConnection): void {
+    this.router.silent(node.address);
+    if (this.nodes.get(node.address) === node) this.nodes.delete(node.address);
+    node.close(errorOf('UNAVAILABLE', `${node.address} said nothing for ${2 * this.settings.silenceMaxMs} ms while calls waited`));
   }
 
   private watch(): void {
@@ -166,13 +195,14 @@ export class Runner {
   }
 
   private async keepTable(): Promise<void> {
-    for await (const view of this.views()) {
-      const table = (this.router.table = new RoutingTable(view));
+    for await (const view of this.views(undefined, false)) {
+      const table = new RoutingTable(view);
+      this.router.update(table);
       if (this.nodes.size <= this.settings.nodesMax) continue;
       for (const [address, node] of this.nodes) {
         if (table.nodes.includes(address) || this.settings.addresses.includes(address)) continue;
         this.nodes.delete(address);
-        node.close();
+        node.close(errorOf('UNAVAILABLE', `${address} is not a node of the cluster any more`));
       }
     }
   }
@@ -191,6 +221,7 @@ export class Runner {
 
   private async retryScan(failure: RpcFailure, address: string, failures: number, deadline: number): Promise<void> {
     const { error } = failure;
+    if (isForeign(error)) return this.router.noteForeign(address, error);
     if (!failure.reached && error.code === 'UNAVAILABLE') this.router.unreachable(address);
     const wait = this.backoff.nextWait(failures, error.retryAfterMs);
     const late = deadline - performance.now() <= wait;
@@ -201,10 +232,9 @@ export class Runner {
   }
 
   /** Undefined when no further attempt fits before the deadline. */
-  private nextWait(attempt: number, error: NoriKVError, previousHint: string | undefined, deadline: number): number | undefined {
+  private nextWait(attempt: number, error: NoriKVError, atOnce: boolean, deadline: number): number | undefined {
     // A fresh hint is followed at once; the same one again means that the cluster is still deciding.
-    const fresh = error.leaderHint !== undefined && error.leaderHint !== previousHint;
-    const wait = fresh ? 0 : this.backoff.nextWait(attempt, error.retryAfterMs);
+    const wait = atOnce ? 0 : this.backoff.nextWait(attempt, error.retryAfterMs);
     const left = deadline - performance.now();
     if (left < LEAST_MS || (error.retryAfterMs ?? 0) > left) return undefined;
     // A long wait near the end is halved, so that the last moments are used and not slept through.

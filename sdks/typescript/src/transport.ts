@@ -1,6 +1,7 @@
 import * as grpc from '@grpc/grpc-js';
 import { errorOf, type ErrorDetails, type NoriKVError } from './errors.js';
 import type { Settings } from './options.js';
+import type { Router } from './routing.js';
 import { type Codec, codecs, grpcError, type Kind, type Message } from './wire.js';
 
 // A message near the node's inbound limit would end a shared stream and all calls on it: it goes alone.
@@ -59,6 +60,7 @@ class CallStream {
 
   constructor(
     private readonly call: grpc.ClientDuplexStream<Message, Message>, address: string, private readonly messageBytesMax: number,
+    readonly clusterId: string | undefined,
   ) {
     call.on('data', (response: Message) => this.settle(response));
     call.on('error', (e: grpc.ServiceError) => {
@@ -91,6 +93,15 @@ class CallStream {
 
   close(error: NoriKVError): void {
     this.fail(error, true);
+  }
+
+  /** Takes no further call, and ends when its last one is answered. */
+  closeWhenIdle(): void {
+    const timer = setInterval(() => {
+      if (this.isOpen && this.pending.size > 0) return;
+      clearInterval(timer);
+      this.fail(errorOf('UNAVAILABLE', 'the stream was replaced'), true);
+    }, SWEEP_EVERY_MS);
   }
 
   private flush(): void {
@@ -164,13 +175,23 @@ const ALONE: Record<Kind, [string, Codec, Codec]> = {
   batch: ['Batch', codecs.batchRequest, codecs.batchResponse],
 };
 
-/** One node: its channel and its pipelined stream, opened when first used and again after a failure. */
+/**
+ * One node: its channel and its pipelined stream, opened when first used and again after a failure. A node that says nothing
+ * while calls wait is asked for its health; without an answer `silent` is told, who closes it.
+ */
 export class NodeConnection {
   private readonly client: grpc.Client;
   private stream: CallStream | undefined;
-  private closed = false;
+  private ended: NoriKVError | undefined;
+  private waiting = 0;
+  private heardAt = 0; // when a call was answered last, or the first of those that wait began
+  private listening: NodeJS.Timeout | undefined;
+  private asking = false;
 
-  constructor(readonly address: string, private readonly settings: Settings) {
+  constructor(
+    readonly address: string, private readonly settings: Settings, private readonly router: Router,
+    private readonly silent: (node: NodeConnection) => void,
+  ) {
     const { tls } = settings;
     const credentials = tls
       ? grpc.credentials.createSsl(tls.rootCertificates ?? null, tls.clientKey ?? null, tls.clientCertificate ?? null)
@@ -192,16 +213,55 @@ export class NodeConnection {
   }
 
   /** One attempt: answers the node's StreamResult or rejects with RpcFailure. `deadline` is of performance.now(). */
-  async call(kind: Kind, request: Message, bytes: number, deadline: number): Promise<Message> {
-    if (this.closed) throw new RpcFailure(errorOf('CANCELLED', 'the client was closed'), false);
+  call(kind: Kind, request: Message, bytes: number, deadline: number): Promise<Message> {
+    return this.waitFor(this.attempt(kind, request, bytes, deadline));
+  }
+
+  /** What waits for the node: when nothing is answered for long, it is asked whether it lives. */
+  async waitFor<T>(answer: Promise<T>): Promise<T> {
+    if (this.waiting++ === 0) this.heardAt = performance.now();
+    this.listening ??= setInterval(() => this.listen(), this.settings.silenceMaxMs / 4);
+    try {
+      const result = await answer;
+      this.heardAt = performance.now();
+      return result;
+    } finally {
+      this.waiting--;
+    }
+  }
+
+  private listen(): void {
+    if (this.waiting === 0 || this.ended) {
+      clearInterval(this.listening);
+      this.listening = undefined;
+      return;
+    }
+    if (this.asking || performance.now() - this.heardAt < this.settings.silenceMaxMs) return;
+    this.asking = true;
+    // Calls may wait long at a node that is well, for an election say: so it is asked before it is given up.
+    this.isServing(performance.now() + this.settings.silenceMaxMs).then(() => true, (e: RpcFailure) =>
+      e.error.code !== 'COMMIT_TIMEOUT' && e.error.code !== 'DEADLINE_EXCEEDED').then((answers) => {
+      this.asking = false;
+      this.heardAt = performance.now();
+      if (!answers && !this.ended) this.silent(this);
+    });
+  }
+
+  private async attempt(kind: Kind, request: Message, bytes: number, deadline: number): Promise<Message> {
+    if (this.ended) throw new RpcFailure(this.ended, false);
     if (bytes > SHARED_CALL_BYTES_MAX) {
       const [method, serialize, parse] = ALONE[kind];
       return { [kind]: await this.unary(`/norikv.v1.Kv/${method}`, serialize, parse, request, deadline) };
     }
+    if (this.stream?.isOpen && this.stream.clusterId === undefined && this.router.clusterId !== undefined) {
+      // It did not say which cluster its calls are for: any node took it. What it has is still answered.
+      this.stream.closeWhenIdle();
+      this.stream = undefined;
+    }
     if (!this.stream?.isOpen) {
       const call = this.client.makeBidiStreamRequest(
-        '/norikv.v1.Kv/Stream', codecs.streamRequest.serialize, codecs.streamResponse.parse);
-      this.stream = new CallStream(call, this.address, this.settings.messageBytesMax);
+        '/norikv.v1.Kv/Stream', codecs.streamRequest.serialize, codecs.streamResponse.parse, this.metadata());
+      this.stream = new CallStream(call, this.address, this.settings.messageBytesMax, this.router.clusterId);
     }
     return this.stream.send({ [kind]: request }, bytes, deadline);
   }
@@ -215,7 +275,7 @@ export class NodeConnection {
 
   scan(request: Message): grpc.ClientReadableStream<Message> {
     return this.client.makeServerStreamRequest(
-      '/norikv.v1.Kv/Scan', codecs.scanRequest.serialize, codecs.scanResponse.parse, request);
+      '/norikv.v1.Kv/Scan', codecs.scanRequest.serialize, codecs.scanResponse.parse, request, this.metadata());
   }
 
   watch(): grpc.ClientReadableStream<Message> {
@@ -223,17 +283,25 @@ export class NodeConnection {
       '/norikv.v1.Meta/WatchCluster', codecs.clusterView.serialize, codecs.clusterView.parse, {});
   }
 
-  close(): void {
-    this.closed = true;
-    this.stream?.close(errorOf('CANCELLED', 'the client was closed'));
+  /** Ends the connection: its calls fail with this error, and so does each that comes. */
+  close(why: NoriKVError = errorOf('CANCELLED', 'the client was closed')): void {
+    this.ended ??= why;
+    clearInterval(this.listening);
+    this.stream?.close(why);
     this.client.close();
+  }
+
+  private metadata(): grpc.Metadata {
+    const metadata = new grpc.Metadata();
+    if (this.router.clusterId !== undefined) metadata.set('norikv-cluster-id', this.router.clusterId);
+    return metadata;
   }
 
   private unary(method: string, serialize: Codec, parse: Codec, request: Message, deadline: number): Promise<Message> {
     const left = Math.max(1, deadline - performance.now());
     return new Promise((resolve, reject) => {
       this.client.makeUnaryRequest(
-        method, serialize.serialize, parse.parse, request, new grpc.Metadata(), { deadline: Date.now() + left },
+        method, serialize.serialize, parse.parse, request, this.metadata(), { deadline: Date.now() + left },
         (e, answer) => { if (e) reject(failureOf(e, this.address)); else resolve(answer); });
     });
   }

@@ -9,6 +9,8 @@ import java.util.function.Function;
 final class Attempts<T> implements Runnable {
     // Below this there is no time for another round trip.
     private static final long LEAST_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+    // Nodes that name each other as leaders would keep a client running in a circle: behind so many hints it waits.
+    private static final int HINTS_AT_ONCE_MAX = 2;
 
     final CompletableFuture<T> done = new CompletableFuture<>();
     private final Runner runner;
@@ -18,6 +20,7 @@ final class Attempts<T> implements Runnable {
     private final Function<NodeConnection, CompletableFuture<T>> attempt;
     // One attempt at a time, each begun by the end of the one before: no lock for what follows.
     private int number;
+    private int followed;
     private String hint;
     private String address;
     private boolean perhapsDone;
@@ -38,6 +41,7 @@ final class Attempts<T> implements Runnable {
         address = runner.router.pick(key, number, hint);
         CompletableFuture<T> current;
         try {
+            runner.router.throwIfForeign(address);
             current = attempt.apply(runner.node(address));
         } catch (RuntimeException e) {
             done.completeExceptionally(e);
@@ -67,14 +71,26 @@ final class Attempts<T> implements Runnable {
         }
         // What the node itself says of an operation is exact; of a call or stream that broke nobody knows.
         perhapsDone |= failure.said ? e.code() == Code.COMMIT_TIMEOUT : failure.reached && e.code().isRetriable();
+        if (Router.isForeign(e)) {
+            // Refused before it was looked at; another node may be of our cluster.
+            runner.router.foreign(address, e);
+            number++;
+            hint = null;
+            run();
+            return;
+        }
         if (!e.code().isRetriable()) {
             done.completeExceptionally(e);
             return;
         }
+        followed = e.hint() != null && !e.hint().equals(hint) ? followed + 1 : 0;
         long wait = number + 1 < runner.options.retry().attemptsMax() ? nextWait(e) : -1;
         if (wait < 0) {
             done.completeExceptionally(last(e));
             return;
+        }
+        if (wait > 0) {
+            followed = 0;
         }
         number++;
         hint = e.hint();
@@ -84,8 +100,8 @@ final class Attempts<T> implements Runnable {
     // Negative when no further attempt fits before the deadline.
     private long nextWait(NoriKVException e) {
         // A fresh hint is followed at once; the same one again means that the cluster is still deciding.
-        boolean fresh = e.hint() != null && !e.hint().equals(hint);
-        long wait = fresh ? 0 : runner.backoff.nextWait(number, e.retryAfter());
+        boolean atOnce = followed > 0 && followed <= HINTS_AT_ONCE_MAX;
+        long wait = atOnce ? 0 : runner.backoff.nextWait(number, e.retryAfter());
         long left = deadline - System.nanoTime();
         if (left < LEAST_NANOS || e.retryAfter().toNanos() > left) {
             return -1;

@@ -22,6 +22,7 @@ final class CallStream extends ClientCall.Listener<StreamResponse> {
     private final ClientCall<StreamRequest, StreamResponse> call;
     private final Threads threads;
     private final String address;
+    private final String clusterId; // which one the node was told that the calls are for; null for whichever it is of
     private final int messageBytesMax;
     private final Map<Long, Pending> pending = new HashMap<>(); // guarded by this, as all below
     private final ArrayDeque<Pending> waiting = new ArrayDeque<>();
@@ -30,16 +31,34 @@ final class CallStream extends ClientCall.Listener<StreamResponse> {
     private boolean stood;
     private boolean writing;
 
-    CallStream(ClientCall<StreamRequest, StreamResponse> call, Threads threads, String address, int messageBytesMax) {
+    CallStream(ClientCall<StreamRequest, StreamResponse> call, Threads threads, String address, String clusterId, int messageBytesMax) {
         this.call = call;
+        this.clusterId = clusterId;
         this.threads = threads;
         this.address = address;
         this.messageBytesMax = messageBytesMax;
     }
 
     void start() {
-        call.start(this, new Metadata());
+        call.start(this, NodeConnection.headers(clusterId));
         call.request(ANSWERS_AHEAD);
+    }
+
+    String clusterId() {
+        return clusterId;
+    }
+
+    /** Takes no further call, and ends when its last one is answered. */
+    void endWhenIdle() {
+        boolean idle;
+        synchronized (this) {
+            idle = !open || pending.isEmpty();
+        }
+        if (idle) {
+            fail(new RpcFailure(NoriKVException.of(Code.UNAVAILABLE, "the stream was replaced"), true, false));
+        } else {
+            threads.timers.schedule(this::endWhenIdle, 50, TimeUnit.MILLISECONDS);
+        }
     }
 
     synchronized boolean isOpen() {

@@ -12,6 +12,8 @@ public final class ClientBuilder {
     private Duration deadline = Duration.ofSeconds(10);
     private RetryPolicy retry = RetryPolicy.DEFAULT;
     private TlsOptions tls;
+    private String clusterId;
+    private Duration silenceMax = Duration.ofMillis(1500);
     private boolean smartRouting = true;
     private int inFlightMax = 1024;
     private Executor executor = ForkJoinPool.commonPool();
@@ -66,6 +68,29 @@ public final class ClientBuilder {
     }
 
     /**
+     * The cluster to talk to; without it that is the one seen first. A node of another one is sent nothing.
+     *
+     * @param id as a {@link ClusterView} has it
+     * @return this
+     */
+    public ClientBuilder clusterId(String id) {
+        this.clusterId = Objects.requireNonNull(id);
+        return this;
+    }
+
+    /**
+     * How long a node may say nothing while calls wait before it is asked for its health; without an answer in the same time again its
+     * calls go elsewhere. 1.5 s without it.
+     *
+     * @param silence at least 100 ms
+     * @return this
+     */
+    public ClientBuilder silenceMax(Duration silence) {
+        this.silenceMax = Objects.requireNonNull(silence);
+        return this;
+    }
+
+    /**
      * Whether each key is sent to its leader by the watched cluster view; true without it.
      *
      * @param on whether
@@ -105,6 +130,7 @@ public final class ClientBuilder {
      * @throws InvalidArgumentException naming everything that is wrong
      */
     public NoriKVClient build() {
-        return new NoriKVClient(new ClientOptions(addresses, deadline, retry, tls, smartRouting, inFlightMax, executor));
+        return new NoriKVClient(new ClientOptions(
+            addresses, deadline, retry, tls, clusterId, silenceMax, smartRouting, inFlightMax, executor));
     }
 }

@@ -7,8 +7,8 @@ import java.util.concurrent.Executor;
 
 /** What a client was built with, judged. */
 record ClientOptions(
-        List<String> addresses, Duration deadline, RetryPolicy retry, TlsOptions tls, boolean smartRouting, int inFlightMax,
-        Executor executor) {
+        List<String> addresses, Duration deadline, RetryPolicy retry, TlsOptions tls, String clusterId, Duration silenceMax,
+        boolean smartRouting, int inFlightMax, Executor executor) {
     ClientOptions {
         addresses = List.copyOf(addresses);
         List<String> problems = new ArrayList<>();
@@ -17,6 +17,7 @@ record ClientOptions(
             want(problems, Addresses.isAddress(address), "address \"" + address + "\" is not host:port");
         }
         want(problems, isPositive(deadline), "the deadline must be positive");
+        want(problems, silenceMax.compareTo(Duration.ofMillis(100)) >= 0, "silenceMax must be at least 100 ms");
         want(problems, inFlightMax >= 1, "at least 1 operation must fit in flight");
         want(problems, retry.attemptsMax() >= 1 && isPositive(retry.backoffInitial()) && retry.backoffFactor() >= 1,
             "retry: attemptsMax at least 1, backoffInitial positive, backoffFactor at least 1");

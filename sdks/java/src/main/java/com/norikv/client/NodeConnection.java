@@ -5,36 +5,116 @@ import com.norikv.proto.v1.StreamResult;
 import io.grpc.CallOptions;
 import io.grpc.ConnectivityState;
 import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
+import java.util.function.Consumer;
 
-/** The channel of one node and its stream, opened when first used and again after a failure. */
+/**
+ * The channel of one node and its stream, opened when first used and again after a failure. A node that says nothing while calls wait is
+ * asked for its health; without an answer somebody is told, who ends the connection.
+ */
 final class NodeConnection {
     // A message near the node's inbound limit would end a shared stream and all calls on it: it goes alone.
     private static final int SHARED_CALL_BYTES_MAX = 1 << 20;
     // What a call costs beside its request: tags, lengths, id, timeout.
     private static final int OVERHEAD_BYTES = 64;
     private static final long RECONNECT_NANOS = 100_000_000L;
+    private static final Metadata.Key<String> CLUSTER_ID =
+        Metadata.Key.of("norikv-cluster-id", Metadata.ASCII_STRING_MARSHALLER);
 
     final String address;
     private final ManagedChannel channel;
     private final Threads threads;
-    private final int messageBytesMax;
+    private final ClientOptions options;
+    private final Router router;
+    private final Consumer<NodeConnection> silent;
     private CallStream stream; // guarded by this, as all below
-    private boolean closed;
+    private NoriKVException ended;
+    private int waiting; // calls that wait for the node
+    private long heardAt; // when one of them was answered last, or the first of them began
+    private boolean listening;
     private long reconnected = System.nanoTime() - RECONNECT_NANOS;
 
-    NodeConnection(String address, ManagedChannel channel, Threads threads, int messageBytesMax) {
+    NodeConnection(
+            String address, ManagedChannel channel, Threads threads, ClientOptions options, Router router,
+            Consumer<NodeConnection> silent) {
         this.address = address;
         this.channel = channel;
         this.threads = threads;
-        this.messageBytesMax = messageBytesMax;
+        this.options = options;
+        this.router = router;
+        this.silent = silent;
+    }
+
+    static Metadata headers(String clusterId) {
+        Metadata headers = new Metadata();
+        if (clusterId != null) {
+            headers.put(CLUSTER_ID, clusterId);
+        }
+        return headers;
     }
 
     /** One attempt; fails with RpcFailure. Cancelling it gives it up. */
     CompletableFuture<StreamResult> call(StreamCall call, long deadline) {
+        return waitFor(attempt(call, deadline));
+    }
+
+    /** What waits for the node: when nothing is answered for long, it is asked whether it lives. */
+    <A> CompletableFuture<A> waitFor(CompletableFuture<A> answer) {
+        synchronized (this) {
+            if (waiting++ == 0) {
+                heardAt = System.nanoTime();
+            }
+            if (!listening && ended == null) {
+                listening = true;
+                listenSoon();
+            }
+        }
+        answer.whenComplete((value, error) -> {
+            synchronized (this) {
+                waiting--;
+                if (error == null) {
+                    heardAt = System.nanoTime();
+                }
+            }
+        });
+        return answer;
+    }
+
+    private void listenSoon() {
+        threads.timers.schedule(this::listen, options.silenceMax().toNanos() / 4, TimeUnit.NANOSECONDS);
+    }
+
+    private void listen() {
+        synchronized (this) {
+            if (waiting == 0 || ended != null) {
+                listening = false;
+                return;
+            }
+            if (System.nanoTime() - heardAt < options.silenceMax().toNanos()) {
+                listenSoon();
+                return;
+            }
+        }
+        // Calls may wait long at a node that is well, for an election say: so it is asked before it is given up.
+        long late = System.nanoTime() + options.silenceMax().toNanos();
+        unary(Methods.HEALTH, com.norikv.proto.v1.StreamRequest.getDefaultInstance(), late).whenComplete((answer, error) -> {
+            if (error != null && Futures.unwrap(error) instanceof RpcFailure failure
+                && (failure.error.code() == Code.COMMIT_TIMEOUT || failure.error.code() == Code.DEADLINE_EXCEEDED)) {
+                silent.accept(this);
+                return;
+            }
+            synchronized (this) {
+                heardAt = System.nanoTime();
+                listenSoon();
+            }
+        });
+    }
+
+    private CompletableFuture<StreamResult> attempt(StreamCall call, long deadline) {
         int size = OVERHEAD_BYTES + call.getSerializedSize();
         if (size > SHARED_CALL_BYTES_MAX) {
             return alone(call, deadline);
@@ -43,7 +123,7 @@ final class NodeConnection {
         while (true) {
             CallStream open = openStream();
             if (open == null) {
-                return CompletableFuture.failedFuture(RpcFailure.closed().reached(false));
+                return CompletableFuture.failedFuture(new RpcFailure(ended(), false, false));
             }
             if (open.take(p)) {
                 return p.done;
@@ -84,29 +164,47 @@ final class NodeConnection {
     }
 
     void close() {
+        end(Runner.closedError());
+    }
+
+    /** Ends the connection: its calls fail with this error, and so does each that comes. */
+    void end(NoriKVException why) {
         CallStream open;
         synchronized (this) {
-            closed = true;
+            if (ended == null) {
+                ended = why;
+            }
             open = stream;
         }
         if (open != null) {
-            open.fail(RpcFailure.closed());
+            open.fail(new RpcFailure(why, true, false));
         }
         channel.shutdownNow();
     }
 
+    private synchronized NoriKVException ended() {
+        return ended;
+    }
+
     private <Q, A> ServerStream<Q, A> stream(MethodDescriptor<Q, A> method, Q request, CallOptions options) {
         reconnectSoon();
-        return new ServerStream<>(channel.newCall(method, options), request, address);
+        return new ServerStream<>(channel.newCall(method, options), request, address, headers(router.clusterId()));
     }
 
     private synchronized CallStream openStream() {
-        if (closed) {
+        if (ended != null) {
             return null;
+        }
+        String cluster = router.clusterId();
+        if (stream != null && stream.isOpen() && stream.clusterId() == null && cluster != null) {
+            // It did not say which cluster its calls are for: any node took it. What it has is still answered.
+            stream.endWhenIdle();
+            stream = null;
         }
         if (stream == null || !stream.isOpen()) {
             reconnectSoon();
-            stream = new CallStream(channel.newCall(Methods.STREAM, CallOptions.DEFAULT), threads, address, messageBytesMax);
+            stream = new CallStream(
+                channel.newCall(Methods.STREAM, CallOptions.DEFAULT), threads, address, cluster, options.messageBytesMax());
             stream.start();
         }
         return stream;

@@ -382,7 +382,7 @@ public final class NoriKVClient implements AutoCloseable {
      */
     public ClusterWatch watchCluster(Consumer<ClusterView> taker) {
         LatestView latest = new LatestView(options.executor(), Objects.requireNonNull(taker));
-        ViewWatch watch = new ViewWatch(runner, view -> {
+        ViewWatch watch = new ViewWatch(runner, true, view -> {
             latest.offer(view);
             return true;
         });
@@ -567,7 +567,7 @@ public final class NoriKVClient implements AutoCloseable {
 
     private CompletableFuture<ClusterView> startView() {
         CompletableFuture<ClusterView> first = new CompletableFuture<>();
-        ViewWatch watch = new ViewWatch(runner, view -> {
+        ViewWatch watch = new ViewWatch(runner, true, view -> {
             first.complete(view);
             return false;
         });

@@ -19,6 +19,7 @@ final class PageReader {
     private int failures;
     private long deadline;
     private ServerStream<ScanRequest, ScanResponse> stream; // guarded by this, as over
+    private NodeConnection node;
     private String address;
     private boolean over;
 
@@ -68,7 +69,7 @@ final class PageReader {
             page.complete(null);
             return;
         }
-        CompletableFuture<ScanResponse> next = open.next();
+        CompletableFuture<ScanResponse> next = node.waitFor(open.next());
         runner.until(deadline, next, () -> NoriKVException.of(Code.COMMIT_TIMEOUT, "no page of the scan came in time"));
         next.whenComplete((value, error) -> ended(page, value, error));
     }
@@ -82,7 +83,9 @@ final class PageReader {
                 request = request.toBuilder().setLimit(limit - received).build(); // a limit is a call's: go on with the rest
             }
             address = runner.pickAny(failures);
-            stream = runner.node(address).stream(Methods.SCAN, request);
+            runner.router.throwIfForeign(address);
+            node = runner.node(address);
+            stream = node.stream(Methods.SCAN, request);
         }
         return stream;
     }
@@ -129,6 +132,11 @@ final class PageReader {
 
     private void retry(CompletableFuture<ScanResponse> page, RpcFailure failure) {
         NoriKVException e = failure.error;
+        if (Router.isForeign(e)) {
+            runner.router.foreign(address, e);
+            read(page);
+            return;
+        }
         if (!failure.reached && e.code() == Code.UNAVAILABLE) {
             runner.router.unreachable(address);
         }

@@ -7,26 +7,76 @@ import java.util.Map;
 
 /**
  * Chooses the node of each attempt: a hint, else the key's leader, else the other nodes in turn. An address that could not be reached is
- * left out for two seconds, as long as there is another.
+ * left out for two seconds, as long as there is another; one where another cluster answers is never used.
  */
 final class Router {
-    private static final long AVOID_NANOS = 2_000_000_000L;
+    private static final long REFUSED_NANOS = 2_000_000_000L;
+    // A node that stands still is found out by waiting, so it is left alone longer than one that refuses at once.
+    private static final long SILENT_NANOS = 6_000_000_000L;
+    private static final String MISMATCH = "CLUSTER_MISMATCH";
 
     private final List<String> addresses;
-    private final Map<String, Long> avoided = new HashMap<>(); // guarded by this, as all below
+    private final Map<String, Long> avoided = new HashMap<>(); // until then; guarded by this, as all below
+    private final Map<String, NoriKVException> foreign = new HashMap<>();
+    private String clusterId; // of the options, else of the first view
     private RoutingTable table;
     private int turn = -1;
 
-    Router(List<String> addresses) {
+    Router(List<String> addresses, String clusterId) {
         this.addresses = addresses;
+        this.clusterId = clusterId;
     }
 
     synchronized void update(RoutingTable newer) {
         table = newer;
+        // Our own cluster lists them as alive: an address may have come back. A request says which cluster it is for.
+        foreign.keySet().removeAll(newer.nodes);
+    }
+
+    /** This client's cluster; null while none is known. */
+    synchronized String clusterId() {
+        return clusterId;
+    }
+
+    /** True for this client's cluster; the first one named becomes it. */
+    synchronized boolean accepts(String id, String address) {
+        if (id.isEmpty()) {
+            return true;
+        }
+        if (clusterId == null) {
+            clusterId = id;
+        }
+        if (id.equals(clusterId)) {
+            return true;
+        }
+        foreign.put(address, NoriKVException.of(Code.FAILED_PRECONDITION, MISMATCH + ": the node at " + address + " is of cluster " + id
+            + ", this client talks to cluster " + clusterId + "; nothing is sent there. If that is meant, make a new client"));
+        return false;
+    }
+
+    /** True where a node of another cluster answered. */
+    static boolean isForeign(NoriKVException e) {
+        return e.code() == Code.FAILED_PRECONDITION && e.said().contains(MISMATCH);
+    }
+
+    synchronized void foreign(String address, NoriKVException why) {
+        foreign.put(address, why);
+    }
+
+    /** Refuses an address that was picked because there is no other. */
+    synchronized void throwIfForeign(String address) {
+        NoriKVException why = foreign.get(address);
+        if (why != null) {
+            throw why;
+        }
     }
 
     synchronized void unreachable(String address) {
-        avoided.put(address, System.nanoTime());
+        avoided.put(address, System.nanoTime() + REFUSED_NANOS);
+    }
+
+    synchronized void silent(String address) {
+        avoided.put(address, System.nanoTime() + SILENT_NANOS);
     }
 
     synchronized void reached(String address) {
@@ -55,6 +105,12 @@ final class Router {
                 return address;
             }
         }
+        for (int i = 0; i < candidates.size(); i++) {
+            String address = candidates.get((turn + i) % candidates.size());
+            if (!foreign.containsKey(address)) {
+                return address;
+            }
+        }
         return candidates.get(turn);
     }
 
@@ -77,7 +133,7 @@ final class Router {
     }
 
     private boolean avoids(String address) {
-        Long since = avoided.get(address);
-        return since != null && System.nanoTime() - since < AVOID_NANOS;
+        Long until = avoided.get(address);
+        return foreign.containsKey(address) || (until != null && System.nanoTime() - until < 0);
     }
 }

@@ -32,7 +32,7 @@ final class Runner {
 
     Runner(ClientOptions options) {
         this.options = options;
-        this.router = new Router(options.addresses());
+        this.router = new Router(options.addresses(), options.clusterId());
         this.backoff = new Backoff(options.retry(), new SplittableRandom());
         this.channels = new Channels(options.tls());
     }
@@ -78,7 +78,17 @@ final class Runner {
             throw closedError();
         }
         return nodes.computeIfAbsent(
-            address, a -> new NodeConnection(a, channels.open(a), threads, options.messageBytesMax()));
+            address, a -> new NodeConnection(a, channels.open(a), threads, options, router, this::silent));
+    }
+
+    // A node says nothing: its calls go elsewhere, and the next one to it makes a connection of its own.
+    private void silent(NodeConnection node) {
+        router.silent(node.address);
+        synchronized (this) {
+            nodes.remove(node.address, node);
+        }
+        node.end(NoriKVException.of(Code.UNAVAILABLE, node.address + " said nothing for " + options.silenceMax().multipliedBy(2).toMillis()
+            + " ms while calls waited"));
     }
 
     /** Runs the task after a while; when the client is closed meanwhile, the future fails instead. */
@@ -151,7 +161,7 @@ final class Runner {
                 return;
             }
             // Refused or closed: without a view any node takes any request.
-            watching = started = new ViewWatch(this, view -> {
+            watching = started = new ViewWatch(this, false, view -> {
                 router.update(new RoutingTable(view));
                 prune();
                 return true;
@@ -168,6 +178,7 @@ final class Runner {
             }
             nodes.values().removeIf(node -> !router.knows(node.address) && gone.add(node));
         }
-        gone.forEach(NodeConnection::close);
+        gone.forEach(node -> node.end(
+            NoriKVException.of(Code.UNAVAILABLE, node.address + " is not a node of the cluster any more")));
     }
 }

@@ -13,10 +13,10 @@ final class ServerStream<Q, A> extends ClientCall.Listener<A> {
     private boolean ended;
     private RpcFailure failure;
 
-    ServerStream(ClientCall<Q, A> call, Q request, String address) {
+    ServerStream(ClientCall<Q, A> call, Q request, String address, Metadata headers) {
         this.call = call;
         this.address = address;
-        call.start(this, new Metadata());
+        call.start(this, headers);
         call.request(1);
         call.sendMessage(request);
         call.halfClose();

@@ -4,19 +4,24 @@ import com.norikv.proto.v1.ClusterView;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Predicate;
 
-/** Follows the cluster's views, none older than the one before; at another node when its own is gone. */
+/**
+ * Follows the cluster's views, none older than the one before and none of another cluster; at another node when its own is gone. One that
+ * refuses ends with an error where only nodes of another cluster are left; otherwise it goes on asking.
+ */
 final class ViewWatch {
     /** Completes when the taker had enough; fails by a refusal or the end of the client. */
     final CompletableFuture<Void> done = new CompletableFuture<>();
     private final Runner runner;
     private final Predicate<com.norikv.client.ClusterView> take;
+    private final boolean refuses;
     private com.norikv.client.ClusterView last;
     private int failures;
     private String address;
     private ServerStream<ClusterView, ClusterView> stream; // guarded by this
 
-    ViewWatch(Runner runner, Predicate<com.norikv.client.ClusterView> take) {
+    ViewWatch(Runner runner, boolean refuses, Predicate<com.norikv.client.ClusterView> take) {
         this.runner = runner;
+        this.refuses = refuses;
         this.take = take;
         done.whenComplete((value, error) -> drop());
     }
@@ -25,6 +30,9 @@ final class ViewWatch {
         ServerStream<ClusterView, ClusterView> open;
         try {
             address = runner.pickAny(1);
+            if (refuses) {
+                runner.router.throwIfForeign(address);
+            }
             open = runner.node(address).stream(Methods.WATCH, ClusterView.getDefaultInstance());
         } catch (NoriKVException e) {
             done.completeExceptionally(e);
@@ -48,9 +56,12 @@ final class ViewWatch {
             if (done.isDone()) {
                 return;
             }
-            if (message != null) {
+            if (message != null && runner.router.accepts(message.getClusterId(), address)) {
                 came(message);
                 read(open);
+            } else if (message != null) {
+                drop();
+                again(null);
             } else {
                 again(error);
             }
@@ -60,8 +71,7 @@ final class ViewWatch {
     private void came(ClusterView message) {
         failures = 0;
         runner.router.reached(address);
-        // Another cluster id is another cluster at the same address: its epochs start again.
-        if (last != null && message.getClusterId().equals(last.clusterId()) && message.getEpoch() <= last.epoch()) {
+        if (last != null && message.getEpoch() <= last.epoch()) {
             return;
         }
         last = Wire.view(message);

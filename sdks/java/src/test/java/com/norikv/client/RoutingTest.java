@@ -24,7 +24,7 @@ class RoutingTest {
             IntStream.range(0, 16).mapToObj(i -> new ClusterView.Shard(i, List.of(
                 new ClusterView.Replica(ids.get(i % 3), true), new ClusterView.Replica(ids.get((i + 1) % 3), false)))).toList(),
             "c1", 16, false);
-        Router router = new Router(List.of("seed:1"));
+        Router router = new Router(List.of("seed:1"), null);
         assertEquals("seed:1", router.pick(KEY, 0, null));
         router.update(new RoutingTable(view));
         String leader = ids.get(Hashing.shardOf(KEY, 16, false) % 3) + ":1";

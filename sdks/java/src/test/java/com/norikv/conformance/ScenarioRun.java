@@ -111,8 +111,7 @@ final class ScenarioRun {
             case "stop", "kill", "start", "restart" -> node(step.text("do"), step);
             case "transfer" -> cluster.tell("transfer " + (step.has("key")
                 ? "key " + Cluster.hex(step, data) : "shards " + step.number("shards")));
-            case "pause" -> pause();
-            case "resume" -> signal("CONT");
+            case "pause", "resume" -> pauseOrResume(step);
             case "many" -> many(step);
             case "start_writing" -> writers = new Writers(client, data, step.number("writers"));
             case "written" -> writers.written(step.number("more"));
@@ -122,6 +121,16 @@ final class ScenarioRun {
             case "stop_scanning" -> scanner.finish(step.number("more"), step.fields("expect"));
             case "hash_vectors" -> HashVectors.check(root.resolve(step.text("file")));
             default -> one(step, "");
+        }
+    }
+
+    private void pauseOrResume(Fields step) throws IOException, InterruptedException {
+        if (cluster != null) {
+            node(step.text("do"), step);
+        } else if (step.text("do").equals("pause")) {
+            pause();
+        } else {
+            signal("CONT");
         }
     }
 
