@@ -317,15 +317,19 @@ func (n *nodeConnection) listen() {
 			continue
 		}
 		// Calls may wait long at a node that is well, for an election say: so it is asked before it is given up.
+		asked := time.Now()
 		failure := n.unary(
 			context.Background(), "/grpc.health.v1.Health/Check", &pb.StreamRequest{}, &pb.StreamRequest{}, time.Now().Add(n.settings.silenceMax))
-		if failure != nil && (failure.err.Code == CodeCommitTimeout || failure.err.Code == CodeDeadlineExceeded) {
+		late := failure != nil && (failure.err.Code == CodeCommitTimeout || failure.err.Code == CodeDeadlineExceeded)
+		n.mu.Lock()
+		// A node with far too much to do may answer calls before the question: that is an answer, too.
+		late = late && n.heardAt.Before(asked)
+		n.heardAt = time.Now()
+		n.mu.Unlock()
+		if late {
 			n.silent(n)
 			return
 		}
-		n.mu.Lock()
-		n.heardAt = time.Now()
-		n.mu.Unlock()
 	}
 }
 

@@ -281,11 +281,14 @@ class NodeConnection:
     async def _ask(self) -> None:
         # Calls may wait long at a node that is well, for an election say: so it is asked before it is given up.
         loop = asyncio.get_running_loop()
-        answers = True
+        answers, asked = True, loop.time()
         try:
             await self.is_serving(loop.time() + self._options.silence_max)
         except RpcFailure as e:  # any word of its own is one
             answers = e.error.code not in (Code.COMMIT_TIMEOUT, Code.DEADLINE_EXCEEDED)
+        # A node with far too much to do may answer calls before the question: that is an answer, too.
+        streams = [s for s in (self._stream, *self._retired) if s is not None]
+        answers = answers or max(self._heard, *(s.heard for s in streams)) > asked
         self._heard, self._asking = loop.time(), None
         if answers:
             self._arm()

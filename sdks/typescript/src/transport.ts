@@ -238,12 +238,15 @@ export class NodeConnection {
     }
     if (this.asking || performance.now() - this.heardAt < this.settings.silenceMaxMs) return;
     this.asking = true;
+    const asked = performance.now();
     // Calls may wait long at a node that is well, for an election say: so it is asked before it is given up.
     this.isServing(performance.now() + this.settings.silenceMaxMs).then(() => true, (e: RpcFailure) =>
       e.error.code !== 'COMMIT_TIMEOUT' && e.error.code !== 'DEADLINE_EXCEEDED').then((answers) => {
       this.asking = false;
+      // A node with far too much to do may answer calls before the question: that is an answer, too.
+      const heard = answers || this.heardAt > asked;
       this.heardAt = performance.now();
-      if (!answers && !this.ended) this.silent(this);
+      if (!heard && !this.ended) this.silent(this);
     });
   }
 

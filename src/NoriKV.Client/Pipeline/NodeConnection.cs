@@ -15,7 +15,7 @@ internal sealed class NodeConnection : IAsyncDisposable
     // A message near the node's inbound limit would end a shared stream and all calls on it: it goes alone.
     private const int SharedCallBytesMax = 1 << 20;
 
-    private readonly Lock _gate = new(); // guards _streams, _retired, _closing, _ended, _waits and _waitsMoved
+    private readonly Lock _gate = new(); // guards _streams, _retired, _closing, _ended and what is said of waits
     private readonly INodeTransport _transport;
     private readonly ClusterIdentity _cluster;
     private readonly NoriKVClientOptions _options;
@@ -27,6 +27,7 @@ internal sealed class NodeConnection : IAsyncDisposable
     private readonly CancellationTokenSource _gone = new();
     private KvError? _ended;
     private long _waitsMoved;
+    private long _waitsEndedAt;
     private long _answeredAt;
     private int _waits;
     private int _asking;
@@ -235,6 +236,7 @@ internal sealed class NodeConnection : IAsyncDisposable
         {
             _waits += by;
             _waitsMoved = _options.Time.GetTimestamp();
+            if (by < 0) _waitsEndedAt = _waitsMoved;
         }
     }
 
@@ -249,10 +251,20 @@ internal sealed class NodeConnection : IAsyncDisposable
     private async Task AskAsync()
     {
         await Task.Yield();
-        bool answers = await AnswersAsync().ConfigureAwait(false);
+        long asked = _options.Time.GetTimestamp();
+        // A node with far too much to do may answer calls before the question: that is an answer, too.
+        bool answers = await AnswersAsync().ConfigureAwait(false) || HeardSince(asked);
         Volatile.Write(ref _answeredAt, _options.Time.GetTimestamp());
         Volatile.Write(ref _asking, 0);
         if (!answers) _silent(this);
+    }
+
+    private bool HeardSince(long time)
+    {
+        lock (_gate)
+        {
+            return _streams.OfType<CallStream>().Concat(_retired).Any(s => s.HeardAt > time) || _waitsEndedAt > time;
+        }
     }
 
     private async Task<bool> AnswersAsync()

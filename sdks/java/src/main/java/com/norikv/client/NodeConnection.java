@@ -100,10 +100,11 @@ final class NodeConnection {
             }
         }
         // Calls may wait long at a node that is well, for an election say: so it is asked before it is given up.
-        long late = System.nanoTime() + options.silenceMax().toNanos();
+        long asked = System.nanoTime();
+        long late = asked + options.silenceMax().toNanos();
         unary(Methods.HEALTH, com.norikv.proto.v1.StreamRequest.getDefaultInstance(), late).whenComplete((answer, error) -> {
             if (error != null && Futures.unwrap(error) instanceof RpcFailure failure
-                && (failure.error.code() == Code.COMMIT_TIMEOUT || failure.error.code() == Code.DEADLINE_EXCEEDED)) {
+                && (failure.error.code() == Code.COMMIT_TIMEOUT || failure.error.code() == Code.DEADLINE_EXCEEDED) && !heardSince(asked)) {
                 silent.accept(this);
                 return;
             }
@@ -112,6 +113,11 @@ final class NodeConnection {
                 listenSoon();
             }
         });
+    }
+
+    // A node with far too much to do may answer calls before the question: that is an answer, too.
+    private synchronized boolean heardSince(long time) {
+        return heardAt - time > 0;
     }
 
     private CompletableFuture<StreamResult> attempt(StreamCall call, long deadline) {
