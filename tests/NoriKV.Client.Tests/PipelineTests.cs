@@ -46,6 +46,30 @@ public sealed class PipelineTests
     }
 
     [Fact]
+    public async Task No_more_calls_are_sent_than_a_node_works_on_and_those_given_up_meanwhile_are_not_sent_at_all()
+    {
+        await using var cluster = new ScriptedCluster(new NoriKVClientOptions
+        {
+            InFlightMax = 4096, SmartRouting = false, Retry = RetryPolicy.None,
+        });
+        cluster.Only.OnCall = static _ => null;
+        using var giveUp = new CancellationTokenSource();
+        Task[] first = [.. Enumerable.Range(0, 1024).Select(i => cluster.Client.GetAsync($"first-{i}").AsTask())];
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (cluster.Only.Calls.Count < 1024) await Task.Delay(5, patience.Token);
+        Task[] second = [.. Enumerable.Range(0, 500).Select(i => cluster.Client.GetAsync($"second-{i}", null, giveUp.Token).AsTask())];
+        Task third = cluster.Client.GetAsync("third").AsTask();
+        await giveUp.CancelAsync();
+        await Task.WhenAll(second).ContinueWith(static _ => { }, TaskScheduler.Default);
+
+        ScriptedTransport.ScriptedPipe pipe = cluster.Only.Pipes.Single();
+        cluster.Only.OnCall = ScriptedTransport.Echo;
+        foreach (Proto.V1.StreamCall call in cluster.Only.Calls.ToArray()) pipe.Answer(ScriptedTransport.Echo(call), call.Id);
+        await Task.WhenAll(first.Append(third)).WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.Equal(1025, cluster.Only.Calls.Count);
+    }
+
+    [Fact]
     public async Task A_large_value_goes_alone()
     {
         await using var cluster = new ScriptedCluster();

@@ -13,6 +13,10 @@ namespace NoriKV.Client.Pipeline;
 /// <remarks>Thread-safe. Bounded by the client's limit of operations in flight.</remarks>
 internal sealed class CallStream : IAsyncDisposable
 {
+    // As many as a node works on. What is sent beyond that waits in the network's buffers, where it grows old without anybody
+    // knowing how old; here its deadline is known, and what is given up is not sent.
+    private const int OutstandingMax = 1024;
+
     private readonly ICallPipe _pipe;
     private readonly TimeProvider _time;
     private readonly int _messageBytesMax;
@@ -25,7 +29,9 @@ internal sealed class CallStream : IAsyncDisposable
     private readonly Channel<PendingCall> _waiting =
         Channel.CreateUnbounded<PendingCall>(new UnboundedChannelOptions { SingleReader = true });
 
+    private readonly SemaphoreSlim _answered = new(0, 1);
     private readonly Task _running;
+    private int _outstanding; // sent and not answered, also those that were given up since
     private ulong _lastId;
     private long _heardAt;
     private volatile bool _failed;
@@ -150,10 +156,18 @@ internal sealed class CallStream : IAsyncDisposable
         ChannelReader<PendingCall> waiting = _waiting.Reader;
         while (await waiting.WaitToReadAsync(_stop.Token).ConfigureAwait(false))
         {
+            int room = OutstandingMax - Volatile.Read(ref _outstanding);
+            if (room <= 0)
+            {
+                await _answered.WaitAsync(_stop.Token).ConfigureAwait(false);
+                continue;
+            }
+
             var request = new StreamRequest();
             long now = _time.GetTimestamp();
             int bytes = 0;
-            while (waiting.TryPeek(out PendingCall? call) && (bytes == 0 || bytes + call.Bytes <= _messageBytesMax))
+            while (request.Calls.Count < room && waiting.TryPeek(out PendingCall? call)
+                && (bytes == 0 || bytes + call.Bytes <= _messageBytesMax))
             {
                 waiting.TryRead(out _);
                 if (call.IsSettled) continue;
@@ -163,7 +177,9 @@ internal sealed class CallStream : IAsyncDisposable
                 request.Calls.Add(call.Message);
             }
 
-            if (bytes > 0) await _pipe.WriteAsync(request).ConfigureAwait(false);
+            if (bytes == 0) continue;
+            Interlocked.Add(ref _outstanding, request.Calls.Count);
+            await _pipe.WriteAsync(request).ConfigureAwait(false);
         }
     }
 
@@ -172,6 +188,9 @@ internal sealed class CallStream : IAsyncDisposable
         await foreach (StreamResponse response in _pipe.ReadAsync(_stop.Token).ConfigureAwait(false))
         {
             Volatile.Write(ref _heardAt, _time.GetTimestamp());
+            // From full to not full: only then may the writer wait.
+            int left = Interlocked.Add(ref _outstanding, -response.Results.Count);
+            if (left < OutstandingMax && left + response.Results.Count >= OutstandingMax && _answered.CurrentCount == 0) _answered.Release();
             foreach (StreamResult result in response.Results)
             {
                 if (_pending.TryRemove(result.Id, out PendingCall? call)) call.TryComplete(result);
