@@ -38,6 +38,12 @@ internal static class RecoveryPlanner
                 "A majority of every shard and of the meta group is here: nothing is to be recovered. Start these nodes");
         }
 
+        if (registry.Settings is null)
+        {
+            throw new RecoveryException(
+                "No copy of the meta group is in these directories, and no map of the cluster: give the directory of a node that has one");
+        }
+
         Guid now = Derive(old, survivors);
         RegisteredNode[] nodes = [.. Nodes(registry, survivors)];
         return new RecoveryPlan
@@ -88,18 +94,16 @@ internal static class RecoveryPlanner
         return new Guid(id, bigEndian: true);
     }
 
-    /// <summary>The newest registry that is left; where no copy of the meta group is, the newest map that a node heard of.</summary>
+    /// <summary>
+    /// The newest registry that is left; where no copy of the meta group is, the newest map that a node heard of;
+    /// empty where there is neither.
+    /// </summary>
     private static MetaState RegistryOf(Survivor[] survivors)
     {
         Survivor? best = survivors.Where(static s => s.Registry is not null).MaxBy(static s => s.Registry!.Revision);
         if (best is not null) return best.Registry!;
         Survivor known = survivors.MaxBy(static s => s.Hint.Revision)!;
-        if (known.Hint.Revision == 0)
-        {
-            throw new RecoveryException(
-                "No copy of the meta group is in these directories, and no map of the cluster: give the directory of a node that has one");
-        }
-
+        if (known.Hint.Revision == 0) return MetaState.Empty;
         NoriKV.Node.Directory.NodeIdentity identity = known.Identity;
         int factor = known.Cluster?.Settings.ReplicationFactor ?? 3;
         return MetaState.Empty with
