@@ -10,6 +10,7 @@ packages=(
   libnetty-tcnative-java libnetty-tcnative-jni junit5                                                              # its TLS and tests
   prometheus                                                                # promtool checks /metrics
   python3-prometheus-client                                                 # its OpenMetrics parser reads /metrics
+  chromium                                                                  # draws the dashboard
   xxhash                                                                    # an independent xxHash64
   gcc libc6-dev                                                             # the shim that makes fdatasync fail
   liblz4-1 libzstd1                                                         # codecs

@@ -40,6 +40,7 @@ public sealed partial class NoriNode
         _calls.Handle(PeerMethod.TracedWrite, ServeTracedWriteAsync);
         _calls.Handle(PeerMethod.TracedRead, ServeTracedReadAsync);
         _calls.Handle(PeerMethod.Freshness, ServeFreshness);
+        _calls.Handle(PeerMethod.Picture, ServePicture);
     }
 
     private bool HasShard(ShardId shard) => shard.Value < (uint)_replicas.Count;

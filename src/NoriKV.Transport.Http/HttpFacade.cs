@@ -6,6 +6,8 @@ using Microsoft.AspNetCore.Http.Features;
 using Nori.Observe;
 using NoriKV.Node;
 using NoriKV.Node.Tracing;
+using NoriKV.Transport.Http.Dashboard;
+using NoriKV.Transport.Http.Live;
 using NoriKV.Types;
 
 namespace NoriKV.Transport.Http;
@@ -34,6 +36,8 @@ public sealed class HttpFacade
     private readonly LogEndpoint _logs;
     private readonly SlowEndpoint _slow;
     private readonly DoctorEndpoint _doctor;
+    private readonly LiveEndpoint _live;
+    private readonly DashboardFiles _dashboard = new();
     private readonly BodyReader _bodies;
     private int _inFlight;
 
@@ -55,9 +59,11 @@ public sealed class HttpFacade
         _logs = new LogEndpoint(parts);
         _slow = new SlowEndpoint(parts);
         _doctor = new DoctorEndpoint(parts);
+        _live = new LiveEndpoint(parts);
         parts.Meter.ObservableGauge("http_requests_in_flight", "Requests to /kv being worked on.", () => _inFlight);
         parts.Meter.ObservableGauge("http_body_bytes", "Bytes of request bodies held.", () => _bodies.Held);
         parts.Meter.ObservableGauge("event_clients", "Clients of /events.", () => _events.Clients);
+        parts.Meter.ObservableGauge("live_clients", "Clients of /live, the dashboard's feed.", () => _live.Clients);
     }
 
     /// <summary>Bytes of request bodies held now.</summary>
@@ -101,6 +107,8 @@ public sealed class HttpFacade
         string path = target.Path;
         if (path.StartsWith("/kv/", StringComparison.Ordinal)) return KvAsync(http, target, path[4..]);
         if (path == KvPath) return KvAsync(http, target, null);
+        if (path.StartsWith("/ui/", StringComparison.Ordinal))
+            return ReadOnly(http) ?? Observed(http) ?? _dashboard.ServeAsync(http, path[4..]);
         switch (path)
         {
             // Probes are answered whoever asks: they carry no data, and an orchestrator has no principal.
@@ -114,7 +122,8 @@ public sealed class HttpFacade
             case "/events": return ReadOnly(http) ?? Observed(http) ?? _events.ServeAsync(http, target);
             case "/log": return _logs.ServeAsync(http, target);
             case "/slow": return _slow.ServeAsync(http, target);
-            case "/" or "/index.html": return ReadOnly(http) ?? Observed(http) ?? LivePage.ServeAsync(http);
+            case "/live": return ReadOnly(http) ?? Observed(http) ?? _live.ServeAsync(http, target);
+            case "/" or "/index.html": return ReadOnly(http) ?? Observed(http) ?? _dashboard.ServeAsync(http, "index.html");
             default: return HttpAnswers.WriteErrorAsync(http, 404, "NOT_FOUND", "no such route");
         }
     }

@@ -33,7 +33,7 @@ public sealed record HttpFacadeOptions
     public int EventClientsMax { get; init; } = 64;
 
     /// <summary>
-    /// Time in which a client of /events must take a message, else it is cut off. Default 10 s.
+    /// Time in which a client of /events or /live must take a message, else it is cut off. Default 10 s.
     /// </summary>
     public TimeSpan EventSendTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
@@ -45,6 +45,9 @@ public sealed record HttpFacadeOptions
 
     /// <summary>What operators may send in the header <c>norikv-peer-secret</c>; null for none.</summary>
     public string? PeerSecret { get; init; }
+
+    /// <summary>Clients of /live at once; one more is answered 429. Default 16.</summary>
+    public int LiveClientsMax { get; init; } = 16;
 
     /// <summary>Every problem of these options; empty when there is none.</summary>
     public IReadOnlyList<string> Validate()
@@ -59,6 +62,7 @@ public sealed record HttpFacadeOptions
         Check(PagePairsDefault > 0 && PagePairsDefault <= PagePairsMax, "PagePairsDefault must be 1 to PagePairsMax");
         Check(PageBytesMax > 0, "PageBytesMax must be above 0");
         Check(EventClientsMax >= 0, "EventClientsMax must not be negative");
+        Check(LiveClientsMax >= 0, "LiveClientsMax must not be negative");
         Check(EventSendTimeout > TimeSpan.Zero, "EventSendTimeout must be above 0");
         Check(PeerSecret is not "", "PeerSecret must not be empty");
         return problems;

@@ -1,6 +1,7 @@
 using Nori.Observe;
 using Nori.Observe.Prometheus;
 using NoriKV.Node;
+using NoriKV.Transport.Http.Live;
 
 namespace NoriKV.Transport.Http;
 
@@ -33,6 +34,9 @@ public sealed record HttpFacadeParts
 
     /// <summary>The events of /events; null when none are kept (404 then).</summary>
     public EventRing? Events { get; init; }
+
+    /// <summary>What /live shows; gives null while there is nothing to show (503 then).</summary>
+    public Func<ILiveFeed?> Live { get; init; } = static () => null;
 
     /// <summary>Cancelled when the server stops: streams end then instead of holding it up.</summary>
     public CancellationToken Stopping { get; init; }

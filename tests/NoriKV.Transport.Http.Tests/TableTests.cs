@@ -41,18 +41,6 @@ public sealed class TableTests
             Encoding.Latin1.GetBytes(end), ScanEndpoint.EndOfPrefix(Encoding.Latin1.GetBytes(prefix)));
 
     [Fact]
-    public void The_live_page_loads_nothing_from_elsewhere()
-    {
-        using Stream page = typeof(HttpFacade).Assembly.GetManifestResourceStream("live.html")!;
-        string html = new StreamReader(page).ReadToEnd();
-        Assert.DoesNotContain("http:", html, StringComparison.Ordinal);
-        Assert.DoesNotContain("https://", html, StringComparison.Ordinal);
-        Assert.DoesNotContain("src=", html, StringComparison.Ordinal);
-        Assert.DoesNotContain("@import", html, StringComparison.Ordinal);
-        Assert.Contains("prefers-color-scheme", html, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public void Options_out_of_range_are_all_named()
     {
         var wrong = new HttpFacadeOptions { BodyTimeout = TimeSpan.Zero, PagePairsDefault = 5, PagePairsMax = 4 };

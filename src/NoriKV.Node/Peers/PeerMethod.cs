@@ -54,4 +54,7 @@ internal enum PeerMethod : byte
 
     /// <summary>What a node says of itself when it is asked what is wrong.</summary>
     Diagnose = 72,
+
+    /// <summary>What a node shows of itself to those who watch the cluster.</summary>
+    Picture = 80,
 }

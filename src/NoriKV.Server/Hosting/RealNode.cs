@@ -27,6 +27,7 @@ internal static class RealNode
                 SetMembers = node.SetMembers,
                 Identity = new PeerIdentity(node.Number, node.ClusterId, node.StoreUuid),
                 Join = node.JoinAsync,
+                Live = node,
             };
         }
         catch (Exception refused) when (refused is NodeStartException or ArgumentException)

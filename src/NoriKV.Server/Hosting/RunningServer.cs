@@ -2,6 +2,7 @@ using System.Net;
 using Nori.Grpc.Server;
 using Nori.Observe;
 using NoriKV.Node;
+using NoriKV.Server.Live;
 using NoriKV.Transport.Grpc;
 using NoriKV.Transport.Http;
 
@@ -17,6 +18,7 @@ public sealed class RunningServer : IAsyncDisposable
     private readonly AddressKeeper _keeper;
     private readonly HealthLoop _health;
     private readonly ClusterMembership? _membership;
+    private readonly LiveService? _live;
     private readonly CancellationTokenSource _stopping;
     private readonly Telemetry _telemetry;
     private readonly ServerLog _log;
@@ -34,6 +36,7 @@ public sealed class RunningServer : IAsyncDisposable
         AddressKeeper keeper,
         HealthLoop health,
         ClusterMembership? membership,
+        LiveService? live,
         Telemetry telemetry,
         CancellationTokenSource stopping,
         ServerLog log)
@@ -43,7 +46,7 @@ public sealed class RunningServer : IAsyncDisposable
         AdvertisedAddress = advertised;
         _telemetry = telemetry;
         (_front, _rpc, _http, _peers, _keeper) = (front, rpc, http, peers, keeper);
-        (_health, _membership, _stopping, _log) = (health, membership, stopping, log);
+        (_health, _membership, _live, _stopping, _log) = (health, membership, live, stopping, log);
     }
 
     /// <summary>What it was started with.</summary>
@@ -136,6 +139,7 @@ public sealed class RunningServer : IAsyncDisposable
             .ConfigureAwait(false);
         await _rpc.DisposeAsync().ConfigureAwait(false);
         await _http.DisposeAsync().ConfigureAwait(false);
+        if (_live is not null) await _live.DisposeAsync().ConfigureAwait(false);
         await _peers.DisposeAsync().ConfigureAwait(false);
         await Node.DisposeAsync().ConfigureAwait(false);
         await _telemetry.DisposeAsync().ConfigureAwait(false);

@@ -6,6 +6,7 @@ using Nori.Observe;
 using Nori.Swim.Net;
 using NoriKV.Node;
 using NoriKV.Node.Formation;
+using NoriKV.Server.Live;
 using NoriKV.Transport.Grpc;
 using NoriKV.Transport.Http;
 using NoriKV.Types;
@@ -44,6 +45,7 @@ internal sealed class ServerStarter : IAsyncDisposable
     private UdpSwimTransport? _datagrams;
     private ClusterMembership? _membership;
     private StartedNode? _started;
+    private LiveService? _live;
     private bool _isHandedOver;
 
     /// <param name="options">Without problems; the data directory is a full path.</param>
@@ -99,10 +101,11 @@ internal sealed class ServerStarter : IAsyncDisposable
 
         if (cluster is { Nodes.Count: > 1 }) await AwaitLeadersAsync(started.Node, cancellationToken).ConfigureAwait(false);
         _front.Attach(started.Node);
+        Volatile.Write(ref _live, LiveOf(started));
         _transport.UpdateHealth();
         var health = new HealthLoop(started.Node, _transport, _tls, _parts.Log, _parts.Time);
         var server = new RunningServer(
-            _options, started.Node, _front, advertised, _rpc!, _http!, _peers, _keeper, health, _membership, _telemetry, _stopping,
+            _options, started.Node, _front, advertised, _rpc!, _http!, _peers, _keeper, health, _membership, _live, _telemetry, _stopping,
             _parts.Log);
         _isHandedOver = true;
         _parts.Log.Info(
@@ -125,10 +128,15 @@ internal sealed class ServerStarter : IAsyncDisposable
         await _peers.DisposeAsync().ConfigureAwait(false);
         if (_rpc is not null) await _rpc.DisposeAsync().ConfigureAwait(false);
         if (_http is not null) await _http.DisposeAsync().ConfigureAwait(false);
+        if (_live is not null) await _live.DisposeAsync().ConfigureAwait(false);
         if (_started is not null) await _started.Node.DisposeAsync().ConfigureAwait(false);
         await _telemetry.DisposeAsync().ConfigureAwait(false);
         _stopping.Dispose();
     }
+
+    private LiveService? LiveOf(StartedNode started) => started.Live is not { } live ? null : new LiveService(
+        live, started.Node.View, _meter as IMetricSource, _telemetry.Ring,
+        _membership is { } membership ? () => membership.Swim.Members : null, _parts.Time);
 
     // A node whose cluster has others is a member of membership also without seeds: it knows them.
     private static ServerOptions SwimOptionsOf(ServerOptions options, ServerParts parts)
@@ -295,6 +303,7 @@ internal sealed class ServerStarter : IAsyncDisposable
             LogLevels = _parts.Log.Levels,
             Metrics = _telemetry.Prometheus,
             Events = _telemetry.Ring,
+            Live = () => Volatile.Read(ref _live)?.Feed,
             Time = _parts.Time,
             Stopping = _stopping.Token,
             OnUnexpected = (route, failure) =>

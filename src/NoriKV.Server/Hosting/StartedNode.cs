@@ -1,4 +1,5 @@
 using NoriKV.Node;
+using NoriKV.Node.Live;
 using NoriKV.Node.Meta;
 using NoriKV.Node.Ports;
 using NoriKV.Transport.Grpc;
@@ -17,6 +18,9 @@ public sealed record StartedNode(
 
     /// <summary>Who it is towards its peers; null for one that has none.</summary>
     public PeerIdentity? Identity { get; init; }
+
+    /// <summary>What it shows to those who watch; null for one that shows nothing.</summary>
+    public ILiveNode? Live { get; init; }
 
     /// <summary>Takes another node into its cluster; null where it cannot.</summary>
     public Func<JoinRequest, RequestContext, ValueTask<JoinReply>>? Join { get; init; }

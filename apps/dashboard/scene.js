@@ -1,0 +1,117 @@
+// One moment of a tape, and what came before it, as views ask for it.
+
+export class Scene {
+  constructor(tape, t, isLive) {
+    this.tape = tape;
+    this.isLive = isLive;
+    this.place = tape.frames.length ? tape.at(t) : -1;
+    this.frame = tape.frames[this.place] ?? null;
+    this.t = t;
+    this.buckets = tape.hello?.buckets_us ?? [];
+  }
+
+  get nodes() { return this.frame?.nodes ?? []; }
+  get shards() { return this.frame?.leaders?.length ?? 0; }
+
+  facts(id) { return this.frame?.facts[this.frame.byId.get(id)] ?? null; }
+  isSilent(id) { const f = this.facts(id); return !f || f.silent; }
+
+  /** A figure of a node now. */
+  value(id, name) { return figure(this.frame, id, this.tape.index.get(name)); }
+
+  /** Per second, over the last ones. */
+  rate(id, name, seconds = 3) {
+    const then = this.before(seconds * 1000);
+    return then && then !== this.frame ? growth(then, this.frame, id, this.tape.index.get(name)) / ((this.frame.t - then.t) / 1000) : 0;
+  }
+
+  /** The frame that long ago, or the oldest since the tape began. */
+  before(ms) {
+    if (!this.frame) return null;
+    const i = this.tape.at(this.frame.t - ms);
+    const then = this.tape.frames[Math.min(i, Math.max(0, this.place - 1))];
+    return then === this.frame ? null : then;
+  }
+
+  /** Frames of the last so many milliseconds, about so many of them. */
+  window(ms, most = 240) {
+    if (!this.frame) return [];
+    const first = this.tape.at(this.frame.t - ms);
+    const all = this.tape.frames.slice(first, this.place + 1);
+    const step = Math.max(1, Math.floor(all.length / most));
+    if (step === 1) return all;
+    // The same frames whenever it is drawn: places are counted by time, so that lines do not tremble.
+    const width = ms / most;
+    return all.filter((f, i) => i === 0 || Math.floor(f.t / width) !== Math.floor(all[i - 1].t / width));
+  }
+
+  /** Points of a rate in time: of one node, or of all. */
+  series(names, ms, ids, most) {
+    const frames = this.window(ms, most);
+    const numbers = [names].flat().map(n => this.tape.index.get(n)).filter(n => n !== undefined);
+    const points = [];
+    for (let i = 1; i < frames.length; i++) {
+      const [a, b] = [frames[i - 1], frames[i]];
+      let sum = 0;
+      for (const id of ids ?? b.byId.keys()) for (const n of numbers) sum += growth(a, b, id, n);
+      points.push([b.t, sum / Math.max(0.05, (b.t - a.t) / 1000)]);
+    }
+    return points;
+  }
+
+  /** Points of a figure as it was. */
+  levels(name, ms, id, most) {
+    const n = this.tape.index.get(name);
+    return this.window(ms, most).map(f => [f.t, figure(f, id, n)]);
+  }
+
+  /** How many values fell into each bucket between two frames. */
+  counts(name, a, b, ids) {
+    const counts = new Float64Array(this.buckets.length + 1);
+    if (!a || !b) return counts;
+    for (let i = 0; i < counts.length; i++) {
+      const n = this.tape.index.get(`${name}.${i}`);
+      if (n !== undefined) for (const id of ids ?? b.byId.keys()) counts[i] += growth(a, b, id, n);
+    }
+    return counts;
+  }
+
+  /** A quantile of the last seconds in microseconds; null where nothing was measured. */
+  quantile(name, q, seconds = 10, ids) { return quantileOf(this.counts(name, this.before(seconds * 1000), this.frame, ids), q, this.buckets); }
+
+  quantileBetween(name, q, a, b, ids) { return quantileOf(this.counts(name, a, b, ids), q, this.buckets); }
+
+  events(ms, takes) {
+    const list = this.tape.events, from = this.t - ms, found = [];
+    for (let i = list.length - 1; i >= 0 && list[i].at >= from; i--) if (list[i].at <= this.t && (!takes || takes(list[i]))) found.push(list[i]);
+    return found;
+  }
+
+  hue(id) { return this.nodes[(this.frame?.byId.get(id) ?? 0) - 1]?.hue ?? 'var(--ink3)'; }
+}
+
+function figure(frame, id, n) {
+  if (!frame || n === undefined) return 0;
+  return frame.figures[frame.byId.get(id)]?.[n] ?? 0;
+}
+
+// A counter that fell belongs to another process of the node: what it counted is not known, and not negative. A node that was not
+// there counted before it was seen: that is no growth either.
+function growth(a, b, id, n) {
+  if (n === undefined) return 0;
+  const before = a.figures[a.byId.get(id)], after = b.figures[b.byId.get(id)];
+  return before && before.length && after ? Math.max(0, (after[n] ?? 0) - (before[n] ?? 0)) : 0;
+}
+
+export function quantileOf(counts, q, bounds) {
+  let total = 0;
+  for (const c of counts) total += c;
+  if (total === 0) return null;
+  let left = q * total;
+  for (let i = 0; i < counts.length; i++) {
+    if (left > counts[i]) { left -= counts[i]; continue; }
+    const low = i === 0 ? 0 : bounds[i - 1], high = bounds[i] ?? bounds[bounds.length - 1] * 2;
+    return low + (high - low) * (counts[i] ? left / counts[i] : 0);
+  }
+  return bounds[bounds.length - 1];
+}

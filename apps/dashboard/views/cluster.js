@@ -1,0 +1,160 @@
+// The whole cluster at a glance.
+
+import { choice, h, panel, reconcile, say, mark } from '../dom.js';
+import { age, bytes, clock, count, eventMark, eventText, percent, plural, span, spanText } from '../format.js';
+import { distribution, lines, spark } from '../plots.js';
+import { ShardMap } from '../shardmap.js';
+
+const writes = ['ops.put', 'ops.delete', 'ops.batch'], reads = ['ops.get', 'ops.scan'];
+const minute = 60_000;
+
+class Cluster {
+  id = 'cluster';
+  icon = 'cluster';
+  title = 'Cluster';
+  #latency = 'write';
+
+  mount(main, app) {
+    this.app = app;
+    this.headline = h('p');
+    this.figures = Object.fromEntries([['writes', 'Writes', '--nori'], ['reads', 'Reads', '--n1'], ['write', 'Write latency, p99', '--nori'], ['read', 'Read latency, p99', '--n1'], ['errors', 'Failed', '--bad']].map(([key, title, hue]) => {
+      const number = h('span'), unit = h('small'), note = h('p'), canvas = h('canvas', { 'aria-hidden': 'true' });
+      return [key, { element: h('section', { class: 'figure', 'aria-label': title }, h('h2', {}, title), h('strong', {}, number, unit), note, canvas), number, unit, note, canvas, hue }];
+    }));
+    this.map = new ShardMap(shard => app.go(`shard/${shard}`));
+    this.mapLegend = h('div', { class: 'legend' });
+    const map = this.mapPanel = panel('Shards', 'w8', this.map.canvas, h('p', { class: 'unseen' }), this.mapLegend);
+    this.mapLegend.style.marginTop = '10px';
+    map.tools.append(choice('Colour of shards', [['leader', 'Leader'], ['heat', 'Writes'], ['size', 'Size']], this.map.mode, mode => { this.map.mode = mode; app.redraw(); }));
+    this.findings = panel('Findings', 'w4', h('div'));
+    this.nodes = panel('Nodes', 'w12', h('div', { class: 'wrap' }, h('table', { class: 'rows fold' }, h('thead', {}, h('tr', {},
+      ['Node', 'State', 'Leads', 'Requests', '', 'Sync p99', 'CPU', 'Memory', 'On disk', 'Up'].map((t, i) => h('th', { class: i > 4 ? 'num' : '', scope: 'col' }, t)))), h('tbody'))));
+    this.throughput = h('canvas', { role: 'img' });
+    this.operations = h('div', { class: 'legend' });
+    this.throughputPanel = panel('Throughput', 'w6', this.throughput, this.operations);
+    this.latency = h('canvas', { role: 'img' });
+    this.latencyPanel = panel('Latency', 'w6', this.latency);
+    this.latencyPanel.tools.append(choice('Latency of', [['write', 'Writes'], ['read', 'Reads']], this.#latency, v => { this.#latency = v; app.redraw(); }));
+    this.log = panel('Lately', 'w12', h('ul', { class: 'log' }));
+    main.append(h('div', { class: 'headline' }, h('h1', {}, 'Cluster'), this.headline), h('div', { class: 'figures' }, Object.values(this.figures).map(f => f.element)),
+      h('div', { class: 'cols' }, map, this.findings, this.nodes, this.throughputPanel, this.latencyPanel, this.log));
+  }
+
+  update(scene) {
+    if (!scene.frame) return;
+    this.#headline(scene);
+    this.#figures(scene);
+    this.map.update(scene);
+    this.#legend(scene);
+    this.#findings(scene);
+    this.#nodes(scene);
+    this.#plots(scene);
+    events(this.log.querySelector('ul'), scene.events(10 * minute).slice(0, 8), scene);
+    say(this.log.note, scene.tape.elided && scene.isLive ? `${plural(scene.tape.elided, 'event')} came too fast to be shown` : '');
+  }
+
+  animate() { if (this.map.isMoving) this.map.draw(); }
+
+  #headline(scene) {
+    const n = scene.nodes.length, silent = scene.nodes.filter(x => scene.isSilent(x.id)).length, lost = scene.frame.leaders.reduce((c, p) => c + (p ? 0 : 1), 0);
+    const parts = [silent ? `${plural(silent, 'node')} of ${n} silent` : n === 1 ? 'the node serves' : `all ${n} nodes serve`, lost ? `${plural(lost, 'shard')} without a leader` : 'every shard has a leader'];
+    say(this.headline, parts.join(', '));
+  }
+
+  #figures(scene) {
+    const sum = names => scene.nodes.reduce((s, n) => s + names.reduce((t, name) => t + scene.rate(n.id, name), 0), 0);
+    const set = (f, number, unit, note, points) => { say(f.number, number); say(f.unit, unit); say(f.note, note); spark(f.canvas, points, f.hue); };
+    const { writes: w, reads: r, write, read, errors } = this.figures;
+    set(w, count(sum(writes)), '/s', `${count(scene.nodes.reduce((s, n) => s + scene.rate(n.id, 'wal.bytes'), 0) / 1048576)} MiB/s to logs`, scene.series(writes, 2 * minute, null, 90));
+    set(r, count(sum(reads)), '/s', `cache hits ${hits(scene)}`, scene.series(reads, 2 * minute, null, 90));
+    for (const [f, name] of [[write, 'write'], [read, 'read']]) set(f, ...span(scene.quantile(name, 0.99)), `p50 ${spanText(scene.quantile(name, 0.5))}, last 10 s`, quantiles(scene, name));
+    const failing = scene.tape.names.filter(n => n.startsWith('error.')), failed = sum(failing);
+    const worst = failing.map(n => [n.slice(6), sum([n])]).sort((a, b) => b[1] - a[1])[0];
+    set(errors, count(failed), '/s', failed > 0 ? worst[0].replaceAll('_', ' ') : 'nothing failed lately', scene.series(failing, 2 * minute, null, 90));
+  }
+
+  #legend(scene) {
+    const { frame } = scene, led = new Map();
+    for (const p of frame.leaders) led.set(p, (led.get(p) ?? 0) + 1);
+    const mode = this.map.mode, items = mode === 'leader'
+      ? [...frame.nodes.map(n => [n.hue, n.id, led.get(n.place) ?? 0]), ...(led.get(0) ? [['var(--bad)', 'nobody', led.get(0)]] : [])]
+      : [['var(--heat1)', 'little', ''], ['var(--heat3)', mode === 'heat' ? 'much written' : 'large', '']];
+    reconcile(this.mapLegend, items, i => i[1], i => h('span', {}, h('i', { class: 'swatch', hue: i[0] }), h('span'), h('b')), (e, i) => { say(e.children[1], i[1]); say(e.children[2], i[2] === '' ? '' : count(i[2])); });
+    say(this.mapPanel.note, mode === 'leader' ? 'by leader; busy ones are stronger' : mode === 'heat' ? 'by writes a second, logarithmic' : frame.sizes?.some(v => v) ? 'by size on disk, estimated from tables, logarithmic' : 'by size on disk: nothing lies in tables yet');
+    const spoken = `${frame.leaders.length} shards: ${frame.nodes.map(n => `${n.id} leads ${led.get(n.place) ?? 0}`).join(', ')}${led.get(0) ? `, ${led.get(0)} without a leader` : ''}`;
+    say(this.mapPanel.querySelector('.unseen'), spoken);
+  }
+
+  #findings(scene) {
+    const list = [];
+    for (const n of scene.nodes) {
+      const facts = scene.facts(n.id);
+      if (scene.isSilent(n.id)) list.push({ level: 'bad', what: `${n.id} is silent`, more: 'It has not answered for two seconds: it is down, or cannot be reached.' });
+      else for (const reason of facts.reasons ?? []) list.push({ level: facts.status === 'unhealthy' ? 'bad' : 'warn', what: n.id, more: reason });
+      if (facts && !facts.silent && !facts.metrics) list.push({ level: 'warn', what: n.id, more: 'telemetry.prometheus.enabled is false: it tells no figures' });
+    }
+    const suspicions = new Map();
+    for (const n of scene.nodes) for (const [member, state] of scene.facts(n.id)?.members ?? []) if (!scene.isSilent(n.id) && (state === 'suspect' || state === 'failed')) suspicions.set(member, [...suspicions.get(member) ?? [], `${n.id} ${state === 'suspect' ? 'suspects it' : 'holds it for dead'}`]);
+    for (const [member, words] of suspicions) list.push({ level: 'warn', what: `${member} does not answer probes`, more: words.join(', ') });
+    for (const f of this.app.diagnosis ?? []) list.push({ level: f.severity === 'critical' ? 'bad' : 'warn', what: f.what, more: f.hint ?? f.evidence ?? '' });
+    if (!list.length) list.push({ level: 'fine', what: 'Nothing needs attention', more: 'Health, membership and disks of all nodes are well.' });
+    reconcile(this.findings.querySelector('div'), list, f => `${f.level} ${f.what} ${f.more}`, f => h('div', { class: `finding ${f.level}` }, h('i', { 'aria-hidden': 'true' }, { bad: '✕', warn: '▲', fine: '●' }[f.level]), h('div', {}, h('b', {}, f.what), h('p', {}, f.more))));
+  }
+
+  #nodes(scene) {
+    const shards = scene.shards, perNode = scene.frame.leaders.reduce((m, p) => m.set(p, (m.get(p) ?? 0) + 1), new Map());
+    reconcile(this.nodes.querySelector('tbody'), scene.nodes, n => n.id, n => h('tr', {},
+      h('td', {}, h('span', { class: 'nodename', hue: n.hue }, h('span', {}, n.id)), ' ', h('span', { class: 'dim mono' })),
+      h('td', { data: { is: 'State' } }, h('span', { class: 'word' })),
+      h('td', { data: { is: 'Leads' } }, h('span', { class: 'share', hue: n.hue }, h('i')), h('span')),
+      h('td', { data: { is: 'Requests' } }, h('span')),
+      h('td', {}, h('canvas', { 'aria-hidden': 'true' })),
+      ['Sync p99', 'CPU', 'Memory', 'On disk', 'Up'].map(t => h('td', { class: 'num', data: { is: t } }))), (row, n) => {
+      const c = row.cells, facts = scene.facts(n.id), silent = scene.isSilent(n.id), led = perNode.get(n.place) ?? 0;
+      say(c[0].lastElementChild, [n.addr, n.zone, n.state].filter(Boolean).join(' · '));
+      const state = c[1].firstElementChild, word = silent ? 'silent' : facts.status;
+      mark(state, 'class', `word ${silent || word === 'unhealthy' ? 'bad' : word === 'degraded' ? 'warn' : ''}`);
+      say(state, word);
+      c[2].querySelector('i').style.transform = `scaleX(${Math.min(1, led / Math.max(1, shards))})`;
+      say(c[2].lastElementChild, count(led));
+      say(c[3].firstElementChild, silent ? '–' : `${count([...writes, ...reads].reduce((s, x) => s + scene.rate(n.id, x), 0))}/s`);
+      spark(c[4].firstElementChild, scene.series([...writes, ...reads], 2 * minute, [n.id], 60), n.hue);
+      const disk = scene.tape.names.filter(x => x.startsWith('lsm.bytes.')).reduce((s, x) => s + scene.value(n.id, x), 0);
+      const words = silent ? ['–', '–', '–', '–', '–'] : [spanText(scene.quantile('fsync', 0.99, 10, [n.id])), `${(scene.rate(n.id, 'cpu', 5) / 1e4).toFixed(0)} %`, bytes(scene.value(n.id, 'rss')), bytes(disk), age(scene.t - facts.started)];
+      words.forEach((text, i) => say(c[5 + i], text));
+    });
+  }
+
+  #plots(scene) {
+    const to = scene.frame.t, from = to - 5 * minute, all = [['put', '--nori'], ['get', '--n1'], ['batch', '--n2'], ['delete', '--n4'], ['scan', '--n8']];
+    const series = all.map(([op, hue]) => ({ name: op, hue, points: scene.series(`ops.${op}`, 5 * minute, null, 150) })).filter(s => s.points.some(p => p[1] > 0));
+    lines(this.throughput, series, { from, to, stacked: true, format: v => `${count(v)}` });
+    mark(this.throughput, 'aria-label', `Requests a second in the last five minutes: ${series.map(s => `${s.name} ${count(s.points.at(-1)?.[1] ?? 0)}`).join(', ') || 'none'}`);
+    say(this.throughputPanel.note, 'requests a second');
+    reconcile(this.operations, series, s => s.name, s => h('span', {}, h('i', { class: 'swatch', hue: `var(${s.hue})` }), s.name));
+    distribution(this.latency, scene, this.#latency, { ms: 5 * minute, height: 192, format: spanText });
+    mark(this.latency, 'aria-label', `Latency in the last five minutes; now p50 ${spanText(scene.quantile(this.#latency, 0.5))}, p99 ${spanText(scene.quantile(this.#latency, 0.99))}`);
+    say(this.latencyPanel.note, 'brightness: how many; dashed p50, solid p99');
+  }
+}
+
+function hits(scene) {
+  const [h1, m] = ['cache.hits', 'cache.misses'].map(x => scene.nodes.reduce((s, n) => s + scene.rate(n.id, x, 10), 0));
+  return h1 + m > 0 ? percent(h1, h1 + m) : '–';
+}
+
+function quantiles(scene, name) {
+  const frames = scene.window(2 * minute, 60), points = [];
+  for (let i = 4; i < frames.length; i++) points.push([frames[i].t, scene.quantileBetween(name, 0.99, frames[i - 4], frames[i]) ?? 0]);
+  return points;
+}
+
+/** Fills a list with events, newest first. */
+export function events(list, all, scene) {
+  if (!all.length) all = [{ at: 0, none: true }];
+  reconcile(list, all, e => e.none ? 'none' : `${e.at} ${e.seq} ${e.node} ${e.kind}`, e => e.none
+    ? h('li', { class: 'dim' }, 'Nothing happened.')
+    : h('li', {}, h('time', {}, clock(e.at, true)), h('span', { class: 'mark', hue: scene.hue(e.node), 'aria-hidden': 'true' }, eventMark(e)), h('span', { class: 'text' }, h('em', { hue: scene.hue(e.node) }, e.node), ' ', eventText(e))));
+}
+
+export const cluster = new Cluster();

@@ -1,0 +1,331 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using NoriKV.Server;
+using NoriKV.Server.Tests;
+using NoriKV.Types;
+
+namespace NoriKV.Dashboard.Tests;
+
+/// <summary>The dashboard in a headless Chromium, on a cluster of three nodes under load.</summary>
+[Trait("Category", "Slow")]
+public sealed class DashboardTests(DashboardCluster shared) : IClassFixture<DashboardCluster>
+{
+    private const string Rates = "norikv.scene().nodes.reduce((s, n) => s + norikv.scene().rate(n.id, 'ops.put'), 0)";
+
+    [Fact]
+    public async Task Every_view_renders_with_live_data_and_the_console_stays_empty()
+    {
+        BrowserPage page = await OpenAsync();
+        await page.WaitAsync($"{Rates} > 5");
+        await page.WaitAsync("document.querySelectorAll('table.fold tbody tr').length === 3");
+        await page.WaitAsync("document.querySelector('.figure strong').textContent !== '0/s'");
+        Assert.Contains("3 nodes", await page.TextAsync("#where"), StringComparison.Ordinal);
+        Assert.Equal("Live", await page.TextAsync("#state span"));
+        await page.WaitAsync(Inked("main canvas[role=application]"));
+        await page.WaitAsync("norikv.scene().frame.leaders.every(p => p > 0)");
+        await page.KeepAsync("cluster");
+
+        await ShowAsync(page, "shard/7");
+        await page.WaitAsync("document.querySelectorAll('table.tapes tbody tr').length === 3");
+        await page.WaitAsync("[...document.querySelectorAll('table.tapes tbody tr')].filter(r => r.textContent.includes('leader')).length === 1");
+        await page.WaitAsync("Number(document.querySelector('table.tapes tbody tr').cells[4].textContent) > 0");
+        await page.WaitAsync(Inked("td.tape canvas"));
+        await page.KeepAsync("shard");
+
+        await ShowAsync(page, "storage");
+        await page.WaitAsync("norikv.scene().value('n1', 'lsm.memtable') > 0");
+        await page.WaitAsync("document.querySelector('main canvas[role=img]').getAttribute('aria-label').includes('Memory')");
+        await page.WaitAsync(Inked("main .panel canvas[role=img]"));
+        await page.KeepAsync("storage");
+
+        await ShowAsync(page, "network");
+        await page.WaitAsync("document.querySelectorAll('.ring .dot').length === 3");
+        await page.WaitAsync("[...document.querySelectorAll('.matrix .word')].filter(w => w.textContent === 'alive').length === 6");
+        await page.WaitAsync("[...document.querySelectorAll('.ring .flow')].some(f => Number(f.getAttribute('stroke-width')) > 1.5)");
+        await page.KeepAsync("network");
+
+        await ShowAsync(page, "requests");
+        await page.WaitAsync("document.querySelectorAll('.path .bar i').length > 2");
+        await page.KeepAsync("requests");
+
+        await ShowAsync(page, "playback");
+        await page.WaitAsync("document.querySelectorAll('.log.tall li').length > 0");
+        await page.KeepAsync("playback");
+
+        await ShowAsync(page, "keys");
+        await page.WaitAsync("document.querySelector('main h2').textContent.includes('off')");
+        Assert.Empty(page.Complaints);
+    }
+
+    [Fact]
+    public async Task An_election_and_a_compaction_are_seen_as_they_happen_and_playback_shows_them_again()
+    {
+        BrowserPage page = await OpenAsync("shard/9");
+        await page.WaitAsync("document.querySelectorAll('table.tapes tbody tr').length === 3");
+        await page.WaitAsync("norikv.scene().frame.leaders[9] > 0");
+        string before = (await page.EvaluateAsync("norikv.scene().nodes[norikv.scene().frame.leaders[9] - 1].id"))!.GetValue<string>();
+        string target = new[] { "n1", "n2", "n3" }.First(n => n != before);
+
+        // The leader moves, and the page sees it without being asked to look again.
+        int from = before[1] - '1';
+        KvResult<ShardView> moved = await shared.Cluster[from].Server.Node.TransferShardAsync(
+            new ShardId(9), target, new NoriKV.Node.RequestContext(long.MaxValue, "", CancellationToken.None));
+        Assert.True(moved.Error is null, moved.Error?.Message);
+        string leads = $"norikv.scene().nodes[norikv.scene().frame.leaders[9] - 1]?.id === '{target}'";
+        await page.WaitAsync(leads);
+        string elected =
+            $"e => e.family === 'Raft' && e.kind === 'LeaderElected' && e.shard === 9 && e.node === '{target}' && e.at > performance.timeOrigin";
+        await page.WaitAsync($"norikv.live.events.some({elected})");
+        await page.WaitAsync($"document.querySelector('main .headline p').textContent.includes('led by {target}')");
+        await page.WaitAsync($"[...document.querySelectorAll('main .log li')].some(l => l.textContent.includes('{target} leads shard 9'))");
+        await page.KeepAsync("election");
+
+        // Compactions go on all the time under this load: one is seen from its beginning to its end.
+        await ShowAsync(page, "storage");
+        const string Finish = "e => e.family === 'Compaction' && e.kind === 'Finish' && e.at > performance.timeOrigin";
+        await page.WaitAsync($"norikv.live.events.some({Finish})");
+        string node = (await page.EvaluateAsync($"norikv.live.events.find({Finish}).node"))!.GetValue<string>();
+        await page.EvaluateAsync($"[...document.querySelectorAll('.seg button')].find(b => b.dataset.value === '{node}').click()");
+        await page.WaitAsync("[...document.querySelectorAll('.finding b')].some(b => b.textContent.startsWith('into L'))");
+        await page.KeepAsync("compaction");
+
+        // The same again, from the past: before the move the old leader led, behind it the new one.
+        string at = $"norikv.live.events.findLast({elected}).at";
+        await page.EvaluateAsync($"norikv.seek({at} - 700)");
+        await ShowAsync(page, "shard/9");
+        Assert.Equal("Playback", await page.TextAsync("#state span"));
+        await page.WaitAsync($"document.querySelector('main .headline p').textContent.includes('led by {before}')");
+        await page.EvaluateAsync("norikv.speed = 1, norikv.play(true)");
+        await page.WaitAsync(leads);
+        await page.WaitAsync($"document.querySelector('main .headline p').textContent.includes('led by {target}')");
+        await ShowAsync(page, "storage");
+        await page.EvaluateAsync($"norikv.seek(norikv.live.events.findLast(e => e.kind === 'Finish' && e.node === '{node}').at + 50)");
+        await page.WaitAsync("[...document.querySelectorAll('.finding b')].some(b => b.textContent.startsWith('into L') || b.textContent.includes('→'))");
+        await page.EvaluateAsync("norikv.goLive()");
+        await page.WaitAsync("document.querySelector('#state span').textContent === 'Live'");
+        Assert.Empty(page.Complaints);
+    }
+
+    [Fact]
+    public async Task A_recording_is_played_back_and_a_broken_one_is_refused_with_its_line()
+    {
+        BrowserPage page = await OpenAsync("playback");
+        const string Events = """
+            {"format":"norikv-events","version":1}
+            {"seq":1,"t":"2026-11-21T09:30:00.000Z","node":"n1","family":"Raft","kind":"LeaderElected","shard":3,"term":1}
+            {"seq":2,"t":"2026-11-21T09:30:04.000Z","node":"n2","family":"Swim","kind":"Suspect","member":"n1","incarnation":1}
+            {"seq":3,"t":"2026-11-21T09:30:08.000Z","node":"n2","family":"Raft","kind":"LeaderElected","shard":3,"term":2}
+            """;
+        await LoadAsync(page, "incident.jsonl", Events + "\n{\"seq\":4,\"t\":\"2026-11");
+        await page.WaitAsync("norikv.source.name === 'incident.jsonl'");
+        await page.EvaluateAsync("norikv.play(false), norikv.seek(Date.parse('2026-11-21T09:30:05Z'))");
+        await ShowAsync(page, "shard/3");
+        await page.WaitAsync("document.querySelector('main .headline p').textContent.includes('led by n1 in term 1')");
+        await page.EvaluateAsync("norikv.seek(Date.parse('2026-11-21T09:30:08.5Z'))");
+        await page.WaitAsync("document.querySelector('main .headline p').textContent.includes('led by n2 in term 2')");
+        await ShowAsync(page, "network");
+        await page.WaitAsync("document.querySelector('main .headline p').textContent.includes('n1 suspected')");
+        await page.EvaluateAsync("norikv.goLive()");
+
+        await ShowAsync(page, "playback");
+        await LoadAsync(page, "broken.jsonl", Events.Replace("\"seq\":2", "\"seq\":", StringComparison.Ordinal));
+        await page.WaitAsync("document.querySelector('[role=alert]').textContent === 'line 3 of broken.jsonl is not JSON'");
+        await LoadAsync(page, "newer.jsonl", """{"format":"norikv-events","version":2}""");
+        await page.WaitAsync("document.querySelector('[role=alert]').textContent.includes('reads version 1')");
+        Assert.Empty(page.Complaints);
+    }
+
+    [Fact]
+    public async Task A_lost_connection_is_shown_and_events_go_on_where_they_were()
+    {
+        BrowserPage page = await OpenAsync();
+        await page.WaitAsync("norikv.live.through > 0");
+        await page.WaitAsync("norikv.live.frames.length > 5");
+        shared.Proxy.IsCut = true;
+        try
+        {
+            await page.WaitAsync("document.querySelector('#state').className.includes('bad')");
+            await page.WaitAsync("document.querySelector('#state span').textContent.startsWith('Connection lost')");
+            await page.KeepAsync("lost");
+        }
+        finally
+        {
+            shared.Proxy.IsCut = false;
+        }
+
+        await page.WaitAsync("document.querySelector('#state span').textContent === 'Live'");
+        string again = page.Sockets.Last();
+        Assert.Contains("process=", again, StringComparison.Ordinal);
+        Assert.Matches("since=[1-9]", again);
+        await page.WaitAsync("norikv.live.last.t > Date.now() - 5000");
+
+        // Nothing twice, and figures went on from where they were instead of from zero.
+        const string Keys = "norikv.live.events.map(e => `${e.node} ${e.t} ${e.seq} ${e.kind} ${e.shard}`)";
+        Assert.True((await page.EvaluateAsync($"new Set({Keys}).size === norikv.live.events.length"))!.GetValue<bool>());
+        await page.WaitAsync($"{Rates} > 1");
+        Assert.True((await page.EvaluateAsync(Rates))!.GetValue<double>() < 1e6);
+
+        // The browser itself complains of the connections that were refused; nothing else does.
+        Assert.All(page.Complaints, static c => Assert.Contains("live", c, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_client_gets_at_most_20_messages_and_150_kbit_a_second()
+    {
+        BrowserPage page = await OpenAsync("shard/1");
+        await page.WaitAsync("norikv.live.frames.length > 8");
+        (long bytes, int messages, long began) = (page.Received, page.Messages, TimeProvider.System.GetTimestamp());
+        await Task.Delay(TimeSpan.FromSeconds(6));
+        double seconds = TimeProvider.System.GetElapsedTime(began).TotalSeconds;
+        double kilobits = (page.Received - bytes) * 8 / 1000.0 / seconds;
+        TestContext.Current.TestOutputHelper?.WriteLine($"{kilobits:0.0} kbit/s, {(page.Messages - messages) / seconds:0.0} messages/s");
+        Assert.InRange(kilobits, 1, 150);
+        Assert.InRange((page.Messages - messages) / seconds, 0.1, 20);
+    }
+
+    [Fact]
+    public async Task All_of_it_can_be_reached_by_keyboard()
+    {
+        BrowserPage page = await OpenAsync();
+        await page.WaitAsync("norikv.scene().frame?.leaders.length === 64");
+        await page.PressAsync("Tab");
+        await page.WaitAsync("document.activeElement.className === 'skip'");
+        await page.PressAsync("3", "3");
+        await page.WaitAsync("location.hash === '#/storage' && document.activeElement.id === 'main'");
+        await page.PressAsync("1", "1");
+        await page.WaitAsync("document.querySelector('[role=application]')");
+        await page.EvaluateAsync("document.querySelector('[role=application]').focus()");
+        await page.PressAsync("ArrowRight");
+        await page.PressAsync("ArrowRight");
+        await page.WaitAsync("document.querySelector('#say').textContent.startsWith('Shard 2')");
+        await page.PressAsync("Enter");
+        await page.WaitAsync("location.hash === '#/shard/2'");
+
+        // The time line: back into the past, and live again.
+        await page.WaitAsync("norikv.live.to - norikv.live.from > 4000");
+        await page.EvaluateAsync("document.querySelector('[role=slider]').focus()");
+        await page.PressAsync("ArrowLeft");
+        await page.PressAsync("ArrowLeft");
+        await page.WaitAsync("document.querySelector('#state span').textContent === 'Playback'");
+        await page.WaitAsync("document.querySelector('[role=slider]').getAttribute('aria-valuetext').includes('before the end')");
+        await page.PressAsync("End");
+        await page.WaitAsync("document.querySelector('#state span').textContent === 'Live'");
+        await page.PressAsync("?", "?");
+        await page.WaitAsync("document.querySelector('dialog[open]')");
+        await page.PressAsync("Enter");
+        await page.WaitAsync("!document.querySelector('dialog[open]')");
+
+        // What has no words has a name.
+        Assert.Equal(0, (await page.EvaluateAsync(
+            "[...document.querySelectorAll('button, a, input, [tabindex]')].filter(e => e.id !== 'main' && e.offsetParent"
+            + " && !(e.textContent.trim() || e.getAttribute('aria-label') || e.title)).length"))!.GetValue<int>());
+        Assert.Empty(page.Complaints);
+    }
+
+    [Fact]
+    public async Task The_key_browser_is_off_until_switched_on_and_asks_before_it_writes()
+    {
+        BrowserPage page = await OpenAsync("keys");
+        await page.WaitAsync("document.querySelector('main .button.main')");
+        Assert.Equal(0, (await page.EvaluateAsync("document.querySelectorAll('main input').length"))!.GetValue<int>());
+        await page.EvaluateAsync("document.querySelector('main .button.main').click()");
+        await page.WaitAsync("document.querySelectorAll('main tbody tr').length === 50");
+        await page.EvaluateAsync("document.querySelector('[aria-label=Key]').focus()");
+        await page.TypeAsync("<img src=x onerror=alert(1)>");
+        await page.EvaluateAsync("document.querySelector('[aria-label=Value]').focus()");
+        await page.TypeAsync("<b>bold</b>");
+        await page.EvaluateAsync("[...document.querySelectorAll('main button')].find(b => b.textContent === 'Put…').click()");
+        await page.WaitAsync("document.querySelector('dialog[open]')");
+        string key = Uri.EscapeDataString("<img src=x onerror=alert(1)>");
+        Assert.Equal(HttpStatusCode.NotFound, (await shared.Cluster[1].Http.GetAsync($"/kv/{key}")).StatusCode);
+        await page.EvaluateAsync("document.querySelector('dialog .button.main').click()");
+        await page.WaitAsync("[...document.querySelectorAll('[role=status]')].some(s => s.textContent.startsWith('written'))");
+        Assert.Equal("<b>bold</b>", await shared.Cluster[1].Http.GetStringAsync($"/kv/{key}"));
+
+        // Shown as text, whatever it says.
+        await page.EvaluateAsync("document.querySelector('[aria-label^=Prefix]').value = '<img', document.querySelector('main form.ask button').click()");
+        await page.WaitAsync("document.querySelectorAll('main tbody tr').length === 1");
+        Assert.Equal(0, (await page.EvaluateAsync("document.querySelectorAll('main img, main b b').length"))!.GetValue<int>());
+        uint shard = shared.Cluster[1].Server.Node.ShardOf("<img src=x onerror=alert(1)>"u8).Value;
+        Assert.Equal($"{shard}", await page.TextAsync("main tbody tr a"));
+        Assert.Empty(page.Complaints);
+    }
+
+    [Fact]
+    public async Task It_fits_a_phone_and_both_themes()
+    {
+        BrowserPage page = await OpenAsync();
+        await page.WaitAsync("norikv.scene().frame?.nodes.length === 3");
+        await page.ResizeAsync(360, 740);
+        foreach (string view in (string[])["cluster", "shard/1", "storage", "network", "requests", "playback", "keys"])
+        {
+            await ShowAsync(page, view);
+            await page.WaitAsync("document.querySelector('main h1')");
+            await page.WaitAsync(
+                "document.documentElement.scrollWidth <= 360 && document.querySelector('main').scrollWidth <= 360");
+            await page.KeepAsync($"phone-{view.Replace('/', '-')}");
+        }
+
+        foreach (string theme in (string[])["dark", "light"])
+        {
+            await page.CallAsync("Emulation.setEmulatedMedia", new JsonObject
+            {
+                ["features"] = new JsonArray(
+                    new JsonObject { ["name"] = "prefers-color-scheme", ["value"] = theme },
+                    new JsonObject { ["name"] = "prefers-reduced-motion", ["value"] = "reduce" }),
+            });
+            await page.WaitAsync($"document.documentElement.dataset.theme === '{theme}'");
+
+            // Words on their ground: WCAG's contrast of 4.5 for text.
+            JsonNode? ratio = await page.EvaluateAsync(Contrast);
+            Assert.True(ratio!.GetValue<double>() >= 4.5, $"{theme}: {ratio}");
+        }
+
+        Assert.Empty(page.Complaints);
+    }
+
+    [Theory]
+    [InlineData("hello", 309)]
+    [InlineData("user:123", 928)]
+    [InlineData("", 332)]
+    [InlineData("a", 894)]
+    public async Task The_page_finds_the_shard_of_a_key(string key, int shard)
+    {
+        BrowserPage page = await OpenAsync();
+        string ask = $"import('/ui/hash.js').then(m => m.shardOf(new TextEncoder().encode({BrowserPage.Quoted(key)}), 1024))";
+        Assert.Equal(shard, (await page.EvaluateAsync(ask))!.GetValue<int>());
+    }
+
+    private const string Contrast = """
+        (() => {
+          const css = n => getComputedStyle(document.documentElement).getPropertyValue(n).trim();
+          const light = hex => [1, 3, 5].map(i => parseInt(hex.slice(i, i + 2), 16) / 255)
+            .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4).reduce((s, c, i) => s + c * [0.2126, 0.7152, 0.0722][i], 0);
+          const ratio = (a, b) => { const [x, y] = [light(css(a)), light(css(b))].sort((p, q) => q - p); return (x + 0.05) / (y + 0.05); };
+          return Math.min(...['--ink', '--ink2'].flatMap(t => ['--panel', '--paper', '--grid'].map(g => ratio(t, g))),
+            ratio('--nori', '--nori-soft'), ratio('--warn', '--warn-soft'), ratio('--bad', '--bad-soft'), ratio('--bad', '--panel'), ratio('--warn', '--panel'));
+        })()
+        """;
+
+    private async Task<BrowserPage> OpenAsync(string view = "cluster")
+    {
+        BrowserPage page = await shared.Browser.NewPageAsync();
+        await page.GoAsync($"{shared.Url}#/{view}");
+        await page.WaitAsync("norikv.feed.state === 'live' && norikv.live.frames.length > 1");
+        return page;
+    }
+
+    private static async Task ShowAsync(BrowserPage page, string view)
+    {
+        await page.EvaluateAsync($"location.hash = '#/{view}'");
+        await page.WaitAsync($"document.querySelector('nav a[aria-current]').getAttribute('href') === '#/{view.Split('/')[0]}'");
+    }
+
+    private static Task LoadAsync(BrowserPage page, string name, string text) => page.EvaluateAsync(
+        "(() => { const data = new DataTransfer(); data.items.add(new File([" + BrowserPage.Quoted(text) + "], '" + name + "'));"
+        + " dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true })); })()");
+
+    /// <summary>True when something is drawn on a canvas.</summary>
+    private static string Inked(string selector) =>
+        $$"""(() => { const c = document.querySelector('{{selector}}'); return c.width > 0 && c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v); })()""";
+}
