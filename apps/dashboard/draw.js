@@ -29,9 +29,10 @@ export function begin(canvas, height) {
 export const font = (size = 11, weight = 400) => `${weight} ${size}px ${css.of('--sans')}`;
 
 /** Round numbers for an axis, at most so many. */
-export function ticks(max, most = 4) {
+export function ticks(max, most = 4, isBytes = false) {
   if (!(max > 0)) return [0];
-  const raw = max / most, power = 10 ** Math.floor(Math.log10(raw));
+  const raw = max / most, base = isBytes ? 1024 ** Math.max(0, Math.floor(Math.log2(raw) / 10)) : 1;
+  const power = base * 10 ** Math.floor(Math.log10(raw / base));
   const step = [1, 2, 2.5, 5, 10].map(m => m * power).find(s => s >= raw);
   const all = [];
   for (let v = 0; v <= max * 1.0001; v += step) all.push(v);

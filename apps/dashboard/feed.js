@@ -23,7 +23,7 @@ export class Feed {
       if (socket !== this.#socket) return;
       this.received += e.data.length;
       const message = JSON.parse(e.data);
-      if (message.hello) { this.#tries = 0; this.#set('live'); this.#send(); }
+      if (message.hello) { this.#tries = 0; this.#set('live'); this.#send(true); }
       this.tape.take(message);
       this.onmessage(message);
     };
@@ -37,8 +37,10 @@ export class Feed {
     this.#send();
   }
 
-  #send() {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify({ shards: this.#asked }));
+  // The hour is asked for once: it is what was before the first frame.
+  #send(isNew) {
+    const hour = isNew && !this.tape.hasHour ? { hour: true } : {};
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify({ shards: this.#asked, ...hour }));
   }
 
   #lost() {

@@ -21,6 +21,9 @@ export function span(us) {
 
 export const spanText = us => span(us).join(' ').trim();
 
+/** A bound of a bucket, without digits that say nothing. */
+export const boundText = us => us < 1000 ? `${us} µs` : us < 1e6 ? `${us / 1000} ms` : `${us / 1e6} s`;
+
 export function bytes(n) {
   if (!isFinite(n)) return '–';
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];

@@ -1,16 +1,16 @@
 // Plots of time: lines stacked or not, a distribution as a map of heat, and a small one without axes.
 
 import { begin, colour, css, font, heat, ticks } from './draw.js';
-import { clock, count } from './format.js';
+import { boundText, bytes, clock, count } from './format.js';
 import { hideTip, showTip } from './dom.js';
 import { quantileOf } from './scene.js';
 
-const left = 46, bottom = 20, top = 8, right = 4;
+const left = 58, bottom = 20, top = 8, right = 4;
 
 /** A line under a figure; no axes, the words say the number. */
 export function spark(canvas, points, hue, max) {
   const c = begin(canvas);
-  if (!c || points.length < 2) return;
+  if (!c || points.length < 2 || !points.some(p => p[1] > 0)) return;
   const { g, w, h } = c, most = max ?? Math.max(...points.map(p => p[1]), 1e-9) * 1.15;
   const [t0, t1] = [points[0][0], points[points.length - 1][0]];
   const x = t => (t - t0) / Math.max(1, t1 - t0) * w, y = v => h - 1 - Math.min(1, v / most) * (h - 3);
@@ -37,7 +37,7 @@ export function lines(canvas, series, { from, to, height = 170, stacked = false,
   const rows = stacked ? stack(series) : series;
   const most = Math.max(min, ...rows.map(s => s.points.reduce((m, p) => Math.max(m, p[1]), 0))) * 1.08;
   const x = t => left + (t - from) / Math.max(1, to - from) * (w - left - right), y = v => top + (1 - v / most) * (h - top - bottom);
-  axes(g, w, h, from, to, ticks(most), v => [y(v), format(v)]);
+  axes(g, w, h, from, to, ticks(most, 4, format === bytes), v => [y(v), format(v)]);
   g.save();
   g.beginPath();
   g.rect(left, 0, w - left - right, h);
@@ -77,19 +77,18 @@ export function distribution(canvas, scene, name, { ms, height = 170, ids, forma
   const to = scene.frame?.t ?? Date.now(), from = to - ms, width = ms / columns;
   const frames = scene.window(ms, columns * 2);
   const bounds = scene.buckets, rows = bounds.length + 1;
-  const cells = [], times = [];
-  let lowest = rows, highest = 0, most = 0;
-  for (let k = 0, i = 0; k < columns; k++) {
-    const [begins, ends] = [from + k * width, from + (k + 1) * width];
-    while (i + 1 < frames.length && frames[i + 1].t <= begins) i++;
-    let j = i;
-    while (j + 1 < frames.length && frames[j + 1].t <= ends) j++;
-    const counts = j > i && frames[i].t <= ends ? scene.counts(name, frames[i], frames[j], ids) : null;
-    if (j > i) i = j;
-    times.push(begins + width / 2);
-    cells.push(counts);
-    counts?.forEach((n, r) => { if (n > 0) { lowest = Math.min(lowest, r); highest = Math.max(highest, r); most = Math.max(most, n); } });
+  const cells = Array.from({ length: columns }, () => null), times = cells.map((_, k) => from + (k + 0.5) * width);
+  for (let i = 1; i < frames.length; i++) {
+    // What was counted between two looks is spread over the columns between them.
+    const [a, b] = [frames[i - 1], frames[i]], counts = scene.counts(name, a, b, ids);
+    const first = Math.max(0, Math.floor((a.t - from) / width)), last = Math.min(columns - 1, Math.floor((b.t - 1 - from) / width));
+    for (let k = first; k <= last; k++) {
+      cells[k] ??= new Float64Array(rows);
+      counts.forEach((n, r) => { cells[k][r] += n / (last - first + 1); });
+    }
   }
+  let lowest = rows, highest = 0, most = 0;
+  for (const counts of cells) counts?.forEach((n, r) => { if (n > 0) { lowest = Math.min(lowest, r); highest = Math.max(highest, r); most = Math.max(most, n); } });
   if (most === 0) [lowest, highest] = [3, 9];
   lowest = Math.max(0, lowest - 1);
   highest = Math.min(rows - 1, Math.max(highest + 1, lowest + 4));
@@ -102,7 +101,7 @@ export function distribution(canvas, scene, name, { ms, height = 170, ids, forma
     const low = r === 0 ? 0 : bounds[r - 1], high = bounds[r] ?? low * 2;
     return h - bottom - (r - lowest + (us - low) / (high - low)) * tall;
   };
-  axes(g, w, h, from, to, labels(lowest, highest, bands, tall), r => [h - bottom - (r - lowest + 1) * tall, format(bounds[r])]);
+  axes(g, w, h, from, to, labels(lowest, highest, bands, tall), r => [h - bottom - (r - lowest + 1) * tall, boundText(bounds[r])]);
   const wide = (w - left - right) / columns;
   cells.forEach((counts, k) => counts?.forEach((n, r) => {
     if (!n) return;

@@ -13,13 +13,14 @@ export async function read(file) {
   tape.isLive = false;
   tape.name = file.name;
   const events = [];
+  const end = lines.findLastIndex(l => l.trim());
   let known = false;
   for (let i = 0; i < lines.length; i++) {
     if (!lines[i].trim()) continue;
     let line;
     try { line = JSON.parse(lines[i]); } catch {
       // The last line may have been cut off; elsewhere it is no recording.
-      if (i >= lines.length - 2 && known) break;
+      if (i === end && known) break;
       throw new Error(`line ${i + 1} of ${file.name} is not JSON`);
     }
     if (line.format) {

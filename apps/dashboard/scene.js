@@ -36,13 +36,20 @@ export class Scene {
   /** Frames of the last so many milliseconds, about so many of them. */
   window(ms, most = 240) {
     if (!this.frame) return [];
-    const first = this.tape.at(this.frame.t - ms);
-    const all = this.tape.frames.slice(first, this.place + 1);
-    const step = Math.max(1, Math.floor(all.length / most));
-    if (step === 1) return all;
-    // The same frames whenever it is drawn: places are counted by time, so that lines do not tremble.
-    const width = ms / most;
-    return all.filter((f, i) => i === 0 || Math.floor(f.t / width) !== Math.floor(all[i - 1].t / width));
+    const frames = this.tape.frames, width = Math.max(1000, ms / most), found = [];
+    // The same frames whenever it is drawn: places are counted by time, so that lines do not tremble. Never closer than a
+    // second: what happens in less is noise of looking.
+    for (let i = this.tape.at(this.frame.t - ms); i <= this.place; i++) {
+      const last = found[found.length - 1];
+      if (!last || Math.floor(frames[i].t / width) !== Math.floor(last.t / width) && frames[i].t - last.t > width / 2) found.push(frames[i]);
+    }
+    return found;
+  }
+
+  /** A time that holds what was seen, so that plots are not empty at first: one minute, two, or as many as asked for. */
+  reach(ms) {
+    const seen = this.frame ? this.frame.t - this.tape.frames[0].t : 0;
+    return [60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000].find(s => s >= seen || s >= ms);
   }
 
   /** Points of a rate in time: of one node, or of all. */
@@ -68,11 +75,11 @@ export class Scene {
   /** How many values fell into each bucket between two frames. */
   counts(name, a, b, ids) {
     const counts = new Float64Array(this.buckets.length + 1);
-    if (!a || !b) return counts;
-    for (let i = 0; i < counts.length; i++) {
-      const n = this.tape.index.get(`${name}.${i}`);
-      if (n !== undefined) for (const id of ids ?? b.byId.keys()) counts[i] += growth(a, b, id, n);
-    }
+    // What nodes remember of the hour lacks the buckets of what is only shown of the present.
+    if (!a || !b || a.isHour && /^(stage|fsync)/.test(name)) return counts;
+    this.tape.buckets(name, counts.length).forEach((n, i) => {
+      if (n >= 0) for (const id of ids ?? b.byId.keys()) counts[i] += growth(a, b, id, n);
+    });
     return counts;
   }
 

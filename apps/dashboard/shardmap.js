@@ -48,15 +48,16 @@ export class ShardMap {
     if (!width) return;
     // The tallest cells with which all of them fit into a strip that is not higher than it should be.
     const tallest = width < 560 ? 340 : 236;
-    let cols = n <= 64 ? Math.min(n, width < 560 ? 8 : 32) : 64;
-    while (n > 64 && width / cols < 9.5 && cols > 32) cols /= 2;
-    let size = Math.min(width / cols, 34);
-    while (Math.ceil(n / cols) * size > tallest && cols < n) { cols *= 2; size = width / cols; }
+    let cols = 1, size = 0;
+    for (let some = 4; some / 2 < n; some *= 2) {
+      const fits = Math.min(width / Math.min(some, n), tallest / Math.ceil(n / some), 56);
+      if (fits > size) [cols, size] = [Math.min(some, n), fits];
+    }
     const rows = Math.ceil(n / cols), gap = size > 7 ? 1.5 : size > 4 ? 1 : 0.4;
     const c = begin(this.canvas, Math.ceil(rows * size));
     if (!c) return;
     this.#grid = { cols, size, n };
-    const { g } = c, now = performance.now(), radius = size > 9 ? 2.5 : 1;
+    const { g } = c, now = performance.now(), radius = size > 24 ? 5 : size > 9 ? 2.5 : 1;
     const fills = this.#fills(frame);
     for (let i = 0; i < n; i++) {
       const x = i % cols * size, y = Math.floor(i / cols) * size;
@@ -100,7 +101,7 @@ export class ShardMap {
     if (this.mode === 'leader') {
       // A busy shard is stronger than a quiet one.
       const most = frame.heat ? Math.max(24, ...frame.heat) : 0;
-      return Array.from(frame.leaders, (p, i) => mix(hues[p - 1] ?? '#888888', paper, frame.heat ? 0.42 - 0.42 * frame.heat[i] / most : 0.15));
+      return Array.from(frame.leaders, (p, i) => mix(hues[p - 1] ?? '#888888', paper, frame.heat ? 0.42 - 0.42 * frame.heat[i] / most : 0.3));
     }
     const values = this.mode === 'heat' ? frame.heat : frame.sizes;
     const most = values ? Math.max(1, ...values) : 1;
@@ -109,7 +110,7 @@ export class ShardMap {
 
   words(i) {
     const { frame } = this.scene, p = frame.leaders[i];
-    const lines = [`Shard ${i}`, p ? `led by ${frame.nodes[p - 1]?.id}` : 'nobody leads it'];
+    const lines = [`Shard ${i}`, p ? frame.nodes[p - 1] ? `led by ${frame.nodes[p - 1].id}` : 'who led it is not remembered' : 'nobody leads it'];
     if (frame.terms.has(i)) lines.push(`term ${frame.terms.get(i)}`);
     if (frame.heat) lines.push(`${count(unscale(frame.heat[i]))} writes/s`);
     if (frame.sizes?.[i]) lines.push(`about ${bytes(unscale(frame.sizes[i]) * 1024)}`);

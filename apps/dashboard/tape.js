@@ -1,6 +1,8 @@
 // What was seen of the cluster, frame by frame: four a second of the last minute, one in two seconds of the last hour. Live views
 // and playback draw from the same frames, so what is played back is what was seen.
 
+import { Hour } from './hour.js';
+
 const fineMs = 60_000, coarseMs = 2_000, keptMs = 3_600_000, eventsMost = 8_000;
 
 /** Logarithmic bytes of the feed: n stands for 2^((n-1)/8) - 1. */
@@ -19,6 +21,9 @@ export class Tape {
   isLive = true;
   #fineFrom = 0;
   #wire = null;
+  #hour = null;
+  #buckets = new Map();
+  hasHour = false;
 
   get last() { return this.frames[this.frames.length - 1] ?? null; }
   get from() { return this.frames[0]?.t ?? this.events[0]?.at ?? 0; }
@@ -30,7 +35,13 @@ export class Tape {
       // Another connection: names are numbered anew and differences begin at nothing.
       if (this.hello?.process !== message.process) this.through = 0;
       this.hello = message;
-      this.#wire = { names: [], figures: [], facts: [], leaders: new Uint8Array(message.shards) };
+      this.#hour = null;
+      this.#wire = { names: [], figures: [], facts: [], leaders: new Uint8Array(message.shards), terms: this.last?.terms };
+      return;
+    }
+    if (message.hour) {
+      const frames = (this.#hour ??= new Hour()).take(message.hour, this);
+      if (frames) { this.addPast(frames); this.#hour = null; this.hasHour = true; }
       return;
     }
     if (message.t !== undefined) this.#frame(message);
@@ -44,6 +55,15 @@ export class Tape {
     let i = this.index.get(name);
     if (i === undefined) { this.index.set(name, i = this.names.length); this.names.push(name); }
     return i;
+  }
+
+  /** The own numbers of a distribution's buckets, -1 for those that nothing fell into yet. */
+  buckets(name, many) {
+    let known = this.#buckets.get(name);
+    if (known?.names === this.names.length) return known.numbers;
+    known = { names: this.names.length, numbers: Array.from({ length: many }, (_, i) => this.index.get(`${name}.${i}`) ?? -1) };
+    this.#buckets.set(name, known);
+    return known.numbers;
   }
 
   addEvent(e) {

@@ -36,7 +36,7 @@ export class Timeline {
     const { app } = this, tape = app.source;
     this.to = tape.isLive ? Math.max(tape.to, app.now - 1000) : tape.to;
     // A round span of time that holds what there is, ten minutes at first sight.
-    const have = this.to - tape.from;
+    const have = this.to - Math.max(tape.from, this.to - 3_600_000);
     this.from = tape.isLive ? this.to - ([120, 300, 600, 1200, 1800, 3600].find(s => s * 1000 >= have) ?? 3600) * 1000 : tape.from;
     this.#draw(tape);
     const past = !app.isLive, part = (app.shown - this.from) / Math.max(1, this.to - this.from);

@@ -116,6 +116,10 @@ public sealed partial class LsmEngine : IAsyncDisposable
     /// <summary>The greatest watermark of any batch that is in a durable table; 0 when none had one.</summary>
     public ulong FlushedWatermark => Volatile.Read(ref _flushedWatermark);
 
+    /// <summary>The tables there are and where their keys lie, for estimates of how large a range is. Reads no file.</summary>
+    public IReadOnlyList<LsmTableSpan> TableSpans() =>
+        [.. Volatile.Read(ref _view).Version.Files.Select(static f => new LsmTableSpan(f.Meta.Smallest, f.Meta.Largest, f.Meta.Bytes))];
+
     /// <summary>The engine's state now.</summary>
     public LsmStats Stats
     {

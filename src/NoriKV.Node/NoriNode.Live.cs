@@ -2,6 +2,7 @@ using NoriKV.Node.Live;
 using NoriKV.Node.Peers;
 using NoriKV.Node.Ports;
 using NoriKV.Node.Replication;
+using NoriKV.Node.Storage;
 using NoriKV.Types;
 
 namespace NoriKV.Node;
@@ -21,6 +22,15 @@ public sealed partial class NoriNode : ILiveNode
                 if (group.Shard != MetaShard) yield return new(group.Shard, _log.Status(group.Shard));
             }
         }
+    }
+
+    /// <inheritdoc/>
+    long[] ILiveNode.EstimateShardBytes()
+    {
+        if (_storage is not LsmStorage { Engine: { } engine }) return new long[_totalShards];
+        (uint Slot, uint Shard)[] slots = [.. _log.Groups.Where(g => g.Shard != MetaShard)
+            .Select(g => (_replicas.SlotOf(g.Shard), g.Shard.Value)).Order()];
+        return ShardSizes.Estimate(engine.TableSpans(), slots, _totalShards);
     }
 
     /// <inheritdoc/>

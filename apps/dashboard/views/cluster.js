@@ -13,6 +13,8 @@ class Cluster {
   icon = 'cluster';
   title = 'Cluster';
   #latency = 'write';
+  #diagnosis = [];
+  #timer = 0;
 
   mount(main, app) {
     this.app = app;
@@ -26,7 +28,7 @@ class Cluster {
     const map = this.mapPanel = panel('Shards', 'w8', this.map.canvas, h('p', { class: 'unseen' }), this.mapLegend);
     this.mapLegend.style.marginTop = '10px';
     map.tools.append(choice('Colour of shards', [['leader', 'Leader'], ['heat', 'Writes'], ['size', 'Size']], this.map.mode, mode => { this.map.mode = mode; app.redraw(); }));
-    this.findings = panel('Findings', 'w4', h('div'));
+    this.findings = panel('Findings', '', h('div'));
     this.nodes = panel('Nodes', 'w12', h('div', { class: 'wrap' }, h('table', { class: 'rows fold' }, h('thead', {}, h('tr', {},
       ['Node', 'State', 'Leads', 'Requests', '', 'Sync p99', 'CPU', 'Memory', 'On disk', 'Up'].map((t, i) => h('th', { class: i > 4 ? 'num' : '', scope: 'col' }, t)))), h('tbody'))));
     this.throughput = h('canvas', { role: 'img' });
@@ -35,9 +37,25 @@ class Cluster {
     this.latency = h('canvas', { role: 'img' });
     this.latencyPanel = panel('Latency', 'w6', this.latency);
     this.latencyPanel.tools.append(choice('Latency of', [['write', 'Writes'], ['read', 'Reads']], this.#latency, v => { this.#latency = v; app.redraw(); }));
-    this.log = panel('Lately', 'w12', h('ul', { class: 'log' }));
+    this.log = panel('Lately', 'fill', h('ul', { class: 'log brief' }));
+    this.#timer = setInterval(() => this.#examine(), 15_000);
+    setTimeout(() => this.#examine(), 1500);
     main.append(h('div', { class: 'headline' }, h('h1', {}, 'Cluster'), this.headline), h('div', { class: 'figures' }, Object.values(this.figures).map(f => f.element)),
-      h('div', { class: 'cols' }, map, this.findings, this.nodes, this.throughputPanel, this.latencyPanel, this.log));
+      h('div', { class: 'cols' }, map, h('div', { class: 'w4 column' }, this.findings, this.log), this.nodes, this.throughputPanel, this.latencyPanel));
+  }
+
+  leave() { clearInterval(this.#timer); }
+
+  // What the cluster finds when it examines itself, where the server does that; not often, since all nodes are asked.
+  async #examine() {
+    if (document.hidden || !this.app.isLive || !this.app.live.hello?.routes?.includes('doctor')) return;
+    try {
+      const answer = await fetch('doctor', { cache: 'no-store' });
+      this.#diagnosis = answer.ok ? (await answer.json()).findings : [];
+    } catch {
+      this.#diagnosis = [];
+    }
+    this.app.redraw();
   }
 
   update(scene) {
@@ -49,8 +67,8 @@ class Cluster {
     this.#findings(scene);
     this.#nodes(scene);
     this.#plots(scene);
-    events(this.log.querySelector('ul'), scene.events(10 * minute).slice(0, 8), scene);
-    say(this.log.note, scene.tape.elided && scene.isLive ? `${plural(scene.tape.elided, 'event')} came too fast to be shown` : '');
+    events(this.log.querySelector('ul'), scene.events(10 * minute, e => e.kind !== 'Progress').slice(0, 12), scene);
+    say(this.log.note, scene.tape.elided && scene.isLive ? `${count(scene.tape.elided)} more came too fast` : '');
   }
 
   animate() { if (this.map.isMoving) this.map.draw(); }
@@ -77,7 +95,7 @@ class Cluster {
     const { frame } = scene, led = new Map();
     for (const p of frame.leaders) led.set(p, (led.get(p) ?? 0) + 1);
     const mode = this.map.mode, items = mode === 'leader'
-      ? [...frame.nodes.map(n => [n.hue, n.id, led.get(n.place) ?? 0]), ...(led.get(0) ? [['var(--bad)', 'nobody', led.get(0)]] : [])]
+      ? [...frame.nodes.map(n => [n.hue, n.id, led.get(n.place) ?? 0]), ...(led.get(0) ? [['var(--bad)', 'nobody', led.get(0)]] : []), ...(led.get(255) ? [['var(--ink3)', 'not remembered', led.get(255)]] : [])]
       : [['var(--heat1)', 'little', ''], ['var(--heat3)', mode === 'heat' ? 'much written' : 'large', '']];
     reconcile(this.mapLegend, items, i => i[1], i => h('span', {}, h('i', { class: 'swatch', hue: i[0] }), h('span'), h('b')), (e, i) => { say(e.children[1], i[1]); say(e.children[2], i[2] === '' ? '' : count(i[2])); });
     say(this.mapPanel.note, mode === 'leader' ? 'by leader; busy ones are stronger' : mode === 'heat' ? 'by writes a second, logarithmic' : frame.sizes?.some(v => v) ? 'by size on disk, estimated from tables, logarithmic' : 'by size on disk: nothing lies in tables yet');
@@ -96,9 +114,9 @@ class Cluster {
     const suspicions = new Map();
     for (const n of scene.nodes) for (const [member, state] of scene.facts(n.id)?.members ?? []) if (!scene.isSilent(n.id) && (state === 'suspect' || state === 'failed')) suspicions.set(member, [...suspicions.get(member) ?? [], `${n.id} ${state === 'suspect' ? 'suspects it' : 'holds it for dead'}`]);
     for (const [member, words] of suspicions) list.push({ level: 'warn', what: `${member} does not answer probes`, more: words.join(', ') });
-    for (const f of this.app.diagnosis ?? []) list.push({ level: f.severity === 'critical' ? 'bad' : 'warn', what: f.what, more: f.hint ?? f.evidence ?? '' });
+    for (const f of scene.isLive ? this.#diagnosis : []) list.push({ level: { critical: 'bad', warning: 'warn' }[f.severity] ?? 'note', what: f.what, more: [f.evidence, f.advice].filter(Boolean).join(' ') });
     if (!list.length) list.push({ level: 'fine', what: 'Nothing needs attention', more: 'Health, membership and disks of all nodes are well.' });
-    reconcile(this.findings.querySelector('div'), list, f => `${f.level} ${f.what} ${f.more}`, f => h('div', { class: `finding ${f.level}` }, h('i', { 'aria-hidden': 'true' }, { bad: '✕', warn: '▲', fine: '●' }[f.level]), h('div', {}, h('b', {}, f.what), h('p', {}, f.more))));
+    reconcile(this.findings.querySelector('div'), list, f => `${f.level} ${f.what} ${f.more}`, f => h('div', { class: `finding ${f.level}` }, h('i', { 'aria-hidden': 'true' }, { bad: '✕', warn: '▲', fine: '●', note: '·' }[f.level]), h('div', {}, h('b', {}, f.what), h('p', {}, f.more))));
   }
 
   #nodes(scene) {
@@ -113,7 +131,7 @@ class Cluster {
       const c = row.cells, facts = scene.facts(n.id), silent = scene.isSilent(n.id), led = perNode.get(n.place) ?? 0;
       say(c[0].lastElementChild, [n.addr, n.zone, n.state].filter(Boolean).join(' · '));
       const state = c[1].firstElementChild, word = silent ? 'silent' : facts.status;
-      mark(state, 'class', `word ${silent || word === 'unhealthy' ? 'bad' : word === 'degraded' ? 'warn' : ''}`);
+      mark(state, 'class', `word ${silent || word === 'unhealthy' ? 'bad' : word === 'degraded' ? 'warn' : word === 'not recorded' ? 'none' : ''}`);
       say(state, word);
       c[2].querySelector('i').style.transform = `scaleX(${Math.min(1, led / Math.max(1, shards))})`;
       say(c[2].lastElementChild, count(led));
@@ -126,14 +144,14 @@ class Cluster {
   }
 
   #plots(scene) {
-    const to = scene.frame.t, from = to - 5 * minute, all = [['put', '--nori'], ['get', '--n1'], ['batch', '--n2'], ['delete', '--n4'], ['scan', '--n8']];
-    const series = all.map(([op, hue]) => ({ name: op, hue, points: scene.series(`ops.${op}`, 5 * minute, null, 150) })).filter(s => s.points.some(p => p[1] > 0));
+    const ms = scene.reach(5 * minute), to = scene.frame.t, from = to - ms, all = [['put', '--nori'], ['get', '--n1'], ['batch', '--n2'], ['delete', '--n4'], ['scan', '--n8']];
+    const series = all.map(([op, hue]) => ({ name: op, hue, points: scene.series(`ops.${op}`, ms, null, 150) })).filter(s => s.points.some(p => p[1] > 0));
     lines(this.throughput, series, { from, to, stacked: true, format: v => `${count(v)}` });
-    mark(this.throughput, 'aria-label', `Requests a second in the last five minutes: ${series.map(s => `${s.name} ${count(s.points.at(-1)?.[1] ?? 0)}`).join(', ') || 'none'}`);
+    mark(this.throughput, 'aria-label', `Requests a second lately: ${series.map(s => `${s.name} ${count(s.points.at(-1)?.[1] ?? 0)}`).join(', ') || 'none'}`);
     say(this.throughputPanel.note, 'requests a second');
     reconcile(this.operations, series, s => s.name, s => h('span', {}, h('i', { class: 'swatch', hue: `var(${s.hue})` }), s.name));
-    distribution(this.latency, scene, this.#latency, { ms: 5 * minute, height: 192, format: spanText });
-    mark(this.latency, 'aria-label', `Latency in the last five minutes; now p50 ${spanText(scene.quantile(this.#latency, 0.5))}, p99 ${spanText(scene.quantile(this.#latency, 0.99))}`);
+    distribution(this.latency, scene, this.#latency, { ms, height: 192, format: spanText });
+    mark(this.latency, 'aria-label', `Latency; now p50 ${spanText(scene.quantile(this.#latency, 0.5))}, p99 ${spanText(scene.quantile(this.#latency, 0.99))}`);
     say(this.latencyPanel.note, 'brightness: how many; dashed p50, solid p99');
   }
 }

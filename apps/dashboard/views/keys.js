@@ -83,7 +83,7 @@ class Keys {
     this.more.hidden = !this.#next;
     say(this.state, `${plural(this.#pairs.length, 'key')}${this.#next ? ', and there are more' : ''}`);
     const hello = this.app.live.hello;
-    reconcile(this.rows, this.#pairs, p => to64(p.key), p => h('tr', { class: 'link' }, h('td', { class: 'mono' }, h('button', { class: 'plain', type: 'button', onclick: () => this.#show(p.key) }, readable(p.key, 60))),
+    reconcile(this.rows, this.#pairs, p => to64(p.key), p => h('tr', {}, h('td', { class: 'mono' }, h('button', { class: 'plain', type: 'button', onclick: () => this.#show(p.key) }, readable(p.key, 60))),
       h('td', { class: 'mono dim cut' }, readable(p.value, 60)), h('td', { class: 'num' }, hello ? h('a', { href: `#/shard/${shardOf(p.key, hello.shards, hello.hash_tags)}` }, String(shardOf(p.key, hello.shards, hello.hash_tags))) : '')));
   }
 

@@ -25,18 +25,18 @@ class Network {
     this.lines = h('g');
     this.rings = h('g');
     this.dots = h('g');
-    this.svg = h('svg', { viewBox: '0 0 520 400', role: 'img', class: 'ring' }, this.lines, this.rings, this.dots);
+    this.svg = h('svg', { viewBox: '0 0 560 400', role: 'img', class: 'ring' }, this.lines, this.rings, this.dots);
     this.ring = panel('Between the nodes', 'w7', this.svg);
     say(this.ring.note, 'width: bytes a second of Raft; circles: probes');
-    this.matrix = panel('Who holds whom for what', 'w5', h('div', { class: 'wrap' }, h('table', { class: 'rows matrix' })));
+    this.matrix = panel('Who holds whom for what', '', h('div', { class: 'wrap' }, h('table', { class: 'rows matrix' })));
     say(this.matrix.note, 'a row is one node’s opinion of the others');
-    this.links = panel('Links', 'w5', h('div', { class: 'wrap' }, h('table', { class: 'rows' }, h('thead', {}, h('tr', {}, ['From', 'To', 'Sent', 'Stream'].map((t, i) => h('th', { class: i === 2 ? 'num' : '', scope: 'col' }, t)))), h('tbody'))));
+    this.links = panel('Links', 'fill', h('div', { class: 'wrap' }, h('table', { class: 'rows' }, h('thead', {}, h('tr', {}, ['From', 'To', 'Sent', 'Stream'].map((t, i) => h('th', { class: i === 2 ? 'num' : '', scope: 'col' }, t)))), h('tbody'))));
     this.traffic = h('canvas', { role: 'img', 'aria-label': 'Bytes a second that each node sends to others' });
     this.legend = h('div', { class: 'legend' });
-    this.trafficPanel = panel('Sent by each node', 'w7', this.traffic, this.legend);
+    this.trafficPanel = panel('Sent by each node', 'w12', this.traffic, this.legend);
     say(this.trafficPanel.note, 'bytes a second');
     this.log = panel('Membership lately', 'w12', h('ul', { class: 'log' }));
-    main.append(h('div', { class: 'headline' }, h('h1', {}, 'Network'), this.headline), h('div', { class: 'cols' }, this.ring, this.matrix, this.trafficPanel, this.links, this.log));
+    main.append(h('div', { class: 'headline' }, h('h1', {}, 'Network'), this.headline), h('div', { class: 'cols' }, this.ring, h('div', { class: 'w5 column' }, this.matrix, this.links), this.trafficPanel, this.log));
   }
 
   update(scene) {
@@ -45,7 +45,7 @@ class Network {
     this.#ring(scene);
     this.#matrix(scene);
     this.#links(scene);
-    const ms = 5 * minute, to = scene.frame.t, numbers = scene.tape.names.filter(n => n.startsWith('peer.sent.'));
+    const ms = scene.reach(5 * minute), to = scene.frame.t, numbers = scene.tape.names.filter(n => n.startsWith('peer.sent.'));
     const series = scene.nodes.map(n => ({ name: n.id, hue: n.hue, points: scene.series(numbers, ms, [n.id], 150) }));
     lines(this.traffic, series, { from: to - ms, to, format: bytes, min: 1024 });
     reconcile(this.legend, series, s => s.name, s => h('span', {}, h('i', { class: 'swatch line', hue: s.hue }), s.name));
@@ -84,7 +84,7 @@ class Network {
     const n = scene.nodes.length;
     return new Map(scene.nodes.map((node, i) => {
       const a = -Math.PI / 2 + (n === 2 ? Math.PI / 2 : 0) + i * 2 * Math.PI / n;
-      return [node.id, n === 1 ? [260, 200] : [260 + 165 * Math.cos(a), 202 + (n === 3 ? 140 : 138) * Math.sin(a)]];
+      return [node.id, n === 1 ? [280, 200] : [280 + 190 * Math.cos(a), (n === 3 ? 232 : 200) + (n === 3 ? 168 : 142) * Math.sin(a)]];
     }));
   }
 
@@ -111,6 +111,8 @@ class Network {
       const [x, y] = places.get(n.id), silent = scene.isSilent(n.id), state = held.get(n.id) ?? (silent ? 'silent' : 'alive');
       mark(g, 'transform', `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
       mark(g, 'class', `dot ${state}`);
+      // Above where the node is above: below it lines run.
+      mark(g.lastElementChild, 'y', y < 150 ? -38 : 47);
       say(g.lastElementChild, state === 'alive' ? `${count(scene.frame.leaders.reduce((c, p) => c + (p === n.place ? 1 : 0), 0))} leaders` : { suspect: '▲ suspected', failed: '✕ held for dead', silent: '✕ silent', left: '– left' }[state]);
       // A circle for each probe that began; which one was probed, nobody tells.
       const probes = scene.value(n.id, 'swim.probes'), before = this.#probed.get(n.id);

@@ -4,7 +4,7 @@ import { h, mark, panel, reconcile, say } from '../dom.js';
 import { clock, count, plural, spanText } from '../format.js';
 import { distribution, lines } from '../plots.js';
 
-const minute = 60_000;
+const minute = 60_000, kept = 40;
 const meaning = {
   receive: 'arrived', route: 'found its leader', queue: 'its leader was busy', log_wait: 'the log was busy', append: 'written to the log', fsync: 'synced to disk', log: 'own log', send: 'on its way to a peer', peer: 'durable on a peer',
   replicate: 'disks and peers', commit: 'a majority has it', apply_wait: 'waits for the engine', apply: 'put into the engine', wake: 'a thread goes on', read_index: 'a majority confirms the leader', catch_up: 'the replica catches up',
@@ -19,6 +19,7 @@ class Requests {
   icon = 'requests';
   title = 'Requests';
   #slow = [];
+  #last = null;
   #open = new Set();
   #timer = 0;
   #state = '';
@@ -48,7 +49,7 @@ class Requests {
 
   update(scene) {
     if (!scene.frame) return;
-    const ms = 5 * minute, to = scene.frame.t, from = to - ms;
+    const ms = scene.reach(5 * minute), to = scene.frame.t, from = to - ms;
     this.#stages(scene);
     this.#list(scene);
     for (const [canvas, name] of [[this.writes, 'write'], [this.reads, 'read']]) distribution(canvas, scene, name, { ms, format: spanText, quantiles: [[0.5, 'p50'], [0.99, 'p99']] });
@@ -82,18 +83,30 @@ class Requests {
     say(this.pathPanel.note, 'each stage by itself, last ten seconds, all nodes');
   }
 
+  // Only those that are new: the first time the number of the last one is asked for, then the forty before it.
   async #ask() {
+    if (!this.app.live.hello) return setTimeout(() => this.#ask(), 500);
+    if (!this.app.live.hello.routes?.includes('slow')) { this.#state = 'this server keeps none'; return; }
     try {
-      const answer = await fetch('slow?limit=40', { cache: 'no-store' });
-      if (!answer.ok) { this.#state = answer.status === 404 ? 'this server keeps none' : `the server answers ${answer.status}`; return; }
-      const body = await answer.json();
-      this.#slow = Array.isArray(body) ? body : body.requests ?? body.slow ?? body.operations ?? [];
+      this.#last ??= Math.max(0, (await this.#fetch(Number.MAX_SAFE_INTEGER)).last - kept);
+      const { operations, last, threshold_ms: threshold } = await this.#fetch(this.#last);
+      // A node that was started again counts from the beginning.
+      if (last < this.#last) { this.#slow = []; this.#last = null; return; }
+      this.#last = last;
+      this.#slow = [...this.#slow, ...operations].slice(-kept);
       this.#state = '';
-      this.threshold = body.threshold_us ?? (body.threshold_ms ? body.threshold_ms * 1000 : null);
-    } catch {
-      this.#state = 'the node does not answer';
+      this.threshold = threshold * 1000;
+    } catch (e) {
+      this.#state = e.message;
     }
     this.app.redraw();
+  }
+
+  async #fetch(since) {
+    let answer;
+    try { answer = await fetch(`slow?since=${since}`, { cache: 'no-store' }); } catch { throw new Error('the node does not answer'); }
+    if (!answer.ok) throw new Error(answer.status === 404 ? 'this node keeps none' : `the node answers ${answer.status}`);
+    return answer.json();
   }
 
   #list(scene) {

@@ -58,7 +58,7 @@ class Shard {
     this.#replicas(scene, rows);
     const leader = frame.nodes[frame.leaders[this.#shard] - 1];
     const term = Math.max(0, ...rows.map(r => r.term), frame.terms.get(this.#shard) ?? 0);
-    say(this.summary, leader ? `led by ${leader.id}${term ? ` in term ${term}` : ''}` : 'nobody leads it now');
+    say(this.summary, !leader && frame.leaders[this.#shard] ? 'who led it then is not remembered' : leader ? `led by ${leader.id}${term ? ` in term ${term}` : ''}` : 'nobody leads it now');
     this.#reigns(scene);
     this.#plots(scene);
     events(this.log.querySelector('ul'), scene.events(30 * minute, e => e.shard === this.#shard).slice(0, 30), scene);
@@ -91,7 +91,7 @@ class Shard {
   }
 
   #reigns(scene) {
-    const ms = 10 * minute, to = scene.frame.t, from = to - ms, spans = this.#spans(scene, from, to);
+    const ms = scene.reach(10 * minute), to = scene.frame.t, from = to - ms, spans = this.#spans(scene, from, to);
     const canvas = this.reign, c = begin(canvas, 64);
     if (!c) return;
     const { g, w } = c, x = t => (Math.max(t, from) - from) / ms * w;
@@ -100,7 +100,8 @@ class Shard {
     for (const s of spans) {
       const [a, b] = [x(s.from), Math.max(x(s.from) + 2, x(s.to) - 1.5)], node = scene.nodes.find(n => n.id === s.id);
       if (!node) {
-        g.strokeStyle = css.of('--bad');
+        // Nobody led it; or who did is not remembered.
+        g.strokeStyle = css.of(s.place ? '--ink3' : '--bad');
         g.strokeRect(a + 0.5, 8.5, Math.max(1, b - a - 1), 25);
         continue;
       }
@@ -124,25 +125,26 @@ class Shard {
       g.fill();
     }
     g.fillStyle = css.of('--ink2');
-    for (let t = Math.ceil(from / 120_000) * 120_000; t < to; t += 120_000) if (x(t) > 24 && x(t) < w - 24) g.fillText(clock(t).slice(0, 5), x(t), 57);
-    say(this.reigns.note, `last ten minutes, ${plural(Math.max(0, spans.filter(s => s.id).length - 1), 'change')}`);
+    const step = ms <= 120_000 ? 15_000 : 120_000;
+    for (let t = Math.ceil(from / step) * step; t < to; t += step) if (x(t) > 24 && x(t) < w - 24) g.fillText(clock(t).slice(0, step % 60_000 ? 8 : 5), x(t), 57);
+    say(this.reigns.note, `${plural(Math.max(0, spans.filter(s => s.id).length - 1), 'change')}`);
     mark(canvas, 'aria-label', spans.map(s => `${clock(s.from)} to ${clock(s.to)}: ${s.id ?? 'nobody'}`).join('; '));
     reconcile(this.reigns.querySelector('ol'), spans, s => s.from, () => h('li'), (e, s) => say(e, `${s.id ?? 'nobody'} from ${clock(s.from)}`));
   }
 
   #spans(scene, from, to) {
-    const spans = [], frames = scene.window(to - from, 100_000);
+    const spans = [], frames = scene.tape.frames.slice(scene.tape.at(from), scene.place + 1);
     for (const f of frames) {
       const id = f.nodes[f.leaders[this.#shard] - 1]?.id, term = f.terms.get(this.#shard) ?? f.standings.find(s => s[0] === this.#shard && s[2] === 3)?.[3];
       const last = spans[spans.length - 1];
       if (last && last.id === id && (!term || !last.term || last.term === term)) { last.to = f.t; last.term ??= term; }
-      else { if (last) last.to = f.t; spans.push({ from: f.t, to: f.t, id, term }); }
+      else { if (last) last.to = f.t; spans.push({ from: f.t, to: f.t, id, term, place: f.leaders[this.#shard] }); }
     }
     return spans;
   }
 
   #plots(scene) {
-    const ms = 2 * minute, to = scene.frame.t, from = to - ms, frames = scene.window(ms, 160);
+    const ms = scene.reach(2 * minute), to = scene.frame.t, from = to - ms, frames = scene.window(ms, 160);
     const own = f => f.standings.filter(s => s[0] === this.#shard), commits = [];
     for (let i = 1; i < frames.length; i++) {
       const [a, b] = [own(frames[i - 1]), own(frames[i])].map(l => Math.max(-1, ...l.map(s => s[4])));

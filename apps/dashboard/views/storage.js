@@ -2,7 +2,7 @@
 
 import { begin, colour, css, font, isStill } from '../draw.js';
 import { choice, h, mark, panel, reconcile, say } from '../dom.js';
-import { age, bytes, clock, count, percent, span, spanText } from '../format.js';
+import { age, bytes, clock, count, percent, plural, span, spanText } from '../format.js';
 import { distribution, lines, spark } from '../plots.js';
 
 const minute = 60_000;
@@ -49,11 +49,11 @@ class Storage {
     this.rows = this.#rows(scene, id);
     this.#draw(performance.now());
     this.#list(scene, id);
-    const to = scene.frame.t, from = to - 5 * minute;
-    const series = [['lsm.flushed', 'flushed', '--nori'], ['lsm.compact_read', 'read by compactions', '--n1'], ['lsm.compact_written', 'written by compactions', '--n2']].map(([n, name, hue]) => ({ name, hue, points: scene.series(n, 5 * minute, [id], 150) }));
+    const ms = scene.reach(5 * minute), to = scene.frame.t, from = to - ms;
+    const series = [['lsm.flushed', 'flushed', '--nori'], ['lsm.compact_read', 'read by compactions', '--n1'], ['lsm.compact_written', 'written by compactions', '--n2']].map(([n, name, hue]) => ({ name, hue, points: scene.series(n, ms, [id], 150) }));
     lines(this.flow, series, { from, to, format: bytes, min: 1024 });
     reconcile(this.flowLegend, series, s => s.name, s => h('span', {}, h('i', { class: 'swatch line', hue: `var(${s.hue})` }), s.name));
-    distribution(this.sync, scene, 'fsync', { ms: 5 * minute, height: 190, ids: [id], format: spanText });
+    distribution(this.sync, scene, 'fsync', { ms, height: 190, ids: [id], format: spanText });
   }
 
   animate(now) { if (this.rows && !isStill() && (this.#moves.length || this.wasMoving)) { this.wasMoving = this.#moves.length > 0; this.#draw(now); } }
@@ -76,8 +76,8 @@ class Storage {
     set(stall, v('lsm.stalls') ? held : 'never', v('lsm.stalls') ? `${heldUnit}/s` : '', v('lsm.stalls') ? `${count(v('lsm.stalls'))} times since the start` : 'since the start', scene.series('lsm.stall.sum', 2 * minute, [id], 90));
     const [hit, miss] = [r('cache.hits', 10), r('cache.misses', 10)];
     set(cache, hit + miss > 0 ? percent(hit, hit + miss).replace(' %', '') : '–', hit + miss > 0 ? '%' : '', `${bytes(v('cache.bytes'))} held, ${count(hit + miss)} reads/s`, scene.series('cache.hits', 2 * minute, [id], 90));
-    set(sync, ...span(scene.quantile('fsync', 0.99, 10, [id])), `${count(r('fsync.count'))}/s, ${bytes(r('wal.bytes'))}/s, ${count(v('wal.segments'))} segments`, scene.series('fsync.count', 2 * minute, [id], 90));
-    say(this.headline, scene.isSilent(id) ? 'silent: what it last said' : v('lsm.disk_full') ? 'disk full: writes wait for space' : `${bytes(total(scene, id))} in ${count(tables(scene, id))} tables`);
+    set(sync, ...span(scene.quantile('fsync', 0.99, 10, [id])), `${count(r('fsync.count'))}/s, ${bytes(r('wal.bytes'))}/s, ${plural(v('wal.segments'), 'segment')}`, scene.series('fsync.count', 2 * minute, [id], 90));
+    say(this.headline, scene.isSilent(id) ? 'silent: what it last said' : v('lsm.disk_full') ? 'disk full: writes wait for space' : `${bytes(total(scene, id))} in ${plural(tables(scene, id), 'table')}`);
   }
 
   #rows(scene, id) {
@@ -98,7 +98,7 @@ class Storage {
   #draw(now) {
     const rows = this.rows, tall = 46, c = begin(this.levels, rows.length * tall + 6);
     if (!c) return;
-    const { g, w } = c, left = 62, right = 86, most = Math.sqrt(Math.max(1 << 20, ...rows.map(r => r.bytes))), wide = w - left - right;
+    const { g, w } = c, left = 88, right = 86, most = Math.sqrt(Math.max(1 << 20, ...rows.map(r => r.bytes))), wide = w - left - right;
     const y = level => (rows.findIndex(r => r.level === level) + 0.5) * tall;
     const reach = r => left + Math.sqrt(r.bytes) / most * (wide - 40);
     const hue = colour(this.scene.hue(this.#node));

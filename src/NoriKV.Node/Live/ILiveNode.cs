@@ -27,6 +27,12 @@ public interface ILiveNode
     IEnumerable<KeyValuePair<ShardId, ReplicaStatus>> Standings { get; }
 
     /// <summary>
+    /// What the data of each shard takes in tables, estimated from where tables begin and end; zeros where the engine does not say.
+    /// Looks through all tables: not to be called often.
+    /// </summary>
+    long[] EstimateShardBytes();
+
+    /// <summary>
     /// Answers the questions of other nodes; null: they are refused. May be set once. It is called on the thread that brings the
     /// question, must not block, and answers at most <see cref="LiveBounds.AnswerBytesMax"/> bytes.
     /// </summary>

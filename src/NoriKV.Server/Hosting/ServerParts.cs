@@ -27,6 +27,9 @@ public sealed record ServerParts
     /// <summary>Events that /events remembers. Default 4,096.</summary>
     public int EventsRemembered { get; init; } = 4096;
 
+    /// <summary>From one sample of the last hour, for the dashboard, to the next. Default 20 s.</summary>
+    public TimeSpan HourStep { get; init; } = TimeSpan.FromSeconds(20);
+
     /// <summary>The façade's bounds.</summary>
     public NoriKV.Transport.Http.HttpFacadeOptions Http { get; init; } = new();
 

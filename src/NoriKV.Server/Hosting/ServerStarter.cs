@@ -135,7 +135,7 @@ internal sealed class ServerStarter : IAsyncDisposable
     }
 
     private LiveService? LiveOf(StartedNode started) => started.Live is not { } live ? null : new LiveService(
-        live, started.Node.View, _meter as IMetricSource, _telemetry.Ring,
+        live, started.Node.View, _meter as IMetricSource, _telemetry.Ring, _telemetry.News, _parts.HourStep,
         _membership is { } membership ? () => membership.Swim.Members : null, _parts.Time);
 
     // A node whose cluster has others is a member of membership also without seeds: it knows them.

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Nori.Observe;
 using Nori.Observe.Otlp;
 using Nori.Observe.Prometheus;
+using NoriKV.Server.Live;
 
 namespace NoriKV.Server;
 
@@ -17,7 +18,8 @@ internal sealed class Telemetry : IAsyncDisposable
         Prometheus = options.PrometheusEnabled ? meter : null;
         Meter = meter ?? (IMeter)NullMeter.Instance;
         Ring = new EventRing(parts.EventsRemembered, parts.Time);
-        Events = new TeeEventSink(Ring, new EventLog(parts.Log));
+        News = new EventRing(2048, parts.Time);
+        Events = new TeeEventSink(Ring, new NewsSink(News), new EventLog(parts.Log));
         Meter.ObservableCounter("log_lines_dropped_total", "Log lines that found the queue full.", () => parts.Log.Dropped);
         Meter.ObservableCounter("events_total", "Events emitted.", () => Ring.Emitted);
         if (!options.OtlpEnabled) return;
@@ -38,6 +40,9 @@ internal sealed class Telemetry : IAsyncDisposable
 
     /// <summary>What /events sends.</summary>
     public EventRing Ring { get; }
+
+    /// <summary>What happened in the last hour, without what happens all the time.</summary>
+    public EventRing News { get; }
 
     /// <summary>Where everything tells what happened.</summary>
     public IEventSink Events { get; }

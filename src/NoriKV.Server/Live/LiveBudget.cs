@@ -7,11 +7,11 @@ namespace NoriKV.Server.Live;
 /// <remarks>Not thread-safe.</remarks>
 internal sealed class LiveBudget(TimeProvider time)
 {
-    /// <summary>Bytes a second of messages; the rest of the 150 kbit/s is for frames around them.</summary>
-    public const int BytesPerSecond = 17_000;
+    /// <summary>Bytes a second of messages; with what may leave at once, less than 150 kbit/s of any five seconds.</summary>
+    public const int BytesPerSecond = 14_000;
 
     /// <summary>Bytes that may leave at once: a first picture.</summary>
-    public const int BytesAtOnce = 32 << 10;
+    public const int BytesAtOnce = 20 << 10;
 
     /// <summary>Shortest time between two messages.</summary>
     public static readonly TimeSpan Spacing = TimeSpan.FromMilliseconds(50);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Threading.Channels;
 using NoriKV.Node.Live;
 using NoriKV.Transport.Http.Live;
 using NoriKV.Types;
@@ -8,6 +9,9 @@ namespace NoriKV.Server.Live;
 /// <summary>What /live serves: each watcher the differences it lacks, within its budget.</summary>
 internal sealed class LiveFeed(LiveLoop loop, ILiveNode node, ClusterView cluster, TimeProvider time) : ILiveFeed
 {
+    // What else the page may ask for.
+    private static readonly string[] Routes = ["slow"];
+
     // Of this process: numbers of events begin anew with another one.
     private readonly string _process = $"{node.Number.Value}-{node.BootEpoch}";
 
@@ -22,6 +26,11 @@ internal sealed class LiveFeed(LiveLoop loop, ILiveNode node, ClusterView cluste
         private readonly int _number;
         private volatile uint[] _watched = [];
         private long _version = -1;
+        private readonly CancellationTokenSource _end = new();
+
+        // Bounded by what nodes remember: it is asked for once a connection.
+        private readonly Channel<ReadOnlyMemory<byte>> _hour = Channel.CreateUnbounded<ReadOnlyMemory<byte>>();
+        private int _askedHour;
         private int _disposed;
 
         public Watcher(LiveFeed feed, long eventsAfter)
@@ -38,12 +47,23 @@ internal sealed class LiveFeed(LiveLoop loop, ILiveNode node, ClusterView cluste
             {
                 _version = 0;
                 return Spent(_messages.Hello(
-                    _feed.Node.Health.NodeId, _feed.Cluster.ClusterId, _feed.Cluster.TotalShards, _feed.Cluster.HashTags, _feed._process));
+                    _feed.Node.Health.NodeId, _feed.Cluster.ClusterId, _feed.Cluster.TotalShards, _feed.Cluster.HashTags, _feed._process,
+                    Routes));
             }
 
-            await _feed.Loop.NewerAsync(_version, cancellationToken).ConfigureAwait(false);
-            while (_budget.Wait() is { Ticks: > 0 } wait)
-                await Task.Delay(wait, _feed.Time, cancellationToken).ConfigureAwait(false);
+            while (true)
+            {
+                // The hour passes between messages of the present, as far as the budget has room.
+                while (_budget.Wait() is { Ticks: > 0 } wait)
+                    await Task.Delay(wait, _feed.Time, cancellationToken).ConfigureAwait(false);
+                if (_feed.Loop.Current.Version > _version) break;
+                bool hasHour = _hour.Reader.TryPeek(out _);
+                if (hasHour && _budget.HasRoom && _hour.Reader.TryRead(out ReadOnlyMemory<byte> chunk)) return Spent(chunk);
+                Task newer = _feed.Loop.NewerAsync(_version, cancellationToken);
+                if (hasHour) await Task.WhenAny(newer, Task.Delay(LiveBudget.Spacing, _feed.Time, cancellationToken)).ConfigureAwait(false);
+                else await newer.ConfigureAwait(false);
+                cancellationToken.ThrowIfCancellationRequested();
+            }
 
             // Only now: what happened while the budget was waited for is in it.
             LiveCluster cluster = _feed.Loop.Current;
@@ -53,7 +73,8 @@ internal sealed class LiveFeed(LiveLoop loop, ILiveNode node, ClusterView cluste
 
         public void Ask(ReadOnlySpan<byte> message)
         {
-            var shards = new List<uint>();
+            List<uint>? shards = null;
+            bool hour = false;
             try
             {
                 var reader = new Utf8JsonReader(message, new JsonReaderOptions { MaxDepth = 4 });
@@ -61,12 +82,9 @@ internal sealed class LiveFeed(LiveLoop loop, ILiveNode node, ClusterView cluste
                 using (document)
                 {
                     JsonElement root = document.RootElement;
-                    if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("shards", out JsonElement asked)) return;
-                    if (asked.ValueKind != JsonValueKind.Array) return;
-                    foreach (JsonElement shard in asked.EnumerateArray().Take(PictureQuestion.ShardsMax))
-                    {
-                        if (shard.ValueKind == JsonValueKind.Number && shard.TryGetUInt32(out uint number)) shards.Add(number);
-                    }
+                    if (root.ValueKind != JsonValueKind.Object) return;
+                    hour = root.TryGetProperty("hour", out JsonElement wants) && wants.ValueKind == JsonValueKind.True;
+                    shards = root.TryGetProperty("shards", out JsonElement asked) ? Numbers(asked) : null;
                 }
             }
             catch (JsonException)
@@ -74,6 +92,8 @@ internal sealed class LiveFeed(LiveLoop loop, ILiveNode node, ClusterView cluste
                 return; // Not for us.
             }
 
+            if (hour && Interlocked.Exchange(ref _askedHour, 1) == 0) _ = GatherHourAsync();
+            if (shards is null) return;
             _watched = [.. shards];
             _feed.Loop.LookAt(_number, _watched);
         }
@@ -82,7 +102,34 @@ internal sealed class LiveFeed(LiveLoop loop, ILiveNode node, ClusterView cluste
         {
             if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
             _feed.Loop.Leave(_number);
+            _end.Cancel();
+            _end.Dispose();
             _messages.Dispose();
+        }
+
+        private static List<uint> Numbers(JsonElement asked)
+        {
+            var numbers = new List<uint>();
+            if (asked.ValueKind != JsonValueKind.Array) return numbers;
+            foreach (JsonElement one in asked.EnumerateArray().Take(PictureQuestion.ShardsMax))
+            {
+                if (one.ValueKind == JsonValueKind.Number && one.TryGetUInt32(out uint number)) numbers.Add(number);
+            }
+
+            return numbers;
+        }
+
+        private async Task GatherHourAsync()
+        {
+            try
+            {
+                IReadOnlyList<(string, HourPicture)> nodes = await _feed.Loop.HourAsync(_end.Token).ConfigureAwait(false);
+                foreach (ReadOnlyMemory<byte> chunk in HourChunks.Of(nodes)) _hour.Writer.TryWrite(chunk);
+            }
+            catch (Exception gone) when (gone is OperationCanceledException or ObjectDisposedException)
+            {
+                // The watcher left.
+            }
         }
 
         private ReadOnlyMemory<byte> Spent(ReadOnlyMemory<byte> message)

@@ -17,6 +17,8 @@ internal sealed class LiveLoop : IAsyncDisposable
     /// <summary>So long it looks on when the last watcher left: it may be back at once.</summary>
     private static readonly TimeSpan Linger = TimeSpan.FromSeconds(5);
 
+    private static readonly TimeSpan HourLimit = TimeSpan.FromSeconds(5);
+
     private readonly ILiveNode _node;
     private readonly TimeProvider _time;
     private readonly LiveShards _shards;
@@ -95,6 +97,20 @@ internal sealed class LiveLoop : IAsyncDisposable
         {
             return _current.Version > version ? Task.CompletedTask : _changed.Task.WaitAsync(cancellationToken);
         }
+    }
+
+    /// <summary>The last hour of each node that answers.</summary>
+    public async Task<IReadOnlyList<(string Node, HourPicture Picture)>> HourAsync(CancellationToken cancellationToken)
+    {
+        byte[] question = new PictureQuestion(PictureKind.Hour, 0, []).Encode();
+        RegisteredNode[] nodes = [.. _node.Table.Current.Nodes.Where(static n => n.IsMember).Take(LiveCluster.NodesMax)];
+        HourPicture?[] hours = await Task.WhenAll(nodes.Select(async node =>
+        {
+            ReadOnlyMemory<byte>? answer =
+                await _node.AskAsync(node.Number, question, HourLimit, cancellationToken).ConfigureAwait(false);
+            return answer is { } bytes ? HourLog.TryDecode(bytes.Span) : null;
+        })).ConfigureAwait(false);
+        return [.. nodes.Select((n, i) => (n.Name, hours[i])).Where(static p => p.Item2 is not null).Select(static p => (p.Name, p.Item2!))];
     }
 
     /// <summary>Looks no more.</summary>

@@ -42,7 +42,9 @@ internal sealed class LiveMessages : IDisposable
     }
 
     /// <summary>The first message: who speaks.</summary>
-    public ReadOnlyMemory<byte> Hello(string node, string clusterId, int shards, bool hashTags, string process)
+    public ReadOnlyMemory<byte> Hello(
+        string node, string clusterId, int shards, bool hashTags, string process,
+        IReadOnlyList<string> routes)
     {
         Begin();
         _json.WriteNumber("hello", 1);
@@ -51,6 +53,9 @@ internal sealed class LiveMessages : IDisposable
         _json.WriteString("process", process);
         _json.WriteNumber("shards", shards);
         if (hashTags) _json.WriteBoolean("hash_tags", true);
+        _json.WriteStartArray("routes");
+        foreach (string route in routes) _json.WriteStringValue(route);
+        _json.WriteEndArray();
         _json.WriteStartArray("buckets_us");
         foreach (double bound in Nori.Observe.Buckets.Latency.Span) _json.WriteNumberValue((long)Math.Round(bound * 1e6));
         _json.WriteEndArray();
@@ -202,7 +207,7 @@ internal sealed class LiveMessages : IDisposable
             _json.WriteStartArray();
             _json.WriteNumberValue(i + 1);
             if (picture is null) _json.WriteNullValue();
-            else WriteRaw(picture.Facts);
+            else WriteRaw(_json, picture.Facts);
             _json.WriteEndArray();
         }
 
@@ -296,7 +301,7 @@ internal sealed class LiveMessages : IDisposable
         if (events.Count > 0)
         {
             _json.WriteStartArray("events");
-            foreach (ReadOnlyMemory<byte> e in events) WriteRaw(e);
+            foreach (ReadOnlyMemory<byte> e in events) WriteRaw(_json, e);
             _json.WriteEndArray();
             _json.WriteNumber("through", through);
         }
@@ -306,8 +311,8 @@ internal sealed class LiveMessages : IDisposable
         _elided = elided;
     }
 
-    // What another node sent is shown as it came, when it is JSON.
-    private void WriteRaw(ReadOnlyMemory<byte> json)
+    /// <summary>What a node sent is shown as it came, when it is JSON; null otherwise.</summary>
+    public static void WriteRaw(Utf8JsonWriter writer, ReadOnlyMemory<byte> json)
     {
         var reader = new Utf8JsonReader(json.Span, new JsonReaderOptions { MaxDepth = 16 });
         try
@@ -316,11 +321,11 @@ internal sealed class LiveMessages : IDisposable
             {
             }
 
-            _json.WriteRawValue(json.Span, skipInputValidation: true);
+            writer.WriteRawValue(json.Span, skipInputValidation: true);
         }
         catch (JsonException)
         {
-            _json.WriteNullValue();
+            writer.WriteNullValue();
         }
     }
 

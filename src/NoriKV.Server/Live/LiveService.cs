@@ -9,37 +9,52 @@ namespace NoriKV.Server.Live;
 /// <summary>What a server shows of itself and its cluster to those who watch: answers other nodes, and feeds /live.</summary>
 internal sealed class LiveService : IAsyncDisposable
 {
+    /// <summary>Events of the last hour that are told.</summary>
+    private const int HourEventsMost = 400;
+
     private readonly LiveLoop _loop;
+    private readonly HourLoop _hour;
 
     /// <param name="node">The node.</param>
     /// <param name="cluster">What never changes of the cluster.</param>
     /// <param name="metrics">Where its figures are; null where metrics are off.</param>
     /// <param name="events">What happened lately.</param>
+    /// <param name="news">What happened in the last hour, without what happens all the time.</param>
+    /// <param name="hourStep">From one sample of the last hour to the next.</param>
     /// <param name="members">Whom it sees; null where it is no member.</param>
     /// <param name="time">The clock.</param>
     public LiveService(
-        ILiveNode node, ClusterView cluster, IMetricSource? metrics, EventRing events,
-        Func<IReadOnlyList<SwimMember>>? members, TimeProvider time)
+        ILiveNode node, ClusterView cluster, IMetricSource? metrics, EventRing events, EventRing news,
+        TimeSpan hourStep, Func<IReadOnlyList<SwimMember>>? members, TimeProvider time)
     {
         var maker = new PictureMaker(node, metrics, events, members, time);
         _loop = new LiveLoop(node, cluster.TotalShards, time);
         Feed = new LiveFeed(_loop, node, cluster, time);
-        node.Answers = (question, cancellationToken) => AnswerAsync(maker, question, cancellationToken);
+        var log = new HourLog((int)Math.Max(1, TimeSpan.FromHours(1) / hourStep));
+        _hour = new HourLoop(log, maker, hourStep, time);
+        string name = node.Health.NodeId;
+        node.Answers = (question, cancellationToken) => AnswerAsync(
+            maker, () => log.Encode(LiveEvents.Newest(news, 0, static _ => true, name, HourEventsMost).Events), question, cancellationToken);
     }
 
     /// <summary>What /live serves.</summary>
     public ILiveFeed Feed { get; }
 
     /// <summary>Looks no more; watchers were told before.</summary>
-    public ValueTask DisposeAsync() => _loop.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _hour.DisposeAsync().ConfigureAwait(false);
+        await _loop.DisposeAsync().ConfigureAwait(false);
+    }
 
     private static async ValueTask<ReadOnlyMemory<byte>> AnswerAsync(
-        PictureMaker maker, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+        PictureMaker maker, Func<byte[]> hour, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
         if (!PictureQuestion.TryDecode(bytes.Span, out PictureQuestion question)) return default;
 
         // Not on the thread that brings frames: reading all figures takes a fraction of a millisecond.
-        return await Task.Run<ReadOnlyMemory<byte>>(() => PictureBytes.Encode(maker.Make(question)), cancellationToken)
-            .ConfigureAwait(false);
+        return await Task.Run<ReadOnlyMemory<byte>>(
+            () => question.Kind == PictureKind.Hour ? hour() : PictureBytes.Encode(maker.Make(question)),
+            cancellationToken).ConfigureAwait(false);
     }
 }

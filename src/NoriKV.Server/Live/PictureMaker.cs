@@ -20,6 +20,12 @@ namespace NoriKV.Server.Live;
 internal sealed class PictureMaker(
     ILiveNode node, IMetricSource? metrics, EventRing events, Func<IReadOnlyList<SwimMember>>? members, TimeProvider time)
 {
+    private static readonly TimeSpan SizesHold = TimeSpan.FromSeconds(5);
+
+    private readonly Lock _lock = new(); // Guards _sizes and _sizedAt.
+    private long[]? _sizes;
+    private long _sizedAt;
+
     private readonly long _startedUnixMs = time.GetUtcNow().ToUnixTimeMilliseconds();
 
     /// <summary>The node's figures as they are now.</summary>
@@ -36,11 +42,12 @@ internal sealed class PictureMaker(
             e => LiveEvents.IsNews(e) || LiveEvents.IsVoteIn(e, watched),
             health.NodeId,
             LiveEvents.Most);
+        long[] sizes = Sizes();
         var leads = new List<LedShard>();
         var standings = new List<Standing>();
         foreach ((ShardId shard, ReplicaStatus status) in node.Standings)
         {
-            if (status.IsLeader) leads.Add(new LedShard(shard.Value, status.Term.Value, status.Commit.Value, 0));
+            if (status.IsLeader) leads.Add(new LedShard(shard.Value, status.Term.Value, status.Commit.Value, KilobytesOf(sizes, shard)));
             if (watched.Contains(shard.Value)) standings.Add(StandingOf(shard, status));
         }
 
@@ -56,6 +63,19 @@ internal sealed class PictureMaker(
             EventsElided = elided,
             Events = news,
         };
+    }
+
+    private static ulong KilobytesOf(long[] sizes, ShardId shard) =>
+        shard.Value < (uint)sizes.Length ? (ulong)(sizes[shard.Value] >> 10) : 0;
+
+    private long[] Sizes()
+    {
+        lock (_lock)
+        {
+            if (_sizes is not null && time.GetElapsedTime(_sizedAt) < SizesHold) return _sizes;
+            _sizedAt = time.GetTimestamp();
+            return _sizes = node.EstimateShardBytes();
+        }
     }
 
     private static Standing StandingOf(ShardId shard, in ReplicaStatus status) => new(

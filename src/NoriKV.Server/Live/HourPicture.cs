@@ -1,0 +1,8 @@
+namespace NoriKV.Server.Live;
+
+/// <summary>A node's last hour as it told it.</summary>
+/// <param name="Names">Its figures.</param>
+/// <param name="Samples">Oldest first; the first one's changes begin at zero.</param>
+/// <param name="Events">What happened, each a JSON object, oldest first.</param>
+internal sealed record HourPicture(
+    IReadOnlyList<string> Names, IReadOnlyList<HourSample> Samples, IReadOnlyList<ReadOnlyMemory<byte>> Events);
