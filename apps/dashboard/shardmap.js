@@ -49,7 +49,7 @@ export class ShardMap {
     // The tallest cells with which all of them fit into a strip that is not higher than it should be.
     const tallest = width < 560 ? 340 : 236;
     let cols = 1, size = 0;
-    for (let some = 4; some / 2 < n; some *= 2) {
+    for (let some = 4; some === 4 || some / 2 < n; some *= 2) {
       const fits = Math.min(width / Math.min(some, n), tallest / Math.ceil(n / some), 56);
       if (fits > size) [cols, size] = [Math.min(some, n), fits];
     }
