@@ -53,7 +53,7 @@ public sealed partial class AssetTests
         }
 
         Assert.Equal(HttpStatusCode.NotFound, (await server.Http.GetAsync("/ui/none.js")).StatusCode);
-        Assert.Equal(HttpStatusCode.NotFound, (await server.Http.GetAsync("/ui/../index.html")).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await server.Http.GetAsync("/ui/")).StatusCode);
     }
 
     [Fact]
@@ -63,7 +63,8 @@ public sealed partial class AssetTests
         {
             string text = File.ReadAllText(Path.Combine(Folder, file));
             Assert.DoesNotContain("https://", text, StringComparison.Ordinal);
-            Assert.DoesNotContain("http://", text.Replace("http://www.w3.org/2000/svg", "", StringComparison.Ordinal), StringComparison.Ordinal);
+            string plain = text.Replace("http://www.w3.org/2000/svg", "", StringComparison.Ordinal);
+            Assert.DoesNotContain("http://", plain, StringComparison.Ordinal);
             Assert.DoesNotContain("@import", text, StringComparison.Ordinal);
             Assert.DoesNotContain("innerHTML", text, StringComparison.Ordinal);
             foreach (Match import in Imports().Matches(text))

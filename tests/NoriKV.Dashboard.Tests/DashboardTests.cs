@@ -28,7 +28,8 @@ public sealed class DashboardTests(DashboardCluster shared) : IClassFixture<Dash
 
         await ShowAsync(page, "shard/7");
         await page.WaitAsync("document.querySelectorAll('table.tapes tbody tr').length === 3");
-        await page.WaitAsync("[...document.querySelectorAll('table.tapes tbody tr')].filter(r => r.textContent.includes('leader')).length === 1");
+        const string Rows = "[...document.querySelectorAll('table.tapes tbody tr')]";
+        await page.WaitAsync($"{Rows}.filter(r => r.textContent.includes('leader')).length === 1");
         await page.WaitAsync("Number(document.querySelector('table.tapes tbody tr').cells[4].textContent) > 0");
         await page.WaitAsync(Inked("td.tape canvas"));
         await page.KeepAsync("shard");
@@ -75,7 +76,8 @@ public sealed class DashboardTests(DashboardCluster shared) : IClassFixture<Dash
         string leads = $"norikv.scene().nodes[norikv.scene().frame.leaders[9] - 1]?.id === '{target}'";
         await page.WaitAsync(leads);
         string elected =
-            $"e => e.family === 'Raft' && e.kind === 'LeaderElected' && e.shard === 9 && e.node === '{target}' && e.at > performance.timeOrigin";
+            "e => e.family === 'Raft' && e.kind === 'LeaderElected' && e.shard === 9"
+            + $" && e.node === '{target}' && e.at > performance.timeOrigin";
         await page.WaitAsync($"norikv.live.events.some({elected})");
         await page.WaitAsync($"document.querySelector('main .headline p').textContent.includes('led by {target}')");
         await page.WaitAsync($"[...document.querySelectorAll('main .log li')].some(l => l.textContent.includes('{target} leads shard 9'))");
@@ -101,7 +103,8 @@ public sealed class DashboardTests(DashboardCluster shared) : IClassFixture<Dash
         await page.WaitAsync($"document.querySelector('main .headline p').textContent.includes('led by {target}')");
         await ShowAsync(page, "storage");
         await page.EvaluateAsync($"norikv.seek(norikv.live.events.findLast(e => e.kind === 'Finish' && e.node === '{node}').at + 50)");
-        await page.WaitAsync("[...document.querySelectorAll('.finding b')].some(b => b.textContent.startsWith('into L') || b.textContent.includes('→'))");
+        await page.WaitAsync(
+            "[...document.querySelectorAll('.finding b')].some(b => b.textContent.startsWith('into L') || b.textContent.includes('→'))");
         await page.EvaluateAsync("norikv.goLive()");
         await page.WaitAsync("document.querySelector('#state span').textContent === 'Live'");
         Assert.Empty(page.Complaints);
@@ -244,7 +247,8 @@ public sealed class DashboardTests(DashboardCluster shared) : IClassFixture<Dash
         Assert.Equal("<b>bold</b>", await shared.Cluster[1].Http.GetStringAsync($"/kv/{key}"));
 
         // Shown as text, whatever it says.
-        await page.EvaluateAsync("document.querySelector('[aria-label^=Prefix]').value = '<img', document.querySelector('main form.ask button').click()");
+        await page.EvaluateAsync(
+            "document.querySelector('[aria-label^=Prefix]').value = '<img', document.querySelector('main form.ask button').click()");
         await page.WaitAsync("document.querySelectorAll('main tbody tr').length === 1");
         Assert.Equal(0, (await page.EvaluateAsync("document.querySelectorAll('main img, main b b').length"))!.GetValue<int>());
         uint shard = shared.Cluster[1].Server.Node.ShardOf("<img src=x onerror=alert(1)>"u8).Value;
@@ -304,7 +308,8 @@ public sealed class DashboardTests(DashboardCluster shared) : IClassFixture<Dash
             .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4).reduce((s, c, i) => s + c * [0.2126, 0.7152, 0.0722][i], 0);
           const ratio = (a, b) => { const [x, y] = [light(css(a)), light(css(b))].sort((p, q) => q - p); return (x + 0.05) / (y + 0.05); };
           return Math.min(...['--ink', '--ink2'].flatMap(t => ['--panel', '--paper', '--grid'].map(g => ratio(t, g))),
-            ratio('--nori', '--nori-soft'), ratio('--warn', '--warn-soft'), ratio('--bad', '--bad-soft'), ratio('--bad', '--panel'), ratio('--warn', '--panel'));
+            ratio('--nori', '--nori-soft'), ratio('--warn', '--warn-soft'), ratio('--bad', '--bad-soft'),
+            ratio('--bad', '--panel'), ratio('--warn', '--panel'));
         })()
         """;
 
@@ -328,5 +333,6 @@ public sealed class DashboardTests(DashboardCluster shared) : IClassFixture<Dash
 
     /// <summary>True when something is drawn on a canvas.</summary>
     private static string Inked(string selector) =>
-        $$"""(() => { const c = document.querySelector('{{selector}}'); return c.width > 0 && c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v); })()""";
+        $"(() => {{ const c = document.querySelector('{selector}'); return c.width > 0"
+        + " && c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v); })()";
 }

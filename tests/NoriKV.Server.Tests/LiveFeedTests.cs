@@ -17,7 +17,7 @@ public sealed class LiveFeedTests
         Revision = 1,
         Nodes = [Node(1, "n1"), Node(2, "n2")],
         Shards = [.. Enumerable.Range(0, 4).Select(static _ => (IReadOnlyList<PlannedReplica>)
-            [new PlannedReplica(new ReplicaId(1), new NodeNumber(1), false), new PlannedReplica(new ReplicaId(2), new NodeNumber(2), false)])],
+            [.. new ulong[] { 1, 2 }.Select(static n => new PlannedReplica(new ReplicaId(n), new NodeNumber(n), false))])],
     };
 
     [Fact]
@@ -63,7 +63,10 @@ public sealed class LiveFeedTests
     public void Replicas_are_told_of_the_shards_that_are_looked_at()
     {
         using var messages = new LiveMessages(0, TimeProvider.System);
-        NodePicture picture = Picture(1) with { Standings = [new Standing(2, 1, 3, 1, 5, 10, 12, 9), new Standing(3, 1, 0, 2, 5, 1, 1, 1)] };
+        NodePicture picture = Picture(1) with
+        {
+            Standings = [new Standing(2, 1, 3, 1, 5, 10, 12, 9), new Standing(3, 1, 0, 2, 5, 1, 1, 1)],
+        };
         JsonElement message = Parse(messages.Next(Cluster(picture, null, 1, 1, 1, 1), new LiveEventLog(), [2]));
         Assert.Equal("[[2,1,3,5,10,12,9,1]]", message.GetProperty("standings").GetRawText());
     }

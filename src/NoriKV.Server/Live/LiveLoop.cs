@@ -110,7 +110,8 @@ internal sealed class LiveLoop : IAsyncDisposable
                 await _node.AskAsync(node.Number, question, HourLimit, cancellationToken).ConfigureAwait(false);
             return answer is { } bytes ? HourLog.TryDecode(bytes.Span) : null;
         })).ConfigureAwait(false);
-        return [.. nodes.Select((n, i) => (n.Name, hours[i])).Where(static p => p.Item2 is not null).Select(static p => (p.Name, p.Item2!))];
+        return [.. nodes.Select((n, i) => (n.Name, Hour: hours[i])).Where(static p => p.Hour is not null)
+            .Select(static p => (p.Name, p.Hour!))];
     }
 
     /// <summary>Looks no more.</summary>

@@ -34,7 +34,10 @@ internal sealed class LiveService : IAsyncDisposable
         _hour = new HourLoop(log, maker, hourStep, time);
         string name = node.Health.NodeId;
         node.Answers = (question, cancellationToken) => AnswerAsync(
-            maker, () => log.Encode(LiveEvents.Newest(news, 0, static _ => true, name, HourEventsMost).Events), question, cancellationToken);
+            maker,
+            () => log.Encode(LiveEvents.Newest(news, 0, static _ => true, name, HourEventsMost).Events),
+            question,
+            cancellationToken);
     }
 
     /// <summary>What /live serves.</summary>
