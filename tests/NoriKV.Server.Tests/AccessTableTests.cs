@@ -50,7 +50,7 @@ public sealed class AccessTableTests
     // Reading routes; what changes something is PUT /log and PUT /slow.
     private static readonly string[] ReadRoutes =
     [
-        "/", "/doctor", "/events", "/health", "/health/quick", "/healthz", "/index.html", "/kv", "/log", "/meta/cluster",
+        "/", "/doctor", "/events", "/health", "/health/quick", "/healthz", "/index.html", "/kv", "/live", "/log", "/meta/cluster",
         "/metrics", "/readyz", "/slow",
     ];
 
@@ -127,7 +127,7 @@ public sealed class AccessTableTests
             Assert.Equal(HttpStatusCode.OK, (await server.Http.PutAsync(change, null)).StatusCode);
         }
 
-        foreach (string route in ReadRoutes.Where(static r => r is not ("/kv" or "/events")))
+        foreach (string route in ReadRoutes.Where(static r => r is not ("/kv" or "/events" or "/live")))
             Assert.True((await stranger.GetAsync(route)).IsSuccessStatusCode, route);
         foreach (string route in ReadRoutes.Where(static r => r is not ("/kv" or "/log" or "/slow")))
             Assert.True((await stranger.PutAsync(route, null)).StatusCode == HttpStatusCode.MethodNotAllowed, route);

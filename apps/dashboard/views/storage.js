@@ -153,7 +153,7 @@ class Storage {
   }
 
   #list(scene, id) {
-    const done = scene.events(30 * minute, e => e.node === id && (e.family === 'Compaction' && e.kind === 'Finish' || e.family === 'Lsm' && e.kind === 'FlushComplete')).slice(0, 9);
+    const done = scene.events(30 * minute, e => e.node === id && (e.family === 'Compaction' && e.kind === 'Finish' || e.family === 'Lsm' && e.kind === 'FlushComplete')).slice(0, 5);
     const items = [...this.#moves.map(m => ({ key: `run ${m.at} ${m.from}`, mark: '▸', head: m.from < 0 ? 'flushing' : `L${m.from} → L${m.to}`, more: `${bytes(m.bytes)}, ${age(scene.t - m.at)}${m.percent === null ? '' : `, ${Math.round(m.percent)} %`}` })),
       ...done.map(e => e.family === 'Lsm' ? { key: `f${e.seq} ${e.at}`, mark: '▿', head: 'flush to L0', more: `${bytes(e.bytes)}, ${count(e.entries)} entries, ${clock(e.at)}` }
         : { key: `c${e.seq} ${e.at}`, mark: '▾', head: `into L${e.level}`, more: `${e.out_bytes ? `${bytes(e.in_bytes)} became ${bytes(e.out_bytes)}` : `${bytes(e.in_bytes)} moved`}, ${clock(e.at)}` })];

@@ -10,7 +10,7 @@ namespace NoriKV.Server.Live;
 internal sealed class LiveFeed(LiveLoop loop, ILiveNode node, ClusterView cluster, TimeProvider time) : ILiveFeed
 {
     // What else the page may ask for.
-    private static readonly string[] Routes = ["slow"];
+    private static readonly string[] Routes = ["slow", "doctor"];
 
     // Of this process: numbers of events begin anew with another one.
     private readonly string _process = $"{node.Number.Value}-{node.BootEpoch}";
