@@ -69,7 +69,8 @@ internal sealed partial class PlacementDriver
             }
             else if (IsHopeless(wanted, roster))
             {
-                done.Add(Record(MemberStep.Cancel(wanted, roster.Voters), version));
+                int voters = wanted.Shard == _context.MetaShard ? roster.MetaVoters : roster.Voters;
+                done.Add(Record(MemberStep.Cancel(wanted, voters), version));
             }
             else
             {

@@ -31,8 +31,9 @@ internal sealed record Roster(IReadOnlyList<PlacementNode> Nodes, int Copies, in
         ];
         int usable = nodes.Count(static n => !n.Draining);
         int voters = Math.Min(settings.EffectiveFactor, Math.Max(1, usable));
-        // With two nodes no more than one vote is of use; the other node keeps a copy without one.
-        bool hasSpare = usable == 2 && voters == 1 && settings.ReplicationFactor > 1;
+        // With two nodes no more than one vote is of use; the other node keeps a copy without one. It keeps it when a third has
+        // joined and is not heard yet: the factor rises with that one's first heartbeat, and the copy becomes a voter.
+        bool hasSpare = usable >= 2 && voters == 1 && settings.ReplicationFactor > 1;
         return new Roster(nodes, hasSpare ? 2 : voters, voters, Math.Min(settings.MetaFactor, Math.Max(1, usable)));
     }
 

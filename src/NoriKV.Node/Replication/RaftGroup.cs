@@ -121,7 +121,12 @@ internal sealed class RaftGroup : IEntrySource
     /// <summary>The node keeps too much: lets go of what only slow peers want.</summary>
     public bool IsOverBudget { get; set; }
 
-    public bool HasPeers => Core.Configuration.Members.Count > 1 || !Core.Configuration.Contains(Core.Replica);
+    /// <summary>
+    /// Others take part, or may: while the configuration that makes this one the only member is not committed, the leader before it
+    /// may lead on, and nobody leads by himself.
+    /// </summary>
+    public bool HasPeers => Core.Configuration.Members.Count > 1 || !Core.Configuration.Contains(Core.Replica)
+        || Core.ConfigurationIndex > Core.Commit;
 
     /// <summary>The only voter of a committed configuration, with its term begun.</summary>
     public bool IsLoneLeader => Core.Role == Raft.RaftRole.Leader && Core.Configuration.IsOnlyVoter(Core.Replica)
