@@ -68,6 +68,9 @@ internal sealed class NodeViews
         return Volatile.Read(ref _map).AddressOf(node);
     }
 
+    /// <summary>The newest view of a meta leader that is shown.</summary>
+    public IssuedView Issued => Volatile.Read(ref _issued);
+
     /// <summary>The epoch of the newest view that a meta leader issued and that came here; 0 none.</summary>
     public ulong IssuedEpoch => Volatile.Read(ref _issued).Epoch;
 

@@ -1,3 +1,4 @@
+using NoriKV.Node.Meta;
 using NoriKV.Node.Replication;
 
 namespace NoriKV.Node;
@@ -10,6 +11,9 @@ public sealed partial class NoriNode
 
     /// <summary>What it asks other nodes, and they it.</summary>
     internal Peers.PeerCalls Calls => _calls;
+
+    /// <summary>The newest view of a meta leader that is shown here.</summary>
+    internal IssuedView IssuedView => _views.Issued;
 
     /// <summary>Log, engine and replicas.</summary>
     internal NodeParts Parts => _parts;

@@ -21,6 +21,7 @@ internal static class SimCommand
             "norikv sim --seed 1 --count 200 --nodes 5",
             "norikv sim --seed 7 --faults Crash,Partition --safety 10s --lines 1000",
             "norikv sim --seed 7 --without 3,4,9 --operations 40",
+            "norikv sim --seed 1 --count 100 --scenario grow",
             "norikv sim --soak 10m --report docs/simulation.md");
         var arguments = new SimArguments();
         arguments.AddTo(command);

@@ -12,6 +12,11 @@ internal sealed class SimArguments
         Description = "The seed; of several runs, the first (default: 1; of a soak, the clock's)",
     };
 
+    private readonly Option<string?> _scenario = new("--scenario")
+    {
+        Description = "The cluster changes while it runs: " + string.Join(", ", Scenarios),
+    };
+
     private readonly Option<int> _nodes = new("--nodes")
     {
         Description = "1, 3 or 5",
@@ -60,6 +65,9 @@ internal sealed class SimArguments
         DefaultValueFactory = _ => 200,
     };
 
+    private static IEnumerable<string> Scenarios =>
+        Enum.GetNames<SimulationScenario>().Where(static n => n is not "None").Select(static n => n.ToLowerInvariant());
+
     private static IEnumerable<string> Kinds => Enum.GetNames<FaultKinds>().Where(static n => n is not ("All" or "None"));
 
     public Option<int> Count { get; } = new("--count") { Description = "Runs, with seeds from --seed on", DefaultValueFactory = _ => 1 };
@@ -73,7 +81,10 @@ internal sealed class SimArguments
     public void AddTo(Command command)
     {
         foreach (Option option in new Option[]
-            { _seed, Count, _nodes, _shards, _safety, _clients, _rate, _operations, _faults, _without, _lines, Soak, Report, Jobs })
+            {
+                _seed, Count, _scenario, _nodes, _shards, _safety, _clients, _rate, _operations, _faults, _without, _lines,
+                Soak, Report, Jobs,
+            })
         {
             command.Options.Add(option);
         }
@@ -84,6 +95,7 @@ internal sealed class SimArguments
         var options = new SimulationOptions
         {
             Seed = parse.GetValue(_seed) ?? (parse.GetValue(Soak) is null ? 1 : freshSeed),
+            Scenario = ScenarioOf(parse.GetValue(_scenario)),
             Nodes = parse.GetValue(_nodes),
             Shards = parse.GetValue(_shards),
             Clients = parse.GetValue(_clients),
@@ -105,6 +117,14 @@ internal sealed class SimArguments
         return Durations.TryParse(text, out TimeSpan span) && span > TimeSpan.Zero
             ? span
             : throw new UsageException($"{option.Name}: {text} is not a duration; write 500ms, 20s, 10m or 2h");
+    }
+
+    private static SimulationScenario ScenarioOf(string? text)
+    {
+        if (text is null) return SimulationScenario.None;
+        return Enum.TryParse(text, ignoreCase: true, out SimulationScenario scenario) && Enum.IsDefined(scenario)
+            ? scenario
+            : throw new UsageException($"--scenario: {text} is none of {string.Join(", ", Scenarios)}");
     }
 
     private static FaultKinds FaultsOf(string? text)

@@ -40,13 +40,20 @@ internal static class SimText
     public static string Command(SimulationOptions options, string norikv)
     {
         var text = new StringBuilder();
-        text.Append(Invariant($"{norikv} sim --seed {options.Seed} --nodes {options.Nodes} --shards {options.Shards}"));
+        string shape = options.Scenario == SimulationScenario.None
+            ? Invariant($"--nodes {options.Nodes}")
+            : $"--scenario {options.Scenario.ToString().ToLowerInvariant()}";
+        text.Append(Invariant($"{norikv} sim --seed {options.Seed} {shape} --shards {options.Shards}"));
         if (options.Safety is { } safety) text.Append(Invariant($" --safety {safety.Ticks / 10000.0:0.####}ms"));
         if (options.Clients is { } clients) text.Append(Invariant($" --clients {clients}"));
         if (options.OperationsPerSecond is { } rate) text.Append(Invariant($" --rate {rate}"));
         if (options.OperationsMax != int.MaxValue) text.Append(Invariant($" --operations {options.OperationsMax}"));
         string faults = options.Faults.ToString().Replace(" ", "", StringComparison.Ordinal);
-        if (options.Faults != FaultKinds.All) text.Append(" --faults ").Append(faults);
+        // Of a scenario rot and changes by hand are no part.
+        FaultKinds all = options.Scenario == SimulationScenario.None
+            ? FaultKinds.All
+            : FaultKinds.All & ~(FaultKinds.BitRot | FaultKinds.Membership);
+        if (options.Faults != all) text.Append(" --faults ").Append(faults);
         if (options.WithoutFaults.Count > 0) text.Append(" --without ").Append(string.Join(',', options.WithoutFaults));
         return text.ToString();
     }

@@ -4,6 +4,7 @@ using NoriKV.TestKit.Simulation.Checks;
 using NoriKV.TestKit.Simulation.Faults;
 using NoriKV.TestKit.Simulation.Nodes;
 using NoriKV.TestKit.Simulation.Reports;
+using NoriKV.TestKit.Simulation.Scenarios;
 using NoriKV.TestKit.Simulation.Scheduling;
 using NoriKV.TestKit.Simulation.Workloads;
 
@@ -25,6 +26,9 @@ public sealed class ClusterSimulation
     private readonly FaultRunner _faults;
     private readonly IReadOnlyList<FaultAction> _plan;
     private readonly ReplicaCheck _replicas;
+    private readonly ScenarioRun? _scenario;
+    private readonly MoveStrikes? _strikes;
+    private readonly ViewCheck? _views;
     private int _operations;
     private int _open;
     private bool _stopping;
@@ -39,9 +43,19 @@ public sealed class ClusterSimulation
         _clients = new SimClient[_world.Profile.Clients + 1];
         for (int i = 0; i < _clients.Length; i++) _clients[i] = new SimClient(_world, _nodes, i, _world.Random.Fork());
         _plan = FaultPlan.Draw(options, _world.Profile, _world.Random.Fork());
-        _replicas = new ReplicaCheck(_world, _nodes);
         _ = new LeaderCheck(_world);
         _faults = new FaultRunner(_world, _nodes, _world.Profile.Clients);
+        if (options.Scenario == SimulationScenario.None)
+        {
+            _replicas = new ReplicaCheck(_world, _nodes);
+            return;
+        }
+
+        var membership = new MembershipCheck(_world, _nodes);
+        _replicas = new ReplicaCheck(_world, _nodes, membership);
+        _views = new ViewCheck(_world, _nodes);
+        _scenario = new ScenarioRun(_world, _nodes, _nodes.Length + _clients.Length, membership, _world.Random.Fork());
+        _strikes = new MoveStrikes(_world, _nodes, _faults, membership, _world.Random.Fork());
     }
 
     /// <summary>Runs a whole simulation and returns what it found. Equal options give equal reports.</summary>
@@ -56,7 +70,7 @@ public sealed class ClusterSimulation
         SynchronizationContext.SetSynchronizationContext(null);
         try
         {
-            return new ClusterSimulation(options).Run();
+            return new ClusterSimulation(WithMachines(options)).Run();
         }
         finally
         {
@@ -64,11 +78,29 @@ public sealed class ClusterSimulation
         }
     }
 
+    // Who takes part is the scenario's, and what it loses may be all that may be lost: no rot besides.
+    private static SimulationOptions WithMachines(SimulationOptions options) => options.Scenario == SimulationScenario.None
+        ? options
+        : options with
+        {
+            Nodes = ScenarioRun.MachinesOf(options.Scenario),
+            Faults = options.Faults & ~(FaultKinds.BitRot | FaultKinds.Membership),
+        };
+
     private SimulationReport Run()
     {
         _world.Trace.Tell("--", $"{_nodes.Length} nodes, {_world.Options.Shards} shards, {_world.Profile.Clients} clients, "
             + $"{_keys.Plain.Count + _keys.Expiring.Count} keys, {_plan.Count} faults in {Ticks.Text(_world.Profile.Safety)} s");
-        foreach (SimNode node in _nodes) node.Start();
+        if (_scenario is { } scenario)
+        {
+            scenario.Begin();
+            _strikes!.Watch(scenario.Script);
+        }
+        else
+        {
+            foreach (SimNode node in _nodes) node.Start();
+        }
+
         _faults.Arrange(_plan);
         for (int i = 0; i < _world.Profile.Clients; i++) _ = WorkAsync(i);
         Look(0);
@@ -101,6 +133,12 @@ public sealed class ClusterSimulation
     private void Look(int count) => _world.Events.After(LookPeriod, () =>
     {
         _replicas.Look(hashes: count % 8 == 0);
+        _views?.Look();
+        foreach (SimNode node in _nodes)
+        {
+            if (_scenario is not null) node.DisciplineClock();
+        }
+
         Look(count + 1);
     });
 
@@ -113,10 +151,40 @@ public sealed class ClusterSimulation
         RunUntil(_world.Events.Now + (2 * OperationLimit), () => _open == 0);
     }
 
+    /// <summary>The operator ends what he began, and all comes to lie where it shall.</summary>
+    private bool ComesToRest(string what)
+    {
+        if (_scenario is not { } scenario) return true;
+        long until = _world.Events.Now + _world.Options.ScenarioLimit.Ticks;
+        RunUntil(until, () => scenario.Script.IsCompleted);
+        if (!scenario.Script.IsCompletedSuccessfully)
+        {
+            string why = scenario.Script.IsFaulted ? scenario.Script.Exception.ToString() : "the script does not end";
+            _world.Violate("scenario", $"{what}: {why}");
+            return false;
+        }
+
+        string? unrest = "nobody looked";
+        async Task LookAsync()
+        {
+            while (unrest is not null)
+            {
+                unrest = await scenario.UnrestAsync().ConfigureAwait(false);
+                await scenario.Operator.PauseAsync().ConfigureAwait(false);
+            }
+        }
+
+        Task rest = LookAsync();
+        RunUntil(until, () => rest.IsCompleted);
+        if (unrest is not null && _world.Violations.Count == 0)
+            _world.Violate("placement", $"{what}: {_world.Options.ScenarioLimit.TotalSeconds} s after everything was healed: {unrest}");
+        return unrest is null;
+    }
+
     /// <summary>Every key is written and read once more; then all nodes restart, and every key is read again.</summary>
     private void FinalLook()
     {
-        if (!Await("serve", LookAsync(writes: true)) || !Converge("converge")) return;
+        if (!ComesToRest("rest") || !Await("serve", LookAsync(writes: true)) || !Converge("converge")) return;
         foreach (SimNode node in _nodes)
         {
             if (node.State != NodeState.Up) continue;
@@ -126,7 +194,8 @@ public sealed class ClusterSimulation
             node.Start();
         }
 
-        if (Await("serve_after_restart", LookAsync(writes: false))) Converge("converge_after_restart");
+        if (Await("serve_after_restart", LookAsync(writes: false)) && Converge("converge_after_restart"))
+            ComesToRest("rest_after_restart");
     }
 
     /// <summary>All replicas come to hold the same, and do.</summary>
@@ -195,6 +264,7 @@ public sealed class ClusterSimulation
         Call[] calls = [.. _clients.SelectMany(c => c.Calls).OrderBy(c => c.Called).ThenBy(c => c.Client)];
         HistoryCheck.Run(_world, _keys, calls);
         VersionCheck.Run(_world, _keys, calls);
+        _replicas.Judge();
         StalenessCheck.Run(_world, calls);
         ExpiryCheck.Run(_world, _keys, calls);
     }
@@ -223,7 +293,7 @@ public sealed class ClusterSimulation
             OperationsKnown = calls.Count(c => c.IsKnown),
             OperationsUnknown = calls.Count(c => c.IsUnknown || c.Returned == long.MaxValue),
             Faults = _plan.Count,
-            FaultNumbers = [.. _plan.Select(f => f.Number)],
+            FaultNumbers = [.. _plan.Select(f => f.Number), .. _strikes?.Numbers ?? []],
             Messages = _world.Network.Sent,
             Counts = _world.Probes.Counts,
             Disks = [.. _nodes.Select(n => new DiskUse(n.Name, n.Disk.AllFiles().Count(), n.Disk.Syncs, n.Disk.BytesWritten))],

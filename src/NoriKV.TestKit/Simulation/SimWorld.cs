@@ -18,7 +18,9 @@ internal sealed class SimWorld
         Profile = SimulationProfile.Draw(options, Random.Fork());
         Events = new EventQueue(Random.Fork());
         Trace = new Trace(Events, options.StoryLinesMax);
-        Network = new SimNetwork(Events, Random.Fork(), Profile.Links, Probes, options.Nodes + Profile.Clients + 1);
+        // Nodes, clients, the one that looks at the end, and a scenario's operator.
+        int others = options.Scenario == SimulationScenario.None ? 1 : 2;
+        Network = new SimNetwork(Events, Random.Fork(), Profile.Links, Probes, options.Nodes + Profile.Clients + others);
     }
 
     public SimulationOptions Options { get; }

@@ -9,6 +9,13 @@ public sealed record SimulationOptions
     /// <summary>Everything random in the run follows from it.</summary>
     public required ulong Seed { get; init; }
 
+    /// <summary>
+    /// How the cluster changes while it runs. A scenario has machines of its own (<see cref="Nodes"/> does not count), keeps rot and
+    /// changes of membership by hand out of <see cref="Faults"/>, and is over when the cluster lies level again.
+    /// </summary>
+    /// <value>None: every shard has a replica on every node, and that stays so.</value>
+    public SimulationScenario Scenario { get; init; }
+
     /// <summary>Nodes: 1, 3 or 5. <value>3</value></summary>
     public int Nodes { get; init; } = 3;
 
@@ -24,6 +31,9 @@ public sealed record SimulationOptions
 
     /// <summary>Within which virtual time a healed cluster must serve every key again. <value>60 s</value></summary>
     public TimeSpan LivenessLimit { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Within which virtual time a healed cluster must have ended its scenario and lie level. <value>20 min</value></summary>
+    public TimeSpan ScenarioLimit { get; init; } = TimeSpan.FromMinutes(20);
 
     /// <summary>Clients. <value>Drawn from the seed: 2 to 8.</value></summary>
     public int? Clients { get; init; }
@@ -55,10 +65,12 @@ public sealed record SimulationOptions
     public IReadOnlyList<string> Validate()
     {
         var problems = new List<string>();
-        if (Nodes is not (1 or 3 or 5)) problems.Add("Nodes must be 1, 3 or 5");
+        if (!Enum.IsDefined(Scenario)) problems.Add("Scenario must be one of those there are");
+        if (Scenario == SimulationScenario.None && Nodes is not (1 or 3 or 5)) problems.Add("Nodes must be 1, 3 or 5");
         if (Shards is < 1 or > 4096) problems.Add("Shards must lie between 1 and 4,096");
         if (Clients is < 1 or > 64) problems.Add("Clients must lie between 1 and 64");
         if (Safety <= TimeSpan.Zero) problems.Add("Safety must be positive");
+        if (ScenarioLimit <= TimeSpan.Zero) problems.Add("ScenarioLimit must be positive");
         if (LivenessLimit <= TimeSpan.Zero) problems.Add("LivenessLimit must be positive");
         if (OperationsPerSecond <= 0) problems.Add("OperationsPerSecond must be positive");
         if (StoryLinesMax < 0) problems.Add("StoryLinesMax must not be negative");

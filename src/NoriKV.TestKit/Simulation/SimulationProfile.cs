@@ -44,7 +44,8 @@ internal sealed record SimulationProfile
         bool harsh = random.Chance(0.5);
         return new SimulationProfile
         {
-            Safety = options.Safety?.Ticks ?? safety,
+            // A scenario goes on behind the faults: they are to meet most of it.
+            Safety = options.Safety?.Ticks ?? (options.Scenario == SimulationScenario.None ? safety : 2 * safety),
             Clients = options.Clients ?? clients,
             OperationsPerSecond = options.OperationsPerSecond ?? rate,
             FaultsPerSecond = faults,

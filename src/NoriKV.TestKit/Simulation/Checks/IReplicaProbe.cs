@@ -1,3 +1,4 @@
+using Nori.Raft.Core;
 using NoriKV.Types;
 
 namespace NoriKV.TestKit.Simulation.Checks;
@@ -10,6 +11,15 @@ internal interface IReplicaProbe
 
     /// <summary>The term and a hash of an entry in the log; false where the log does not have it.</summary>
     bool TryReadEntry(ShardId shard, ulong index, out ulong term, out ulong hash);
+
+    /// <summary>The configuration that an entry of the log is; null for other entries.</summary>
+    Configuration? ReadConfiguration(ShardId shard, ulong index, ulong term);
+
+    /// <summary>The configuration that counts for the replica, and the index of its entry; 0 for the first one.</summary>
+    (Configuration Configuration, ulong Index) ConfigurationOf(ShardId shard);
+
+    /// <summary>The highest replica of the shard that was removed there for good; 0 none.</summary>
+    ulong TombstoneOf(ShardId shard);
 
     /// <summary>A hash of what the shard holds, at its applied index: equal on all replicas. Null where the disk fails.</summary>
     ulong? HashState(ShardId shard);

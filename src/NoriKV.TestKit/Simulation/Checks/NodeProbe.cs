@@ -1,5 +1,6 @@
 using Nori.Core;
 using NoriKV.Node;
+using NoriKV.Node.Entries;
 using NoriKV.Node.Machine;
 using NoriKV.Node.Ports;
 using NoriKV.Node.Replication;
@@ -18,7 +19,7 @@ internal sealed class NodeProbe(NoriNode node) : IReplicaProbe
         return new ReplicaSight(
             core.Role == Raft.RaftRole.Leader, core.Term.Value, core.Commit.Value, core.LastIndex.Value,
             node.Parts.Replicas.Applied(shard).Value, core.BaseIndex.Value + 1,
-            core.IsDamaged, node.Parts.Replicas.Stopped(shard));
+            core.IsDamaged, group.Replica.Value, node.Parts.Replicas.Stopped(shard));
     }
 
     public bool TryReadEntry(ShardId shard, ulong index, out ulong term, out ulong hash)
@@ -40,6 +41,30 @@ internal sealed class NodeProbe(NoriNode node) : IReplicaProbe
             return false;
         }
     }
+
+    public Raft.Configuration? ReadConfiguration(ShardId shard, ulong index, ulong term)
+    {
+        try
+        {
+            return node.Host.Group(shard)!.TryGetEntry(index, term, out ReadOnlyMemory<byte> envelope)
+                && EntryWriter.KindOf(envelope.Span) == EntryKind.Configuration
+                && EntryReader.TryDecode(envelope, out DecodedEntry entry, out _)
+                    ? ShardConfiguration.ToRaft(entry.Members)
+                    : null;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    public (Raft.Configuration Configuration, ulong Index) ConfigurationOf(ShardId shard)
+    {
+        Raft.RaftCore core = node.Host.Group(shard)!.Core;
+        return (core.Configuration, core.ConfigurationIndex.Value);
+    }
+
+    public ulong TombstoneOf(ShardId shard) => node.Host.TombstoneOf(shard).Value;
 
     public ulong? HashState(ShardId shard)
     {

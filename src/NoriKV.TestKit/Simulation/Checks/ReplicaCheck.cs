@@ -7,8 +7,13 @@ namespace NoriKV.TestKit.Simulation.Checks;
 /// Looks into the nodes while they run: what is committed at an index never changes and is the same everywhere (log matching,
 /// committed prefix), terms and commit never go back within a boot, and replicas that applied the same index hold the same.
 /// </summary>
-internal sealed class ReplicaCheck(SimWorld world, IReadOnlyList<SimNode> nodes)
+/// <param name="world">The run.</param>
+/// <param name="nodes">Its nodes.</param>
+/// <param name="membership">Looks at who takes part, where that changes; the meta group is a shard then.</param>
+internal sealed class ReplicaCheck(SimWorld world, IReadOnlyList<SimNode> nodes, MembershipCheck? membership = null)
 {
+    private readonly uint _shards = (uint)world.Options.Shards + (membership is null ? 0u : 1u);
+
     private readonly Dictionary<(uint Shard, ulong Index), (ulong Term, ulong Hash, string Node)> _committed = [];
     private readonly Dictionary<(uint Shard, ulong Applied), (ulong Hash, string Node)> _states = [];
     private readonly Dictionary<(int Node, uint Shard), (int Boot, ReplicaSight Sight, ulong Checked)> _seen = [];
@@ -24,7 +29,7 @@ internal sealed class ReplicaCheck(SimWorld world, IReadOnlyList<SimNode> nodes)
     /// </summary>
     public string? Divergence()
     {
-        for (uint shard = 0; shard < (uint)world.Options.Shards; shard++)
+        for (uint shard = 0; shard < _shards; shard++)
         {
             ReplicaSight[] sights =
             [
@@ -47,19 +52,25 @@ internal sealed class ReplicaCheck(SimWorld world, IReadOnlyList<SimNode> nodes)
         foreach (SimNode node in nodes)
         {
             if (node.State != NodeState.Up || node.Probe is not { } probe) continue;
-            for (uint shard = 0; shard < (uint)world.Options.Shards; shard++)
+            for (uint shard = 0; shard < _shards; shard++)
             {
                 if (probe.Look(new ShardId(shard)) is not { } sight) continue;
                 LookAt(node, probe, shard, sight);
                 if (hashes) Compare(node, probe, shard, sight.Applied);
             }
         }
+
+        membership?.Look();
     }
+
+    /// <summary>Judges how memberships followed each other.</summary>
+    public void Judge() => membership?.Judge((shard, index) => _committed.ContainsKey((shard, index)));
 
     private void LookAt(SimNode node, IReplicaProbe probe, uint shard, ReplicaSight sight)
     {
         (int Boot, ReplicaSight Sight, ulong Checked) before = _seen.GetValueOrDefault((node.Place, shard));
-        bool sameBoot = before.Boot == node.Boots;
+        // A replica that came in the place of another begins with nothing.
+        bool sameBoot = before.Boot == node.Boots && before.Sight.Replica == sight.Replica;
         ReplicaSight was = before.Sight;
         if (sight.IsDamaged && !(sameBoot && was.IsDamaged)) world.Probes.Hit("log.damaged");
         if (sameBoot && was.IsDamaged && !sight.IsDamaged) world.Probes.Hit("log.healed");
@@ -75,6 +86,8 @@ internal sealed class ReplicaCheck(SimWorld world, IReadOnlyList<SimNode> nodes)
         while (index <= sight.Commit && probe.TryReadEntry(new ShardId(shard), index, out ulong term, out ulong hash))
         {
             Compare(node, shard, index, term, hash);
+            if (membership is not null && probe.ReadConfiguration(new ShardId(shard), index, term) is { } configuration)
+                membership.Note(shard, index, configuration);
             index++;
         }
 

@@ -40,8 +40,17 @@ internal sealed class FaultRunner(SimWorld world, IReadOnlyList<SimNode> nodes, 
         {
             node.ResetClock();
             node.Disk.Calm();
-            if (node.State == NodeState.Down && !node.IsLost) node.Start();
+            if (node.State == NodeState.Down && node.MayStart) node.Start();
         }
+    }
+
+    /// <summary>A fault of a scenario, at a node that it chose.</summary>
+    public void Strike(FaultAction action, SimNode node) => Do(action, node, new Prng(action.Seed));
+
+    /// <summary>A node hears nobody and nobody hears it.</summary>
+    public void Isolate(SimNode node, long duration)
+    {
+        for (int other = 0; other < _places; other++) CutBoth(node.Place, other, duration);
     }
 
     private void Begin(FaultAction action, Prng random)
@@ -49,6 +58,11 @@ internal sealed class FaultRunner(SimWorld world, IReadOnlyList<SimNode> nodes, 
         SimNode node = nodes[random.NextInt(nodes.Count)];
         world.Probes.Hit($"fault.{action.Kind}");
         world.Trace.Tell("--", $"{action}, first {node.Name}");
+        Do(action, node, random);
+    }
+
+    private void Do(FaultAction action, SimNode node, Prng random)
+    {
         switch (action.Kind)
         {
             case FaultKinds.Crash:
@@ -313,7 +327,7 @@ internal sealed class FaultRunner(SimWorld world, IReadOnlyList<SimNode> nodes, 
 
     private void StartLater(SimNode node, long after) => world.Events.After(after, () =>
     {
-        if (node.State == NodeState.Down && !node.IsLost) node.Start();
+        if (node.State == NodeState.Down && node.MayStart) node.Start();
     });
 
     /// <summary>Takes something back once: after a while, or when everything ends.</summary>

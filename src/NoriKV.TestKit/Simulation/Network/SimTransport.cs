@@ -16,7 +16,7 @@ internal sealed class SimTransport(SimWorld world, SimNode owner, IReadOnlyList<
         world.AssertThread();
         // What a process does in the same step behind its crash reaches nobody.
         if (owner.Boots != _boot || owner.State == NodeState.Down) return false;
-        SimNode to = nodes[(int)target.Value - 1];
+        if (Find(target) is not { } to) return false;
         world.Trace.Note(owner.Place, 10 + (int)channel, frame.Span);
         int deliveries = 0;
         NodeNumber from = owner.Number;
@@ -27,5 +27,15 @@ internal sealed class SimTransport(SimWorld world, SimNode owner, IReadOnlyList<
             to.Arrive(() => to.Transport?.Received?.Invoke(from, channel, bytes));
         });
         return true;
+    }
+
+    private SimNode? Find(NodeNumber number)
+    {
+        foreach (SimNode node in nodes)
+        {
+            if (node.Number == number) return node;
+        }
+
+        return null;
     }
 }

@@ -40,6 +40,7 @@ internal sealed class SimNode
         _world = world;
         _random = world.Random.Fork();
         Place = place;
+        Number = new NodeNumber((ulong)place + 1);
         Name = $"n{place + 1}";
         _clockRate = 1 + (((_random.NextDouble() * 2) - 1) * world.Profile.DriftMax);
         Disk = new SimDisk(_random.NextUInt64(), files => world.Options.WrapFileSystem?.Invoke(Name, files) ?? files);
@@ -57,8 +58,17 @@ internal sealed class SimNode
     /// <summary>How often it was started.</summary>
     public int Boots { get; private set; }
 
-    /// <summary>Its number in the cluster.</summary>
-    public NodeNumber Number => new((ulong)Place + 1);
+    /// <summary>Its number in the cluster; the meta leader gives another one to a machine that joins.</summary>
+    public NodeNumber Number { get; set; }
+
+    /// <summary>False for a machine that is no part of the cluster, or none any more: nobody starts it.</summary>
+    public bool IsInUse { get; set; } = true;
+
+    /// <summary>True where somebody starts it again when it is down.</summary>
+    public bool MayStart => IsInUse && !IsLost;
+
+    /// <summary>What a scenario wants otherwise.</summary>
+    public Func<NodeOptions, NodeOptions>? Configure { get; set; }
 
     /// <summary>Its peer streams; null while it is down.</summary>
     public SimTransport? Transport { get; private set; }
@@ -218,6 +228,15 @@ internal sealed class SimNode
         if (Clock is { } clock) clock.WallOffset = WallOffset;
     }
 
+    /// <summary>
+    /// Takes out of the wall clock what it drifted away, as a time service does; what it jumped stays. A node whose clock is half
+    /// a second off leads nothing, and a run of half an hour ends beyond that.
+    /// </summary>
+    public void DisciplineClock()
+    {
+        if (Clock is { } clock) clock.WallOffset = WallOffset - (long)(_world.Events.Now * (_clockRate - 1));
+    }
+
     public void ResetClock()
     {
         WallOffset = 0;
@@ -321,7 +340,7 @@ internal sealed class SimNode
 
     private void RestartLater() => _world.Events.After(RestartAfterFailure, () =>
     {
-        if (State == NodeState.Down && !IsLost) Start();
+        if (State == NodeState.Down && MayStart) Start();
     });
 
     private void Leave()
@@ -341,7 +360,9 @@ internal sealed class SimNode
         _wake++;
     }
 
-    private NodeOptions OptionsOf() => new()
+    private NodeOptions OptionsOf() => Configure is { } configure ? configure(FixedOptions()) : FixedOptions();
+
+    private NodeOptions FixedOptions() => new()
     {
         NodeName = Name,
         DataDirectory = Data,
@@ -357,7 +378,7 @@ internal sealed class SimNode
         DiskReserveBytes = 64 << 10,
         Events = _world.Probes,
         Meter = _world.Meter,
-        Plan = _cluster.Count == 1 ? null : ClusterShape.PlanOf(Number, _cluster.Count),
+        Plan = _cluster.Count == 1 || Configure is not null ? null : ClusterShape.PlanOf(Number, _cluster.Count),
         Transport = _cluster.Count == 1 ? null : Transport,
         // The codec of the system differs from machine to machine; a trace must not.
         ConfigureEngine = engine => engine with
