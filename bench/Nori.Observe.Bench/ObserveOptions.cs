@@ -40,7 +40,8 @@ internal sealed record ObserveOptions
             {
                 "--json" when value.Length > 0 => options with { Json = value },
                 "--pairs" when int.TryParse(value, out int pairs) && pairs > 0 => options with { Pairs = pairs },
-                "--seconds" when double.TryParse(value, CultureInfo.InvariantCulture, out double s) && s > 0 => options with { Seconds = s },
+                "--seconds" when double.TryParse(value, CultureInfo.InvariantCulture, out double s) && s > 0 =>
+                    options with { Seconds = s },
                 "--only" when value.Length > 0 => options with { Only = value.Split(',') },
                 "--dir" when value.Length > 0 => options with { Directory = Path.GetFullPath(value) },
                 "--commit" when value.Length > 0 => options with { Commit = value },

@@ -36,10 +36,12 @@ public sealed class ExplainTests : IAsyncLifetime
     public async Task Put_and_get_print_their_stages_and_the_outcome()
     {
         Assert.Equal(0, await _cli.RunAsync($"explain put user:1 Ada --addr {_server.RpcEndPoint}"));
-        foreach (string word in new[] { "put  shard ", "  n1  ok  ", "route", "queue", "append", "fsync", "apply", "answer", "total", "█", "version 1." })
+        foreach (string word in (string[])
+            ["put  shard ", "  n1  ok  ", "route", "queue", "append", "fsync", "apply", "answer", "total", "█", "version 1."])
             Assert.Contains(word, _cli.Output, StringComparison.Ordinal);
         Assert.Equal(0, await _cli.RunAsync($"explain get user:1 --addr {_server.RpcEndPoint}"));
-        foreach (string word in new[] { "get  shard ", "lease", "lookup", "3 bytes" }) Assert.Contains(word, _cli.Output, StringComparison.Ordinal);
+        foreach (string word in new[] { "get  shard ", "lease", "lookup", "3 bytes" })
+            Assert.Contains(word, _cli.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("Ada", _cli.Output, StringComparison.Ordinal);
         Assert.Equal(1, await _cli.RunAsync($"explain get nobody --addr {_server.RpcEndPoint}"));
         Assert.Contains("there is no such key", _cli.Output, StringComparison.Ordinal);

@@ -9,7 +9,8 @@ namespace NoriKV.Cluster.Bench.Clusters;
 internal sealed class Child : IDisposable
 {
     // Its own input is closed, so that it cannot take ours for a terminal. The shell's first line is the process id.
-    private const string Shell = "\"$@\" </dev/null 2>&1 & p=$!; echo $p; trap '' INT TERM; exec 2>/dev/null; cat >/dev/null; kill -9 $p; wait $p";
+    private const string Shell =
+        "\"$@\" </dev/null 2>&1 & p=$!; echo $p; trap '' INT TERM; exec 2>/dev/null; cat >/dev/null; kill -9 $p; wait $p";
 
     private readonly Process _shell;
     private readonly Queue<string> _last = new();

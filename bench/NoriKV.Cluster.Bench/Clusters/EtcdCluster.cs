@@ -33,7 +33,8 @@ internal sealed class EtcdCluster : PeerCluster
 
         try
         {
-            await UntilAsync(async () => await cluster.TryLeaderAsync(cancellationToken) is not null, "etcd has a leader", cancellationToken);
+            await UntilAsync(
+                async () => await cluster.TryLeaderAsync(cancellationToken) is not null, "etcd has a leader", cancellationToken);
             return cluster;
         }
         catch

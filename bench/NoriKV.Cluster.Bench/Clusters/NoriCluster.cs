@@ -57,6 +57,8 @@ internal sealed class NoriCluster : PeerCluster
 
     public override async Task<string> LeaderAsync(CancellationToken cancellationToken)
     {
+        // A view may come between a leader's end and the word of the next one.
+        await UntilAsync(() => IsLedAsync(cancellationToken), "each shard has a leader", cancellationToken);
         ClusterView view = await Client.GetClusterViewAsync(cancellationToken);
         ShardId shard = KeyHash.Shard(Payload.Key, view.TotalShards, view.HashTags);
         string leader = view.Shards[(int)shard.Value].Replicas.First(static replica => replica.IsLeader).NodeId;

@@ -30,7 +30,8 @@ internal sealed class Report(BenchOptions options)
 
     public void PrintHead()
     {
-        Print($"commit {Options.Commit}, {Environment.ProcessorCount} cores shared by all nodes and the load; load at start {LoadAtStart}\n");
+        Print(
+            $"commit {Options.Commit}, {Environment.ProcessorCount} cores shared by all nodes and the load; load at start {LoadAtStart}\n");
         Print($"disk: {Disk.SyncsPerSecond:F0} appends of 4 KiB with fdatasync a second, {Disk.BytesPerSecond / 1e6:F0} MB/s\n");
         Print($"{Options.Repeat} runs of {Options.RunTime.TotalSeconds:0.#} s a row and side, in turn; values of 1,024 bytes; ");
         Print($"CPU: processor time an operation of all nodes, and the load generator's\n\n");
@@ -53,7 +54,9 @@ internal sealed class Report(BenchOptions options)
         Print($"{judged.Length - missed.Length} of {judged.Length} goals hold; load at end {Load()}; {Elapsed.TotalSeconds:F0} s\n");
         foreach (Row row in missed)
         {
-            string found = row.Goal!.Value.IsOfOurs ? Table.Figure(row.OursMedian, row.Unit) : row.Ratio.ToString("F2", CultureInfo.InvariantCulture);
+            string found = row.Goal!.Value.IsOfOurs
+                ? Table.Figure(row.OursMedian, row.Unit)
+                : row.Ratio.ToString("F2", CultureInfo.InvariantCulture);
             Console.WriteLine($"  missed: {row.Workload}: {found}, goal {row.Goal}");
         }
     }

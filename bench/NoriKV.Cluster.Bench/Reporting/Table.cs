@@ -30,7 +30,8 @@ internal static class Table
     public static string Figure(double value, string unit)
     {
         if (double.IsNaN(value)) return "";
-        if (unit == "ops/s") return value >= 1000 ? Number(value / 1000, value >= 100_000 ? "F0" : "F1") + " k/s" : Number(value, "F0") + "/s";
+        if (unit == "ops/s")
+            return value >= 1000 ? Number(value / 1000, value >= 100_000 ? "F0" : "F1") + " k/s" : Number(value, "F0") + "/s";
         return Number(value, value >= 100 ? "F0" : value >= 10 ? "F1" : "F2") + " " + unit;
     }
 

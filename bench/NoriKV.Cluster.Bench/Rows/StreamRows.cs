@@ -14,7 +14,8 @@ internal sealed class StreamRows(Report report, NoriCluster cluster, double best
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        bool put = report.Options.Wants("PUT, stream"), get = report.Options.Wants("GET, stream"), scan = report.Options.Wants("scan, 1,024 shards");
+        bool put = report.Options.Wants("PUT, stream"), get = report.Options.Wants("GET, stream");
+        bool scan = report.Options.Wants("scan, 1,024 shards");
         if (!put && !get && !scan) return;
         await using var load = new StreamLoad(cluster, report.Options.Keys);
         Report.Progress($"filling {report.Options.Keys:N0} keys");

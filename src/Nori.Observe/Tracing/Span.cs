@@ -84,7 +84,8 @@ public sealed class Span
         if (to < from) return;
         lock (_gate)
         {
-            if (!_ended && _stages.Count < PartsMax) _stages.Add(new SpanStage(name, _tracer.NextId(), Start + begin, length, detail, isBeside));
+            if (_ended || _stages.Count >= PartsMax) return;
+            _stages.Add(new SpanStage(name, _tracer.NextId(), Start + begin, length, detail, isBeside));
         }
     }
 

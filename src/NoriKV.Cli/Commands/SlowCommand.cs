@@ -31,7 +31,11 @@ internal static class SlowCommand
         };
         var follow = new Option<bool>("--follow", "-f") { Description = "Go on with what comes" };
         var table = new Option<bool>("--table") { Description = "Print each as a table of its stages" };
-        var limit = new Option<int>("--limit") { Description = "Only the last so many; with -f end behind so many; 0: all", HelpName = "n" };
+        var limit = new Option<int>("--limit")
+        {
+            Description = "Only the last so many; with -f end behind so many; 0: all",
+            HelpName = "n",
+        };
         var threshold = new Option<string?>("--threshold")
         {
             Description = "From now on this counts as slow, until the node restarts: 100ms, 2s; 0 for nothing",

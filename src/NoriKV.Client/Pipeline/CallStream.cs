@@ -190,7 +190,8 @@ internal sealed class CallStream : IAsyncDisposable
             Volatile.Write(ref _heardAt, _time.GetTimestamp());
             // From full to not full: only then may the writer wait.
             int left = Interlocked.Add(ref _outstanding, -response.Results.Count);
-            if (left < OutstandingMax && left + response.Results.Count >= OutstandingMax && _answered.CurrentCount == 0) _answered.Release();
+            bool wasFull = left < OutstandingMax && left + response.Results.Count >= OutstandingMax;
+            if (wasFull && _answered.CurrentCount == 0) _answered.Release();
             foreach (StreamResult result in response.Results)
             {
                 if (_pending.TryRemove(result.Id, out PendingCall? call)) call.TryComplete(result);

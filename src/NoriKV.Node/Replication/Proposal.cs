@@ -51,7 +51,9 @@ public sealed class Proposal : PendingAnswer<KvResult<EntryOutcome>>
     /// <summary>It waited for a leader: its time says nothing about the queue.</summary>
     internal bool HasWaited { get; private set; }
 
-    /// <summary>What gathers the stages of the request behind its answer; null where it is not traced. Workers only look whether it is.</summary>
+    /// <summary>
+    /// What gathers the stages of the request behind its answer; null where it is not traced. Workers only look whether it is.
+    /// </summary>
     internal RequestProbe? Probe { get; init; }
 
     /// <summary>When its leader's core took it; written by the group's worker.</summary>

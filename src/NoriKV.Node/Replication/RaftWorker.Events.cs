@@ -18,7 +18,8 @@ internal sealed partial class RaftWorker
                 _options.Events.Emit(new LeaderElected(group.Shard, term, _options.NodeName));
                 group.ActiveAt = Now();
                 break;
-            case Raft.RaftEventKind.ConfigurationAppended when group.Core is { Role: Raft.RaftRole.Leader, Configuration.IsJoint: false } core:
+            case Raft.RaftEventKind.ConfigurationAppended
+                when group.Core is { Role: Raft.RaftRole.Leader, Configuration.IsJoint: false } core:
                 _options.Events.Emit(new ShardCutOver(
                     group.Shard, term, core.Configuration.Voters.Count, core.Configuration.Learners.Count));
                 break;

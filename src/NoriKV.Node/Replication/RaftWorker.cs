@@ -90,7 +90,9 @@ internal sealed partial class RaftWorker
         return true;
     }
 
-    /// <summary>False when too much waits: the message is dropped, which the protocol stands. <see cref="NoteFrame"/> comes behind.</summary>
+    /// <summary>
+    /// False when too much waits: the message is dropped, which the protocol stands. <see cref="NoteFrame"/> comes behind.
+    /// </summary>
     public bool TryPost(RaftGroup group, NodeNumber from, in Raft.RaftMessage message, RaftEntry[] entries)
     {
         lock (_lock)

@@ -25,7 +25,9 @@ public static class RequestTraceJson
         json.WriteEndObject();
     }
 
-    /// <summary>Reads what <see cref="Write(Utf8JsonWriter, RequestTrace)"/> wrote; fields that are missing are as in an empty one.</summary>
+    /// <summary>
+    /// Reads what <see cref="Write(Utf8JsonWriter, RequestTrace)"/> wrote; fields that are missing are as in an empty one.
+    /// </summary>
     /// <exception cref="InvalidDataException">It is another kind of thing.</exception>
     public static RequestTrace Read(JsonElement json)
     {

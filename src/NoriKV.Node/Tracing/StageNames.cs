@@ -1,6 +1,8 @@
 namespace NoriKV.Node.Tracing;
 
-/// <summary>The stages of requests. Part of what <c>/slow</c>, <c>norikv explain</c> and traces show; docs/observability.md has their meaning.</summary>
+/// <summary>
+/// The stages of requests. Part of what <c>/slow</c>, <c>norikv explain</c> and traces show; docs/observability.md has their meaning.
+/// </summary>
 public static class StageNames
 {
     /// <summary>From the receipt until the node knows who serves it and has handed it over.</summary>

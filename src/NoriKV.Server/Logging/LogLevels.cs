@@ -4,7 +4,8 @@ namespace NoriKV.Server;
 
 /// <summary>
 /// Which lines are written, by component; changed while the server runs. The components are <c>server</c>, <c>node</c>,
-/// <c>grpc</c>, <c>http</c>, <c>otlp</c>, <c>log</c>, <c>slow</c>, and the families of events in lower case: <c>raft</c>, <c>swim</c>, <c>wal</c>,
+/// <c>grpc</c>, <c>http</c>, <c>otlp</c>, <c>log</c>, <c>slow</c>,
+/// and the families of events in lower case: <c>raft</c>, <c>swim</c>, <c>wal</c>,
 /// <c>lsm</c>, <c>compaction</c>, <c>shard</c>, <c>cache</c>, <c>scrub</c>.
 /// </summary>
 /// <remarks>Thread-safe: each change replaces an immutable table, so asking takes no lock.</remarks>

@@ -73,7 +73,8 @@ public sealed class FindingTests
         Finding lost = findings.Single(static f => f.Id == FindingIds.NoQuorum);
         Assert.Contains("those on n2, n3 do not", lost.Evidence, StringComparison.Ordinal);
         Assert.Equal(
-            "shards 0–3 and the meta group: entry 7 has kind 99", findings.Single(static f => f.Id == FindingIds.ReplicaStopped).Evidence);
+            "shards 0–3 and the meta group: entry 7 has kind 99",
+            findings.Single(static f => f.Id == FindingIds.ReplicaStopped).Evidence);
         Assert.Equal("n3", findings.Single(static f => f.Id == FindingIds.ReplicaDamaged).Node);
     }
 

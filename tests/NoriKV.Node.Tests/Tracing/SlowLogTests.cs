@@ -33,7 +33,8 @@ public sealed class SlowLogTests
         RequestTrace forwarded = Assert.Single(cluster.Nodes[asked]!.SlowOperations.Since());
         Assert.Equal(("put", $"n{leader + 1}", 1), (forwarded.Operation, forwarded.ServedBy, forwarded.Forwards));
         Assert.Contains(forwarded.Stages, s => s.Name == StageNames.Forward && s.Detail == $"n{leader + 1}");
-        Assert.All([served, forwarded], static t => Assert.Equal(t.Total, t.Stages.Aggregate(TimeSpan.Zero, static (a, s) => a + s.Length)));
+        Assert.All([served, forwarded], static t => Assert.Equal(
+            t.Total, t.Stages.Aggregate(TimeSpan.Zero, static (a, s) => a + s.Length)));
     }
 
     [Fact]

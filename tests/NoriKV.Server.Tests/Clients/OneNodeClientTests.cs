@@ -21,7 +21,8 @@ public sealed class OneNodeClientTests
         TestServer known = cluster[0];
         using var stop = new CancellationTokenSource();
         long done = 0;
-        Task[] callers = [.. Enumerable.Range(0, 4).Select(i => CountAsync(known, $"plain-{i}", () => Interlocked.Increment(ref done), stop.Token))];
+        Task[] callers = [.. Enumerable.Range(0, 4).Select(i =>
+            CountAsync(known, $"plain-{i}", () => Interlocked.Increment(ref done), stop.Token))];
         for (int round = 0; round < 4 && !callers.Any(static c => c.IsFaulted); round++)
         {
             int victim = 1 + (round % 2);
