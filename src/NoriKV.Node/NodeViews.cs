@@ -74,6 +74,18 @@ internal sealed class NodeViews
     /// <summary>The epoch of the newest view that a meta leader issued and that came here; 0 none.</summary>
     public ulong IssuedEpoch => Volatile.Read(ref _issued).Epoch;
 
+    /// <summary>
+    /// What the meta leader must know: the newest of its views that came here; else the view that this node numbered itself because it
+    /// thinks that it is alone, above which the leader's must lie; 0 none.
+    /// </summary>
+    public ulong ReportedEpoch
+    {
+        get
+        {
+            lock (_lock) return _issued.Epoch > 0 ? _issued.Epoch : _isAlone ? _view.Epoch : 0;
+        }
+    }
+
     /// <summary>The node that led a shard when last heard; none.</summary>
     public NodeNumber LeaderOf(ShardId shard)
     {

@@ -174,7 +174,7 @@ internal sealed class MetaAgent
                 Address = _context.Views.AddressOf(_context.Self),
                 Zone = _context.Options.Zone,
                 Revision = _context.Table.Current.Revision,
-                Epoch = _context.Views.IssuedEpoch,
+                Epoch = _context.Views.ReportedEpoch,
                 IsFull = isFull,
                 Reports = reports,
             }, _reportedTo.Term);

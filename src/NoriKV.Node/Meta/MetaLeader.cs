@@ -30,6 +30,9 @@ internal sealed class MetaLeader
     private long _since;
     private ulong _nextEpoch;
     private ulong _epochLimit;
+
+    // Above what a node shows that was alone once, restarted before it had written down who else there is, and numbers its views itself.
+    private ulong _epochFloor;
     private IssuedView _view = IssuedView.None;
     private MetaState _viewedState = MetaState.Empty;
     private long _viewedAt;
@@ -145,6 +148,7 @@ internal sealed class MetaLeader
                 beat.IsHeard = true;
                 (beat.StoreUuid, beat.Address, beat.Zone) = (heartbeat.StoreUuid, heartbeat.Address, heartbeat.Zone);
                 (beat.Revision, beat.Epoch) = (heartbeat.Revision, heartbeat.Epoch);
+                _epochFloor = Math.Max(_epochFloor, heartbeat.Epoch);
                 wantsFull = !heartbeat.IsFull && !beat.HasReported;
                 beat.HasReported |= heartbeat.IsFull;
                 foreach (LeaderReport report in heartbeat.Reports) Merge(report);
@@ -189,7 +193,7 @@ internal sealed class MetaLeader
             {
                 if (_nextEpoch >= _epochLimit) return;
                 // A node alone numbers some of its views itself, in between.
-                _nextEpoch = Math.Max(_nextEpoch, _context.Views.Current.Epoch + 1);
+                _nextEpoch = Math.Max(_nextEpoch, Math.Max(_context.Views.Current.Epoch, _epochFloor) + 1);
                 if (_nextEpoch >= _epochLimit) return;
                 _viewedAt = _context.Now;
                 _viewedState = state;
@@ -217,13 +221,14 @@ internal sealed class MetaLeader
     private async ValueTask<bool> ReserveAsync(MetaState state)
     {
         Term term;
+        ulong floor;
         lock (_lock)
         {
-            if (_nextEpoch < _epochLimit) return true;
-            term = _term;
+            if (_nextEpoch < _epochLimit && _epochFloor + 1 < _epochLimit) return true;
+            (term, floor) = (_term, _epochFloor);
         }
 
-        ulong first = Math.Max(state.Counters.ViewEpochs, _context.Views.Current.Epoch + 1);
+        ulong first = Math.Max(state.Counters.ViewEpochs, Math.Max(_context.Views.Current.Epoch, floor) + 1);
         MetaCounters counters = state.Counters with { ViewEpochs = first + EpochsReserved };
         var change = new MetaChange(MetaRecords.CountersKey, MetaRecords.Encode(counters), state.CountersVersion);
         if (await _context.Store.WriteAsync([change]).ConfigureAwait(false) != MetaWrite.Done) return false;
@@ -252,7 +257,7 @@ internal sealed class MetaLeader
         if (report.Term.CompareTo(known.Term) > 0 || (report.Term == known.Term && known.Leader.Value == 0)) known = report;
     }
 
-    private bool IsNews(MetaState state) => _view.Epoch == 0
+    private bool IsNews(MetaState state) => _view.Epoch == 0 || _view.Epoch < _epochFloor
         || !ReferenceEquals(state, _viewedState)
             && (!state.Nodes.SequenceEqual(_viewedState.Nodes) || !state.Shards.SequenceEqual(_viewedState.Shards))
         || !_view.Leaders.SequenceEqual(_leaders.Select(static l => l.Leader))
