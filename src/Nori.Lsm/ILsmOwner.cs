@@ -26,4 +26,9 @@ public interface ILsmOwner
     /// Unix milliseconds: an entry of this key that expires at or before it may be dropped for good.
     /// </summary>
     long ExpiryCutoff(ReadOnlySpan<byte> key);
+
+    /// <summary>A table was set apart because a part of it cannot be read; see <see cref="LsmEngine.DamagedTables"/>.</summary>
+    void OnTableDamaged(ulong table)
+    {
+    }
 }

@@ -33,7 +33,7 @@ public sealed partial class LsmEngine
     /// </remarks>
     public bool RunOnce()
     {
-        bool worked = RunFlushOnce() || RunCompactionOnce();
+        bool worked = RunFlushOnce() || RunCompactionOnce() || (_loop is null && RunScrubOnce());
         Settle();
         return worked;
     }
@@ -122,6 +122,11 @@ public sealed partial class LsmEngine
             if (lane.Job is { IsFinished: false }) EndCompaction(lane, abandon: true);
             NoteDiskFull(e);
             return false;
+        }
+        catch (Exception e) when (lane.Job is not { IsFinished: true } && MayGoAround(e))
+        {
+            EndCompaction(lane, abandon: true);
+            return true;
         }
         catch (Exception e)
         {
@@ -214,7 +219,6 @@ public sealed partial class LsmEngine
                 return true;
             }
 
-            version.Acquire();
             lane.Job = new CompactionJob(pick, version, _options, _store, SnapshotSequences(), _cutoff, NextFileNumber);
             return true;
         }
@@ -296,6 +300,7 @@ public sealed partial class LsmEngine
         var running = new List<CompactionPick>(_lanes.Length);
         foreach (CompactionLane lane in _lanes)
             if (lane.Pick is { } pick) running.Add(pick);
+        AddSetApart(running);
         return running;
     }
 

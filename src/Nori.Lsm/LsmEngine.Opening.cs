@@ -37,7 +37,8 @@ public sealed partial class LsmEngine
         LsmEngine? engine = null;
         try
         {
-            StoredState state = StoredState.Read(options.FileSystem, options.Directory);
+            bool tablesMayMiss = options.OnDamage == LsmDamageAction.SetApart;
+            StoredState state = StoredState.Read(options.FileSystem, options.Directory, tablesMayMiss);
             engine = new LsmEngine(options, held, state.StoreId);
             engine.Recover(state);
         }
@@ -76,7 +77,7 @@ public sealed partial class LsmEngine
         _version = VersionBuilder.Apply(empty, state.ToEdit(), _store, []);
         empty.Release();
         // All of them, so that a damaged or cut table is named now and not by an unlucky reader.
-        foreach (TableFile file in _version.Files) file.CheckOpens();
+        foreach (TableFile file in _version.Files) CheckOpens(file);
         lock (_viewLock) PublishView();
 
         // Before the first change: when log and manifest contradict each other, tables that look like orphans may be the data.

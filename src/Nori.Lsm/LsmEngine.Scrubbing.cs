@@ -90,6 +90,7 @@ public sealed partial class LsmEngine
                 bool more = !run.Cancelled.IsCancellationRequested && run.Scrubber.RunOnce();
                 _scrubbedBytes += run.Scrubber.Progress.BytesChecked - before;
                 run.Report();
+                NoteFindings(run.Scrubber);
                 if (!more) EndScrub(run);
             }
             catch (Exception e)

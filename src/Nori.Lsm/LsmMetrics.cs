@@ -51,6 +51,8 @@ internal sealed class LsmMetrics
             "lsm_block_cache_misses_total", "Reads that did not find their block in the cache.", () => engine.CacheMisses);
         meter.ObservableCounter("lsm_write_stalls_total", "Writes that waited for background work.", () => engine.Stalls);
         meter.ObservableCounter("lsm_scrubbed_bytes_total", "Bytes that scrubs read.", () => engine.ScrubbedBytes);
+        meter.ObservableGauge(
+            "lsm_damaged_tables", "Tables that are set apart because a part of them cannot be read.", () => engine.DamagedTables.Count);
         meter.ObservableCounter(
             "lsm_scrub_damages_total", "Damages that scrubs found, each time anew.", () => engine.ScrubDamages);
     }

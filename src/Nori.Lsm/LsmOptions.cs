@@ -49,6 +49,9 @@ public sealed record LsmOptions
     /// </summary>
     public TimeSpan ScrubInterval { get; init; }
 
+    /// <summary>What it does when it meets a damaged table. <value>Throw.</value></summary>
+    public LsmDamageAction OnDamage { get; init; } = LsmDamageAction.Throw;
+
     // Performance.
 
     /// <summary>Bytes a second that the engine's own scrubs read; 0 as fast as the disk. <value>16 MiB.</value></summary>
@@ -180,6 +183,7 @@ public sealed record LsmOptions
         Require(CompactionStepBytes >= 1, "CompactionStepBytes must be positive");
         Require(WriteBatchBytesMax is >= 1024 and <= 256 << 20, "WriteBatchBytesMax must lie between 1 KiB and 256 MiB");
         Require(ManifestBytesMax >= 4096, "ManifestBytesMax must be at least 4 KiB");
+        Require(Enum.IsDefined(OnDamage), "OnDamage must be Throw or SetApart");
         Require(DiskFullRetry > TimeSpan.Zero, "DiskFullRetry must be positive");
         Require(ScrubInterval >= TimeSpan.Zero, "ScrubInterval must not be negative");
         Require(ScrubBytesPerSecond >= 0, "ScrubBytesPerSecond must not be negative");

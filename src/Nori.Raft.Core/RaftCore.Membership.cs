@@ -101,6 +101,17 @@ public sealed partial class RaftCore
         return at;
     }
 
+    /// <summary>
+    /// For a replica that began without knowing its group (an owner that lost what it had applied, and not its log): the
+    /// configuration at an index that its log lies behind. Does nothing where one is known.
+    /// </summary>
+    public void AdoptConfiguration(ConfigurationEntry entry)
+    {
+        if (_baseConfiguration.Configuration.Members.Count > 0 || entry.Index > _log.BaseIndex) return;
+        _baseConfiguration = entry;
+        CheckInvariants();
+    }
+
     // A leader writes to exactly the members of the configuration in effect.
     private void FollowConfiguration()
     {

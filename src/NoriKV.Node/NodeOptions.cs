@@ -2,6 +2,7 @@ using Nori.IO;
 using Nori.Lsm;
 using Nori.Observe;
 using Nori.Wal;
+using NoriKV.Node.Comparing;
 using NoriKV.Node.Diagnosis;
 using NoriKV.Node.Machine;
 using NoriKV.Node.Meta;
@@ -125,6 +126,9 @@ public sealed record NodeOptions
     /// <summary>From when on <see cref="NoriNode.DiagnoseAsync"/> calls something wrong.</summary>
     public DiagnosisOptions Diagnosis { get; init; } = new();
 
+    /// <summary>How replicas of a shard are compared in the background.</summary>
+    public ConsistencyOptions Consistency { get; init; } = new();
+
     /// <summary>How long a scan may hold one view of the engine before it takes a newer one. <value>10 s</value></summary>
     public TimeSpan ScanViewMax { get; init; } = TimeSpan.FromSeconds(10);
 
@@ -196,6 +200,7 @@ public sealed record NodeOptions
         problems.AddRange(Placement.Validate());
         problems.AddRange(Slow.Validate());
         problems.AddRange(Diagnosis.Validate());
+        problems.AddRange(Consistency.Validate());
         if (Plan is { } plan)
         {
             problems.AddRange(plan.Validate());

@@ -25,4 +25,8 @@ internal sealed record NodeParts(
     IReadOnlyList<GroupStart> Groups,
     FlushGate Gate,
     NodeSlots Slots,
-    ulong Seed);
+    ulong Seed)
+{
+    /// <summary>What was wrong at opening and was put right.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+}

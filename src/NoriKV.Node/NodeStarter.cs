@@ -2,6 +2,7 @@ using Nori.Core;
 using Nori.IO;
 using Nori.Wal;
 using NoriKV.Node.Directory;
+using NoriKV.Node.Healing;
 using NoriKV.Node.Log;
 using NoriKV.Node.Machine;
 using NoriKV.Node.Ports;
@@ -18,9 +19,9 @@ namespace NoriKV.Node;
 /// </summary>
 internal sealed class NodeStarter(NodeOptions options)
 {
-    // Its value is a format version: the first replicas of the node are in tables.
-    private static readonly byte[] BegunKey = EngineKey.Create(0, EngineKeyKind.State, "begun"u8);
-    private static readonly byte[] Begun = [1];
+    private readonly List<(ShardId Shard, string What)> _lost = [];
+    private readonly List<string> _warnings = [];
+    private uint _nextSlot;
 
     public FlushGate Gate { get; } = new();
 
@@ -37,7 +38,7 @@ internal sealed class NodeStarter(NodeOptions options)
         {
             log = OpenLog(directory, random.NextUInt64());
             Gate.NoteDurable(log.DurableWatermark);
-            storage = await OpenEngineAsync(directory, random.NextUInt64(), cancellationToken).ConfigureAwait(false);
+            storage = await OpenOrReplaceEngineAsync(directory, log, random.NextUInt64(), cancellationToken).ConfigureAwait(false);
             ShardState?[] states = await LoadStatesAsync(storage, log, directory, cancellationToken).ConfigureAwait(false);
             CheckLogIsThere(states, log, directory);
             // Before anything is written: what damage took from a replica is noted, durably.
@@ -47,6 +48,7 @@ internal sealed class NodeStarter(NodeOptions options)
             Gate.NoteDurable(log.DurableWatermark);
             var replicas = new ReplicaTable([.. states.Select(s => s is null ? null : new ShardMachine(s, options.Machine))]);
             Gate.Attach(replicas);
+            foreach ((ShardId shard, string what) in _lost) replicas.SetApart(shard, what);
             foreach (ShardState? state in states)
             {
                 if (state is not null) CheckAgainstLog(state, log, directory);
@@ -57,7 +59,10 @@ internal sealed class NodeStarter(NodeOptions options)
             IReadOnlyList<GroupStart> groups = replay.Run(cancellationToken);
             return new NodeParts(
                 directory, log, new LogTickets(log.DurableWatermark), storage, replicas, groups, Gate,
-                new NodeSlots(storage), random.NextUInt64());
+                new NodeSlots(storage, _nextSlot), random.NextUInt64())
+            {
+                Warnings = _warnings,
+            };
         }
         catch
         {
@@ -85,6 +90,30 @@ internal sealed class NodeStarter(NodeOptions options)
             Time = options.Time,
         },
         out _);
+
+    // Somebody else may have what is lost here.
+    private bool HasPeers => options.Plan is { Nodes.Count: > 1 };
+
+    /// <summary>
+    /// An engine whose manifest cannot be read knows of no table: with peers it is put aside and begun anew, and all replicas are
+    /// rebuilt. Their log is whole, so they go on voting; what their log has alone is applied from there.
+    /// </summary>
+    private async ValueTask<IStorage> OpenOrReplaceEngineAsync(
+        NodeDirectory directory, SharedLog log, ulong seed, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await OpenEngineAsync(directory, seed, cancellationToken).ConfigureAwait(false);
+        }
+        catch (CorruptionException e) when (HasPeers && options.OpenStorage is null && log.Groups.Count > 0)
+        {
+            _warnings.Add(
+                $"{e.Message}: the engine is begun anew, and its replicas are rebuilt from their peers; what can be read of the "
+                + $"old one is in {directory.EnginePath}{LostEngine.Suffix}");
+            LostEngine.PutAside(options.FileSystem, directory.EnginePath);
+            return await OpenEngineAsync(directory, seed, cancellationToken).ConfigureAwait(false);
+        }
+    }
 
     private async ValueTask<IStorage> OpenEngineAsync(
         NodeDirectory directory, ulong seed, CancellationToken cancellationToken)
@@ -114,12 +143,12 @@ internal sealed class NodeStarter(NodeOptions options)
     private async ValueTask<ShardState?[]> LoadStatesAsync(
         IStorage storage, SharedLog log, NodeDirectory directory, CancellationToken cancellationToken)
     {
-        var dead = new List<uint>();
-        (ShardState?[] found, uint nextSlot) = FindStates(storage, log, directory, dead);
-        bool hasBegun = storage.TryGet(BegunKey, out _);
-        var first = new FirstReplicas(options, log, directory, hasBegun);
-        Complete(found, nextSlot, dead, storage, first, hasBegun);
-        if (hasBegun) return found;
+        EngineStates found = EngineStates.Find(storage, log, directory, RetentionMs);
+        _nextSlot = found.NextSlot;
+        NoteLost(found, log, directory);
+        var first = new FirstReplicas(options, log, directory, found.HasBegun, found.IsDamaged);
+        Complete(found, storage, first);
+        if (found.HasBegun) return found.States;
         // In tables before anything of them is promised: no later start asks a plan what they began with.
         ValueTask flush = storage.FlushAsync(cancellationToken);
         while (!options.RunLoops && !flush.IsCompleted && storage.RunOnce())
@@ -127,70 +156,57 @@ internal sealed class NodeStarter(NodeOptions options)
         }
 
         await flush.ConfigureAwait(false);
-        return found;
+        return found.States;
     }
 
-    private (ShardState?[] Found, uint NextSlot) FindStates(
-        IStorage storage, SharedLog log, NodeDirectory directory, List<uint> dead)
+    /// <summary>
+    /// Replicas whose log begins behind everything that the engine has of them: what was applied before is lost. They live on
+    /// with what their log says, under a slot that nobody writes to, until a peer has sent the rest.
+    /// </summary>
+    private void NoteLost(EngineStates found, SharedLog log, NodeDirectory directory)
     {
-        long retentionMs = RetentionMs;
-        // The meta group is the shard behind the last one.
-        var found = new ShardState?[directory.Identity.TotalShards + 1];
-        uint nextSlot = NodeSlots.Load(storage);
-        using IStorageView view = storage.OpenView();
-        using IStorageIterator iterator = view.NewIterator(reverse: false);
-        for (uint slot = 1; ;)
+        foreach (GroupState held in log.Groups)
         {
-            iterator.Seek(EngineKey.Create(slot, EngineKeyKind.State));
-            if (!iterator.MoveNext()) break;
-            slot = EngineKey.SlotOf(iterator.Key);
-            bool isRecord = iterator.Key.Length == EngineKey.PrefixBytes && iterator.Key[^1] == (byte)EngineKeyKind.State;
-            ShardState? state = isRecord
-                ? ShardState.TryDecode(iterator.Value, slot, retentionMs)
-                : null;
-            if (state is null || state.Shard.Value >= (uint)found.Length)
+            if (held.IsClean || held.PrefixIndex.Value == 0 || held.Shard.Value >= (uint)found.States.Length) continue;
+            ref ShardState? state = ref found.States[held.Shard.Value];
+            bool isThere = state is not null && state.Replica == held.Replica
+                && (!found.IsDamaged || state.Applied.CompareTo(held.PrefixIndex) >= 0);
+            // The log lacks a later replica: no damage of tables explains that.
+            if (state is not null && state.Replica.CompareTo(held.Replica) > 0) continue;
+            // An engine that is whole and disagrees with its log is no damage that is understood.
+            if (isThere || (state is not null && !found.IsDamaged)) continue;
+            if (state is not null) found.Dead.Add(state.Slot);
+            state = new ShardState(held.Shard, held.Replica, _nextSlot++, RetentionMs)
             {
-                throw new CorruptionException(
-                    directory.EnginePath, 0, $"the state record of slot {slot}", "none that can be read");
-            }
-
-            ref ShardState? place = ref found[state.Shard.Value];
-            if (!IsGone(state, log) && (place is null || Compare(state, place) > 0)) (place, state) = (state, place);
-            if (state is not null) dead.Add(state.Slot);
-            nextSlot = Math.Max(nextSlot, slot + 1);
-            if (slot == uint.MaxValue) break;
-            slot++;
+                Applied = held.PrefixIndex,
+                AppliedTerm = held.PrefixTerm,
+            };
+            string what = HealingText.Lost(held.Shard, directory.EnginePath);
+            _lost.Add((held.Shard, HasPeers ? what : HealingText.AloneStopped(held.Shard, what)));
         }
-
-        return (found, nextSlot);
     }
 
     private long RetentionMs => (long)options.Machine.IdempotencyRetention.TotalMilliseconds;
 
-    // Its removal is in the log, and a crash came before its slot was emptied.
-    private static bool IsGone(ShardState state, SharedLog log) => log.GroupState(state.Shard) is { } held
-        && (held.IsClean ? state.Replica.CompareTo(held.Replica) <= 0 : state.Replica.CompareTo(held.Replica) < 0);
-
-    private void Complete(
-        ShardState?[] states, uint nextSlot, List<uint> dead, IStorage storage, FirstReplicas first, bool hasBegun)
+    private void Complete(EngineStates found, IStorage storage, FirstReplicas first)
     {
         IStorageBatch batch = storage.NewBatch();
-        uint firstNew = nextSlot;
+        uint firstNew = _nextSlot;
         byte[] record = [];
-        for (uint shard = 0; shard < (uint)states.Length; shard++)
+        for (uint shard = 0; shard < (uint)found.States.Length; shard++)
         {
-            if (states[shard] is not null || first.Of(new ShardId(shard)) is not { } own) continue;
-            var state = new ShardState(new ShardId(shard), own.Replica, nextSlot++, RetentionMs) { Configuration = own.Members };
-            states[shard] = state;
+            if (found.States[shard] is not null || first.Of(new ShardId(shard)) is not { } own) continue;
+            var state = new ShardState(new ShardId(shard), own.Replica, _nextSlot++, RetentionMs) { Configuration = own.Members };
+            found.States[shard] = state;
             if (record.Length < state.EncodedBytesMax) record = new byte[state.EncodedBytesMax];
             batch.Put(state.RecordKey, record.AsSpan(0, state.Encode(record)));
         }
 
-        if (hasBegun && nextSlot == firstNew && dead.Count == 0) return;
-        foreach (uint slot in dead) batch.DeleteRange(EngineKey.Create(slot, 0), EngineKey.Create(slot + 1, 0));
-        if (!hasBegun) batch.Put(BegunKey, Begun);
+        if (found.HasBegun && _nextSlot == firstNew && found.Dead.Count == 0 && _lost.Count == 0) return;
+        foreach (uint slot in found.Dead) batch.DeleteRange(EngineKey.Create(slot, 0), EngineKey.Create(slot + 1, 0));
+        if (!found.HasBegun) batch.Put(NodeSlots.BegunKey, NodeSlots.Begun);
         // In one batch: a slot is never used twice.
-        batch.Put(NodeSlots.Key, NodeSlots.Encode(nextSlot));
+        batch.Put(NodeSlots.Key, NodeSlots.Encode(_nextSlot));
         storage.Write(batch);
     }
 
@@ -249,11 +265,5 @@ internal sealed class NodeStarter(NodeOptions options)
                 $"shard {state.Shard} from index {state.Applied.Next}, the first the engine has not applied",
                 $"its first index {first}");
         }
-    }
-
-    private static int Compare(ShardState a, ShardState b)
-    {
-        int order = a.Replica.CompareTo(b.Replica);
-        return order != 0 ? order : a.Applied.CompareTo(b.Applied);
     }
 }

@@ -1,3 +1,4 @@
+using NoriKV.Node.Healing;
 using NoriKV.Node.Ports;
 using NoriKV.Node.Replication;
 using NoriKV.Types;
@@ -47,6 +48,20 @@ public sealed partial class NoriNode
                     status.Term,
                     status.Commit,
                     status.Applied));
+            }
+
+            foreach (ReplicaDamage damage in _mender.Damage)
+            {
+                // Those that are stopped have said so.
+                if (_replicas.Stopped(damage.Shard) is null) reasons.Add(damage.What);
+            }
+
+            foreach (Comparing.ReplicaDifference difference in _consistency.Differences)
+            {
+                string then = difference.IsRebuilt ? "they are rebuilt" : "nothing was done, see docs/healing.md";
+                reasons.Add(
+                    $"Replicas of shard {difference.Shard} differ at index {difference.Index}, on nodes "
+                    + $"{string.Join(", ", difference.Nodes)}: {difference.Range}; {then}");
             }
 
             if (leaderless > 0) reasons.Add($"{leaderless} shards have no leader");

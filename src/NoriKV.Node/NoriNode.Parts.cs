@@ -193,6 +193,8 @@ public sealed partial class NoriNode
         Step("log", _writer.RunOnce),
         .. _pipeline.Workers.Select((worker, i) => Step($"apply-{i}", worker.RunOnce)),
         Step("snapshot", () => _snapshots?.RunOnce() ?? false),
+        Step("mend", _mender.RunOnce),
+        Step("compare", () => IsNetworked && _consistency.RunOnce()),
         Step("calls", _calls.RunOnce),
         Step("driver", StepMeta),
         Step("engine", _storage.RunOnce),
@@ -225,6 +227,8 @@ public sealed partial class NoriNode
             loop.Add("nori-apply", worker.Signal, worker.RunOnce, () => worker.RetryInMs);
         }
 
+        loop.Add("nori-mend", _mender.Signal, _mender.RunOnce, () => _mender.RetryInMs);
+        if (IsNetworked) loop.Add("nori-compare", _consistency.Signal, _consistency.RunOnce, () => _consistency.RetryInMs);
         if (_snapshots is { } snapshots)
         {
             loop.Add("nori-meta", _meta.Signal, StepMeta, () => _agent.RetryInMs);
@@ -235,5 +239,5 @@ public sealed partial class NoriNode
 
     private ApplyWorker MakeWorker(ApplyPipeline pipeline, int number) => new(
         _storage, _replicas, _failure, _admission, pipeline,
-        new ApplyWorkerOptions { Meter = _options.Meter, Time = _time });
+        new ApplyWorkerOptions { Meter = _options.Meter, Time = _time, Damaged = NoteDamage });
 }

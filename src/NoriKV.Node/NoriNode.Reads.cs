@@ -95,7 +95,7 @@ public sealed partial class NoriNode
     private async ValueTask<(KvResult<GetResult> Result, ReadBarrier Barrier)> ReadHereAsync(
         ShardId shard, ReadOnlyMemory<byte> key, ReadOptions options, long answerBy, RequestProbe? probe)
     {
-        if (_replicas.Stopped(shard) is { } stopped) return (ProposalErrors.Unavailable(stopped), default);
+        if (_replicas.Stopped(shard) is { } stopped) return (StoppedHere(stopped), default);
         Tell(probe, StageNames.Route);
         ReadBarrier barrier = await _log.ReadBarrierAsync(shard, options, answerBy).ConfigureAwait(false);
         Tell(probe, barrier);
@@ -116,7 +116,7 @@ public sealed partial class NoriNode
         ShardId shard, IReadOnlyList<ReadOnlyMemory<byte>> keys, ReadOptions options, long answerBytesMax, long answerBy,
         RequestProbe? probe)
     {
-        if (_replicas.Stopped(shard) is { } stopped) return (ProposalErrors.Unavailable(stopped), default);
+        if (_replicas.Stopped(shard) is { } stopped) return (StoppedHere(stopped), default);
         Tell(probe, StageNames.Route);
         ReadBarrier barrier = await _log.ReadBarrierAsync(shard, options, answerBy).ConfigureAwait(false);
         Tell(probe, barrier);

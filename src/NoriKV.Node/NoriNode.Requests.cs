@@ -107,7 +107,7 @@ public sealed partial class NoriNode
     private static ulong TtlOf(TimeSpan? ttl) => ttl is { } time ? (ulong)Math.Max(1, (long)time.TotalMilliseconds) : 0;
 
     /// <summary>Damage met by a read is an answer, not a crash.</summary>
-    private static KvResult<T> Guarded<T>(Func<KvResult<T>> read)
+    private KvResult<T> Guarded<T>(Func<KvResult<T>> read)
     {
         try
         {
@@ -115,7 +115,7 @@ public sealed partial class NoriNode
         }
         catch (CorruptionException e)
         {
-            return new KvError(KvCode.DataLoss, e.Message);
+            return DamageMet(e);
         }
         catch (InvalidDataException e)
         {

@@ -94,6 +94,9 @@ public sealed partial class NoriNode : INoriNode, INodeOperations, IRouter
         _clock = new RaftClock(_host, _log.Workers);
         _snapshots = _host.Snapshots = MakeSnapshots();
         _failure.Failed = _views.NoteStopped;
+        _mender = MakeMender();
+        _digests = MakeDigests();
+        _consistency = MakeConsistency();
         _meta = MakeMeta();
         _agent = new MetaAgent(_meta, saved);
         _metaLeader = new MetaLeader(_meta);
@@ -213,13 +216,14 @@ public sealed partial class NoriNode : INoriNode, INodeOperations, IRouter
 
     private void Begin()
     {
-        var warnings = new List<string>(_parts.Directory.Warnings);
+        List<string> warnings = [.. _parts.Directory.Warnings, .. _parts.Warnings];
         if (_options.Sync == Nori.Wal.SyncPolicy.Os)
         {
             warnings.Add("sync=os: answers do not wait for the disk; a loss of power loses the last second of writes");
         }
 
         Warnings = warnings;
+        _mender.Begin();
         BeginAlone();
         if (_failure.Cause is { } cause) throw cause;
         CheckDisk();
@@ -314,6 +318,7 @@ public sealed partial class NoriNode : INoriNode, INodeOperations, IRouter
         _writer.Dispose();
         _snapshots?.Dispose();
         _calls.Close(_stopping);
+        _digests.Close();
         _log.Close(_stopping);
         _watch.Fail(_stopping);
         _completions?.Drain();

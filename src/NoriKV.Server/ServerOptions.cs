@@ -143,6 +143,12 @@ public sealed record ServerOptions
     /// <summary>Time between scrubs; zero: none.</summary>
     public TimeSpan ScrubInterval { get; init; } = TimeSpan.FromDays(7);
 
+    /// <summary>Time in which a leader has all its shards' replicas compared once; zero: never. <value>6 hours.</value></summary>
+    public TimeSpan ConsistencyInterval { get; init; } = TimeSpan.FromHours(6);
+
+    /// <summary>Bytes a second that comparing replicas may read; 0 for no bound. <value>16 MiB.</value></summary>
+    public long ConsistencyBytesPerSecond { get; init; } = 16L << 20;
+
     /// <summary>What a scrub may read a second; 0 for no bound.</summary>
     public long ScrubBytesPerSecond { get; init; } = 16L << 20;
 

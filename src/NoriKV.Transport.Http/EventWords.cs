@@ -15,9 +15,9 @@ internal static class EventWords
                 "ClockWellness",
             ]),
         ("Swim", ["Alive", "Suspect", "Confirm", "Leave"]),
-        ("Shard", ["Plan", "SnapshotStart", "SnapshotDone", "Cutover"]),
+        ("Shard", ["Plan", "SnapshotStart", "SnapshotDone", "Cutover", "ReplicaSetApart", "ReplicaRebuilt", "ReplicasDiffer"]),
         ("Cache", ["HitRatio"]),
-        ("Scrub", ["CorruptionFound", "Finish"]),
+        ("Scrub", ["CorruptionFound", "Finish", "TableSetApart", "DamageDropped"]),
     ];
 
     public static IReadOnlyList<string> Families { get; } = [.. Table.Select(static row => row.Family)];

@@ -26,7 +26,7 @@ internal sealed class CompactionJob : IDisposable
     private long _grandparentBytes;
     private bool _disposed;
 
-    /// <summary>Takes over the caller's reference on the version.</summary>
+    /// <summary>Takes a reference on the version.</summary>
     public CompactionJob(
         CompactionPick pick, LsmVersion version, LsmOptions options, TableStore store, ulong[] snapshots,
         EntryMerger.ExpiryCutoff cutoff, Func<ulong> nextFileNumber)
@@ -38,13 +38,8 @@ internal sealed class CompactionJob : IDisposable
         _nextFileNumber = nextFileNumber;
         var tombstones = new List<RangeTombstone>();
         foreach (TableFile file in pick.Inputs.Concat(pick.Overlapped)) tombstones.AddRange(file.RangeTombstones());
-        var children = new List<InternalIterator>();
-        if (pick.Level == 0)
-            children.AddRange(pick.Inputs.Select(file => new TableSource(file, TableReadOptions.Compaction)));
-        else
-            children.Add(new LevelSource([.. pick.Inputs], TableReadOptions.Compaction));
-        if (pick.Overlapped.Count > 0) children.Add(new LevelSource([.. pick.Overlapped], TableReadOptions.Compaction));
-        _input = new MergingIterator(children);
+        _input = new MergingIterator(Sources(pick));
+        version.Acquire();
         try
         {
             _merger = new EntryMerger(
@@ -54,6 +49,7 @@ internal sealed class CompactionJob : IDisposable
         catch
         {
             _input.Dispose();
+            version.Release();
             throw;
         }
     }
@@ -120,6 +116,23 @@ internal sealed class CompactionJob : IDisposable
         _output?.Dispose();
         _input.Dispose();
         _version.Release();
+    }
+
+    private static List<InternalIterator> Sources(CompactionPick pick)
+    {
+        var sources = new List<InternalIterator>();
+        try
+        {
+            if (pick.Level != 0) sources.Add(new LevelSource([.. pick.Inputs], TableReadOptions.Compaction));
+            else foreach (TableFile file in pick.Inputs) sources.Add(new TableSource(file, TableReadOptions.Compaction));
+            if (pick.Overlapped.Count > 0) sources.Add(new LevelSource([.. pick.Overlapped], TableReadOptions.Compaction));
+            return sources;
+        }
+        catch
+        {
+            foreach (InternalIterator source in sources) source.Dispose();
+            throw;
+        }
     }
 
     private static bool IsBottom(CompactionPick pick, LsmVersion version)

@@ -30,6 +30,7 @@ public sealed class LsmScrubber : IDisposable
     private int _tables;
     private int _segments;
     private int _announced;
+    private int _taken;
 
     private enum Phase
     {
@@ -124,6 +125,15 @@ public sealed class LsmScrubber : IDisposable
         BytesChecked = Progress.BytesChecked,
         Findings = [.. _findings],
     };
+
+    /// <summary>Damage that was found since the last call.</summary>
+    internal IReadOnlyList<LsmScrubFinding> TakeNewDamage()
+    {
+        if (_taken == _findings.Count) return [];
+        List<LsmScrubFinding> fresh = [.. _findings.Skip(_taken).Where(static finding => finding.IsDamage)];
+        _taken = _findings.Count;
+        return fresh;
+    }
 
     /// <summary>Lets go of the files. Idempotent.</summary>
     public void Dispose()

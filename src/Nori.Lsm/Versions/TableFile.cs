@@ -75,6 +75,9 @@ internal sealed class TableFile(TableMeta meta, TableStore store) : RefCounted
         return list;
     }
 
+    /// <summary>They cannot be read, and whoever owns the keys in the table's bounds was told.</summary>
+    public void GiveUpRangeTombstones() => Volatile.Write(ref _tombstones, []);
+
     /// <summary>Opens the reader, so that damage shows now and not at the first read.</summary>
     public void CheckOpens() => Borrow();
 

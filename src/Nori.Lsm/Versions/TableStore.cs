@@ -27,7 +27,17 @@ internal sealed class TableStore(LsmOptions options)
     public TableReader Open(TableMeta meta)
     {
         ulong owner = Cache is null ? 0 : _cacheOwners.GetOrAdd(meta.Number, static (_, cache) => cache.NextOwner(), Cache);
+        return Open(meta, new TableReaderOptions { Cache = Cache, CacheOwner = owner, PrivateCacheBytes = 0 });
+    }
+
+    /// <summary>A reader of its own that sees what is on the disk, not what is cached.</summary>
+    public TableReader OpenApart(TableMeta meta) => Open(meta, new TableReaderOptions { PrivateCacheBytes = 0 });
+
+    private TableReader Open(TableMeta meta, TableReaderOptions readerOptions)
+    {
         string path = PathOf(meta.Number);
+        if (options.OnDamage == LsmDamageAction.SetApart && !options.FileSystem.FileExists(path))
+            throw new CorruptionException(path, 0, "a table that the manifest names", "no such file");
         IFile file = options.FileSystem.Open(path, FileOpen.Read);
         try
         {
@@ -43,7 +53,7 @@ internal sealed class TableStore(LsmOptions options)
             throw;
         }
 
-        return TableReader.Open(file, new TableReaderOptions { Cache = Cache, CacheOwner = owner, PrivateCacheBytes = 0 });
+        return TableReader.Open(file, readerOptions);
     }
 
     /// <summary>Tables open now, and the memory of their readers.</summary>

@@ -13,6 +13,7 @@ internal sealed class ApplyRound(IStorage storage)
     private readonly RoundOverlay _overlay = new();
     private readonly List<ShardState> _touched = [];
     private readonly HashSet<uint> _touchedSlots = [];
+    private readonly HashSet<uint> _given = [];
     private byte[] _record = new byte[256];
 
     /// <summary>The log's watermark that covers every entry of the round.</summary>
@@ -55,6 +56,13 @@ internal sealed class ApplyRound(IStorage storage)
         if (_touchedSlots.Add(state.Slot)) _touched.Add(state);
     }
 
+    /// <summary>Nothing of a slot is written: what the round did there is given up, from its first entry on.</summary>
+    public void GiveUp(ShardState state)
+    {
+        _given.Add(state.Slot);
+        _touched.Remove(state);
+    }
+
     /// <summary>Fills the batch. After it, <see cref="Write"/> may be tried until it succeeds.</summary>
     public void Seal()
     {
@@ -62,6 +70,7 @@ internal sealed class ApplyRound(IStorage storage)
         for (int i = 0; i < _overlay.Count; i++)
         {
             _overlay.Read(i, out ReadOnlySpan<byte> key, out ReadOnlySpan<byte> value, out long expiry, out bool deleted);
+            if (_given.Count > 0 && _given.Contains(EngineKey.SlotOf(key))) continue;
             if (deleted) _batch.Delete(key);
             else _batch.Put(key, value, expiry);
         }
@@ -85,6 +94,7 @@ internal sealed class ApplyRound(IStorage storage)
         _overlay.Clear();
         _touched.Clear();
         _touchedSlots.Clear();
+        _given.Clear();
         Watermark = 0;
     }
 }

@@ -1,3 +1,4 @@
+using Nori.IO;
 using NoriKV.Node.Entries;
 using NoriKV.Node.Machine;
 using NoriKV.Node.Ports;
@@ -30,19 +31,32 @@ internal sealed class MetaStore(
         {
             uint slot = replicas.SlotOf(shard);
             if (slot == 0) return MetaState.Empty;
-            if (replicas.Applied(shard).Value == _last.Revision) return _last;
-            using IStorageView view = storage.OpenView();
-            // The index is the view's: nothing that the records say is newer.
-            if (!view.TryGet(EngineKey.Create(slot, EngineKeyKind.State), out StoredEntry record)
-                || ShardState.TryDecode(record.Value.Span, slot, retentionMs) is not { } state
-                || state.Applied.Value <= _last.Revision)
+            if (replicas.Applied(shard).Value == _last.Revision || replicas.Stopped(shard) is not null) return _last;
+            try
             {
-                return _last;
+                ReadNewer(slot);
+            }
+            catch (CorruptionException e) when (storage is IHealableStorage healable && healable.NoteDamage(e))
+            {
+                // What was read last, until a peer has sent the rest.
             }
 
-            _last = Read(view, slot, state.Applied.Value, _last);
             return _last;
         }
+    }
+
+    private void ReadNewer(uint slot)
+    {
+        using IStorageView view = storage.OpenView();
+        // The index is the view's: nothing that the records say is newer.
+        if (!view.TryGet(EngineKey.Create(slot, EngineKeyKind.State), out StoredEntry record)
+            || ShardState.TryDecode(record.Value.Span, slot, retentionMs) is not { } state
+            || state.Applied.Value <= _last.Revision)
+        {
+            return;
+        }
+
+        _last = Read(view, slot, state.Applied.Value, _last);
     }
 
     /// <summary>Makes all of the changes or none.</summary>

@@ -57,4 +57,16 @@ internal enum PeerMethod : byte
 
     /// <summary>What a node shows of itself to those who watch the cluster.</summary>
     Picture = 80,
+
+    /// <summary>A replica whose tables cannot be read asks its leader for a snapshot.</summary>
+    Rebuild = 96,
+
+    /// <summary>A replica is to be hashed behind an entry to come.</summary>
+    CompareArm = 97,
+
+    /// <summary>What came of that.</summary>
+    CompareAsk = 98,
+
+    /// <summary>A replica holds something else than most of the others.</summary>
+    CompareDiffers = 99,
 }

@@ -1,5 +1,6 @@
 using Nori.IO;
 using Nori.Observe;
+using NoriKV.Node.Healing;
 using NoriKV.Node.Machine;
 using NoriKV.Node.Ports;
 using NoriKV.Types;
@@ -162,9 +163,32 @@ internal sealed class ApplyWorker(
                 replicas.Stop(shard, e.Message);
                 outcome = ProposalErrors.OutcomeUnknown(e.Message);
             }
+            catch (CorruptionException e)
+            {
+                outcome = SetApart(shard, e);
+            }
         }
 
         _applied.Add((entry, outcome));
+    }
+
+    /// <summary>
+    /// A table cannot be read, in the middle of an entry: nothing that the round did of the shard counts, so that its state stays
+    /// what its record says. The entries are committed; what they came to is known where the shard is whole.
+    /// </summary>
+    private KvResult<EntryOutcome> SetApart(ShardId shard, CorruptionException e)
+    {
+        string why = HealingText.SetApart(shard, e);
+        replicas.SetApart(shard, why);
+        _round.GiveUp(replicas[shard]!.State);
+        KvResult<EntryOutcome> unknown = ProposalErrors.OutcomeUnknown(why);
+        for (int i = 0; i < _applied.Count; i++)
+        {
+            if (_applied[i].Entry.Shard == shard) _applied[i] = (_applied[i].Entry, unknown);
+        }
+
+        options.Damaged?.Invoke(shard, e);
+        return unknown;
     }
 
     private bool Commit()

@@ -1,4 +1,6 @@
+using Nori.IO;
 using Nori.Observe;
+using NoriKV.Types;
 
 namespace NoriKV.Node.Replication;
 
@@ -17,4 +19,7 @@ internal sealed record ApplyWorkerOptions
     public IMeter Meter { get; init; } = NullMeter.Instance;
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Called when a table that applying reads is damaged; the shard is set apart by then.</summary>
+    public Action<ShardId, CorruptionException>? Damaged { get; init; }
 }

@@ -22,6 +22,9 @@ internal sealed class FlushGate : ILsmOwner
     /// <summary>Asked for when a table waits for a log that nobody syncs.</summary>
     public Action? SyncWanted { get; set; }
 
+    /// <summary>Called when the engine set a damaged table apart.</summary>
+    public Action? TableDamaged { get; set; }
+
     /// <summary>True while a flushed table waits for the log.</summary>
     public bool IsWaiting => Volatile.Read(ref _waiting) != 0;
 
@@ -104,6 +107,8 @@ internal sealed class FlushGate : ILsmOwner
             if (_sealed.Remove(memtable, out Figures? figures)) _flushed = figures;
         }
     }
+
+    public void OnTableDamaged(ulong table) => TableDamaged?.Invoke();
 
     public long ExpiryCutoff(ReadOnlySpan<byte> key)
     {

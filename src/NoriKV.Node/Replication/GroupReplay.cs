@@ -1,5 +1,6 @@
 using Nori.IO;
 using NoriKV.Node.Entries;
+using NoriKV.Node.Healing;
 using NoriKV.Node.Log;
 using NoriKV.Node.Machine;
 using NoriKV.Node.Ports;
@@ -138,6 +139,13 @@ internal sealed class GroupReplay(
         catch (UnknownEntryException e)
         {
             replicas.Stop(shard, e.Message);
+        }
+        catch (CorruptionException e)
+        {
+            // As while it runs (ApplyWorker): nothing of the shard in this round counts.
+            replicas.SetApart(shard, HealingText.SetApart(shard, e));
+            _round.GiveUp(machine.State);
+            (storage as IHealableStorage)?.NoteDamage(e);
         }
     }
 

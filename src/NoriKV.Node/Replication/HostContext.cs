@@ -82,6 +82,21 @@ internal sealed class HostContext
     }
 
     /// <summary>
+    /// Puts a snapshot in the place of what cannot be read; the log stays, and what it has behind the snapshot is applied again.
+    /// On the shard's apply worker; on a full disk it throws, having done nothing.
+    /// </summary>
+    public void Rebuild(RaftGroup group, StagedSnapshot staged, RaftWorker worker)
+    {
+        ShardState state = staged.Install();
+        uint dead = Replicas.Replace(new ShardMachine(state, Machine));
+        Gate.NoteInstalled(state);
+        worker.NoteRebuilt(group, staged.Meta, dead);
+    }
+
+    /// <summary>Tables of a shard were replaced by a snapshot, through its index.</summary>
+    public Action<ShardId, LogIndex>? Rebuilt { get; set; }
+
+    /// <summary>
     /// Gives a replica that arrives a slot of its own, with an empty state in it. On the shard's apply worker; on a full disk
     /// it throws, having done nothing.
     /// </summary>

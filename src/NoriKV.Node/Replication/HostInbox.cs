@@ -30,6 +30,9 @@ internal sealed class HostInbox
 
     public List<(RaftGroup Group, StagedSnapshot Staged, uint DeadSlot)> Installed { get; } = [];
 
+    /// <summary>Replicas whose data was replaced while their log stayed.</summary>
+    public List<(RaftGroup Group, Raft.SnapshotMeta Meta, uint DeadSlot)> Rebuilt { get; } = [];
+
     public List<HostChange> Changes { get; } = [];
 
     /// <summary>Replicas that have a slot now, and may live.</summary>
@@ -51,7 +54,7 @@ internal sealed class HostInbox
     public long MessageBytes { get; set; }
 
     public int Count => Persisted.Count + Peers.Count + Messages.Count + Commands.Count + Proposals.Count + Reads.Count
-        + Applied.Count + Snapshots.Count + SnapshotsSent.Count + Installed.Count
+        + Applied.Count + Snapshots.Count + SnapshotsSent.Count + Installed.Count + Rebuilt.Count
         + Changes.Count + Founded.Count + Retired.Count;
 
     public bool IsEmpty => Count == 0 && !Release && !Room && Wellness is null;
@@ -68,6 +71,7 @@ internal sealed class HostInbox
         Snapshots.Clear();
         SnapshotsSent.Clear();
         Installed.Clear();
+        Rebuilt.Clear();
         Changes.Clear();
         Founded.Clear();
         Retired.Clear();

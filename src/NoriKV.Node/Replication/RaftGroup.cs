@@ -118,6 +118,21 @@ internal sealed class RaftGroup : IEntrySource
     /// <summary>The Ready whose snapshot is being made the shard's data; nothing else is taken meanwhile.</summary>
     public Raft.Ready? Installing { get; set; }
 
+    /// <summary>
+    /// What its tables hold cannot be read: its log is whole, so it votes and confirms, but it neither leads nor applies until a
+    /// snapshot took their place.
+    /// </summary>
+    public bool IsSetApart { get; set; }
+
+    /// <summary>Who wants to look at the state behind the first time entry from an index on.</summary>
+    public (ulong From, Action<LogIndex> Then)? TimeWatch { get; set; }
+
+    /// <summary>The last time entry that was handed on for applying.</summary>
+    public ulong LastTimeFed { get; set; }
+
+    /// <summary>A snapshot that is taking the place of what cannot be read; nothing is handed on for applying meanwhile.</summary>
+    public StagedSnapshot? Rebuilding { get; set; }
+
     /// <summary>The node keeps too much: lets go of what only slow peers want.</summary>
     public bool IsOverBudget { get; set; }
 

@@ -10,9 +10,12 @@ internal sealed partial class RaftHost
     ReplicaId ISnapshotHost.ReplicaOf(ShardId shard) =>
         shard.Value < (uint)_groups.Length && _groups[shard.Value] is { } group ? group.Replica : default;
 
-    // The worker asks the core when it has arrived; until then, whether it would bring news is all that counts.
+    // The worker asks the core when it has arrived; until then, whether it would bring news is all that counts, or whether it
+    // has all that tables held here that cannot be read.
     bool ISnapshotHost.Needs(ShardId shard, Raft.SnapshotMeta meta) =>
-        _groups[shard.Value] is { } group && meta.Index.Value > group.Published.Commit.Value;
+        _groups[shard.Value] is { } group
+        && (meta.Index.Value > group.Published.Commit.Value
+            || (_context.Replicas.IsSetApart(shard) && meta.Index.Value >= _context.Replicas.Applied(shard).Value));
 
     void ISnapshotHost.Arrived(ShardId shard, ReplicaId from, Term term, StagedSnapshot staged)
     {

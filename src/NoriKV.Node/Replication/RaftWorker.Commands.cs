@@ -194,7 +194,7 @@ internal sealed partial class RaftWorker
 
     private void OnArrived(RaftGroup group, ReplicaId from, Term term, StagedSnapshot staged)
     {
-        if (group.IsGone || group.Arrived is not null || group.Installing is not null)
+        if (group.IsGone || group.Arrived is not null || group.Installing is not null || group.Rebuilding is not null)
         {
             staged.Discard();
             return;
@@ -211,8 +211,8 @@ internal sealed partial class RaftWorker
             Snapshot = staged.Meta,
         });
         Drain(group);
-        // The core had no use for it.
-        if (group.Installing is null) staged.Discard();
+        // The core had no use for it: its log has all of that.
+        if (group.Installing is null && !TryRebuild(group, staged)) staged.Discard();
         group.Arrived = null;
     }
 
@@ -236,6 +236,7 @@ internal sealed partial class RaftWorker
         Raft.Ready ready = group.Installing!;
         group.Installing = null;
         Raft.SnapshotMeta meta = staged.Meta;
+        EndSetApart(group, meta);
         group.Published.NoteReleased(meta.Index.Value);
         if (_host.Replicas[group.Shard] is { } machine) group.Learn(machine.State.Configuration);
         group.LastStamp = Math.Max(group.LastStamp, _host.Replicas.ShardTime(group.Shard));

@@ -178,7 +178,7 @@ internal sealed partial class RaftWorker
 
     private void Feed(RaftGroup group)
     {
-        if (group.IsGone || group.Installing is not null) return;
+        if (group.IsGone || group.Installing is not null || group.Rebuilding is not null) return;
         for (; group.NextToApply <= group.ToApplyLast; group.NextToApply++)
         {
             if (!_host.Pipeline.HasRoomFor(group.Shard))
@@ -187,7 +187,9 @@ internal sealed partial class RaftWorker
                 break;
             }
 
-            _host.Pipeline.Enqueue(NextEntry(group));
+            CommittedEntry entry = NextEntry(group);
+            _host.Pipeline.Enqueue(entry);
+            if (EntryWriter.KindOf(entry.Envelope.Span) == EntryKind.Time) NoteTime(group, entry.Index);
         }
 
         TrimTail(group);

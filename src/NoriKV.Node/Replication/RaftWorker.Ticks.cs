@@ -59,7 +59,7 @@ internal sealed partial class RaftWorker
         if (core.Role == Raft.RaftRole.Leader)
         {
             if (group.ResignAt != 0 && now >= group.ResignAt) core.Resign();
-            else if (!_wellness.IsClockWell && group.HasPeers && Since(group.HandedOverAt, now) >= HandOverPeriod) HandOver(group);
+            else if (MustHandOver(group) && Since(group.HandedOverAt, now) >= HandOverPeriod) HandOver(group);
             else if (Since(group.ActiveAt, now) >= _options.IdleBeforeSleep) TrySleep(group, now);
         }
 
@@ -68,11 +68,13 @@ internal sealed partial class RaftWorker
         if (core.HasReady) Touch(group);
     }
 
+    private bool MustHandOver(RaftGroup group) => group.HasPeers && (!_wellness.IsClockWell || group.IsSetApart);
+
     private bool IsFit(RaftGroup group)
     {
         Raft.RaftCore core = group.Core;
         group.LeaderlessTicks = core.Leader.IsNone ? group.LeaderlessTicks + 1 : 0;
-        if (!_wellness.IsDiskWell) return false;
+        if (!_wellness.IsDiskWell || group.IsSetApart) return false;
         if (!_wellness.IsClockWell && group.LeaderlessTicks < _options.LeaderlessTicksMax) return false;
         return core.Commit.Value - Math.Min(core.Commit.Value, group.NextToApply) < _options.ApplyLagMax;
     }
@@ -173,7 +175,7 @@ internal sealed partial class RaftWorker
         {
             group.ResignAt = 0;
             if (!group.HasPeers) continue;
-            group.Core.IsEligible = wellness.IsWell;
+            group.Core.IsEligible = wellness.IsWell && !group.IsSetApart;
             if (wellness.IsWell || group.Core.Role != Raft.RaftRole.Leader) continue;
             if (!wellness.IsDiskWell) group.ResignAt = now + grace;
             HandOver(group);

@@ -119,6 +119,9 @@ internal sealed partial class RaftWorker
     public void NoteInstalled(RaftGroup group, StagedSnapshot staged, uint deadSlot) =>
         Put((group, staged, deadSlot), static (inbox, install) => inbox.Installed.Add(install));
 
+    public void NoteRebuilt(RaftGroup group, Raft.SnapshotMeta meta, uint deadSlot) =>
+        Put((group, meta, deadSlot), static (inbox, rebuilt) => inbox.Rebuilt.Add(rebuilt));
+
     public void NoteArrived(RaftGroup group, ReplicaId from, Term term, StagedSnapshot staged) =>
         Put((group, from, term, staged), static (inbox, arrived) => inbox.Snapshots.Add(arrived));
 
@@ -207,6 +210,7 @@ internal sealed partial class RaftWorker
         }
 
         foreach (var (group, staged, deadSlot) in inbox.Installed) OnInstalled(group, staged, deadSlot);
+        foreach (var (group, meta, deadSlot) in inbox.Rebuilt) OnRebuilt(group, meta, deadSlot);
         foreach (var (group, from, term, staged) in inbox.Snapshots) OnArrived(group, from, term, staged);
         foreach (var (group, to, index, isDelivered) in inbox.SnapshotsSent) OnSent(group, to, index, isDelivered);
         foreach (HostCommand command in inbox.Commands) Run(command);

@@ -20,6 +20,7 @@ internal sealed class ReplicaTable
     private readonly long[] _shardTime;
     private readonly long[] _latestExpiry;
     private readonly string?[] _stopped;
+    private readonly bool[] _setApart;
 
     /// <summary>A table.</summary>
     /// <param name="machines">By shard; null where no replica lives here.</param>
@@ -31,6 +32,7 @@ internal sealed class ReplicaTable
         _shardTime = new long[machines.Count];
         _latestExpiry = new long[machines.Count];
         _stopped = new string?[machines.Count];
+        _setApart = new bool[machines.Count];
         _shardOfSlot = new Dictionary<uint, int>(machines.Count);
         foreach (ShardMachine? machine in machines)
         {
@@ -65,12 +67,32 @@ internal sealed class ReplicaTable
         return expiry != 0 && expiry <= nowUnixMs && ShardTime(shard) < expiry;
     }
 
-    /// <summary>Why a shard stopped (an entry that this code does not know); null while it works.</summary>
+    /// <summary>
+    /// Why a shard stopped (an entry that this code does not know, or tables that cannot be read); null while it works.
+    /// </summary>
     public string? Stopped(ShardId shard) => Volatile.Read(ref _stopped[shard.Value]);
 
     public bool AnyStopped => Array.Exists(_stopped, static s => s is not null);
 
     public void Stop(ShardId shard, string why) => Volatile.Write(ref _stopped[shard.Value], why);
+
+    /// <summary>
+    /// Stops a shard because what its tables hold cannot be read: nothing more is applied or read of it until a snapshot takes
+    /// its place. From any thread.
+    /// </summary>
+    public void SetApart(ShardId shard, string why)
+    {
+        lock (_changes)
+        {
+            // One that stopped at an entry it does not know stops there again behind any snapshot.
+            if (_stopped[shard.Value] is not null || _machines[shard.Value] is null) return;
+            _setApart[shard.Value] = true;
+            Stop(shard, why);
+        }
+    }
+
+    /// <summary>True while a shard waits for a snapshot to take the place of what its tables hold.</summary>
+    public bool IsSetApart(ShardId shard) => Volatile.Read(ref _setApart[shard.Value]);
 
     /// <summary>Makes visible what the engine has taken.</summary>
     public void Publish(ShardState state)
@@ -94,10 +116,21 @@ internal sealed class ReplicaTable
         {
             ShardState old = _machines[shard]!.State;
             Invariant.Assert(state.Slot != old.Slot);
-            Invariant.Assert(state.Applied.CompareTo(old.Applied) > 0);
+            // What is rebuilt may be as it was; what its machine thought beyond what is visible is given up.
+            bool isRebuilt = _setApart[shard];
+            bool isNewer = isRebuilt
+                ? state.Applied.Value >= _applied[shard]
+                : state.Applied.CompareTo(old.Applied) > 0;
+            Invariant.Assert(isNewer);
             Map(shard, old.Slot, state.Slot);
             Volatile.Write(ref _machines[shard], machine);
             Publish(state);
+            if (isRebuilt)
+            {
+                Volatile.Write(ref _setApart[shard], false);
+                Volatile.Write(ref _stopped[shard], null);
+            }
+
             return old.Slot;
         }
     }
@@ -128,6 +161,7 @@ internal sealed class ReplicaTable
             ShardState old = _machines[shard.Value]!.State;
             Map((int)shard.Value, old.Slot, 0);
             Volatile.Write(ref _machines[shard.Value], null);
+            Volatile.Write(ref _setApart[shard.Value], false);
             Volatile.Write(ref _stopped[shard.Value], null);
             Publish(new ShardState(shard, default, 0, 1));
             return old.Slot;

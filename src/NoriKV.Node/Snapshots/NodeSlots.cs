@@ -15,6 +15,17 @@ internal sealed class NodeSlots(IStorage storage)
     private const byte Format = 1;
 
     private readonly Lock _lock = new();
+    private uint _next;
+
+    /// <summary>Of a node that knows its record already, which is not read again: a table that has it may be damaged.</summary>
+    public NodeSlots(IStorage storage, uint next)
+        : this(storage) => _next = next;
+
+    /// <summary>The key of the record that says that the first replicas of the node are in tables.</summary>
+    public static byte[] BegunKey { get; } = EngineKey.Create(0, EngineKeyKind.State, "begun"u8);
+
+    /// <summary>That record; its value is a format version.</summary>
+    public static byte[] Begun { get; } = [1];
 
     /// <summary>The record's key.</summary>
     public static byte[] Key { get; } = EngineKey.Create(0, EngineKeyKind.State, "next-slot"u8);
@@ -47,15 +58,30 @@ internal sealed class NodeSlots(IStorage storage)
     /// <summary>Takes one slot and writes what lies there first in the same batch: both or neither.</summary>
     public uint Found(Action<IStorageBatch, uint> fill) => Take(1, fill);
 
+    /// <summary>Writes the node's own records again, which a damaged table held.</summary>
+    public void Rewrite()
+    {
+        lock (_lock)
+        {
+            IStorageBatch batch = storage.NewBatch();
+            batch.Put(BegunKey, Begun);
+            batch.Put(Key, Encode(Next));
+            storage.Write(batch);
+        }
+    }
+
+    private uint Next => _next != 0 ? _next : _next = Load(storage);
+
     private uint Take(uint count, Action<IStorageBatch, uint> fill)
     {
         lock (_lock)
         {
-            uint first = Load(storage);
+            uint first = Next;
             IStorageBatch batch = storage.NewBatch();
             batch.Put(Key, Encode(checked(first + count)));
             fill(batch, first);
             storage.Write(batch);
+            _next = first + count;
             return first;
         }
     }

@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using Nori.IO;
+using NoriKV.Node.Ports;
 using NoriKV.Types;
 
 namespace NoriKV.Node.Snapshots;
@@ -53,14 +55,15 @@ internal sealed class SnapshotSender(SnapshotLine line)
         return worked | Retire();
     }
 
-    private static bool RunOnce(OutgoingSnapshot stream, bool mayOpen)
+    private bool RunOnce(OutgoingSnapshot stream, bool mayOpen)
     {
         try
         {
             return stream.RunOnce(mayOpen);
         }
-        catch (IOException)
+        catch (IOException e)
         {
+            if (e is CorruptionException damage) (line.Storage as IHealableStorage)?.NoteDamage(damage);
             // A table of this node cannot be read: whoever needs the shard gets it from another leader, not a half of it.
             stream.Cancel();
             return true;

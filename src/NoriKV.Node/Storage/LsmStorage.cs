@@ -7,7 +7,7 @@ using NoriKV.Node.Ports;
 namespace NoriKV.Node.Storage;
 
 /// <summary>The node's engine behind its port.</summary>
-internal sealed class LsmStorage(LsmEngine engine, string directory) : IStorage
+internal sealed class LsmStorage(LsmEngine engine, string directory) : IStorage, IHealableStorage
 {
     private static readonly LsmReadOptions WithExpired = new() { IncludeExpired = true };
 
@@ -31,6 +31,8 @@ internal sealed class LsmStorage(LsmEngine engine, string directory) : IStorage
             Directory = setup.Directory,
             FileSystem = setup.FileSystem,
             WriteAheadLog = LsmWalMode.None,
+            // A peer may have what is lost; and what is not lost goes on being served.
+            OnDamage = LsmDamageAction.SetApart,
             Owner = setup.Owner,
             RunBackground = setup.RunBackground,
             Meter = setup.Meter,
@@ -99,6 +101,25 @@ internal sealed class LsmStorage(LsmEngine engine, string directory) : IStorage
         await engine.FlushAsync(cancellationToken).ConfigureAwait(false);
 
     public bool RunOnce() => engine.RunOnce();
+
+    public IReadOnlyList<LsmDamagedTable> DamagedTables => engine.DamagedTables;
+
+    public bool NoteDamage(CorruptionException damage) => engine.NoteDamage(damage);
+
+    public CorruptionException? FindDamage(ulong table, ReadOnlySpan<byte> start, ReadOnlySpan<byte> end) =>
+        engine.FindDamage(table, start, end);
+
+    public bool DropDamage(ulong table, IReadOnlyList<(ReadOnlyMemory<byte> Start, ReadOnlyMemory<byte> End)> lost)
+    {
+        try
+        {
+            return engine.DropDamage(table, lost);
+        }
+        catch (LsmDiskFullException e)
+        {
+            throw new StorageException("write", directory, Errno.NoSpace, e.Message);
+        }
+    }
 
     public ValueTask DisposeAsync() => engine.DisposeAsync();
 

@@ -47,6 +47,8 @@ public static class EffectiveOptions
         Add("storage.background_bytes_per_second", SettingText.Shown(o.BackgroundBytesPerSecond));
         Add("storage.scrub_interval", SettingText.Shown(o.ScrubInterval));
         Add("storage.scrub_bytes_per_second", SettingText.Shown(o.ScrubBytesPerSecond));
+        Add("consistency.interval", SettingText.Shown(o.ConsistencyInterval));
+        Add("consistency.bytes_per_second", SettingText.Shown(o.ConsistencyBytesPerSecond));
         Add("limits.max_in_flight", o.MaxInFlight);
         Add("limits.idempotency_ttl", SettingText.Shown(o.IdempotencyTtl));
         Add("limits.max_key_bytes", o.Limits.KeyBytesMax);

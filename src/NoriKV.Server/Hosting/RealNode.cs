@@ -73,6 +73,11 @@ internal static class RealNode
                 IncomingMax = options.SnapshotsReceivedAtOnce,
                 IdleMax = options.SnapshotIdleTimeout,
             },
+            Consistency = new NoriKV.Node.Comparing.ConsistencyOptions
+            {
+                Interval = options.ConsistencyInterval,
+                BytesPerSecond = options.ConsistencyBytesPerSecond,
+            },
             MemtableBytes = options.MemtableBytes,
             BlockCacheBytes = options.BlockCacheBytes,
             OpenStorage = StorageOf(options.Engine),

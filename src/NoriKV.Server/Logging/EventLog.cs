@@ -38,8 +38,9 @@ public sealed class EventLog(ServerLog log) : IEventSink
     private static LogLevel LevelOf(string family, string kind) => (family, kind) switch
     {
         ("Lsm", "L0Stall") or ("Wal", "CorruptionTruncated") => LogLevel.Warning,
-        ("Scrub", "CorruptionFound") or ("Swim", "Confirm") => LogLevel.Warning,
-        ("Swim" or "Scrub", _) or ("Shard", "Plan" or "Cutover") => LogLevel.Info,
+        ("Scrub", "CorruptionFound" or "TableSetApart") or ("Swim", "Confirm") => LogLevel.Warning,
+        ("Shard", "ReplicaSetApart" or "ReplicasDiffer") => LogLevel.Warning,
+        ("Swim" or "Scrub", _) or ("Shard", "Plan" or "Cutover" or "ReplicaRebuilt") => LogLevel.Info,
         _ => LogLevel.Debug,
     };
 

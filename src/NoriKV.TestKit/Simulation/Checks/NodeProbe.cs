@@ -16,10 +16,12 @@ internal sealed class NodeProbe(NoriNode node) : IReplicaProbe
     {
         if (node.Host.Group(shard) is not { } group || node.Parts.Replicas[shard] is null) return null;
         Raft.RaftCore core = group.Core;
+        // What waits for a peer's snapshot is not served, and must not stay so.
+        bool isSetApart = node.Parts.Replicas.IsSetApart(shard);
         return new ReplicaSight(
             core.Role == Raft.RaftRole.Leader, core.Term.Value, core.Commit.Value, core.LastIndex.Value,
             node.Parts.Replicas.Applied(shard).Value, core.BaseIndex.Value + 1,
-            core.IsDamaged, group.Replica.Value, node.Parts.Replicas.Stopped(shard));
+            core.IsDamaged || isSetApart, group.Replica.Value, isSetApart ? null : node.Parts.Replicas.Stopped(shard));
     }
 
     public bool TryReadEntry(ShardId shard, ulong index, out ulong term, out ulong hash)
@@ -70,6 +72,7 @@ internal sealed class NodeProbe(NoriNode node) : IReplicaProbe
     {
         // What is published: the machine itself is ahead of its engine while that has no room for a batch.
         ReplicaTable replicas = node.Parts.Replicas;
+        if (replicas.Stopped(shard) is not null) return null;
         uint slot = replicas.SlotOf(shard);
         long time = replicas.ShardTime(shard);
         try

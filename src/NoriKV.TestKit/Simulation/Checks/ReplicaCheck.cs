@@ -24,16 +24,14 @@ internal sealed class ReplicaCheck(SimWorld world, IReadOnlyList<SimNode> nodes,
     /// <summary>True when all replicas of the nodes that run have applied the same, all there is.</summary>
     public bool HaveConverged() => Divergence() is null;
 
-    /// <summary>
-    /// A shard whose replicas differ, and how; null where none do. Those of a rotten engine may lag: nothing repairs one.
-    /// </summary>
+    /// <summary>A shard whose replicas differ, and how; null where none do. What rotted in an engine must be healed.</summary>
     public string? Divergence()
     {
         for (uint shard = 0; shard < _shards; shard++)
         {
             ReplicaSight[] sights =
             [
-                .. nodes.Where(n => n.State == NodeState.Up && !n.IsEngineRotten && n.Probe is not null)
+                .. nodes.Where(n => n.State == NodeState.Up && n.Probe is not null)
                     .Select(n => n.Probe!.Look(new ShardId(shard)))
                     .OfType<ReplicaSight>()
                     .Where(s => s.Stopped is null),
@@ -52,6 +50,8 @@ internal sealed class ReplicaCheck(SimWorld world, IReadOnlyList<SimNode> nodes,
         foreach (SimNode node in nodes)
         {
             if (node.State != NodeState.Up || node.Probe is not { } probe) continue;
+            foreach (var difference in node.Node?.Differences ?? [])
+                world.Violate("replicas_equal", $"{node.Name} found it in the background: {difference}");
             for (uint shard = 0; shard < _shards; shard++)
             {
                 if (probe.Look(new ShardId(shard)) is not { } sight) continue;

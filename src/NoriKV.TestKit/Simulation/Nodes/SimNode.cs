@@ -99,7 +99,7 @@ internal sealed class SimNode
     /// <summary>True once a bit of its files flipped: what it has may be damaged from then on, and it may not start again.</summary>
     public bool IsRotten { get; private set; }
 
-    /// <summary>True once the bit was one of its engine's files, which nothing repairs.</summary>
+    /// <summary>True once the bit was one of its engine's files.</summary>
     public bool IsEngineRotten { get; private set; }
 
     /// <summary>True while a failure of its store has a reason that we gave it.</summary>
@@ -374,6 +374,8 @@ internal sealed class SimNode
         LogSegmentBytes = _world.Profile.LogSegmentBytes,
         LogEarlyFlushSegments = 3,
         MemtableBytes = _world.Profile.MemtableBytes,
+        // Often enough for a run of half a minute.
+        Consistency = new NoriKV.Node.Comparing.ConsistencyOptions { Interval = TimeSpan.FromSeconds(20) },
         BlockCacheBytes = 1 << 20,
         DiskReserveBytes = 64 << 10,
         Events = _world.Probes,
@@ -388,6 +390,7 @@ internal sealed class SimNode
             BaseLevelBytes = 1 << 19,
             TargetFileBytes = 1 << 16,
             ManifestBytesMax = 1 << 15,
+            ScrubInterval = TimeSpan.FromSeconds(5),
         },
     };
 }

@@ -1,0 +1,95 @@
+using Nori.IO;
+using Nori.Lsm;
+using NoriKV.Node.Machine;
+using NoriKV.Types;
+
+namespace NoriKV.Node.Healing;
+
+/// <summary>The end of a damaged table: what lives in it moves to a new one, and the rest goes.</summary>
+internal sealed partial class Mender
+{
+    /// <summary>The node's own records are known: they are written anew, and are in a table before the old ones go.</summary>
+    private bool MendOwn()
+    {
+        if (_ownFlush is { } flush)
+        {
+            if (!flush.IsCompleted) return false;
+            _ownFlush = null;
+            if (!flush.IsCompletedSuccessfully) return false;
+            foreach (Survey survey in _surveys.Values) survey.IsOwnMended = true;
+            return true;
+        }
+
+        if (!_surveys.Values.Any(static s => s is { HitsOwn: true, IsOwnMended: false })) return false;
+        try
+        {
+            _parts.Slots.Rewrite();
+            _ownFlush = _parts.Storage.FlushAsync(CancellationToken.None).AsTask();
+            return true;
+        }
+        catch (Exception e) when (e is IOException or LsmFailedException)
+        {
+            // A full disk: another time. A failed engine: the node notices by itself.
+            return false;
+        }
+    }
+
+    private bool DropWhatNobodyNeeds()
+    {
+        bool any = false;
+        long now = Now;
+        foreach (Survey survey in _surveys.Values.ToList())
+        {
+            if (!IsFree(survey)) continue;
+            if (survey.TriedAt != 0 && _parts.Time.GetElapsedTime(survey.TriedAt, now) < DropPeriod) continue;
+            survey.TriedAt = now;
+            any |= TryDrop(survey);
+        }
+
+        return any;
+    }
+
+    private bool TryDrop(Survey survey)
+    {
+        try
+        {
+            if (!_tables!.DropDamage(survey.Table.Number, NotLivingIn(survey.Table))) return false;
+            _surveys.Remove(survey.Table.Number);
+            return true;
+        }
+        catch (Exception e) when (e is IOException or LsmFailedException)
+        {
+            return false;
+        }
+    }
+
+    // The replicas that could not be read there live elsewhere by now.
+    private bool IsFree(Survey survey) => (!survey.HitsOwn || survey.IsOwnMended)
+        && survey.Hit.All(hit => _parts.Replicas.SlotOf(hit.Shard) != hit.Slot);
+
+    /// <summary>
+    /// The slots of the table in which no replica lives: those that were replaced, and older ones whose removal only waits for
+    /// a compaction.
+    /// </summary>
+    private List<(ReadOnlyMemory<byte> Start, ReadOnlyMemory<byte> End)> NotLivingIn(LsmDamagedTable table)
+    {
+        var living = new SortedSet<uint>();
+        for (uint i = 0; i < (uint)_parts.Replicas.Count; i++) living.Add(_parts.Replicas.SlotOf(new ShardId(i)));
+        bool ownIsElsewhere = _surveys[table.Number].HitsOwn;
+        if (ownIsElsewhere) living.Remove(0);
+        else living.Add(0);
+        uint next = EngineKey.SlotOf(table.Smallest.Span);
+        uint last = EngineKey.SlotOf(table.Largest.Span);
+        var lost = new List<(ReadOnlyMemory<byte> Start, ReadOnlyMemory<byte> End)>();
+        foreach (uint slot in living)
+        {
+            if (slot < next) continue;
+            if (slot > last) break;
+            if (slot > next) lost.Add((EngineKey.Create(next, 0), EngineKey.Create(slot, 0)));
+            next = slot + 1;
+        }
+
+        if (next <= last) lost.Add((EngineKey.Create(next, 0), EngineKey.Create(last + 1, 0)));
+        return lost;
+    }
+}

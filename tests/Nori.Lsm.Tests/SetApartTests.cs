@@ -1,0 +1,237 @@
+using System.Text;
+using Nori.IO;
+
+namespace Nori.Lsm.Tests;
+
+/// <summary>An engine that goes on without a damaged table: nothing wrong is read, nothing sound is lost.</summary>
+public sealed class SetApartTests
+{
+    private const int Keys = 400;
+
+    [Fact]
+    public void Of_a_damaged_block_only_its_keys_cannot_be_read_and_compactions_go_around_it()
+    {
+        MemoryFileSystem files = Filled();
+        string table = Tables(files)[0];
+        files.Corrupt(table, 40, 0x10);
+        var owner = new Owner();
+        LsmEngine engine = Open(files, owner);
+        int lost = Check(engine, static _ => true);
+        Assert.InRange(lost, 1, Keys / 4);
+        LsmDamagedTable damaged = Assert.Single(engine.DamagedTables);
+        Assert.Equal((table, true), (damaged.File, damaged.IsReadable));
+        Assert.Equal([damaged.Number], owner.Told);
+
+        // Writes, flushes and compactions beside it.
+        for (int round = 0; round < 8; round++)
+        {
+            for (int i = 0; i < Keys; i++) Put(engine, i, $"w{round}");
+            Flush(engine);
+            while (engine.RunOnce()) continue;
+        }
+
+        Assert.Null(engine.Stats.Failure);
+        for (int i = 0; i < Keys; i++) Assert.Equal($"w7{i}", Read(engine, i));
+        Assert.Single(engine.DamagedTables);
+        engine.DisposeAsync().AsTask().GetAwaiter().GetResult();
+    }
+
+    [Fact]
+    public void What_is_given_up_goes_and_everything_else_stays_over_a_restart()
+    {
+        MemoryFileSystem files = Filled();
+        string table = Tables(files)[0];
+        files.Corrupt(table, 40, 0x10);
+        LsmEngine engine = Open(files);
+        Check(engine, static _ => true);
+        LsmDamagedTable damaged = Assert.Single(engine.DamagedTables);
+
+        // By ranges of twenty keys: those that cannot be read are given up.
+        var lost = new List<(ReadOnlyMemory<byte>, ReadOnlyMemory<byte>)>();
+        for (int from = 0; from < Keys; from += 20)
+        {
+            if (engine.FindDamage(damaged.Number, Key(from), Key(from + 20)) is null) continue;
+            lost.Add((Key(from), Key(from + 20)));
+        }
+
+        Assert.InRange(lost.Count, 1, 4);
+        Assert.False(engine.DropDamage(damaged.Number, []), "there is damage outside of the ranges given up");
+        Assert.Single(engine.DamagedTables);
+        Assert.True(engine.DropDamage(damaged.Number, lost));
+        Assert.Empty(engine.DamagedTables);
+        Assert.False(files.FileExists(table));
+        for (int life = 0; life < 2; life++)
+        {
+            for (int i = 0; i < Keys; i++)
+            {
+                bool isLost = lost.Exists(r => Key(i).AsSpan().SequenceCompareTo(r.Item1.Span) >= 0
+                    && Key(i).AsSpan().SequenceCompareTo(r.Item2.Span) < 0);
+                Assert.Equal(isLost || IsDeleted(i) ? null : $"v{i}", Read(engine, i));
+            }
+
+            engine.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            files = files.Crash(5);
+            engine = Open(files);
+            Assert.Empty(engine.DamagedTables);
+        }
+
+        engine.DisposeAsync().AsTask().GetAwaiter().GetResult();
+    }
+
+    [Fact]
+    public void Whatever_byte_of_a_table_flips_no_read_is_wrong_outside_of_a_table_that_cannot_be_opened()
+    {
+        MemoryFileSystem sound = Filled();
+        string table = Tables(sound)[0];
+        long length = Length(sound, table);
+        int unreadable = 0;
+        for (long at = 0; at < length; at += 97)
+        {
+            MemoryFileSystem files = sound.Clone();
+            files.Corrupt(table, at, 0x10);
+            LsmEngine engine = Open(files);
+            Check(engine, i => !engine.DamagedTables.Any(d => !d.IsReadable
+                && Key(i).AsSpan().SequenceCompareTo(d.Smallest.Span) >= 0 && Key(i).AsSpan().SequenceCompareTo(d.Largest.Span) <= 0));
+            unreadable += engine.DamagedTables.Any(static d => !d.IsReadable) ? 1 : 0;
+            Assert.Null(engine.Stats.Failure);
+            engine.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
+
+        MemoryFileSystem cut = sound.Clone();
+        cut.Corrupt(table, length - 10, 0x10);
+        LsmEngine broken = Open(cut);
+        Assert.False(Assert.Single(broken.DamagedTables).IsReadable);
+        Assert.NotNull(broken.FindDamage(broken.DamagedTables[0].Number, Key(0), Key(1)));
+        Assert.True(broken.DropDamage(broken.DamagedTables[0].Number, []));
+        Assert.Null(broken.Get(Key(0)));
+        broken.DisposeAsync().AsTask().GetAwaiter().GetResult();
+    }
+
+    [Fact]
+    public void A_missing_table_is_set_apart_too_and_without_the_option_opening_fails()
+    {
+        MemoryFileSystem files = Filled();
+        files.Delete(Tables(files)[0]);
+        Assert.Throws<CorruptionException>(() => LsmEngine.Open(Options(files) with { OnDamage = LsmDamageAction.Throw }));
+        LsmEngine engine = Open(files);
+        Assert.False(Assert.Single(engine.DamagedTables).IsReadable);
+        engine.DisposeAsync().AsTask().GetAwaiter().GetResult();
+    }
+
+    [Fact]
+    public void A_loss_of_power_at_any_change_while_damage_is_dropped_leaves_one_table_or_the_other()
+    {
+        for (int call = 0; call < 40; call++)
+        {
+            MemoryFileSystem files = Filled();
+            files.Corrupt(Tables(files)[0], 40, 0x10);
+            var faults = new FaultInjectingFileSystem(files);
+            LsmEngine engine = Open(faults);
+            Check(engine, static _ => true);
+            MemoryFileSystem? copy = null;
+            faults.Add(new FaultRule { AfterCalls = call, Errno = 0, Action = _ => copy = files.Clone() });
+            engine.DropDamage(engine.DamagedTables[0].Number, [(Key(0), Key(60))]);
+            if (copy is null) break;
+            LsmEngine behind = Open(copy.Crash((ulong)call));
+            for (int i = 60; i < Keys; i++)
+            {
+                Assert.Equal(IsDeleted(i) ? null : $"v{i}", Read(behind, i));
+            }
+
+            behind.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
+    }
+
+    private static string? Read(LsmEngine engine, int i) =>
+        engine.Get(Key(i)) is { } got ? Encoding.UTF8.GetString(got.Value.Span) : null;
+
+    private static bool IsDeleted(int i) => i is >= 100 and < 130;
+
+    /// <summary>Reads every key; returns how many cannot be read.</summary>
+    private static int Check(LsmEngine engine, Func<int, bool> mustBeRight)
+    {
+        int failed = 0;
+        for (int i = 0; i < Keys; i++)
+        {
+            try
+            {
+                string? value = Read(engine, i);
+                if (mustBeRight(i)) Assert.Equal(IsDeleted(i) ? null : $"v{i}", value);
+            }
+            catch (CorruptionException e)
+            {
+                failed++;
+                engine.NoteDamage(e);
+            }
+        }
+
+        return failed;
+    }
+
+    private static MemoryFileSystem Filled()
+    {
+        var files = new MemoryFileSystem(3);
+        LsmEngine engine = Open(files);
+        for (int i = 0; i < Keys; i++) Put(engine, i, "v");
+        var batch = new WriteBatch();
+        batch.DeleteRange(Key(100), Key(130));
+        engine.Write(batch);
+        Flush(engine);
+        engine.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        return files;
+    }
+
+    private static void Put(LsmEngine engine, int i, string prefix)
+    {
+        var batch = new WriteBatch();
+        batch.Put(Key(i), Encoding.UTF8.GetBytes($"{prefix}{i}"));
+        engine.Write(batch);
+    }
+
+    private static void Flush(LsmEngine engine) => engine.FlushAsync().GetAwaiter().GetResult();
+
+    private static LsmEngine Open(IFileSystem files, ILsmOwner? owner = null) => LsmEngine.Open(Options(files) with { Owner = owner });
+
+    private static LsmOptions Options(IFileSystem files) => new()
+    {
+        Directory = "/db",
+        FileSystem = files,
+        WriteAheadLog = LsmWalMode.None,
+        RunBackground = false,
+        BlockCacheBytes = 0,
+        BlockBytes = 512,
+        MemtableBytes = 64 << 10,
+        OnDamage = LsmDamageAction.SetApart,
+        Seed = 5,
+    };
+
+    private static byte[] Key(int i) => Encoding.UTF8.GetBytes($"key{i:D5}");
+
+    private static List<string> Tables(MemoryFileSystem files) =>
+        [.. files.List("/db").Where(static n => n.EndsWith(".sst", StringComparison.Ordinal)).Order().Select(static n => $"/db/{n}")];
+
+    private static long Length(MemoryFileSystem files, string path)
+    {
+        using IFile file = files.Open(path, FileOpen.Read);
+        return file.Length;
+    }
+
+    private sealed class Owner : ILsmOwner
+    {
+        public List<ulong> Told { get; } = [];
+
+        public void OnMemtableSealed(ulong memtable)
+        {
+        }
+
+        public bool MayInstall(ulong memtable, ulong maxWatermark) => true;
+
+        public void OnFlushed(ulong memtable)
+        {
+        }
+
+        public long ExpiryCutoff(ReadOnlySpan<byte> key) => 0;
+
+        public void OnTableDamaged(ulong table) => Told.Add(table);
+    }
+}
