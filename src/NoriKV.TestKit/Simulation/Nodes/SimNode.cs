@@ -390,7 +390,7 @@ internal sealed class SimNode
             BaseLevelBytes = 1 << 19,
             TargetFileBytes = 1 << 16,
             ManifestBytesMax = 1 << 15,
-            ScrubInterval = TimeSpan.FromSeconds(5),
+            ScrubInterval = TimeSpan.FromSeconds(15),
         },
     };
 }
