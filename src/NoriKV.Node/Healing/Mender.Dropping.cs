@@ -36,6 +36,8 @@ internal sealed partial class Mender
 
     private bool DropWhatNobodyNeeds()
     {
+        // While anything waits for a peer, or has none, what is left of it stays: somebody may still get something out of it.
+        if (_patients.Count > 0 || !_answers.IsEmpty || !_reports.IsEmpty) return false;
         bool any = false;
         long now = Now;
         foreach (Survey survey in _surveys.Values.ToList())
