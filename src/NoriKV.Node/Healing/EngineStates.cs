@@ -41,9 +41,6 @@ internal sealed class EngineStates
     /// <summary>A part of the engine could not be read.</summary>
     public bool IsDamaged { get; private set; }
 
-    // Where the reading stands.
-    private uint _reached;
-
     /// <exception cref="CorruptionException">A record is not what was written, or the damage is not of a table.</exception>
     public static EngineStates Find(IStorage storage, SharedLog log, NodeDirectory directory, long retentionMs)
     {
@@ -54,52 +51,53 @@ internal sealed class EngineStates
 
     private void Find()
     {
-        // What is behind the greatest key of any damaged table can be read.
-        uint doubtful = 0;
-        if (_storage is IHealableStorage healable)
-        {
-            IsDamaged = healable.DamagedTables.Count > 0;
-            foreach (var table in healable.DamagedTables) doubtful = Math.Max(doubtful, EngineKey.SlotOf(table.Largest.Span));
-        }
-
+        IsDamaged = _storage is IHealableStorage { DamagedTables.Count: > 0 };
         if (!TryRead(() => NextSlot = NodeSlots.Load(_storage))) NextSlot = 1;
         // Only where the node has begun a table has it: what cannot be read was there.
         if (!TryRead(() => HasBegun = _storage.TryGet(NodeSlots.BegunKey, out _))) HasBegun = true;
-        uint slot = 1;
-        while (!TryRead(() => FindFrom(slot)))
-        {
-            foreach (var table in ((IHealableStorage)_storage).DamagedTables)
-                doubtful = Math.Max(doubtful, EngineKey.SlotOf(table.Largest.Span));
-            // Behind the last damaged table nothing is in the way.
-            slot = Math.Max(_reached, slot) + 1;
-        }
-
-        NextSlot = Math.Max(NextSlot, doubtful + 1);
+        if (!TryRead(FindAll)) FindOneByOne();
     }
 
-    /// <summary>Takes every record from a slot on; throws where the next one cannot be read.</summary>
-    private void FindFrom(uint slot)
+    private void FindAll()
     {
-        _reached = slot;
         using IStorageView view = _storage.OpenView();
         using IStorageIterator iterator = view.NewIterator(reverse: false);
-        while (true)
+        for (uint slot = 1; slot != 0; slot++)
         {
             iterator.Seek(EngineKey.Create(slot, EngineKeyKind.State));
             if (!iterator.MoveNext()) return;
-            slot = _reached = EngineKey.SlotOf(iterator.Key);
+            slot = EngineKey.SlotOf(iterator.Key);
             bool isRecord = iterator.Key.Length == EngineKey.PrefixBytes && iterator.Key[^1] == (byte)EngineKeyKind.State;
-            ShardState? state = isRecord ? ShardState.TryDecode(iterator.Value, slot, _retentionMs) : null;
-            if (state is null || state.Shard.Value >= (uint)States.Length)
-            {
-                throw new CorruptionException(_enginePath, 0, $"the state record of slot {slot}", "none that can be read");
-            }
-
-            Take(state);
-            NextSlot = Math.Max(NextSlot, slot + 1);
-            if (slot == uint.MaxValue) return;
-            slot = ++_reached;
+            Take(isRecord ? ShardState.TryDecode(iterator.Value, slot, _retentionMs) : null, slot);
         }
+    }
+
+    /// <summary>A walk stops at the first damage; asked for alone, each record is read that lies in no damaged block.</summary>
+    private void FindOneByOne()
+    {
+        Array.Clear(States);
+        Dead.Clear();
+        uint last = EngineKey.SlotOf(((IHealableStorage)_storage).GreatestKey.Span);
+        for (uint slot = 1; slot <= last; slot++)
+        {
+            uint at = slot;
+            TryRead(() =>
+            {
+                if (_storage.TryGet(EngineKey.Create(at, EngineKeyKind.State), out StoredEntry record))
+                    Take(ShardState.TryDecode(record.Value.Span, at, _retentionMs), at);
+            });
+        }
+
+        // What lies in the damage may be a slot that was used.
+        NextSlot = Math.Max(NextSlot, last + 1);
+    }
+
+    private void Take(ShardState? state, uint slot)
+    {
+        if (state is null || state.Shard.Value >= (uint)States.Length)
+            throw new CorruptionException(_enginePath, 0, $"the state record of slot {slot}", "none that can be read");
+        NextSlot = Math.Max(NextSlot, slot + 1);
+        Take(state);
     }
 
     private void Take(ShardState state)

@@ -13,6 +13,9 @@ internal interface IHealableStorage
     /// <summary>Tables that are set apart.</summary>
     IReadOnlyList<LsmDamagedTable> DamagedTables { get; }
 
+    /// <summary>No table has a key behind it; empty where there is none.</summary>
+    ReadOnlyMemory<byte> GreatestKey { get; }
+
     /// <summary>Damage was met while reading; false when it is not of a table.</summary>
     bool NoteDamage(CorruptionException damage);
 

@@ -104,6 +104,10 @@ internal sealed class LsmStorage(LsmEngine engine, string directory) : IStorage,
 
     public IReadOnlyList<LsmDamagedTable> DamagedTables => engine.DamagedTables;
 
+    public ReadOnlyMemory<byte> GreatestKey => engine.TableSpans()
+        .Select(static span => span.Largest)
+        .Aggregate(default(ReadOnlyMemory<byte>), static (a, b) => a.Span.SequenceCompareTo(b.Span) >= 0 ? a : b);
+
     public bool NoteDamage(CorruptionException damage) => engine.NoteDamage(damage);
 
     public CorruptionException? FindDamage(ulong table, ReadOnlySpan<byte> start, ReadOnlySpan<byte> end) =>
