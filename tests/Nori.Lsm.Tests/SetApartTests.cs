@@ -33,7 +33,7 @@ public sealed class SetApartTests
         Assert.Null(engine.Stats.Failure);
         for (int i = 0; i < Keys; i++) Assert.Equal($"w7{i}", Read(engine, i));
         Assert.Single(engine.DamagedTables);
-        engine.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        Close(engine);
     }
 
     [Fact]
@@ -69,13 +69,13 @@ public sealed class SetApartTests
                 Assert.Equal(isLost || IsDeleted(i) ? null : $"v{i}", Read(engine, i));
             }
 
-            engine.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            Close(engine);
             files = files.Crash(5);
             engine = Open(files);
             Assert.Empty(engine.DamagedTables);
         }
 
-        engine.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        Close(engine);
     }
 
     [Fact]
@@ -94,7 +94,7 @@ public sealed class SetApartTests
                 && Key(i).AsSpan().SequenceCompareTo(d.Smallest.Span) >= 0 && Key(i).AsSpan().SequenceCompareTo(d.Largest.Span) <= 0));
             unreadable += engine.DamagedTables.Any(static d => !d.IsReadable) ? 1 : 0;
             Assert.Null(engine.Stats.Failure);
-            engine.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            Close(engine);
         }
 
         MemoryFileSystem cut = sound.Clone();
@@ -104,7 +104,7 @@ public sealed class SetApartTests
         Assert.NotNull(broken.FindDamage(broken.DamagedTables[0].Number, Key(0), Key(1)));
         Assert.True(broken.DropDamage(broken.DamagedTables[0].Number, []));
         Assert.Null(broken.Get(Key(0)));
-        broken.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        Close(broken);
     }
 
     [Fact]
@@ -115,7 +115,7 @@ public sealed class SetApartTests
         Assert.Throws<CorruptionException>(() => LsmEngine.Open(Options(files) with { OnDamage = LsmDamageAction.Throw }));
         LsmEngine engine = Open(files);
         Assert.False(Assert.Single(engine.DamagedTables).IsReadable);
-        engine.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        Close(engine);
     }
 
     [Fact]
@@ -138,7 +138,7 @@ public sealed class SetApartTests
                 Assert.Equal(IsDeleted(i) ? null : $"v{i}", Read(behind, i));
             }
 
-            behind.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            Close(behind);
         }
     }
 
@@ -177,7 +177,7 @@ public sealed class SetApartTests
         batch.DeleteRange(Key(100), Key(130));
         engine.Write(batch);
         Flush(engine);
-        engine.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        Close(engine);
         return files;
     }
 
@@ -187,6 +187,8 @@ public sealed class SetApartTests
         batch.Put(Key(i), Encoding.UTF8.GetBytes($"{prefix}{i}"));
         engine.Write(batch);
     }
+
+    private static void Close(LsmEngine engine) => engine.DisposeAsync().AsTask().GetAwaiter().GetResult();
 
     private static void Flush(LsmEngine engine) => engine.FlushAsync().GetAwaiter().GetResult();
 
