@@ -21,11 +21,6 @@ internal static class Salvage
         {
             using (TableReader reader = store.OpenApart(damaged))
             {
-                foreach (RangeDelete r in reader.RangeDeletes)
-                {
-                    Output().AddRangeDelete(r.Start.ToArray(), r.End.ToArray(), r.Sequence);
-                }
-
                 using TableIterator entries = reader.NewIterator(TableReadOptions.Compaction);
                 ReadOnlyMemory<byte> from = damaged.Smallest;
                 bool isOver = false;
@@ -37,6 +32,12 @@ internal static class Salvage
                 }
 
                 if (!isOver) Copy(entries, from, null);
+
+                // Behind the entries: the least key of the table is that of its first entry, or of a range delete below it.
+                foreach (RangeDelete r in reader.RangeDeletes)
+                {
+                    Output().AddRangeDelete(r.Start.ToArray(), r.End.ToArray(), r.Sequence);
+                }
             }
 
             if (output is null) return null;
