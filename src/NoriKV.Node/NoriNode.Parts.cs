@@ -213,8 +213,7 @@ public sealed partial class NoriNode
         {
             bool writesToo = worker.Signal == _writer.Signal;
             Func<bool> run = writesToo ? () => worker.RunOnce() | _writer.RunOnce() : worker.RunOnce;
-            loop.Add($"nori-raft-{worker.Number}", worker.Signal, run, writesToo ? () => _writer.RetryInMs : static () => null,
-                isShared: !writesToo);
+            loop.Add($"nori-raft-{worker.Number}", worker.Signal, run, writesToo ? () => _writer.RetryInMs : static () => null);
         }
 
         if (_log.Workers.All(worker => worker.Signal != _writer.Signal))

@@ -118,9 +118,6 @@ internal sealed partial class LogWriter : IDisposable
         return oldest == 0 ? TimeSpan.Zero : _options.Time.GetElapsedTime(oldest, now);
     }
 
-    /// <summary>True while a write waits for its sync.</summary>
-    public bool IsBusy => Volatile.Read(ref _oldestWaiting) != 0;
-
     /// <summary>Since the last sync that succeeded.</summary>
     public TimeSpan SinceSync(long now) => _options.Time.GetElapsedTime(Volatile.Read(ref _lastSyncAt), now);
 

@@ -38,12 +38,8 @@ internal sealed class NodeLoop : IDisposable
     /// <param name="signal">What it sleeps on.</param>
     /// <param name="runOnce">Its step; false when there was nothing to do.</param>
     /// <param name="retryInMs">After how long it looks again although nobody woke it; null never.</param>
-    /// <param name="isShared">Whoever brings work may take a step while the thread sleeps.</param>
-    public void Add(string name, StepSignal signal, Func<bool> runOnce, Func<int?> retryInMs, bool isShared = false)
-    {
-        if (isShared) signal.Share(runOnce, Crashed);
+    public void Add(string name, StepSignal signal, Func<bool> runOnce, Func<int?> retryInMs) =>
         _jobs.Add(new Job(name, signal, runOnce, retryInMs));
-    }
 
     public void Start()
     {
@@ -62,14 +58,13 @@ internal sealed class NodeLoop : IDisposable
         foreach (Job job in _jobs) job.Signal.Set();
         foreach (Thread thread in _threads) thread.Join();
         _threads.Clear();
-        foreach (Job job in _jobs) job.Signal.Unshare();
     }
 
     private void Run(Job job)
     {
         while (!_stopping)
         {
-            if (!job.Signal.TakeStep(job.RunOnce)) job.Signal.Wait(job.RetryInMs() ?? Timeout.Infinite);
+            if (!job.RunOnce()) job.Signal.Wait(job.RetryInMs() ?? Timeout.Infinite);
         }
     }
 
@@ -91,11 +86,6 @@ internal sealed class NodeLoop : IDisposable
         var thread = new Thread(() => Guard(body)) { Name = name, IsBackground = true };
         _threads.Add(thread);
         thread.Start();
-    }
-
-    private void Crashed(Exception e)
-    {
-        if (!_stopping) _crashed(e);
     }
 
     private void Guard(Action body)

@@ -1,4 +1,3 @@
-using System.Numerics;
 using Nori.Raft;
 using NoriKV.Node.Log;
 using NoriKV.Node.Machine;
@@ -166,20 +165,16 @@ internal sealed partial class RaftHost : IReplicatedLog, ISnapshotHost
         _context.Liveness.Heard(batch);
         var reader = new Nori.Core.SpanReader(messages);
         var entries = new List<RaftEntry>();
-        ulong posted = 0;
         for (uint i = 0; i < batch.Messages; i++)
         {
             if (!RaftMessageCodec.TryRead(ref reader, out Raft.RaftMessage message, entries))
             {
                 _context.Metrics.BadFrames.Add();
-                break;
+                return;
             }
 
-            if (Route(from, message, entries) is { } worker) posted |= 1UL << worker.Number;
+            Route(from, message, entries);
         }
-
-        // Behind the last: a worker's step takes the whole frame.
-        for (; posted != 0; posted &= posted - 1) Workers[BitOperations.TrailingZeroCount(posted)].NoteFrame();
     }
 
     /// <summary>No step follows: answers what still waits.</summary>
@@ -195,8 +190,7 @@ internal sealed partial class RaftHost : IReplicatedLog, ISnapshotHost
         foreach (RaftWorker worker in Workers) worker.NoteWellness(default);
     }
 
-    /// <summary>Answers the worker that has the message now; null where it was dropped.</summary>
-    private RaftWorker? Route(NodeNumber from, in Raft.RaftMessage message, List<RaftEntry> entries)
+    private void Route(NodeNumber from, in Raft.RaftMessage message, List<RaftEntry> entries)
     {
         RaftGroup? group = message.Group.Value < (ulong)_groups.Length ? _groups[message.Group.Value] : null;
         // A message of or for another replica than the ones there are, perhaps one that lived here before, is dropped.
@@ -204,19 +198,16 @@ internal sealed partial class RaftHost : IReplicatedLog, ISnapshotHost
         {
             _context.Metrics.Foreign.Add();
             TellIfGone(from, message);
-            return null;
+            return;
         }
 
         if (!TryWithConfigurations(message, entries, out Raft.RaftMessage whole))
         {
             _context.Metrics.BadFrames.Add();
-            return null;
+            return;
         }
 
-        RaftWorker worker = WorkerOf(group.Shard);
-        if (worker.TryPost(group, from, whole, [.. entries])) return worker;
-        _context.Metrics.Dropped.Add();
-        return null;
+        if (!WorkerOf(group.Shard).TryPost(group, from, whole, [.. entries])) _context.Metrics.Dropped.Add();
     }
 
     // To a replica that was removed here, or came before the one that lives here now: whoever wrote is behind the times.

@@ -65,13 +65,7 @@ internal sealed partial class RaftWorker
 
     public StepSignal Signal { get; }
 
-    /// <summary>While the log writes others wait for it with this one, and the worker takes them together.</summary>
-    public void Post(Proposal proposal)
-    {
-        lock (_lock) _inbox.Proposals.Add(proposal);
-        if (_host.Log.IsBusy) Signal.Set();
-        else Signal.SetOrStep();
-    }
+    public void Post(Proposal proposal) => Put(proposal, static (inbox, proposal) => inbox.Proposals.Add(proposal));
 
     public void Post(HostCommand command) => Put(command, static (inbox, command) => inbox.Commands.Add(command));
 
@@ -86,13 +80,11 @@ internal sealed partial class RaftWorker
             _inbox.Reads.Add(read);
         }
 
-        Signal.SetOrStep();
+        Signal.Set();
         return true;
     }
 
-    /// <summary>
-    /// False when too much waits: the message is dropped, which the protocol stands. <see cref="NoteFrame"/> comes behind.
-    /// </summary>
+    /// <summary>False when too much waits: the message is dropped, which the protocol stands.</summary>
     public bool TryPost(RaftGroup group, NodeNumber from, in Raft.RaftMessage message, RaftEntry[] entries)
     {
         lock (_lock)
@@ -102,17 +94,12 @@ internal sealed partial class RaftWorker
             _inbox.MessageBytes += message.Entries.Bytes;
         }
 
+        Signal.Set();
         return true;
     }
 
-    /// <summary>The messages of a frame are in the inbox.</summary>
-    public void NoteFrame() => Signal.SetOrStep();
-
-    public void NotePersisted(WriteRequest request)
-    {
-        lock (_lock) _inbox.Persisted.Add(request);
-        Signal.SetOrStep();
-    }
+    public void NotePersisted(WriteRequest request) =>
+        Put(request, static (inbox, request) => inbox.Persisted.Add(request));
 
     public void NoteApplied(RaftGroup group) => Put(group, static (inbox, group) => inbox.Applied.Add(group));
 
