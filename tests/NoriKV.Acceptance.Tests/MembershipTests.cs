@@ -18,17 +18,17 @@ public sealed class MembershipTests
         try
         {
             for (int i = 0; i < 3; i++) await StartAsync(i);
-            for (int i = 0; i < 3; i++) await UntilAsync(http[i], "n1", "n2", "n3");
+            for (int i = 0; i < 3; i++) await UntilAsync(i, "n1", "n2", "n3");
 
             await servers[2].KillAsync();
-            foreach (string other in http[..2]) await UntilAsync(other, "n1", "n2", "n3 unknown");
+            foreach (int other in (int[])[0, 1]) await UntilAsync(other, "n1", "n2", "n3 unknown");
             await StartAsync(2);
-            for (int i = 0; i < 3; i++) await UntilAsync(http[i], "n1", "n2", "n3");
+            for (int i = 0; i < 3; i++) await UntilAsync(i, "n1", "n2", "n3");
 
             (int exit, TimeSpan took) = await servers[1].TerminateAsync();
             Assert.Equal(0, exit);
             Assert.InRange(took, TimeSpan.Zero, TimeSpan.FromSeconds(5));
-            foreach (string other in (string[])[http[0], http[2]]) await UntilAsync(other, "n1", "n3");
+            foreach (int other in (int[])[0, 2]) await UntilAsync(other, "n1", "n3");
         }
         finally
         {
@@ -39,6 +39,8 @@ public sealed class MembershipTests
 
             Directory.Delete(folder, recursive: true);
         }
+
+        Task UntilAsync(int i, params string[] nodes) => ListsAsync(http[i], () => servers[i].Output, nodes);
 
         async Task StartAsync(int i)
         {
@@ -71,7 +73,7 @@ public sealed class MembershipTests
     }
 
     /// <summary>Waits until the server lists these nodes: alive ones by id alone, dead ones as unknown.</summary>
-    private static async Task UntilAsync(string http, params string[] nodes)
+    private static async Task ListsAsync(string http, Func<string> output, string[] nodes)
     {
         using HttpClient client = new();
         using CancellationTokenSource patience = new(Patience);
@@ -89,7 +91,7 @@ public sealed class MembershipTests
         }
         catch (OperationCanceledException)
         {
-            Assert.Fail($"{http} lists {string.Join(", ", found)} after {Patience}, not {string.Join(", ", nodes)}");
+            Assert.Fail($"{http} lists {string.Join(", ", found)} after {Patience}, not {string.Join(", ", nodes)}. It said:\n{output()}");
         }
     }
 }
