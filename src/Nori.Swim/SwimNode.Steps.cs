@@ -175,7 +175,13 @@ public sealed partial class SwimNode
         byte[]? reply = null;
         try
         {
-            reply = await _stream.ExchangeAsync(address, request, _stopping.Token).ConfigureAwait(false);
+            // The port has its own limit; one that keeps neither that nor its word must not hold up a join for ever.
+            reply = await _stream.ExchangeAsync(address, request, _stopping.Token).AsTask()
+                .WaitAsync(_options.StreamTimeout * 2, _options.Time, _stopping.Token).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // As if it had failed.
         }
         finally
         {

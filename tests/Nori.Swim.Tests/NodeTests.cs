@@ -181,6 +181,17 @@ public sealed class NodeTests
     }
 
     [Fact]
+    public async Task A_join_ends_though_its_stream_never_does()
+    {
+        BrokenPort port = new() { IsMute = true };
+        await using SwimNode node = await SwimNode.StartAsync(new SwimOptions
+        {
+            NodeId = "a", ClusterName = "x", Transport = port, Stream = port, StreamTimeout = TimeSpan.FromMilliseconds(20),
+        });
+        Assert.Equal(0, await node.JoinAsync(["10.0.0.2:1"]).WaitAsync(TimeSpan.FromSeconds(60)));
+    }
+
+    [Fact]
     public async Task Settings_that_cannot_be_are_all_named()
     {
         SwimOptions options = new()
@@ -221,6 +232,9 @@ public sealed class NodeTests
     {
         public bool IsBroken { get; set; }
 
+        /// <summary>Exchanges never end, whatever is cancelled.</summary>
+        public bool IsMute { get; init; }
+
         public string LocalAddress => "10.0.0.1:1";
 
         public void Send(string address, ReadOnlySpan<byte> datagram)
@@ -244,7 +258,8 @@ public sealed class NodeTests
         }
 
         public ValueTask<byte[]?> ExchangeAsync(
-            string address, ReadOnlyMemory<byte> request, CancellationToken cancellation) => ValueTask.FromResult<byte[]?>(null);
+            string address, ReadOnlyMemory<byte> request, CancellationToken cancellation) =>
+            new(IsMute ? new TaskCompletionSource<byte[]?>().Task : Task.FromResult<byte[]?>(null));
 
         public void Dispose()
         {
