@@ -28,8 +28,11 @@ public sealed class SwimMembership : IMembership, IDisposable
         ArgumentNullException.ThrowIfNull(swim);
         _watch = swim.Watch();
         _members = Read(swim);
-        _ = FollowAsync(swim);
+        Following = FollowAsync(swim);
     }
+
+    /// <summary>Ends with the member, or with what a follower threw: from then on nobody is told.</summary>
+    public Task Following { get; }
 
     /// <inheritdoc/>
     public IReadOnlyList<Member> Members => Volatile.Read(ref _members);

@@ -28,7 +28,8 @@ internal sealed class ClusterMembership : IAsyncDisposable
         _membership = new SwimMembership(swim);
         _membership.Follow(changed);
         _joining = new JoinLoop(swim, options.SeedNodes, log, time);
-        _ = ReportEndAsync(swim, log);
+        _ = ReportEndAsync(swim.Completion, "membership ended; the node serves on without it", log);
+        _ = ReportEndAsync(_membership.Following, "nobody is told of members any more", log);
     }
 
     /// <summary>The member.</summary>
@@ -114,15 +115,15 @@ internal sealed class ClusterMembership : IAsyncDisposable
         ? [HKDF.DeriveKey(HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(secret), 32, [], "norikv swim"u8.ToArray())]
         : [];
 
-    private static async Task ReportEndAsync(SwimNode swim, ServerLog log)
+    private static async Task ReportEndAsync(Task ends, string words, ServerLog log)
     {
         try
         {
-            await swim.Completion.ConfigureAwait(false);
+            await ends.ConfigureAwait(false);
         }
         catch (Exception failure)
         {
-            log.Error("swim", "membership ended; the node serves on without it", ("error", failure));
+            log.Error("swim", words, ("error", failure));
         }
     }
 }
