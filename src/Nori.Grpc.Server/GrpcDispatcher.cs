@@ -79,6 +79,8 @@ public sealed class GrpcDispatcher : IDisposable
         {
             if (!GrpcTimeout.TryParse(header.ToString(), out TimeSpan parsed))
                 return Answer(http, new GrpcStatus(GrpcStatusCode.Internal, "Malformed grpc-timeout."));
+            // Nothing is begun for a caller that is known to be gone.
+            if (parsed == TimeSpan.Zero) return Answer(http, PastDeadline);
             timeout = parsed;
         }
 

@@ -145,6 +145,18 @@ check('the cluster view comes at once and the watch is cancelled', async () => {
   meta.close();
 });
 
+check('a deadline is the node\'s business too', async () => {
+  // The header is set by hand and the caller would wait for ever: what ends the call is the node.
+  const late = (timeout) => { const metadata = new grpc.Metadata(); metadata.set('grpc-timeout', timeout); return metadata; };
+  const meta = new Meta(address, insecure);
+  const watch = await fails(status.DEADLINE_EXCEEDED, collect(meta.WatchCluster({}, late('200m'))));
+  assert.equal(watch.details, 'The deadline passed.');
+  meta.close();
+  const put = unary(kv, 'Put', { key: key('late'), value: Buffer.from('x') }, late('0n'), {});
+  assert.equal((await fails(status.DEADLINE_EXCEEDED, put)).details, 'The deadline passed.');
+  assert.equal(await text('late'), null);
+});
+
 check('a shard is snapshotted', async () => {
   const admin = new Admin(address, insecure);
   assert.equal((await unary(admin, 'SnapshotShard', { id: 1 })).id, 1);
