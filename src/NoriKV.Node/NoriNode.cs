@@ -78,8 +78,9 @@ public sealed partial class NoriNode : INoriNode, INodeOperations, IRouter
         if (options.RunLoops) _loop = MakeLoop();
         StepSignal[] signals = MakeSignals();
         _writer = MakeWriter(signals);
-        _views = new NodeViews(
-            parts.Directory.Identity, known, options.Plan is null && known.Nodes.Count == 1, epoch, options.AdvertiseAddress);
+        // A record of its own makes a node alone no member of a larger cluster.
+        bool isAlone = options.Plan is not { Nodes.Count: > 1 } && known.Nodes.Count == 1;
+        _views = new NodeViews(parts.Directory.Identity, known, isAlone, epoch, options.AdvertiseAddress);
         _calls = MakeCalls();
         _directory = new TableDirectory(Table, Self, options.NodeName, _views.AddressOf, _views.LeaderOf);
         _sessions = new NodeSessions(Self, BootEpoch, parts.Replicas.Count, options.Machine.SessionWindow);

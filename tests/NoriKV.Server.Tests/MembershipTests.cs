@@ -5,6 +5,10 @@ using Nori.Grpc;
 using Nori.IO;
 using Nori.Observe;
 using Nori.Swim.Core;
+using NoriKV.Node;
+using NoriKV.Node.Formation;
+using NoriKV.Node.Meta;
+using NoriKV.Types;
 
 namespace NoriKV.Server.Tests;
 
@@ -33,8 +37,11 @@ public sealed class MembershipTests
         Assert.True((await ViewAsync(a)).GetProperty("epoch").GetUInt64() > epoch);
         string metrics = await a.Http.GetStringAsync("/metrics");
         Assert.Contains("norikv_swim_members{state=\"failed\"} 1", metrics, StringComparison.Ordinal);
-        Assert.Contains("norikv_swim_failed_members_total 1", metrics, StringComparison.Ordinal);
-        Assert.Equal(["Alive n2", "Suspect n2", "Confirm n2"], SwimEvents(a));
+        Assert.Matches("norikv_swim_failed_members_total [1-9]", metrics);
+        // On a busy machine it may have been suspected before, and have refuted that.
+        List<string> events = SwimEvents(a);
+        Assert.Equal("Alive n2", events[0]);
+        Assert.Equal(["Suspect n2", "Confirm n2"], events[^2..]);
 
         // It is a hint: the node that lost its membership serves on, and so does the other.
         Assert.Equal("1", (await b.GetAsync("a")).Value.ToStringUtf8());
@@ -44,17 +51,25 @@ public sealed class MembershipTests
     [Fact]
     public async Task A_server_that_stops_says_good_bye_and_nobody_suspects_it()
     {
-        await using TestServer a = await StartAsync("n1");
-        TestServer b = await StartAsync("n2", seeds: [Seed(a)]);
+        await using TestServer a = await StartAsync("n1", Unhurried);
+        TestServer b = await StartAsync("n2", Unhurried, [Seed(a)]);
         await UntilAsync(async () => await NodesAsync(a) == "n1 leader, n2 follower");
         await b.DisposeAsync();
         await UntilAsync(async () => await NodesAsync(a) == "n1 leader");
-        Assert.Equal(["Alive n2", "Leave n2"], SwimEvents(a));
+        List<string> events = SwimEvents(a);
+        Assert.Equal(("Alive n2", "Leave n2"), (events[0], events[^1]));
+        Assert.DoesNotContain("Confirm n2", events);
         Assert.Equal(0, a.Server.Membership!.Swim.Counts.FailedMembers);
 
         await using TestServer again = await StartAsync("n2", seeds: [Seed(a)]);
         await UntilAsync(async () => await NodesAsync(a) == "n1 leader, n2 follower");
         Assert.True(a.Server.Membership.Swim.Members.Single(m => m.Id.Value == "n2").Incarnation > 0);
+
+        // As by default: a machine that stands still for a second makes nobody dead.
+        static ServerOptions Unhurried(ServerOptions o) => o with
+        {
+            SwimProbeInterval = TimeSpan.FromSeconds(1), SwimProbeTimeout = TimeSpan.FromMilliseconds(500),
+        };
     }
 
     // The seed is a name, is not there at first, and comes back under the same name.
@@ -67,6 +82,33 @@ public sealed class MembershipTests
         await using TestServer a = await StartAsync("n1", o => o with { RpcAddress = new HostPort("127.0.0.1", port) });
         await UntilAsync(async () => await NodesAsync(a) == "n1 leader, n2 follower");
         await UntilAsync(async () => await NodesAsync(b) == "n2 leader, n1 follower");
+    }
+
+    // It is written when the node is found elsewhere than where it was registered, and says that the cluster is this node alone.
+    [Fact]
+    public async Task A_server_alone_with_a_record_of_itself_shows_the_others()
+    {
+        await using TestServer a = await StartAsync("n1");
+        var files = new MemoryFileSystem();
+        await using (TestServer alone = await TestServer.StartAsync(
+            static o => o with { NodeId = "n2" }, p => p with { FileSystem = files }))
+        {
+            await UntilAsync(() => Task.FromResult(files.FileExists("/data/registry")));
+            var node = (NoriNode)alone.Server.Node;
+            new ClusterRecord
+            {
+                ClusterId = node.ClusterId,
+                Self = node.Number,
+                Settings = new FormationSettings(16, HashTags: false, ReplicationFactor: 3),
+                Nodes = [new PlannedNode(node.Number, "n2", "127.0.0.1:1") { StoreUuid = node.StoreUuid }],
+            }.Save(files, "/data");
+        }
+
+        await using TestServer b = await StartAsync("n2", seeds: [Seed(a)], files: files);
+        await UntilAsync(async () => await NodesAsync(a) == "n1 leader, n2 follower");
+        await UntilAsync(async () => await NodesAsync(b) == "n2 leader, n1 follower");
+        await UntilAsync(async () => await IssuedEpochAsync(b) > 0);
+        Assert.Equal("n2 leader, n1 follower", await NodesAsync(b));
     }
 
     [Theory]
@@ -154,10 +196,11 @@ public sealed class MembershipTests
 
     // What each stores is its own: one that has seeds and data of its own joins membership and no cluster.
     private static async Task<TestServer> StartAsync(
-        string id, Func<ServerOptions, ServerOptions>? change = null, HostPort[]? seeds = null)
+        string id, Func<ServerOptions, ServerOptions>? change = null, HostPort[]? seeds = null, MemoryFileSystem? files = null)
     {
-        var files = new MemoryFileSystem();
-        if (seeds is { Length: > 0 })
+        bool isNew = files is null;
+        files ??= new MemoryFileSystem();
+        if (isNew && seeds is { Length: > 0 })
             await (await TestServer.StartAsync(o => o with { NodeId = id }, p => p with { FileSystem = files })).DisposeAsync();
         return await TestServer.StartAsync(
             o =>
@@ -180,6 +223,15 @@ public sealed class MembershipTests
 
     private static async Task<JsonElement> ViewAsync(TestServer server) =>
         JsonDocument.Parse(await server.Http.GetStringAsync("/meta/cluster")).RootElement;
+
+    // Of the newest view that its own meta group issued; 0 none yet.
+    private static async Task<ulong> IssuedEpochAsync(TestServer server)
+    {
+        long deadline = TimeProvider.System.GetTimestamp() + (60 * TimeProvider.System.TimestampFrequency);
+        KvResult<ClusterStatus> status = await ((NoriNode)server.Server.Node).Admin
+            .StatusAsync(new RequestContext(deadline, "", CancellationToken.None));
+        return status.IsOk ? status.Value.ViewEpoch : 0;
+    }
 
     private static async Task<string> NodesAsync(TestServer server) => string.Join(", ", (await ViewAsync(server))
         .GetProperty("nodes").EnumerateArray()

@@ -104,6 +104,20 @@ internal sealed class GrowingCluster
         }
     }
 
+    /// <summary>The first node starts from here on with what it wrote down of a cluster in which it is alone.</summary>
+    public void KeepRecordOfFirst()
+    {
+        NoriNode node = Nodes[1];
+        _plans[1] = new ClusterPlan
+        {
+            Self = node.Number,
+            ClusterId = node.ClusterId,
+            StoreUuid = node.StoreUuid,
+            Nodes = [new PlannedNode(node.Number, node.NodeId, "n1:7447") { StoreUuid = node.StoreUuid }],
+            Replicas = static _ => [],
+        };
+    }
+
     /// <summary>The power of a node fails.</summary>
     public void Crash(int node, ulong seed = 7)
     {

@@ -1,4 +1,5 @@
 using NoriKV.Node.Meta;
+using NoriKV.Node.Ports;
 using NoriKV.Types;
 
 namespace NoriKV.Node.Tests.MetaGroup;
@@ -15,6 +16,27 @@ public sealed class GrowthTests
         Assert.Equal("n1", Assert.Single(status.Nodes).Node.Name);
         Assert.Equal(8, status.Nodes[0].Replicas);
         Assert.Equal(9, status.Shards.Count);
+    }
+
+    // Its record is written when it is found elsewhere than before, or is what it was founded with.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_node_alone_shows_members_whether_or_not_it_has_a_record_of_its_own(bool hasRecord)
+    {
+        var cluster = new GrowingCluster();
+        if (hasRecord) cluster.KeepRecordOfFirst();
+        ulong before = cluster.Nodes[1].View.Epoch;
+        cluster.Crash(1);
+        cluster.Start(1);
+        cluster.RunUntil(() => cluster.Status.ViewEpoch > 0, "it has issued a view");
+        NoriNode node = cluster.Nodes[1];
+        Assert.True(node.View.Epoch > before, $"a later life shows a later view: {node.View.Epoch} behind {before}");
+
+        ulong shown = node.View.Epoch;
+        node.SetMembers([new Member(new NodeNumber(1), "n1", "n1:7447", true), new Member(new NodeNumber(1), "x2", "x2:7447", true)]);
+        Assert.Equal(["n1", "x2"], node.View.Nodes.Select(static n => n.Id));
+        Assert.True(node.View.Epoch > shown);
     }
 
     [Fact]
