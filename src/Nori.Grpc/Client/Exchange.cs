@@ -101,11 +101,35 @@ internal sealed class Exchange : IDisposable
 
     private async Task<HttpResponseMessage> SendAsync(HttpMessageInvoker invoker)
     {
-        HttpResponseMessage response = await invoker.SendAsync(_request, Token).ConfigureAwait(false);
+        Task<HttpResponseMessage> sending = invoker.SendAsync(_request, Token);
+        HttpResponseMessage response;
+        try
+        {
+            // The handler is given the token and mostly obeys; while it connects or another call's frame is stuck in the socket
+            // it may not. A deadline is kept whatever it does.
+            response = await sending.WaitAsync(Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            Abandon(sending);
+            throw;
+        }
+
         _response = response;
         if (Volatile.Read(ref _disposed) != 0) response.Dispose();
         return response;
     }
+
+    /// <summary>What comes of it later is nobody's: a response is reset, a failure is seen.</summary>
+    private static void Abandon(Task<HttpResponseMessage> sending) => _ = sending.ContinueWith(
+        static task =>
+        {
+            if (task.IsCompletedSuccessfully) task.Result.Dispose();
+            else _ = task.Exception;
+        },
+        CancellationToken.None,
+        TaskContinuationOptions.ExecuteSynchronously,
+        TaskScheduler.Default);
 
     private static HttpRequestMessage CreateRequest(
         GrpcChannelOptions channel, string path, GrpcCallOptions options, HttpContent content)
