@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net;
 using Google.Protobuf;
 
@@ -13,7 +12,7 @@ public sealed class TelemetryTests
     [Fact]
     public async Task A_traced_put_reaches_the_collector_with_its_stages()
     {
-        using var collector = new Collector();
+        using var collector = new TraceCollector();
         await using TestServer server = await TestServer.StartAsync(o => o with
         {
             OtlpEnabled = true,
@@ -27,7 +26,7 @@ public sealed class TelemetryTests
         Assert.StartsWith($"00-{Trace}-", Assert.Single(response.Headers.GetValues("traceresponse")), StringComparison.Ordinal);
         Assert.False((await server.Http.GetAsync("/kv/a")).Headers.Contains("traceresponse"));
 
-        byte[] body = await collector.TraceAsync();
+        byte[] body = await collector.FirstAsync();
         Assert.True(body.AsSpan().IndexOf(Convert.FromHexString(Trace)) > 0);
         foreach (string word in new[] { "PUT /kv", "route", "queue", "append", "fsync", "apply", "answer", "operation", "norikv" })
             Assert.True(body.AsSpan().IndexOf(System.Text.Encoding.UTF8.GetBytes(word)) > 0, $"no {word}");
@@ -42,7 +41,7 @@ public sealed class TelemetryTests
     [Fact]
     public async Task A_traced_call_over_grpc_is_a_child_of_its_caller()
     {
-        using var collector = new Collector();
+        using var collector = new TraceCollector();
         await using TestServer server = await TestServer.StartFakeAsync(change: o => o with
         {
             OtlpEnabled = true,
@@ -54,7 +53,7 @@ public sealed class TelemetryTests
         headers.Add("traceparent", Caller);
         await server.Rpc.UnaryAsync(
             Wire.Put, new Proto.V1.PutRequest { Key = ByteString.CopyFromUtf8("a") }, new Nori.Grpc.GrpcCallOptions { Headers = headers });
-        byte[] body = await collector.TraceAsync();
+        byte[] body = await collector.FirstAsync();
         Assert.True(body.AsSpan().IndexOf(Convert.FromHexString("00f067aa0ba902b7")) > 0);
         Assert.True(body.AsSpan().IndexOf("norikv.v1.Kv/Put"u8) > 0);
     }
@@ -113,53 +112,5 @@ public sealed class TelemetryTests
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (!holds()) await Task.Delay(20, limit.Token);
-    }
-
-    /// <summary>Takes OTLP over HTTP and keeps the requests.</summary>
-    private sealed class Collector : IDisposable
-    {
-        private readonly HttpListener _listener = new();
-        private readonly ConcurrentQueue<byte[]> _traces = [];
-
-        public Collector()
-        {
-            using var probe = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
-            probe.Start();
-            int port = ((IPEndPoint)probe.LocalEndpoint).Port;
-            probe.Stop();
-            _listener.Prefixes.Add($"http://127.0.0.1:{port}/");
-            _listener.Start();
-            Endpoint = $"http://127.0.0.1:{port}";
-            _ = ListenAsync();
-        }
-
-        public string Endpoint { get; }
-
-        public async Task<byte[]> TraceAsync()
-        {
-            await WaitAsync(() => !_traces.IsEmpty);
-            return _traces.TryPeek(out byte[]? first) ? first : [];
-        }
-
-        public void Dispose() => _listener.Close();
-
-        private async Task ListenAsync()
-        {
-            try
-            {
-                while (true)
-                {
-                    HttpListenerContext http = await _listener.GetContextAsync();
-                    using var body = new MemoryStream();
-                    await http.Request.InputStream.CopyToAsync(body);
-                    if (http.Request.RawUrl == "/v1/traces") _traces.Enqueue(body.ToArray());
-                    http.Response.Close();
-                }
-            }
-            catch (Exception closed) when (closed is HttpListenerException or ObjectDisposedException)
-            {
-                // The end of the test.
-            }
-        }
     }
 }

@@ -77,41 +77,4 @@ internal static class ClusterJson
 
         json.WriteEndArray();
     }
-
-    public static void WriteView(Utf8JsonWriter json, ClusterView view)
-    {
-        json.WriteNumber("epoch", view.Epoch);
-        json.WriteString("cluster_id", view.ClusterId);
-        json.WriteNumber("total_shards", view.TotalShards);
-        json.WriteStartArray("nodes");
-        foreach (ClusterNode node in view.Nodes)
-        {
-            json.WriteStartObject();
-            json.WriteString("id", node.Id);
-            json.WriteString("addr", node.Address);
-            json.WriteString("role", node.Role.ToString().ToLowerInvariant());
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
-        json.WriteStartArray("shards");
-        foreach (ShardView shard in view.Shards)
-        {
-            json.WriteStartObject();
-            json.WriteNumber("id", shard.Id.Value);
-            json.WriteStartArray("replicas");
-            foreach (ShardReplicaView replica in shard.Replicas)
-            {
-                json.WriteStartObject();
-                json.WriteString("node_id", replica.NodeId);
-                json.WriteBoolean("leader", replica.IsLeader);
-                json.WriteEndObject();
-            }
-
-            json.WriteEndArray();
-            json.WriteEndObject();
-        }
-
-        json.WriteEndArray();
-    }
 }

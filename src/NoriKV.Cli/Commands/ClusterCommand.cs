@@ -2,6 +2,7 @@ using System.CommandLine;
 using NoriKV.Cli.Cluster;
 using NoriKV.Cli.Console;
 using NoriKV.Client;
+using NoriKV.Node;
 using NoriKV.Node.Meta;
 using NoriKV.Types;
 
@@ -122,7 +123,7 @@ internal static class ClusterCommand
             {
                 ClusterView view = await store.GetClusterViewAsync(token).ConfigureAwait(false);
                 var print = new Printer(host, parse.GetValue(json));
-                print.Json(w => ClusterJson.WriteView(w, view));
+                print.Json(w => ClusterViewJson.WriteMembers(w, view));
                 print.Lines([$"epoch {view.Epoch}, {ClusterText.Count(view.TotalShards, "shard")}, cluster {view.ClusterId}",
                     .. ClusterText.View(view).Lines()]);
                 return ExitCode.Ok;

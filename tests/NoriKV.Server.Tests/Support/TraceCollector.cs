@@ -5,7 +5,7 @@ using NoriKV.Interop;
 
 namespace NoriKV.Server.Tests;
 
-/// <summary>A collector of OTLP over HTTP, whose requests are read by the official definitions.</summary>
+/// <summary>A collector of OTLP over HTTP; its requests are kept, and read by the official definitions.</summary>
 internal sealed class TraceCollector : IDisposable
 {
     private readonly HttpListener _listener = new();
@@ -13,17 +13,23 @@ internal sealed class TraceCollector : IDisposable
 
     public TraceCollector()
     {
-        using var probe = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        int port = ((IPEndPoint)probe.LocalEndpoint).Port;
-        probe.Stop();
-        _listener.Prefixes.Add($"http://127.0.0.1:{port}/");
-        _listener.Start();
+        int port = FreePort.Next();
         Endpoint = $"http://127.0.0.1:{port}";
+        _listener.Prefixes.Add($"{Endpoint}/");
+        _listener.Start();
         _ = ListenAsync();
     }
 
     public string Endpoint { get; }
+
+    /// <summary>The first request of spans as it is, once it is there.</summary>
+    public async Task<byte[]> FirstAsync()
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        byte[]? first;
+        while (!_traces.TryPeek(out first)) await Task.Delay(20, limit.Token);
+        return first;
+    }
 
     /// <summary>The spans of all requests so far.</summary>
     public async Task<IReadOnlyList<TracedSpan>> SpansAsync()
