@@ -18,6 +18,9 @@ _LEAST_TIME = 0.010
 # Nodes that name each other as leaders would keep a client running in a circle: behind so many hints it waits.
 _HINTS_AT_ONCE_MAX = 2
 
+# Timers and messages count in whole numbers: infinity, which is no deadline, is a year.
+_LONGEST = 365.0 * 24 * 3600
+
 _RETRIABLE = frozenset((
     Code.NOT_LEADER, Code.QUORUM_UNAVAILABLE, Code.UNAVAILABLE, Code.OVERLOADED, Code.COMMIT_TIMEOUT, Code.DEADLINE_EXCEEDED))
 
@@ -32,7 +35,12 @@ class Runner:
         self._closed = asyncio.Event()
 
     def deadline(self, seconds: Optional[float]) -> float:
-        return asyncio.get_running_loop().time() + (self.options.deadline if seconds is None else seconds)
+        """The moment at which an operation that begins now ends."""
+        if seconds is None:
+            seconds = self.options.deadline
+        if not seconds > 0:  # nor is NaN
+            raise error_of(Code.INVALID_ARGUMENT, "the deadline must be positive")
+        return asyncio.get_running_loop().time() + min(seconds, _LONGEST)
 
     async def run(self, kind: str, request: Any, size: int, key: bytes, writes: bool, deadline: float) -> Any:
         """The node's StreamResult, or a NoriKVError."""
@@ -63,13 +71,15 @@ class Runner:
             if not failure.reached and error.code is Code.UNAVAILABLE:
                 self.router.unreachable(address)
             # What the node itself says of an operation is exact; of a call or stream that broke nobody knows.
-            perhaps_done |= error.code is Code.COMMIT_TIMEOUT if failure.said else failure.reached and error.code in _RETRIABLE
+            broke = error.code is Code.INTERNAL and not failure.said  # of the connection, not of the operation
+            retriable = broke or error.code in _RETRIABLE
+            perhaps_done |= error.code is Code.COMMIT_TIMEOUT if failure.said else failure.reached and retriable
             number += 1
             if _is_foreign(error):  # refused before it was looked at; another node may be of our cluster
                 self.router.foreign(address, error.message)
                 hint = None
                 continue
-            if error.code not in _RETRIABLE:
+            if not retriable:
                 raise error from failure.__cause__
             followed = followed + 1 if error.leader_hint is not None and error.leader_hint != hint else 0
             at_once = 0 < followed <= _HINTS_AT_ONCE_MAX
@@ -119,9 +129,9 @@ class Runner:
 
         The deadline counts from page to page, not over the whole scan.
         """
+        deadline = self.deadline(seconds)
         self._watch()
         limit, received, failures = request.limit, 0, 0
-        deadline = self.deadline(seconds)
         while True:
             address = self._pick(b"", failures, None)
             if limit and not request.count_only:

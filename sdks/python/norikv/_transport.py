@@ -169,6 +169,7 @@ class _CallStream:
             call.fail(error, reached)
         self._waiting.clear()
         self._wake.set()
+        self._tasks[0].cancel()  # where no connection was made it waits for one without end, whatever becomes of the call
         self._call.cancel()
 
 

@@ -15,10 +15,11 @@ def milliseconds(seconds: Optional[float], what: str) -> int:
     """Rounded up: a shorter time than asked for would be a surprise, and 0 means none."""
     if seconds is None:
         return 0
-    ms = math.ceil(seconds * 1000)
-    if ms < 1:
+    if not seconds > 0:  # nor is NaN
         raise error_of(Code.INVALID_ARGUMENT, f"{what} of {seconds} s is not positive")
-    return ms
+    if seconds * 1000 >= 1 << 63:
+        raise error_of(Code.INVALID_ARGUMENT, f"{what} of {seconds} s is too long")
+    return math.ceil(seconds * 1000)
 
 
 def put_request(put: Put, idempotency_key: str = "") -> Any:
@@ -43,8 +44,15 @@ def batch_request(operations: Sequence[Operation], require_atomic: bool, idempot
         operations=[_operation(o) for o in operations], require_atomic=require_atomic, idempotency_key=idempotency_key)
 
 
+def consistency_of(consistency: Union[Consistency, str]) -> Consistency:
+    try:
+        return Consistency(consistency)
+    except ValueError:
+        raise error_of(Code.INVALID_ARGUMENT, f"unknown consistency '{consistency}'") from None
+
+
 def consistency_name(consistency: Union[Consistency, str]) -> str:
-    name = Consistency(consistency)
+    name = consistency_of(consistency)
     return "" if name is Consistency.LINEARIZABLE else name.value
 
 

@@ -14,7 +14,7 @@ from .errors import Code, error_of
 from .options import Options
 from .types import (
     BatchResult, Bytes, ClusterView, Consistency, Delete, DeleteResult, Get, GetResult, Operation, Page, Pair, Put, PutResult,
-    Version, to_bytes)
+    Version, to_bytes, to_text)
 
 # What a call costs beside its key and value: tags, lengths, id, timeout, idempotency key, version.
 _OVERHEAD_BYTES = 160
@@ -35,7 +35,7 @@ class AsyncClient:
         self.options = dataclasses.replace(options, **settings)
         problems = self.options.problems()
         if problems:
-            raise ValueError("; ".join(problems))
+            raise error_of(Code.INVALID_ARGUMENT, "; ".join(problems))
         self._runner = Runner(self.options)
         self._sessions = SessionPool()
         self._places = asyncio.Semaphore(self.options.in_flight_max)
@@ -72,7 +72,7 @@ class AsyncClient:
         max_staleness: Optional[float] = None, deadline: Optional[float] = None,
     ) -> GetResult:
         """Reads a key; a missing one is a result with ``found`` False."""
-        get = Get(to_bytes(key), Consistency(consistency), max_staleness)
+        get = Get(to_bytes(key), _wire.consistency_of(consistency), max_staleness)
         result = await self._read("get", _wire.get_request(get), get.key, len(get.key), deadline)
         return _wire.get_result(result.get)
 
@@ -160,8 +160,8 @@ class AsyncClient:
         """The newest view of the cluster."""
         views = self.watch_cluster()
         try:
-            seconds = self.options.deadline if deadline is None else deadline
-            return await asyncio.wait_for(views.__anext__(), seconds)
+            left = self._runner.deadline(deadline) - asyncio.get_running_loop().time()
+            return await asyncio.wait_for(views.__anext__(), left)
         except asyncio.TimeoutError:
             raise error_of(
                 Code.UNAVAILABLE, f"no node answered at {', '.join(self.options.addresses)}") from None
@@ -198,7 +198,7 @@ class AsyncClient:
         await self._enter(until)
         try:
             if idempotency_key is not None:
-                return await self._runner.run(kind, request(idempotency_key), size + _OVERHEAD_BYTES, key, True, until)
+                return await self._runner.run(kind, request(to_text(idempotency_key)), size + _OVERHEAD_BYTES, key, True, until)
             session, sequence, text = self._sessions.acquire()
             try:
                 result = await self._runner.run(kind, request(text), size + _OVERHEAD_BYTES, key, True, until)
@@ -246,6 +246,8 @@ def _scan_request(
     prefix: Bytes, start: Bytes, end: Bytes, reverse: bool, limit: int, keys_only: bool, page_token: bytes,
     consistency: Union[Consistency, str], max_staleness: Optional[float],
 ) -> Any:
+    if limit < 0:
+        raise error_of(Code.INVALID_ARGUMENT, f"limit {limit} is negative")
     return pb.ScanRequest(
         prefix=to_bytes(prefix), start=to_bytes(start), end=to_bytes(end), reverse=reverse, limit=limit, keys_only=keys_only,
         page_token=page_token, consistency=_wire.consistency_name(consistency),

@@ -70,7 +70,7 @@ class Options:
         if not self.addresses:
             found.append("addresses is empty: name at least one node as host:port")
         found += [f"address '{a}' is not host:port" for a in self.addresses if not is_address(a)]
-        if self.deadline <= 0:
+        if not self.deadline > 0:
             found.append("deadline must be positive")
         if self.silence_max < 0.1:
             found.append("silence_max must be at least 0.1 s")

@@ -5,7 +5,7 @@ import dataclasses
 import enum
 from typing import Mapping, Optional, Sequence, Union
 
-from .errors import NoriKVError
+from .errors import Code, NoriKVError, error_of
 
 Bytes = Union[bytes, bytearray, memoryview, str]
 """Keys and values: bytes, or text that is sent as UTF-8."""
@@ -14,7 +14,22 @@ Bytes = Union[bytes, bytearray, memoryview, str]
 def to_bytes(data: Bytes) -> bytes:
     if isinstance(data, bytes):
         return data
-    return data.encode() if isinstance(data, str) else bytes(data)
+    if isinstance(data, str):
+        return to_text(data).encode()
+    try:
+        return bytes(memoryview(data))  # not bytes(data), which makes zeros of a number
+    except TypeError:
+        raise error_of(
+            Code.INVALID_ARGUMENT, f"keys and values are bytes or text, not {type(data).__name__}") from None
+
+
+def to_text(text: str) -> str:
+    """The text itself, where UTF-8 can say it."""
+    try:
+        text.encode()
+        return text
+    except UnicodeEncodeError:
+        raise error_of(Code.INVALID_ARGUMENT, "the text has half of a surrogate pair") from None
 
 
 class Consistency(str, enum.Enum):

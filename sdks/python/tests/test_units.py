@@ -1,7 +1,9 @@
 """What needs no server."""
+import asyncio
 import dataclasses
 import pathlib
 import random
+import socket
 import subprocess
 import sys
 import tempfile
@@ -13,6 +15,7 @@ import norikv  # noqa: E402
 from norikv import _wire, hashing  # noqa: E402
 from norikv._proto import norikv_pb2 as pb  # noqa: E402
 from norikv._routing import Backoff, Router, RoutingTable  # noqa: E402
+from norikv._transport import RpcFailure  # noqa: E402
 from norikv._session import WINDOW, SessionPool  # noqa: E402
 from norikv.options import Options, is_address  # noqa: E402
 
@@ -157,6 +160,65 @@ class Choices(unittest.TestCase):
         for length in range(200):
             data = draw.randbytes(length)
             self.assertEqual(hashing.xxhash64(data), hashing._python_xxhash64(data))
+
+
+class Nobody(unittest.IsolatedAsyncioTestCase):
+    """Connections that are never made."""
+
+    async def ends(self, work):
+        task = asyncio.ensure_future(work)
+        done, _ = await asyncio.wait({task}, timeout=60)
+        self.assertTrue(done, "it runs without end")
+        return await task
+
+    async def test_closing_ends_where_a_connection_was_never_made(self):
+        with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections and says nothing
+            for smart in (False, True):
+                client = norikv.AsyncClient(f"127.0.0.1:{silent.getsockname()[1]}", smart_routing=smart)
+                with self.assertRaises(norikv.UnavailableError):  # nothing was sent, so it is known
+                    await self.ends(client.put("a", "b", deadline=0.05))
+                await self.ends(client.close())
+
+    async def test_mistakes_are_refused_before_anything_is_sent(self):
+        client = norikv.AsyncClient("127.0.0.1:1", deadline=float("inf"))
+        nan = float("nan")
+        for mistake in (
+            lambda: client.get("k", deadline=0), lambda: client.get("k", deadline=-1), lambda: client.get("k", deadline=nan),
+            lambda: client.cluster_view(deadline=0), lambda: client.is_serving(deadline=-1), lambda: client.count(deadline=0),
+            lambda: client.put("k", "v", ttl=0), lambda: client.put("k", "v", ttl=-1), lambda: client.put("k", "v", ttl=nan),
+            lambda: client.put("k", "v", ttl=float("inf")), lambda: client.put("k", "v", ttl=1e30),
+            lambda: client.get("k", consistency="weird"), lambda: client.get("k", max_staleness=-1),
+            lambda: client.scan(limit=-1).__anext__(), lambda: client.scan(consistency="weird").__anext__(),
+            lambda: client.scan_page(limit=-1), lambda: client.put("a\ud800", "v"), lambda: client.put("k", "a\udc00"),
+            lambda: client.put("k", "v", idempotency_key="a\ud800"), lambda: client.put("k", 5), lambda: client.put(5, "v"),
+            lambda: client.batch([norikv.Put("a\ud800", "v")]), lambda: client.batch([norikv.Get("k", "weird")]),
+        ):
+            with self.assertRaises(norikv.InvalidArgumentError):
+                await self.ends(mistake())
+        await client.close()
+        for settings in ({"deadline": 0}, {"deadline": nan}, {"addresses": ("a:70000",)}, {"addresses": (":1",)}):
+            with self.assertRaises(norikv.InvalidArgumentError):
+                norikv.AsyncClient(**settings)
+
+    async def test_bytes_are_whatever_holds_bytes(self):
+        for data in (b"a", bytearray(b"a"), memoryview(b"a"), "a"):
+            self.assertEqual(b"a", norikv.types.to_bytes(data))
+
+
+class Broken(unittest.IsolatedAsyncioTestCase):
+    async def test_a_write_whose_stream_broke_by_INTERNAL_is_tried_again_and_never_called_not_done(self):
+        client = norikv.AsyncClient("127.0.0.1:1", smart_routing=False, retry=norikv.RetryPolicy(attempts_max=3))
+        tried = []
+
+        async def attempt(node):
+            tried.append(node)
+            raise RpcFailure(norikv.errors.error_of(norikv.Code.INTERNAL, "a reset"), True)
+
+        runner = client._runner
+        with self.assertRaises(norikv.OutcomeUnknownError):
+            await runner.attempts(attempt, b"k", True, runner.deadline(60))
+        self.assertEqual(3, len(tried))
+        await client.close()
 
 
 class Documented(unittest.TestCase):
