@@ -30,7 +30,10 @@ func Connect(options ...ConnectOption) (*Client, error) {
 // Put writes a pair; it returns once it is durable. Overwriting without a TTL removes the key's TTL.
 // Options: TTL, IfMatch, IfNotExists, IdempotencyKey.
 func (c *Client) Put(ctx context.Context, key, value []byte, options ...Option) (*PutResult, error) {
-	o := collect(options)
+	o, err := collectValid(options)
+	if err != nil {
+		return nil, err
+	}
 	result, err := c.write(ctx, key, o.idempotencyKey, func(id string) (*pb.StreamCall, error) {
 		put, err := putRequest(key, value, &o, id)
 		return &pb.StreamCall{Call: &pb.StreamCall_Put{Put: put}}, err
@@ -51,7 +54,10 @@ func (c *Client) CompareAndSet(ctx context.Context, key, value []byte, expected 
 
 // Get reads a key; a missing one is a result. Options: ReadConsistency, MaxStaleness.
 func (c *Client) Get(ctx context.Context, key []byte, options ...Option) (*GetResult, error) {
-	o := collect(options)
+	o, err := collectValid(options)
+	if err != nil {
+		return nil, err
+	}
 	result, err := c.read(ctx, key, &pb.StreamCall{Call: &pb.StreamCall_Get{Get: getRequest(key, &o)}})
 	if err != nil {
 		return nil, err
@@ -70,7 +76,10 @@ func (c *Client) GetRequired(ctx context.Context, key []byte, options ...Option)
 
 // Delete removes a key; a missing one is no error. Options: IfMatch, IdempotencyKey.
 func (c *Client) Delete(ctx context.Context, key []byte, options ...Option) (*DeleteResult, error) {
-	o := collect(options)
+	o, err := collectValid(options)
+	if err != nil {
+		return nil, err
+	}
 	result, err := c.write(ctx, key, o.idempotencyKey, func(id string) (*pb.StreamCall, error) {
 		return &pb.StreamCall{Call: &pb.StreamCall_Delete{Delete: deleteRequest(key, &o, id)}}, nil
 	})
@@ -82,7 +91,10 @@ func (c *Client) Delete(ctx context.Context, key []byte, options ...Option) (*De
 
 // Batch runs many operations, atomic per shard; a result or an error for each, in their order. Options: RequireAtomic, IdempotencyKey.
 func (c *Client) Batch(ctx context.Context, operations []Operation, options ...Option) ([]BatchResult, error) {
-	o := collect(options)
+	o, err := collectValid(options)
+	if err != nil {
+		return nil, err
+	}
 	var key []byte
 	reads := true
 	for i := range operations {
@@ -96,7 +108,6 @@ func (c *Client) Batch(ctx context.Context, operations []Operation, options ...O
 		return &pb.StreamCall{Call: &pb.StreamCall_Batch{Batch: batch}}, err
 	}
 	var result *pb.StreamResult
-	var err error
 	if reads {
 		var message *pb.StreamCall
 		if message, err = call(""); err == nil {
@@ -121,7 +132,10 @@ func (c *Client) Batch(ctx context.Context, operations []Operation, options ...O
 //	}
 //	return it.Err()
 func (c *Client) Scan(ctx context.Context, options ...Option) *Iterator {
-	o := collect(options)
+	o, err := collectValid(options)
+	if err != nil {
+		return &Iterator{err: err}
+	}
 	return &Iterator{pages: c.runner.scan(ctx, scanRequest(&o))}
 }
 
@@ -159,11 +173,18 @@ func (it *Iterator) Pair() Pair { return it.pair }
 func (it *Iterator) Err() error { return it.err }
 
 // Close gives the scan up.
-func (it *Iterator) Close() { it.pages.close() }
+func (it *Iterator) Close() {
+	if it.pages != nil {
+		it.pages.close()
+	}
+}
 
 // ScanPage is one page of at most Limit pairs and the token that goes on behind it, for callers that keep their place themselves.
 func (c *Client) ScanPage(ctx context.Context, options ...Option) (*Page, error) {
-	o := collect(options)
+	o, err := collectValid(options)
+	if err != nil {
+		return nil, err
+	}
 	if o.limit < 1 {
 		return nil, newError(CodeInvalidArgument, "a page needs a positive limit")
 	}
@@ -187,7 +208,10 @@ func (c *Client) ScanPage(ctx context.Context, options ...Option) (*Page, error)
 
 // Count says how many pairs a scan would give. Options: Prefix, Range.
 func (c *Client) Count(ctx context.Context, options ...Option) (int64, error) {
-	o := collect(options)
+	o, err := collectValid(options)
+	if err != nil {
+		return 0, err
+	}
 	request := scanRequest(&o)
 	request.CountOnly = true
 	pages := c.runner.scan(ctx, request)

@@ -185,6 +185,65 @@ func TestNobodyThereIsSaidWithTheAddress(t *testing.T) {
 	}
 }
 
+func TestMistakesAreRefusedBeforeAnythingIsSent(t *testing.T) {
+	client, err := Connect(WithAddresses("127.0.0.1:1"), WithDeadline(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	ctx, k := context.Background(), []byte("k")
+	put := func(options ...Option) func() error {
+		return func() error { _, err := client.Put(ctx, k, k, options...); return err }
+	}
+	for name, mistake := range map[string]func() error{
+		"ttl 0":           put(TTL(0)),
+		"ttl -1":          put(TTL(-time.Second)),
+		"idempotency key": put(IdempotencyKey("a\xff")),
+		"consistency":     func() error { _, err := client.Get(ctx, k, ReadConsistency("weird")); return err },
+		"staleness":       func() error { _, err := client.Get(ctx, k, MaxStaleness(-1)); return err },
+		"page":            func() error { _, err := client.ScanPage(ctx, Limit(-1)); return err },
+		"count":           func() error { _, err := client.Count(ctx, ReadConsistency("weird")); return err },
+		"scan": func() error {
+			it := client.Scan(ctx, Limit(-1))
+			defer it.Close()
+			if it.Next() {
+				return nil
+			}
+			return it.Err()
+		},
+		"batch": func() error {
+			_, err := client.Batch(ctx, []Operation{GetOp(k, ReadConsistency("weird"))})
+			return err
+		},
+		"65 MiB":   func() error { _, err := client.Put(ctx, k, make([]byte, 65<<20)); return err },
+		"deadline": func() error { _, err := Connect(WithDeadline(0)); return err },
+		"address":  func() error { _, err := Connect(WithAddresses("a:70000")); return err },
+	} {
+		if err := mistake(); !errors.Is(err, ErrInvalidArgument) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestAWriteWhoseStreamBrokeByInternalIsTriedAgainAndNeverCalledNotDone(t *testing.T) {
+	policy := DefaultRetry
+	policy.AttemptsMax = 3
+	client, err := Connect(WithAddresses("127.0.0.1:1"), WithSmartRouting(false), WithRetry(policy))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	tried := 0
+	err = client.runner.attempts(context.Background(), []byte("k"), true, time.Now().Add(time.Minute),
+		func(context.Context, *nodeConnection) (*rpcFailure, error) {
+			tried++
+			return &rpcFailure{err: newError(CodeInternal, "a reset"), reached: true}, nil
+		})
+	if !errors.Is(err, ErrOutcomeUnknown) || tried != 3 {
+		t.Errorf("%v after %d attempts", err, tried)
+	}
+}
+
 func TestACancelledContextEndsAnOperationWithItsError(t *testing.T) {
 	client, err := Connect(WithAddresses("127.0.0.1:1"), WithDeadline(time.Minute))
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // RetryPolicy says when and how often an operation is tried again within its deadline. Every write carries an idempotency key,
@@ -187,4 +188,29 @@ func collect(options []Option) callOptions {
 		option(&o)
 	}
 	return o
+}
+
+func collectValid(options []Option) (callOptions, error) {
+	o := collect(options)
+	return o, o.validate()
+}
+
+// validate finds what no node could make sense of, before anything is sent.
+func (o *callOptions) validate() error {
+	switch o.consistency {
+	case "", Linearizable, Lease, StaleOK, Bounded:
+	default:
+		return newError(CodeInvalidArgument, fmt.Sprintf("unknown consistency '%s'", o.consistency))
+	}
+	switch {
+	case o.ttl != nil && *o.ttl <= 0:
+		return newError(CodeInvalidArgument, fmt.Sprintf("TTL %s is not positive", *o.ttl))
+	case o.maxStaleness < 0:
+		return newError(CodeInvalidArgument, fmt.Sprintf("a staleness of %s is negative", o.maxStaleness))
+	case o.limit < 0:
+		return newError(CodeInvalidArgument, fmt.Sprintf("limit %d is negative", o.limit))
+	case o.idempotencyKey != nil && !utf8.ValidString(*o.idempotencyKey):
+		return newError(CodeInvalidArgument, "the idempotency key is not UTF-8")
+	}
+	return nil
 }

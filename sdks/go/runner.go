@@ -107,17 +107,19 @@ func (r *runner) attempts(ctx context.Context, key []byte, writes bool, deadline
 			r.router.unreachable(address)
 		}
 		// What the node itself says of an operation is exact; of a call or stream that broke nobody knows.
+		broke := e.Code == CodeInternal && !failure.said // of the connection, not of the operation
+		retriable := broke || isRetriable(e.Code)
 		if failure.said {
 			perhapsDone = perhapsDone || e.Code == CodeCommitTimeout
 		} else {
-			perhapsDone = perhapsDone || failure.reached && isRetriable(e.Code)
+			perhapsDone = perhapsDone || failure.reached && retriable
 		}
 		if isForeign(e) { // refused before it was looked at; another node may be of our cluster
 			r.router.noteForeign(address, e)
 			hint = ""
 			continue
 		}
-		if !isRetriable(e.Code) {
+		if !retriable {
 			return e
 		}
 		if e.LeaderHint != "" && e.LeaderHint != hint {

@@ -2,6 +2,7 @@ package norikv
 
 import (
 	"context"
+	"fmt"
 	"regexp"
 	"strconv"
 	"sync"
@@ -20,6 +21,9 @@ import (
 
 // A message near the node's inbound limit would end a shared stream and all calls on it: it goes alone.
 const sharedCallBytesMax = 1 << 20
+
+// More than any node takes; grpc would refuse it with a status that looks as if the node had too much to do.
+const callBytesMax = 64 << 20
 
 // What a call costs beside its key and value: tags, lengths, id, timeout, idempotency key, version.
 const overheadBytes = 160
@@ -255,7 +259,7 @@ type nodeConnection struct {
 
 func dial(address string, s *settings, router *router, silent func(*nodeConnection)) (*nodeConnection, error) {
 	options := []grpc.DialOption{
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(s.inboundBytesMax), grpc.MaxCallSendMsgSize(64<<20)),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(s.inboundBytesMax), grpc.MaxCallSendMsgSize(callBytesMax)),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: s.keepAlive, Timeout: 10 * time.Second, PermitWithoutStream: true}),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           grpcbackoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second},
@@ -343,6 +347,10 @@ func (n *nodeConnection) call(ctx context.Context, call *pb.StreamCall, deadline
 
 func (n *nodeConnection) attempt(ctx context.Context, call *pb.StreamCall, deadline time.Time) (outcome, error) {
 	size := overheadBytes + proto.Size(call)
+	if size > callBytesMax {
+		e := newError(CodeInvalidArgument, fmt.Sprintf("a request of %d bytes exceeds %d", size, callBytesMax))
+		return outcome{failure: &rpcFailure{err: e}}, nil
+	}
 	if size > sharedCallBytesMax {
 		return n.alone(ctx, call, deadline)
 	}

@@ -31,6 +31,9 @@ func batchRequest(operations []Operation, o *callOptions, idempotencyKey string)
 	request := &pb.BatchRequest{RequireAtomic: o.requireAtomic, IdempotencyKey: idempotencyKey}
 	for i := range operations {
 		op := &operations[i]
+		if err := op.options.validate(); err != nil {
+			return nil, err
+		}
 		message := &pb.BatchOperation{}
 		switch op.kind {
 		case putKind:
