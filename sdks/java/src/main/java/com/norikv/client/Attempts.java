@@ -70,7 +70,8 @@ final class Attempts<T> implements Runnable {
             runner.router.unreachable(address);
         }
         // What the node itself says of an operation is exact; of a call or stream that broke nobody knows.
-        perhapsDone |= failure.said ? e.code() == Code.COMMIT_TIMEOUT : failure.reached && e.code().isRetriable();
+        boolean broke = e.code() == Code.INTERNAL && !failure.said; // of the connection, not of the operation
+        perhapsDone |= failure.said ? e.code() == Code.COMMIT_TIMEOUT : failure.reached && (broke || e.code().isRetriable());
         if (Router.isForeign(e)) {
             // Refused before it was looked at; another node may be of our cluster.
             runner.router.foreign(address, e);
@@ -79,7 +80,7 @@ final class Attempts<T> implements Runnable {
             run();
             return;
         }
-        if (!e.code().isRetriable()) {
+        if (!broke && !e.code().isRetriable()) {
             done.completeExceptionally(e);
             return;
         }

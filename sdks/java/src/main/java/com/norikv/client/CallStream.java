@@ -27,7 +27,7 @@ final class CallStream extends ClientCall.Listener<StreamResponse> {
     private final Map<Long, Pending> pending = new HashMap<>(); // guarded by this, as all below
     private final ArrayDeque<Pending> waiting = new ArrayDeque<>();
     private long lastId;
-    private boolean open = true;
+    private RpcFailure over; // why it is open no longer
     private boolean stood;
     private boolean writing;
 
@@ -52,7 +52,7 @@ final class CallStream extends ClientCall.Listener<StreamResponse> {
     void endWhenIdle() {
         boolean idle;
         synchronized (this) {
-            idle = !open || pending.isEmpty();
+            idle = over != null || pending.isEmpty();
         }
         if (idle) {
             fail(new RpcFailure(NoriKVException.of(Code.UNAVAILABLE, "the stream was replaced"), true, false));
@@ -62,14 +62,14 @@ final class CallStream extends ClientCall.Listener<StreamResponse> {
     }
 
     synchronized boolean isOpen() {
-        return open;
+        return over == null;
     }
 
-    /** False when the stream is over and the call was not taken. */
-    boolean take(Pending p) {
+    /** Null, or why the stream is over: the call was not taken. */
+    RpcFailure take(Pending p) {
         synchronized (this) {
-            if (!open) {
-                return false;
+            if (over != null) {
+                return over.reached(false);
             }
             p.id = ++lastId;
             pending.put(p.id, p);
@@ -83,7 +83,7 @@ final class CallStream extends ClientCall.Listener<StreamResponse> {
             }
         });
         write();
-        return true;
+        return null;
     }
 
     // On a thread of its own, so that what comes meanwhile shares the next message.
@@ -177,10 +177,10 @@ final class CallStream extends ClientCall.Listener<StreamResponse> {
         List<Pending> ended;
         boolean[] sent;
         synchronized (this) {
-            if (!open) {
+            if (over != null) {
                 return;
             }
-            open = false;
+            over = failure;
             ended = new ArrayList<>(pending.values());
             sent = new boolean[ended.size()];
             for (int i = 0; i < sent.length; i++) {

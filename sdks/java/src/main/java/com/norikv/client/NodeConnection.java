@@ -85,7 +85,7 @@ final class NodeConnection {
     }
 
     private void listenSoon() {
-        threads.timers.schedule(this::listen, options.silenceMax().toNanos() / 4, TimeUnit.NANOSECONDS);
+        threads.after(this::listen, options.silenceMax().toNanos() / 4);
     }
 
     private void listen() {
@@ -126,15 +126,14 @@ final class NodeConnection {
             return alone(call, deadline);
         }
         Pending p = new Pending(call, size, deadline);
-        while (true) {
-            CallStream open = openStream();
-            if (open == null) {
-                return CompletableFuture.failedFuture(new RpcFailure(ended(), false, false));
-            }
-            if (open.take(p)) {
-                return p.done;
-            }
+        CallStream open = openStream();
+        if (open == null) {
+            return CompletableFuture.failedFuture(new RpcFailure(ended(), false, false));
         }
+        RpcFailure over = open.take(p);
+        // A stream may be over before it stands, where a name is unknown say. When to open another is the operation's decision, which
+        // waits between attempts and looks at its deadline.
+        return over == null ? p.done : CompletableFuture.failedFuture(over);
     }
 
     /** A call with a single answer. */

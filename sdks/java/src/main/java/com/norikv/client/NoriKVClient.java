@@ -455,6 +455,7 @@ public final class NoriKVClient implements AutoCloseable {
     private CompletableFuture<StreamResult> write(
             byte[] key, String idempotencyKey, Duration deadline, Function<String, StreamCall> call) {
         if (idempotencyKey != null) {
+            Bytes.utf8(idempotencyKey); // refuses what no UTF-8 can say
             return inPlace(key, true, runner.deadline(deadline), call.apply(idempotencyKey));
         }
         long until = runner.deadline(deadline);

@@ -94,11 +94,11 @@ final class Runner {
     /** Runs the task after a while; when the client is closed meanwhile, the future fails instead. */
     void waitThen(Runnable task, long nanos, CompletableFuture<?> waits) {
         sleeping.add(waits);
-        threads.timers.schedule(() -> {
+        threads.after(() -> {
             if (sleeping.remove(waits)) {
                 task.run();
             }
-        }, nanos, TimeUnit.NANOSECONDS);
+        }, nanos);
         if (isClosed()) {
             wake();
         }

@@ -18,6 +18,11 @@ final class Threads {
         timers.setRejectedExecutionHandler(new ThreadPoolExecutor.DiscardPolicy());
     }
 
+    /** Runs the task later, not on the thread of time: what a task takes long for must not hold up a deadline. */
+    void after(Runnable task, long nanos) {
+        timers.schedule(() -> writer.execute(task), nanos, TimeUnit.NANOSECONDS);
+    }
+
     void close() {
         timers.shutdownNow();
         writer.shutdownNow();

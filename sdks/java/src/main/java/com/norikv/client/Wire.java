@@ -37,7 +37,7 @@ final class Wire {
 
     static GetRequest get(byte[] key, GetOptions options) {
         return GetRequest.newBuilder()
-            .setKey(bytes(key)).setConsistency(options.consistency.wire).setMaxStalenessMs(ceilMs(options.maxStaleness)).build();
+            .setKey(bytes(key)).setConsistency(options.consistency.wire).setMaxStalenessMs(staleness(options.maxStaleness)).build();
     }
 
     static DeleteRequest delete(byte[] key, DeleteOptions options, String idempotencyKey) {
@@ -72,7 +72,7 @@ final class Wire {
             .setPrefix(bytes(options.prefix)).setStart(bytes(options.start)).setEnd(bytes(options.end))
             .setReverse(options.reverse).setLimit(options.limit).setPageToken(bytes(options.pageToken))
             .setKeysOnly(options.keysOnly).setConsistency(options.consistency.wire)
-            .setMaxStalenessMs(ceilMs(options.maxStaleness)).build();
+            .setMaxStalenessMs(staleness(options.maxStaleness)).build();
     }
 
     static PutResult result(PutResponse m) {
@@ -147,12 +147,30 @@ final class Wire {
         return ceilMs(ttl);
     }
 
+    private static long staleness(Duration staleness) {
+        if (staleness == null) {
+            return 0;
+        }
+        if (staleness.isNegative() || staleness.isZero()) {
+            throw NoriKVException.of(Code.INVALID_ARGUMENT, "a staleness of " + staleness + " is not positive");
+        }
+        return ceilMs(staleness);
+    }
+
     private static long ceilMs(Duration duration) {
-        return duration == null ? 0 : duration.plusNanos(999_999).toMillis();
+        try {
+            return duration.plusNanos(999_999).toMillis();
+        } catch (ArithmeticException e) {
+            throw NoriKVException.of(Code.INVALID_ARGUMENT, duration + " is too long", null, Duration.ZERO, e);
+        }
     }
 
     private static String keyOf(String idempotencyKey) {
-        return idempotencyKey == null ? "" : idempotencyKey;
+        if (idempotencyKey == null) {
+            return "";
+        }
+        Bytes.utf8(idempotencyKey); // refuses what no UTF-8 can say
+        return idempotencyKey;
     }
 
     private static ByteString bytes(byte[] data) {

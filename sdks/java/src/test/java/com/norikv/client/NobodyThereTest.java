@@ -1,6 +1,7 @@
 package com.norikv.client;
 
 import static com.norikv.client.Bytes.utf8;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -12,7 +13,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 
 class NobodyThereTest {
     private static final byte[] KEY = utf8("a");
@@ -37,7 +41,48 @@ class NobodyThereTest {
     void aDeadlineOfTheOperationReplacesTheClients() {
         try (NoriKVClient kv = client(Duration.ofDays(1))) {
             assertThrows(UnavailableException.class, () -> kv.get(KEY, o -> o.deadline(Duration.ofMillis(200))));
-            assertThrows(InvalidArgumentException.class, () -> kv.get(KEY, o -> o.deadline(Duration.ZERO)));
+        }
+    }
+
+    @Test
+    void mistakesAreRefusedBeforeAnythingIsSent() {
+        try (NoriKVClient kv = client(Duration.ofDays(1))) {
+            refused(() -> kv.get(KEY, o -> o.deadline(Duration.ZERO)));
+            refused(() -> kv.put(KEY, KEY, o -> o.deadline(Duration.ofMillis(-1))));
+            refused(() -> kv.put(KEY, KEY, o -> o.ttl(Duration.ZERO)));
+            refused(() -> kv.put(KEY, KEY, o -> o.ttl(Duration.ofSeconds(-1))));
+            refused(() -> kv.put(KEY, KEY, o -> o.ttl(Duration.ofSeconds(Long.MAX_VALUE))));
+            refused(() -> kv.get(KEY, o -> o.maxStaleness(Duration.ofSeconds(-1))));
+            refused(() -> kv.scanPage(o -> o.limit(-1)));
+            refused(() -> kv.scan(o -> o.limit(-1)).close());
+            refused(() -> kv.put(utf8("a\ud800"), KEY));
+            refused(() -> kv.put(KEY, KEY, o -> o.idempotencyKey("a\udc00")));
+        }
+        for (String address : new String[] {"foo", "a:b", "a:70000", ":1", "a:0"}) {
+            refused(() -> NoriKVClient.builder().addresses(address).build());
+        }
+        refused(() -> NoriKVClient.builder().deadline(Duration.ZERO).build());
+        assertArrayEquals(new byte[] {(byte) 0xF0, (byte) 0x9F, (byte) 0x98, (byte) 0x80}, utf8("\ud83d\ude00"));
+    }
+
+    private static void refused(Executable mistake) {
+        assertThrows(InvalidArgumentException.class, mistake);
+    }
+
+    @Test
+    void anUnknownNameEndsAtTheDeadlineAndIsNotAskedForWithoutEnd() {
+        for (boolean smart : new boolean[] {true, false}) {
+            try (NoriKVClient kv = NoriKVClient.builder().addresses("nonexistent.invalid:7447").smartRouting(smart)
+                    .deadline(Duration.ofSeconds(1)).build()) {
+                for (int i = 0; i < 2; i++) { // the second finds a channel that already knows
+                    UnavailableException e = assertThrows(
+                        UnavailableException.class, () -> Futures.await(kv.putAsync(KEY, KEY).orTimeout(60, TimeUnit.SECONDS)));
+                    Matcher attempts = Pattern.compile("after (\\d+) attempts").matcher(e.getMessage());
+                    assertTrue(attempts.find() && Integer.parseInt(attempts.group(1)) < 100, e.getMessage());
+                }
+                assertThrows(
+                    UnavailableException.class, () -> Futures.await(kv.getAsync(KEY).orTimeout(60, TimeUnit.SECONDS)));
+            }
         }
     }
 
