@@ -5,12 +5,14 @@ import { SessionPool } from './session.js';
 import {
   type BatchOptions, type BatchResult, type Bytes, type CallOptions, type ClusterView, type DeleteOptions, type DeleteResult,
   type GetOptions, type GetResult, type Operation, type Page, type Pair, type PutOptions, type PutResult, type ScanOptions,
-  toBytes, type Version,
+  toBytes, type Version, wellFormed,
 } from './types.js';
 import * as wire from './wire.js';
 
 // What a call costs beside its key and value: tags, lengths, id, timeout, idempotency key, version.
 const OVERHEAD_BYTES = 160;
+// A timer of more would fire at once.
+const TIMER_MS_MAX = 0x7fffffff;
 const EMPTY = Buffer.alloc(0);
 
 /** A client of the nodes at these addresses, host:port each; connections are made when first needed. */
@@ -119,7 +121,7 @@ export class Client {
 
   /** The newest view of the cluster. */
   async clusterView(options: CallOptions = {}): Promise<ClusterView> {
-    const late = AbortSignal.timeout(options.deadlineMs ?? this.settings.deadlineMs);
+    const late = AbortSignal.timeout(Math.min(this.deadlineMs(options), TIMER_MS_MAX));
     const signal = options.signal ? AbortSignal.any([options.signal, late]) : late;
     try {
       for await (const view of this.watchCluster({ signal })) return view;
@@ -137,7 +139,7 @@ export class Client {
   }
 
   /** True when the node that was asked says by the standard health service that it serves. */
-  isServing(options: CallOptions = {}): Promise<boolean> {
+  async isServing(options: CallOptions = {}): Promise<boolean> {
     this.checkOpen();
     const deadline = this.deadline(options);
     return abortable(this.runner.attempts((node) => node.isServing(deadline), EMPTY, false, deadline), options.signal);
@@ -160,7 +162,7 @@ export class Client {
     const deadline = await this.enter(options);
     try {
       if (options.idempotencyKey !== undefined) {
-        return await this.run(kind, request(options.idempotencyKey), bytes, key, true, deadline, options);
+        return await this.run(kind, request(wellFormed(options.idempotencyKey)), bytes, key, true, deadline, options);
       }
       const id = this.sessions.acquire();
       try {
@@ -201,17 +203,23 @@ export class Client {
       start: toBytes(options.start ?? EMPTY),
       end: toBytes(options.end ?? EMPTY),
       reverse: options.reverse ?? false,
-      limit: options.limit ?? 0,
+      limit: wire.limitOf(options.limit ?? 0),
       keysOnly: options.keysOnly ?? false,
       pageToken: options.pageToken ?? EMPTY,
       consistency: wire.consistencyName(options),
       maxStalenessMs: wire.milliseconds(options.maxStalenessMs, 'a staleness'),
       countOnly,
-    }, options.deadlineMs ?? this.settings.deadlineMs);
+    }, this.deadlineMs(options));
   }
 
   private deadline(options: CallOptions): number {
-    return performance.now() + (options.deadlineMs ?? this.settings.deadlineMs);
+    return performance.now() + this.deadlineMs(options);
+  }
+
+  private deadlineMs(options: CallOptions): number {
+    const ms = options.deadlineMs ?? this.settings.deadlineMs;
+    if (!(ms > 0)) throw errorOf('INVALID_ARGUMENT', 'the deadline must be positive'); // nor is NaN
+    return ms;
   }
 
   private async enter(options: CallOptions): Promise<number> {
@@ -228,7 +236,7 @@ export class Client {
         reject(errorOf(
           'DEADLINE_EXCEEDED',
           `the deadline passed while ${this.settings.inFlightMax} operations were in flight; this one was not tried`));
-      }, Math.max(0, deadline - performance.now()));
+      }, Math.min(TIMER_MS_MAX, Math.max(0, deadline - performance.now())));
       const enter = () => {
         clearTimeout(timer);
         resolve();

@@ -1,3 +1,5 @@
+import { errorOf } from './errors.js';
+
 /**
  * When and how often an operation is tried again within its deadline. Every write carries an idempotency key, so all may be.
  * Waits grow exponentially and are drawn at random up to the current bound (full jitter). An exhausted budget does not fail
@@ -63,7 +65,7 @@ export type Settings = Omit<ClientOptions, 'retry'> & { retry: RetryPolicy };
 /** The options with their defaults. */
 export function settingsOf(options: Partial<ClientOptions>): Settings {
   const environment = (process.env['NORIKV_ADDR'] ?? '').split(',').filter((a) => a.length > 0);
-  const settings: Settings = {
+  const defaults: Settings = {
     addresses: environment.length > 0 ? environment : ['localhost:7447'],
     deadlineMs: 10_000,
     silenceMaxMs: 1500,
@@ -73,14 +75,17 @@ export function settingsOf(options: Partial<ClientOptions>): Settings {
     inboundMessageBytesMax: 64 << 20,
     keepAliveMs: 20_000,
     nodesMax: 256,
-    ...defined(options),
     retry: {
       attemptsMax: 1000, backoffInitialMs: 10, backoffMaxMs: 1000, backoffFactor: 2, budgetMax: 2048, budgetPerSuccess: 0.2,
-      ...defined(options.retry ?? {}),
     },
   };
+  const settings: Settings = {
+    ...defaults, ...defined(options), retry: { ...defaults.retry, ...defined(options.retry ?? {}) },
+  };
   const problems = problemsOf(settings);
-  if (problems.length > 0) throw new TypeError(problems.join('; '));
+  for (const name of unknown(options, defaults)) problems.push(`unknown option '${name}'`);
+  for (const name of unknown(options.retry ?? {}, defaults.retry)) problems.push(`unknown option 'retry.${name}'`);
+  if (problems.length > 0) throw errorOf('INVALID_ARGUMENT', problems.join('; '));
   return settings;
 }
 
@@ -109,6 +114,12 @@ function problemsOf(s: Settings): string[] {
   want(s.retry.backoffMaxMs >= s.retry.backoffInitialMs, 'retry.backoffMaxMs must be at least backoffInitialMs');
   want(s.retry.backoffFactor >= 1, 'retry.backoffFactor must be at least 1');
   return found;
+}
+
+// A misspelt option would be ignored without a word. The optional ones have no default to be known by.
+function unknown(given: object, defaults: Settings | RetryPolicy): string[] {
+  const known = new Set([...Object.keys(defaults), 'tls', 'clusterId']);
+  return Object.keys(given).filter((name) => !known.has(name));
 }
 
 function defined<T extends object>(options: T): Partial<T> {

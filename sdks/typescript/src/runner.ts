@@ -63,14 +63,16 @@ export class Runner {
       const { error } = failure;
       if (!failure.reached && error.code === 'UNAVAILABLE') this.router.unreachable(address);
       // What the node itself says of an operation is exact; of a call or stream that broke nobody knows.
-      if (failure.said ? error.code === 'COMMIT_TIMEOUT' : failure.reached && RETRIABLE.has(error.code)) perhapsDone = true;
+      const broke = error.code === 'INTERNAL' && !failure.said; // of the connection, not of the operation
+      const retriable = broke || RETRIABLE.has(error.code);
+      if (failure.said ? error.code === 'COMMIT_TIMEOUT' : failure.reached && retriable) perhapsDone = true;
       if (isForeign(error)) {
         // Refused before it was looked at; another node may be of our cluster.
         this.router.noteForeign(address, error);
         hint = undefined;
         continue;
       }
-      if (!RETRIABLE.has(error.code)) throw error;
+      if (!retriable) throw error;
       followed = error.leaderHint !== undefined && error.leaderHint !== hint ? followed + 1 : 0;
       const atOnce = followed > 0 && followed <= HINTS_AT_ONCE_MAX;
       const wait = number + 1 < this.settings.retry.attemptsMax ? this.nextWait(number, error, atOnce, deadline) : undefined;
@@ -262,7 +264,7 @@ async function next(messages: AsyncIterator<Message>, deadline: number, address:
     if (deadline === Infinity) return;
     timer = setTimeout(
       () => reject(new RpcFailure(errorOf('COMMIT_TIMEOUT', 'no page of the scan came in time'), true)),
-      Math.max(0, deadline - performance.now()));
+      Math.min(0x7fffffff, Math.max(0, deadline - performance.now())));
   });
   try {
     const step = await Promise.race([messages.next(), late]);

@@ -56,10 +56,12 @@ class CallStream {
   private lastId = 0;
   private flushing = false;
   private blocked = false;
+  private stood = false; // what waits until then was never sent, whatever the deadline says
   private sweeper: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly call: grpc.ClientDuplexStream<Message, Message>, address: string, private readonly messageBytesMax: number,
+    private readonly call: grpc.ClientDuplexStream<Message, Message>, private readonly address: string,
+    private readonly messageBytesMax: number,
     readonly clusterId: string | undefined,
   ) {
     call.on('data', (response: Message) => this.settle(response));
@@ -91,6 +93,12 @@ class CallStream {
     });
   }
 
+  /** The connection is made: what waits may be sent. */
+  stands(): void {
+    this.stood = true;
+    this.flush();
+  }
+
   close(error: NoriKVError): void {
     this.fail(error, true);
   }
@@ -105,7 +113,7 @@ class CallStream {
   }
 
   private flush(): void {
-    while (this.isOpen && !this.blocked && this.waiting.length > 0) {
+    while (this.isOpen && this.stood && !this.blocked && this.waiting.length > 0) {
       const now = performance.now();
       const calls: Message[] = [];
       let bytes = 0;
@@ -136,8 +144,9 @@ class CallStream {
     for (const [id, pending] of this.pending) {
       if (pending.deadline > now) continue;
       this.take(id);
-      pending.reject(new RpcFailure(
-        errorOf('COMMIT_TIMEOUT', 'COMMIT_TIMEOUT: no answer before the deadline'), pending.sent));
+      pending.reject(this.stood
+        ? new RpcFailure(errorOf('COMMIT_TIMEOUT', 'COMMIT_TIMEOUT: no answer before the deadline'), pending.sent)
+        : new RpcFailure(errorOf('UNAVAILABLE', `no connection to ${this.address} before the deadline`), false));
     }
     if (this.pending.size === 0) this.stopSweeping();
   }
@@ -182,6 +191,7 @@ const ALONE: Record<Kind, [string, Codec, Codec]> = {
 export class NodeConnection {
   private readonly client: grpc.Client;
   private stream: CallStream | undefined;
+  private unready: CallStream[] = []; // which wait for a connection
   private ended: NoriKVError | undefined;
   private waiting = 0;
   private heardAt = 0; // when a call was answered last, or the first of those that wait began
@@ -265,8 +275,21 @@ export class NodeConnection {
       const call = this.client.makeBidiStreamRequest(
         '/norikv.v1.Kv/Stream', codecs.streamRequest.serialize, codecs.streamResponse.parse, this.metadata());
       this.stream = new CallStream(call, this.address, this.settings.messageBytesMax, this.router.clusterId);
+      this.awaitConnection(this.stream);
     }
     return this.stream.send({ [kind]: request }, bytes, deadline);
+  }
+
+  // One wait for all streams: those that were given up while nobody answered must not pile up.
+  private awaitConnection(stream: CallStream): void {
+    const waits = this.unready.length > 0;
+    this.unready = [...this.unready.filter((s) => s.isOpen), stream];
+    if (waits) return;
+    this.client.waitForReady(Infinity, (closed) => {
+      const ready = this.unready;
+      this.unready = [];
+      if (!closed) ready.forEach((s) => s.stands());
+    });
   }
 
   /** grpc.health.v1 by hand: an empty request; a response whose field 1 is 1 when it serves. */

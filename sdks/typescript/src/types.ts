@@ -1,10 +1,21 @@
-import type { NoriKVError } from './errors.js';
+import { errorOf, type NoriKVError } from './errors.js';
 
 /** Keys and values: bytes, or text that is sent as UTF-8. Bytes must not change until the operation ends. */
 export type Bytes = Uint8Array | string;
 
 /** A text as its UTF-8; bytes as they are. */
-export const toBytes = (data: Bytes): Uint8Array => (typeof data === 'string' ? Buffer.from(data) : data);
+export function toBytes(data: Bytes): Uint8Array {
+  if (typeof data === 'string') return Buffer.from(wellFormed(data));
+  // By its tag: a Uint8Array of another realm is one, too.
+  if (Object.prototype.toString.call(data) === '[object Uint8Array]') return data;
+  throw errorOf('INVALID_ARGUMENT', `keys and values are bytes or text, not ${typeof data}`);
+}
+
+/** The text itself, where UTF-8 can say it: half of a surrogate pair would be replaced, and distinct keys become the same. */
+export function wellFormed(text: string): string {
+  if (/\p{Surrogate}/u.test(text)) throw errorOf('INVALID_ARGUMENT', 'the text has half of a surrogate pair');
+  return text;
+}
 
 /** The log entry that wrote a key; versions of one key strictly increase, by term and then by index. */
 export interface Version {

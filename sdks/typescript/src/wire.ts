@@ -2,7 +2,7 @@ import * as protobufModule from 'protobufjs';
 import { type Code, errorOf, type ErrorDetails, type NoriKVError } from './errors.js';
 import { PROTO } from './proto.js';
 import {
-  type BatchResult, type Bytes, type ClusterView, type DeleteResult, type GetOptions, type GetResult, type Meta,
+  type BatchResult, type Bytes, type ClusterView, type Consistency, type DeleteResult, type GetOptions, type GetResult, type Meta,
   type Operation, type Pair, type PutOptions, type PutResult, toBytes, type Version,
 } from './types.js';
 
@@ -45,6 +45,7 @@ const EMPTY = Buffer.alloc(0);
 export function milliseconds(ms: number | undefined, what: string): number {
   if (ms === undefined) return 0;
   if (!(ms > 0)) throw errorOf('INVALID_ARGUMENT', `${what} of ${ms} ms is not positive`);
+  if (ms >= 2 ** 63) throw errorOf('INVALID_ARGUMENT', `${what} of ${ms} ms is too long`);
   return Math.ceil(ms);
 }
 
@@ -71,8 +72,18 @@ export function keyOf(operation: Operation): Uint8Array {
   return toBytes('put' in operation ? operation.put.key : 'get' in operation ? operation.get.key : operation.delete.key);
 }
 
-export const consistencyName = (o: GetOptions): string =>
-  (o.consistency === undefined || o.consistency === 'linearizable' ? '' : o.consistency);
+const CONSISTENCIES: ReadonlySet<string> = new Set<Consistency>(['linearizable', 'lease', 'stale_ok', 'bounded']);
+
+export function consistencyName({ consistency = 'linearizable' }: GetOptions): string {
+  if (!CONSISTENCIES.has(consistency)) throw errorOf('INVALID_ARGUMENT', `unknown consistency '${consistency}'`);
+  return consistency === 'linearizable' ? '' : consistency;
+}
+
+/** How many pairs at most; 0 for all. */
+export function limitOf(limit: number): number {
+  if (!Number.isSafeInteger(limit) || limit < 0) throw errorOf('INVALID_ARGUMENT', `limit ${limit} is not a whole number from 0`);
+  return limit;
+}
 
 export const putResult = (m: Message): PutResult => ({ version: version(m.version)!, meta: meta(m) });
 

@@ -1,13 +1,18 @@
 // What needs no server.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
 import test from 'node:test';
 import * as norikv from '@norikv/client';
 import { isAddress, settingsOf } from '../dist/esm/options.js';
 import { PROTO } from '../dist/esm/proto.js';
 import { Backoff, Router, RoutingTable } from '../dist/esm/routing.js';
+import { Runner } from '../dist/esm/runner.js';
 import { SessionPool, WINDOW } from '../dist/esm/session.js';
+import { RpcFailure } from '../dist/esm/transport.js';
+import { toBytes } from '../dist/esm/types.js';
 import { codecs, grpcError, putRequest, putResult, statusError } from '../dist/esm/wire.js';
 
 const here = (path) => new URL(path, import.meta.url);
@@ -130,6 +135,49 @@ test('64-bit numbers go and come whole', () => {
 test('a TTL is rounded up and never silently none', () => {
   assert.equal(putRequest('k', 'v', { ttlMs: 0.1 }, '').ttlMs, 1);
   assert.throws(() => putRequest('k', 'v', { ttlMs: 0 }, ''), norikv.InvalidArgumentError);
+});
+
+test('mistakes are refused before anything is sent', async () => {
+  const client = norikv.connect({ addresses: ['127.0.0.1:1'], deadlineMs: Infinity });
+  const mistakes = [
+    () => client.get('k', { deadlineMs: 0 }), () => client.get('k', { deadlineMs: -1 }), () => client.get('k', { deadlineMs: NaN }),
+    () => client.clusterView({ deadlineMs: 0 }), () => client.isServing({ deadlineMs: 0 }), () => client.count({ deadlineMs: NaN }),
+    () => client.put('k', 'v', { ttlMs: -1 }), () => client.put('k', 'v', { ttlMs: NaN }), () => client.put('k', 'v', { ttlMs: Infinity }),
+    () => client.get('k', { consistency: 'weird' }), () => client.get('k', { maxStalenessMs: -1 }),
+    () => client.scan({ limit: -1 }).next(), () => client.scanPage({ limit: -1 }), () => client.scan({ limit: 1.5 }).next(),
+    () => client.put('a\ud800', 'v'), () => client.put('k', 'a\udc00'), () => client.put('k', 'v', { idempotencyKey: 'a\ud800' }),
+    () => client.put('k', 5), () => client.put(5, 'v'), () => client.get(undefined), () => client.put('k', [1, 2]),
+    () => client.batch([{ put: { key: 'a\ud800', value: 'v' } }]),
+  ];
+  for (const mistake of mistakes) await assert.rejects(async () => mistake(), norikv.InvalidArgumentError, String(mistake));
+  await client.close();
+  for (const options of [
+    { addresses: ['a:70000'] }, { addresses: [':1'] }, { deadlineMs: 0 }, { deadlineMs: NaN },
+    { adresses: ['h:1'] }, { retry: { attempts: 1 } },
+  ]) assert.throws(() => norikv.connect(options), norikv.InvalidArgumentError, JSON.stringify(options));
+  assert.equal(Buffer.from('😀').compare(toBytes('😀')), 0);
+});
+
+test('a write that found no connection was not done', async () => {
+  const silent = createServer((s) => s.on('error', () => undefined).resume()).listen(0, '127.0.0.1'); // takes connections and says nothing
+  await once(silent, 'listening');
+  for (const smartRouting of [false, true]) {
+    const client = norikv.connect({ addresses: [`127.0.0.1:${silent.address().port}`], smartRouting });
+    await assert.rejects(client.put('a', 'b', { deadlineMs: 50 }), { code: 'UNAVAILABLE' });
+    await client.close();
+  }
+  silent.close();
+});
+
+test('a write whose stream broke by INTERNAL is tried again and never called not done', async () => {
+  const runner = new Runner(settingsOf({ addresses: ['127.0.0.1:1'], smartRouting: false, retry: { attemptsMax: 3 } }));
+  let tried = 0;
+  await assert.rejects(runner.attempts(async () => {
+    tried++;
+    throw new RpcFailure(grpcError(13, 'a reset'), true);
+  }, Buffer.from('k'), true, performance.now() + 60_000), norikv.OutcomeUnknownError);
+  assert.equal(tried, 3);
+  runner.close();
 });
 
 test('the embedded contract is the proto file', () => {
