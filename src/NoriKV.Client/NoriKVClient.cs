@@ -38,7 +38,7 @@ public sealed class NoriKVClient : INoriKV
     {
         ArgumentNullException.ThrowIfNull(options);
         IReadOnlyList<string> problems = options.Validate();
-        if (problems.Count > 0) throw new ArgumentException(string.Join("; ", problems), nameof(options));
+        if (problems.Count > 0) throw NoriKVException.From(new KvError(KvCode.InvalidArgument, string.Join("; ", problems)));
         var random = options.NewPrng();
         var router = new Router(options);
         var cluster = new ClusterIdentity(options.ClusterId);
@@ -60,7 +60,7 @@ public sealed class NoriKVClient : INoriKV
     public int InFlight => _places.InUse;
 
     /// <summary>A client; connections are made when first needed.</summary>
-    /// <exception cref="ArgumentException">The options have problems; all are named.</exception>
+    /// <exception cref="InvalidArgumentException">The options have problems; all are named.</exception>
     public static NoriKVClient Connect(NoriKVClientOptions options) =>
         new(options, address => new GrpcNodeTransport(address, options));
 

@@ -7,6 +7,9 @@ namespace NoriKV.Client;
 /// <summary>The same operations with text as UTF-8.</summary>
 public static class NoriKVExtensions
 {
+    // Half of a surrogate pair would be replaced, and distinct keys become the same.
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
     /// <summary>Writes a pair of texts.</summary>
     public static ValueTask<PutResult> PutAsync(
         this INoriKV store,
@@ -83,6 +86,13 @@ public static class NoriKVExtensions
     private static byte[] Utf8(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
-        return Encoding.UTF8.GetBytes(text);
+        try
+        {
+            return Strict.GetBytes(text);
+        }
+        catch (EncoderFallbackException e)
+        {
+            throw NoriKVException.From(new KvError(KvCode.InvalidArgument, "the text has half of a surrogate pair"), e);
+        }
     }
 }

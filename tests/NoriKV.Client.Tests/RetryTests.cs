@@ -68,6 +68,15 @@ public sealed class RetryTests
         await Assert.ThrowsAsync<UnavailableException>(async () => await cluster.Client.PutAsync("k", "v"));
     }
 
+    [Fact]
+    public async Task A_write_whose_stream_broke_by_INTERNAL_is_tried_again_and_never_called_not_done()
+    {
+        await using var cluster = new ScriptedCluster(Few);
+        cluster.Only.OnCall = _ => throw new RpcException(new KvError(KvCode.Internal, "a reset"), reached: true);
+        await Assert.ThrowsAsync<OutcomeUnknownException>(async () => await cluster.Client.PutAsync("k", "v"));
+        Assert.True(cluster.Only.Calls.Count > 1, "it was tried once");
+    }
+
     [Theory]
     [InlineData("COMMIT_TIMEOUT: unknown", typeof(OutcomeUnknownException))]
     [InlineData("The deadline passed before the operation was tried; it was not done", typeof(DeadlineExceededException))]

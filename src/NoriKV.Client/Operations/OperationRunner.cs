@@ -51,7 +51,8 @@ internal sealed class OperationRunner(
             KvError error = attempt.Error!;
             RpcException? cause = attempt.Cause;
             // What the node itself says of an operation is exact; of a call or stream that broke nobody knows.
-            perhapsDone |= cause is null ? error.Code == KvCode.CommitTimeout : cause.Reached && IsRetriable(error.Code);
+            bool broke = cause is not null && error.Code == KvCode.Internal; // the connection, not the operation
+            perhapsDone |= cause is null ? error.Code == KvCode.CommitTimeout : cause.Reached && (broke || IsRetriable(error.Code));
             if (IsForeign(error))
             {
                 // Refused before it was looked at; another node may be of our cluster.
@@ -59,7 +60,7 @@ internal sealed class OperationRunner(
                 continue;
             }
 
-            if (!(cause?.IsRetriable ?? IsRetriable(error.Code))) throw NoriKVException.From(error, cause);
+            if (!broke && !(cause?.IsRetriable ?? IsRetriable(error.Code))) throw NoriKVException.From(error, cause);
             followed = error.LeaderHint is { } named && named != hint ? followed + 1 : 0;
             TimeSpan? wait = number + 1 < options.Retry.AttemptsMax
                 ? NextWait(number, error, followed is > 0 and <= HintsAtOnceMax, deadline)

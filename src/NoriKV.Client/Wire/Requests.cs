@@ -18,7 +18,7 @@ internal static class Requests
             TtlMs = TtlMs(options.Ttl),
             IfMatch = Version(options.IfMatch),
             IfNotExists = options.IfNotExists,
-            IdempotencyKey = id,
+            IdempotencyKey = Text(id),
         };
 
     public static Pb.GetRequest Get(ReadOnlyMemory<byte> key, ReadOptions options) => new()
@@ -32,12 +32,12 @@ internal static class Requests
     {
         Key = Wrap(key),
         IfMatch = Version(options.IfMatch),
-        IdempotencyKey = id,
+        IdempotencyKey = Text(id),
     };
 
     public static Pb.BatchRequest Batch(IReadOnlyList<BatchOperation> operations, BatchOptions options, string id)
     {
-        var request = new Pb.BatchRequest { RequireAtomic = options.RequireAtomic, IdempotencyKey = id };
+        var request = new Pb.BatchRequest { RequireAtomic = options.RequireAtomic, IdempotencyKey = Text(id) };
         foreach (BatchOperation operation in operations) request.Operations.Add(Operation(operation));
         return request;
     }
@@ -48,7 +48,7 @@ internal static class Requests
         End = Wrap(options.End),
         Prefix = Wrap(options.Prefix),
         Reverse = options.Reverse,
-        Limit = checked((ulong)options.Limit),
+        Limit = Limit(options.Limit),
         PageToken = Wrap(pageToken),
         Consistency = Consistency(options.Read),
         MaxStalenessMs = StalenessMs(options.Read),
@@ -90,16 +90,42 @@ internal static class Requests
         if (ttl is not { } span) return 0;
         // Rounded up: a shorter TTL than asked for would be a surprise, and 0 means none.
         double ms = Math.Ceiling(span.TotalMilliseconds);
-        return ms >= 1
-            ? (ulong)ms
-            : throw NoriKVException.From(new KvError(KvCode.InvalidArgument, $"TTL {span} is not positive"));
+        return ms >= 1 ? (ulong)ms : throw Invalid($"TTL {span} is not positive");
     }
 
-    private static string Consistency(ReadOptions options) =>
-        options.Consistency == NoriKV.Types.Consistency.Linearizable ? "" : options.Consistency.ToWire();
+    // Half of a surrogate pair would be replaced, and distinct keys become the same.
+    private static string Text(string id)
+    {
+        for (int i = id.AsSpan().IndexOfAnyInRange('\ud800', '\udfff'); i >= 0 && i < id.Length; i++)
+        {
+            if (!char.IsSurrogate(id[i])) continue;
+            if (i + 1 == id.Length || !char.IsSurrogatePair(id[i], id[i + 1])) throw Invalid("the text has half of a surrogate pair");
+            i++;
+        }
 
-    private static ulong StalenessMs(ReadOptions options) =>
-        options.MaxStaleness is { } span ? (ulong)Math.Max(1, Math.Ceiling(span.TotalMilliseconds)) : 0;
+        return id;
+    }
+
+    private static ulong Limit(long limit) => limit >= 0 ? (ulong)limit : throw Invalid($"limit {limit} is negative");
+
+    private static string Consistency(ReadOptions options)
+    {
+        if (options.Consistency == NoriKV.Types.Consistency.Linearizable) return "";
+        return Enum.IsDefined(options.Consistency)
+            ? options.Consistency.ToWire()
+            : throw Invalid($"unknown consistency '{options.Consistency}'");
+    }
+
+    private static ulong StalenessMs(ReadOptions options)
+    {
+        if (options.MaxStaleness is not { } span) return 0;
+        return span > TimeSpan.Zero
+            ? (ulong)Math.Ceiling(span.TotalMilliseconds)
+            : throw Invalid($"a staleness of {span} is not positive");
+    }
+
+    private static NoriKVException Invalid(string message) =>
+        NoriKVException.From(new KvError(KvCode.InvalidArgument, message));
 
     private static Pb.Version? Version(KvVersion? version) =>
         version is { } v ? new Pb.Version { Term = v.Term, Index = v.Index } : null;
