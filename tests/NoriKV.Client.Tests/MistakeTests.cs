@@ -33,5 +33,5 @@ public sealed class MistakeTests
     [InlineData("a:70000")]
     [InlineData(":1")]
     public void A_bad_address_is_refused(string address) =>
-        Assert.Throws<InvalidArgumentException>(() => new NoriKVClient(new NoriKVClientOptions { Addresses = [address] }));
+        Assert.Throws<InvalidArgumentException>(() => new ScriptedCluster(null, address));
 }
