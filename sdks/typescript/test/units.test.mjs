@@ -159,7 +159,8 @@ test('mistakes are refused before anything is sent', async () => {
 });
 
 test('a write that found no connection was not done', async () => {
-  const silent = createServer((s) => s.on('error', () => undefined).resume()).listen(0, '127.0.0.1'); // takes connections and says nothing
+  const taken = [];
+  const silent = createServer((s) => taken.push(s.on('error', () => undefined).resume())).listen(0, '127.0.0.1'); // says nothing
   await once(silent, 'listening');
   for (const smartRouting of [false, true]) {
     const client = norikv.connect({ addresses: [`127.0.0.1:${silent.address().port}`], smartRouting });
@@ -167,6 +168,7 @@ test('a write that found no connection was not done', async () => {
     await client.close();
   }
   silent.close();
+  for (const socket of taken) socket.destroy();
 });
 
 test('a write whose stream broke by INTERNAL is tried again and never called not done', async () => {
