@@ -24,6 +24,7 @@ public sealed class NoriKVClient : INoriKV
     private static readonly DeleteOptions NoDeleteOptions = new();
     private static readonly BatchOptions NoBatchOptions = new();
 
+    private readonly NoriKVClient? _whole; // whose connections it shares
     private readonly CancellationTokenSource _disposing = new();
     private readonly NodePool _nodes;
     private readonly Places _places;
@@ -53,8 +54,24 @@ public sealed class NoriKVClient : INoriKV
         Options = options;
     }
 
+    private NoriKVClient(NoriKVClient whole, TimeSpan deadline)
+    {
+        _whole = whole;
+        _disposing = whole._disposing;
+        _nodes = whole._nodes;
+        _places = whole._places;
+        _sessions = whole._sessions;
+        _runner = whole._runner;
+        _scans = whole._scans;
+        _watcher = whole._watcher;
+        _loop = whole._loop;
+        Options = whole.Options with { Deadline = deadline };
+    }
+
     /// <summary>What it was made with.</summary>
     public NoriKVClientOptions Options { get; }
+
+    private bool IsDisposed => (_whole ?? this)._disposed != 0;
 
     /// <summary>Operations in flight.</summary>
     public int InFlight => _places.InUse;
@@ -85,6 +102,16 @@ public sealed class NoriKVClient : INoriKV
             throw;
         }
     }
+
+    /// <summary>
+    /// This client with another deadline for its operations: <c>kv.WithDeadline(TimeSpan.FromSeconds(2)).GetAsync(key)</c>. It
+    /// shares connections and bounds and lives as long as this one; disposing it does nothing.
+    /// </summary>
+    /// <param name="deadline">How long one operation may take, retries included; infinite for no limit.</param>
+    /// <exception cref="InvalidArgumentException">It is not positive.</exception>
+    public NoriKVClient WithDeadline(TimeSpan deadline) => deadline > TimeSpan.Zero || deadline == Timeout.InfiniteTimeSpan
+        ? new NoriKVClient(_whole ?? this, deadline)
+        : throw NoriKVException.From(new KvError(KvCode.InvalidArgument, "the deadline must be positive"));
 
     /// <inheritdoc/>
     public async ValueTask<PutResult> PutAsync(
@@ -153,9 +180,9 @@ public sealed class NoriKVClient : INoriKV
         ScanOptions options, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
         using var any = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposing.Token);
-        await foreach (ScanResponse page in _scans.PagesAsync(options, any.Token).ConfigureAwait(false))
+        await foreach (ScanResponse page in _scans.PagesAsync(options, Options.Deadline, any.Token).ConfigureAwait(false))
         {
             foreach (KeyValue pair in page.Pairs) yield return Responses.Pair(pair);
         }
@@ -165,12 +192,12 @@ public sealed class NoriKVClient : INoriKV
     public async ValueTask<ScanPage> ScanPageAsync(ScanOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
         if (options.Limit <= 0) throw NoriKVException.From(new KvError(KvCode.InvalidArgument, "a page needs a positive limit"));
         using var any = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposing.Token);
         var pairs = new List<KvPair>();
         ScanResponse? last = null;
-        await foreach (ScanResponse page in _scans.PagesAsync(options, any.Token).ConfigureAwait(false))
+        await foreach (ScanResponse page in _scans.PagesAsync(options, Options.Deadline, any.Token).ConfigureAwait(false))
         {
             foreach (KeyValue pair in page.Pairs) pairs.Add(Responses.Pair(pair));
             last = page;
@@ -183,11 +210,11 @@ public sealed class NoriKVClient : INoriKV
     public async ValueTask<long> CountAsync(ScanOptions options, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
         using var any = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposing.Token);
         ulong count = 0;
         ScanOptions counting = options with { CountOnly = true };
-        await foreach (ScanResponse page in _scans.PagesAsync(counting, any.Token).ConfigureAwait(false))
+        await foreach (ScanResponse page in _scans.PagesAsync(counting, Options.Deadline, any.Token).ConfigureAwait(false))
         {
             count = page.Count;
         }
@@ -198,7 +225,7 @@ public sealed class NoriKVClient : INoriKV
     /// <inheritdoc/>
     public async ValueTask<ClusterView> GetClusterViewAsync(CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
         using var late = new CancellationTokenSource(Options.Deadline, Options.Time);
         using var any = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposing.Token, late.Token);
         try
@@ -233,7 +260,7 @@ public sealed class NoriKVClient : INoriKV
     public async IAsyncEnumerable<ClusterView> WatchClusterAsync(
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
         using var any = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposing.Token);
         await foreach (ClusterView view in _watcher.WatchAsync(refuses: true, any.Token).ConfigureAwait(false)) yield return view;
     }
@@ -241,7 +268,7 @@ public sealed class NoriKVClient : INoriKV
     /// <summary>Closes the connections; operations in flight fail, those of writes with an unknown outcome.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
+        if (_whole is not null || Interlocked.Exchange(ref _disposed, 1) != 0) return;
         await _disposing.CancelAsync().ConfigureAwait(false);
         await _loop.DisposeAsync().ConfigureAwait(false);
         await _nodes.DisposeAsync().ConfigureAwait(false);
@@ -303,8 +330,8 @@ public sealed class NoriKVClient : INoriKV
 
     private async ValueTask<long> EnterAsync(CancellationToken cancellationToken)
     {
-        ObjectDisposedException.ThrowIf(_disposed != 0, this);
-        long deadline = _runner.DeadlineFromNow();
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
+        long deadline = _runner.DeadlineFromNow(Options.Deadline);
         await _places.EnterAsync(deadline, cancellationToken).ConfigureAwait(false);
         _loop.Begin();
         return deadline;

@@ -22,6 +22,42 @@ public static class NoriKVExtensions
         return store.PutAsync(Utf8(key), Utf8(value), options, cancellationToken);
     }
 
+    /// <summary>Writes a pair only over the expected version.</summary>
+    /// <param name="store">Where to.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="value">Its value.</param>
+    /// <param name="expected"><see cref="KvVersion.None"/> expects the key to be missing.</param>
+    /// <param name="options">A TTL or idempotency key; its conditions are replaced.</param>
+    /// <param name="cancellationToken">Gives it up.</param>
+    /// <exception cref="VersionMismatchException">The key has another version.</exception>
+    /// <exception cref="AlreadyExistsException">The key exists and was expected to be missing.</exception>
+    public static ValueTask<PutResult> CompareAndSetAsync(
+        this INoriKV store,
+        ReadOnlyMemory<byte> key,
+        ReadOnlyMemory<byte> value,
+        KvVersion expected,
+        PutOptions? options = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        return store.PutAsync(key, value, Expecting(expected, options), cancellationToken);
+    }
+
+    /// <summary>Writes a pair of texts only over the expected version; <see cref="KvVersion.None"/> expects the key to be missing.</summary>
+    /// <exception cref="VersionMismatchException">The key has another version.</exception>
+    /// <exception cref="AlreadyExistsException">The key exists and was expected to be missing.</exception>
+    public static ValueTask<PutResult> CompareAndSetAsync(
+        this INoriKV store,
+        string key,
+        string value,
+        KvVersion expected,
+        PutOptions? options = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        return store.PutAsync(Utf8(key), Utf8(value), Expecting(expected, options), cancellationToken);
+    }
+
     /// <summary>Reads a key.</summary>
     public static ValueTask<GetResult> GetAsync(
         this INoriKV store,
@@ -82,6 +118,12 @@ public static class NoriKVExtensions
             yield return (Encoding.UTF8.GetString(pair.Key.Span), Encoding.UTF8.GetString(pair.Value.Span));
         }
     }
+
+    private static PutOptions Expecting(KvVersion expected, PutOptions? options) => (options ?? new PutOptions()) with
+    {
+        IfMatch = expected.IsPresent ? expected : null,
+        IfNotExists = !expected.IsPresent,
+    };
 
     private static byte[] Utf8(string text)
     {

@@ -44,6 +44,8 @@ internal sealed class KvStream(
     public async Task RunAsync()
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(call.CancellationToken);
+        // The headers at once: a client that has them knows that its calls reach a node that lives.
+        await responses.FlushAsync().ConfigureAwait(false);
         Task writing = WriteAllAsync(stop);
         bool serverStops = false;
         try

@@ -6,6 +6,29 @@ namespace NoriKV.Client.Tests;
 public sealed class PipelineTests
 {
     [Fact]
+    public async Task A_write_whose_stream_no_node_took_was_not_done()
+    {
+        await using var cluster = new ScriptedCluster(new NoriKVClientOptions { Deadline = TimeSpan.FromMilliseconds(200) });
+        var stands = new TaskCompletionSource();
+        cluster.Only.Stands = stands.Task;
+        await Assert.ThrowsAsync<UnavailableException>(async () => await cluster.Client.PutAsync("k", "v"));
+        Assert.Empty(cluster.Only.Calls);
+        stands.SetResult();
+        await cluster.Client.WithDeadline(TimeSpan.FromMinutes(1)).PutAsync("k", "v");
+        Assert.Single(cluster.Only.Calls);
+    }
+
+    [Fact]
+    public async Task A_request_larger_than_any_node_takes_is_refused_before_it_is_sent()
+    {
+        await using var cluster = new ScriptedCluster();
+        await Assert.ThrowsAsync<InvalidArgumentException>(
+            async () => await cluster.Client.PutAsync("k"u8.ToArray(), new byte[(64 << 20) + 1]));
+        Assert.Empty(cluster.Only.Calls);
+        Assert.Empty(cluster.Only.Alone);
+    }
+
+    [Fact]
     public async Task Concurrent_operations_share_one_stream_and_each_gets_its_own_answer()
     {
         await using var cluster = new ScriptedCluster();

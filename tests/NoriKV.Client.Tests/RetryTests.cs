@@ -69,6 +69,47 @@ public sealed class RetryTests
     }
 
     [Fact]
+    public async Task No_attempt_begins_past_the_deadline()
+    {
+        var late = new LateTime();
+        await using var cluster = new ScriptedCluster(Few with { Time = late, Retry = new RetryPolicy() });
+        cluster.Only.OnCall = _ =>
+        {
+            // A busy machine: whatever is waited for from here on ends far past the deadline.
+            late.IsBusy = true;
+            throw Broken(reached: false);
+        };
+        await Assert.ThrowsAsync<UnavailableException>(async () => await cluster.Client.PutAsync("k", "v"));
+        Assert.Single(cluster.Only.Calls);
+    }
+
+    [Fact]
+    public async Task One_client_has_a_deadline_for_each_operation()
+    {
+        await using var cluster = new ScriptedCluster(new NoriKVClientOptions { Deadline = TimeSpan.FromHours(1) });
+        NoriKVClient quick = cluster.Client.WithDeadline(TimeSpan.FromMilliseconds(200));
+        cluster.Only.OnCall = static _ => null;
+        await Assert.ThrowsAsync<OutcomeUnknownException>(async () => await quick.PutAsync("k", "v"));
+        Assert.InRange(cluster.Only.Calls.Single().TimeoutMs, 1u, 200u);
+        await quick.DisposeAsync();
+        cluster.Only.OnCall = ScriptedTransport.Echo;
+        await cluster.Client.PutAsync("k", "v");
+        Assert.InRange(cluster.Only.Calls.Last().TimeoutMs, 1_000u, 3_600_000u);
+        Assert.Throws<InvalidArgumentException>(() => quick.WithDeadline(TimeSpan.Zero));
+    }
+
+    [Fact]
+    public async Task Compare_and_set_sends_the_version_or_that_there_must_be_none()
+    {
+        await using var cluster = new ScriptedCluster();
+        await cluster.Client.CompareAndSetAsync("k", "v", new KvVersion(3, 4), new PutOptions { IfNotExists = true });
+        await cluster.Client.CompareAndSetAsync("k"u8.ToArray(), "v"u8.ToArray(), KvVersion.None);
+        PutRequest[] puts = [.. cluster.Only.Calls.Select(static c => c.Put)];
+        Assert.Equal((3ul, 4ul, false), (puts[0].IfMatch.Term, puts[0].IfMatch.Index, puts[0].IfNotExists));
+        Assert.Equal((null, true), (puts[1].IfMatch, puts[1].IfNotExists));
+    }
+
+    [Fact]
     public async Task A_write_whose_stream_broke_by_INTERNAL_is_tried_again_and_never_called_not_done()
     {
         await using var cluster = new ScriptedCluster(Few);
@@ -199,4 +240,21 @@ public sealed class RetryTests
     }
 
     private static RpcException Broken(bool reached) => new(new KvError(KvCode.Unavailable, "broken"), reached);
+
+    private sealed class LateTime : TimeProvider
+    {
+        private long _ahead;
+
+        public volatile bool IsBusy;
+
+        public override long TimestampFrequency => System.TimestampFrequency;
+
+        public override long GetTimestamp() => System.GetTimestamp() + Volatile.Read(ref _ahead);
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            if (IsBusy) Volatile.Write(ref _ahead, TimestampFrequency * 3600);
+            return base.CreateTimer(callback, state, dueTime, period);
+        }
+    }
 }

@@ -23,6 +23,9 @@ internal sealed class ScriptedTransport(string address) : INodeTransport
     /// <summary>Answers a call; null leaves it without an answer.</summary>
     public Func<StreamCall, StreamResult?> OnCall { get; set; } = Echo;
 
+    /// <summary>When a stream is taken.</summary>
+    public Task Stands { get; set; } = Task.CompletedTask;
+
     /// <summary>What a call alone waits for before it is answered.</summary>
     public Func<CancellationToken, Task> OnCallAlone { get; set; } = static _ => Task.CompletedTask;
 
@@ -138,6 +141,8 @@ internal sealed class ScriptedTransport(string address) : INodeTransport
             response.Results.Add(result);
             _answers.Writer.TryWrite(response);
         }
+
+        public Task Stands => node.Stands;
 
         public ValueTask WriteAsync(StreamRequest request)
         {

@@ -22,10 +22,10 @@ internal sealed class OperationRunner(
     private readonly TimeProvider _time = options.Time;
     private readonly HedgeBudget _hedges = new(options.HedgeShareMax);
 
-    /// <summary>The timestamp by which an operation that begins now must end.</summary>
-    public long DeadlineFromNow() => options.Deadline == Timeout.InfiniteTimeSpan
+    /// <summary>The timestamp by which an operation that begins now and may take so long must end.</summary>
+    public long DeadlineFromNow(TimeSpan limit) => limit == Timeout.InfiniteTimeSpan
         ? long.MaxValue
-        : _time.GetTimestamp() + (long)(options.Deadline.TotalSeconds * _time.TimestampFrequency);
+        : _time.GetTimestamp() + (long)(limit.TotalSeconds * _time.TimestampFrequency);
 
     /// <summary>Runs an operation.</summary>
     /// <param name="call">What to send; copied for each attempt.</param>
@@ -69,6 +69,7 @@ internal sealed class OperationRunner(
             if (wait > TimeSpan.Zero) followed = 0;
             hint = error.LeaderHint;
             await DelayAsync(wait.Value, cancellationToken).ConfigureAwait(false);
+            if (IsPast(deadline)) throw Final(error, writes, perhapsDone, number + 1, attempt.Address, cause);
         }
     }
 
@@ -97,6 +98,7 @@ internal sealed class OperationRunner(
             TimeSpan? wait = attempt + 1 < options.Retry.AttemptsMax ? NextWait(attempt, cause.Error, false, deadline) : null;
             if (wait is null) throw Final(cause.Error, false, false, attempt + 1, address, cause);
             await DelayAsync(wait.Value, cancellationToken).ConfigureAwait(false);
+            if (IsPast(deadline)) throw Final(cause.Error, false, false, attempt + 1, address, cause);
         }
     }
 
@@ -179,6 +181,9 @@ internal sealed class OperationRunner(
         // A long wait near the end is halved, so that the last moments are used and not slept through.
         return wait < left / 2 ? wait : left / 2;
     }
+
+    // A busy machine may sleep past the deadline: an attempt begun then could only make unknown what is known.
+    private bool IsPast(long deadline) => deadline <= _time.GetTimestamp();
 
     private static NoriKVException Final(
         KvError error, bool writes, bool perhapsDone, int attempts, string address, Exception? cause)

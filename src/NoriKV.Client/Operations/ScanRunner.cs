@@ -20,12 +20,12 @@ internal sealed class ScanRunner(
 {
     /// <summary>The pages, each once.</summary>
     public async IAsyncEnumerable<ScanResponse> PagesAsync(
-        ScanOptions scan, [EnumeratorCancellation] CancellationToken cancellationToken)
+        ScanOptions scan, TimeSpan limit, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         ByteString token = ByteString.CopyFrom(scan.PageToken.Span);
         long received = 0;
         int failures = 0;
-        long deadline = operations.DeadlineFromNow();
+        long deadline = operations.DeadlineFromNow(limit);
         while (true)
         {
             string address = router.Pick(default, failures, null);
@@ -62,7 +62,7 @@ internal sealed class ScanRunner(
                     yield return pages.Current;
                     // A page without a token, or that fills the limit, is the last one; a failure behind it loses nothing.
                     if (token.IsEmpty || (scan.Limit > 0 && received >= scan.Limit)) yield break;
-                    deadline = operations.DeadlineFromNow();
+                    deadline = operations.DeadlineFromNow(limit);
                 }
             }
 

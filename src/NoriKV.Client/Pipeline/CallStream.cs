@@ -18,6 +18,7 @@ internal sealed class CallStream : IAsyncDisposable
     private const int OutstandingMax = 1024;
 
     private readonly ICallPipe _pipe;
+    private readonly string _address;
     private readonly TimeProvider _time;
     private readonly int _messageBytesMax;
     private readonly ConcurrentDictionary<ulong, PendingCall> _pending = new();
@@ -36,9 +37,10 @@ internal sealed class CallStream : IAsyncDisposable
     private long _heardAt;
     private volatile bool _failed;
 
-    public CallStream(ICallPipe pipe, TimeProvider time, int messageBytesMax, string? clusterId)
+    public CallStream(ICallPipe pipe, string address, TimeProvider time, int messageBytesMax, string? clusterId)
     {
         _pipe = pipe;
+        _address = address;
         _time = time;
         _messageBytesMax = messageBytesMax;
         ClusterId = clusterId;
@@ -85,7 +87,7 @@ internal sealed class CallStream : IAsyncDisposable
             }
 
             if (!_pending.TryRemove(id, out _)) continue;
-            call.TryFail(new KvError(KvCode.CommitTimeout, "COMMIT_TIMEOUT: no answer before the deadline"), reached: true);
+            call.TryFail(Late(call), reached: true);
         }
 
         return oldest;
@@ -99,6 +101,14 @@ internal sealed class CallStream : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => EndAsync(new KvError(KvCode.Cancelled, "the client was disposed"));
+
+    private KvError Late(PendingCall call)
+    {
+        if (call.Sent) return new KvError(KvCode.CommitTimeout, "COMMIT_TIMEOUT: no answer before the deadline");
+        return _pipe.Stands.IsCompleted
+            ? new KvError(KvCode.DeadlineExceeded, "the deadline passed before it was sent")
+            : new KvError(KvCode.Unavailable, $"no connection to {_address} before the deadline");
+    }
 
     private async Task RunAsync()
     {
@@ -153,6 +163,7 @@ internal sealed class CallStream : IAsyncDisposable
     // Hot path: one message for all that is waiting; nothing per call but its entry in the message.
     private async Task WriteAllAsync()
     {
+        await _pipe.Stands.WaitAsync(_stop.Token).ConfigureAwait(false);
         ChannelReader<PendingCall> waiting = _waiting.Reader;
         while (await waiting.WaitToReadAsync(_stop.Token).ConfigureAwait(false))
         {

@@ -15,6 +15,9 @@ internal sealed class NodeConnection : IAsyncDisposable
     // A message near the node's inbound limit would end a shared stream and all calls on it: it goes alone.
     private const int SharedCallBytesMax = 1 << 20;
 
+    // More than any node takes: it would end the connection in the middle of it, and what for nobody could say.
+    private const int CallBytesMax = 64 << 20;
+
     private readonly Lock _gate = new(); // guards _streams, _retired, _closing, _ended and what is said of waits
     private readonly INodeTransport _transport;
     private readonly ClusterIdentity _cluster;
@@ -77,6 +80,12 @@ internal sealed class NodeConnection : IAsyncDisposable
     public async ValueTask<StreamResult> CallAsync(StreamCall call, long deadline, CancellationToken cancellationToken)
     {
         var pending = new PendingCall(call, deadline, _options.Time.GetTimestamp());
+        if (pending.Bytes > CallBytesMax)
+        {
+            throw NoriKVException.From(new KvError(
+                KvCode.InvalidArgument, $"a request of {pending.Bytes} bytes exceeds {CallBytesMax}"));
+        }
+
         if (pending.Bytes > SharedCallBytesMax) return await AloneAsync(call, deadline, cancellationToken).ConfigureAwait(false);
         CallStream stream = Send(pending);
         // Behind the call, not before it: a sweep that finds nothing pending goes to sleep.
@@ -205,7 +214,8 @@ internal sealed class NodeConnection : IAsyncDisposable
             }
 
             INodeTransport transport = Transport;
-            var stream = new CallStream(transport.OpenPipe(), _options.Time, _options.MessageBytesMax, transport.ClusterId);
+            var stream = new CallStream(
+                transport.OpenPipe(), Address, _options.Time, _options.MessageBytesMax, transport.ClusterId);
             Volatile.Write(ref _streams[slot], stream);
             return stream;
         }

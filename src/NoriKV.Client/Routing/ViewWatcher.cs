@@ -32,7 +32,7 @@ internal sealed class ViewWatcher(
                 node.Transport.WatchAsync(any.Token).GetAsyncEnumerator(any.Token);
             await using (views.ConfigureAwait(false))
             {
-                while (await MoveNextAsync(views, node, cancellationToken).ConfigureAwait(false))
+                while (await MoveNextAsync(views, node, refuses, cancellationToken).ConfigureAwait(false))
                 {
                     ClusterView view = Responses.View(views.Current);
                     if (!IsOurs(view, address)) break;
@@ -60,13 +60,14 @@ internal sealed class ViewWatcher(
 
     // False when the node is gone: another one goes on.
     private async ValueTask<bool> MoveNextAsync(
-        IAsyncEnumerator<Proto.V1.ClusterView> views, NodeConnection node, CancellationToken cancellationToken)
+        IAsyncEnumerator<Proto.V1.ClusterView> views, NodeConnection node, bool refuses, CancellationToken cancellationToken)
     {
         try
         {
             return await views.MoveNextAsync().ConfigureAwait(false);
         }
-        catch (RpcException e) when (e.IsRetriable)
+        // A certificate that does not fit is told a caller; the client's own watch goes on, at a node whose does.
+        catch (RpcException e) when (e.IsRetriable || (!refuses && e.Error.Code == KvCode.Unavailable))
         {
             if (!e.Reached) router.Unreachable(node.Address);
             return false;
