@@ -119,7 +119,7 @@ func (r *runner) attempts(ctx context.Context, key []byte, writes bool, deadline
 			hint = ""
 			continue
 		}
-		if !retriable {
+		if !retriable || failure.final {
 			return e
 		}
 		if e.LeaderHint != "" && e.LeaderHint != hint {
@@ -137,6 +137,10 @@ func (r *runner) attempts(ctx context.Context, key []byte, writes bool, deadline
 		hint = e.LeaderHint
 		if err := r.sleep(ctx, wait); err != nil {
 			return err
+		}
+		// A busy machine may sleep past the deadline: an attempt begun then could only make unknown what is known.
+		if time.Until(deadline) <= 0 {
+			return final(e, writes && perhapsDone, number+1, address)
 		}
 	}
 }
@@ -347,7 +351,7 @@ func (s *scanner) retry(failure *rpcFailure) error {
 	}
 	wait := s.r.backoff.nextWait(s.failures, e.RetryAfter)
 	s.failures++
-	if time.Until(s.deadline) <= wait || !isRetriable(e.Code) || s.failures >= s.r.settings.retry.AttemptsMax {
+	if time.Until(s.deadline) <= wait || failure.final || !isRetriable(e.Code) || s.failures >= s.r.settings.retry.AttemptsMax {
 		s.over = true
 		if e.Code == CodeCommitTimeout {
 			return e.with(CodeDeadlineExceeded, e.Message)
@@ -374,7 +378,7 @@ func (r *runner) views(ctx context.Context, refuses bool, take func(*ClusterView
 			if !failure.reached {
 				r.router.unreachable(address)
 			}
-			if !isRetriable(failure.err.Code) {
+			if !isRetriable(failure.err.Code) || refuses && failure.final {
 				return failure.err
 			}
 		}

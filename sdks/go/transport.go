@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,14 +36,21 @@ type rpcFailure struct {
 	err     *Error
 	reached bool // false when nothing can have been done
 	said    bool // the node itself answered this for the operation, on a stream that is well
+	final   bool // no other attempt would end otherwise: certificates do not change between attempts
 }
 
 func failureOf(err error, trailer metadata.MD, address string) *rpcFailure {
 	s := status.Convert(err)
 	if s.Code() == codes.Unavailable && notConnected.MatchString(s.Message()) {
 		e := newError(CodeUnavailable, "cannot connect to "+address+": "+s.Message())
+		// A handshake that broke off is something else: the node may be ending.
+		misfit := strings.Contains(s.Message(), "x509: ")
+		if misfit {
+			e.Message = "TLS with " + address + " failed: " + s.Message() + ". Does the RootCAs of WithTLS hold the authority of the node's " +
+				"certificate, and is its ServerName, or the dialled host, a name in it?"
+		}
 		e.cause = err
-		return &rpcFailure{err: e}
+		return &rpcFailure{err: e, final: misfit}
 	}
 	e := grpcError(uint32(s.Code()), s.Message())
 	e.cause = err

@@ -79,7 +79,7 @@ class Runner:
                 self.router.foreign(address, error.message)
                 hint = None
                 continue
-            if not retriable:
+            if not retriable or failure.final:
                 raise error from failure.__cause__
             followed = followed + 1 if error.leader_hint is not None and error.leader_hint != hint else 0
             at_once = 0 < followed <= _HINTS_AT_ONCE_MAX
@@ -90,6 +90,9 @@ class Runner:
                 followed = 0
             hint = error.leader_hint
             await self.sleep(wait)
+            # A busy machine may sleep past the deadline: an attempt begun then could only make unknown what is known.
+            if asyncio.get_running_loop().time() >= deadline:
+                raise _final(error, writes and perhaps_done, number, address) from error
 
     async def sleep(self, seconds: float) -> None:
         """Waits before another attempt; ends early when the client is closed."""
@@ -186,7 +189,7 @@ class Runner:
             except RpcFailure as e:
                 if not e.reached:
                     self.router.unreachable(address)
-                if e.error.code not in _RETRIABLE:
+                if e.error.code not in _RETRIABLE or (refuses and e.final):
                     raise e.error from e
             finally:
                 call.cancel()
@@ -239,7 +242,7 @@ class Runner:
             self.router.unreachable(address)
         wait = self._backoff.next_wait(failures, error.retry_after)
         late = deadline - asyncio.get_running_loop().time() <= wait
-        if late or error.code not in _RETRIABLE or failures + 1 >= self.options.retry.attempts_max:
+        if late or failure.final or error.code not in _RETRIABLE or failures + 1 >= self.options.retry.attempts_max:
             code = Code.DEADLINE_EXCEEDED if error.code is Code.COMMIT_TIMEOUT else error.code
             raise error_of(code, error.message, error.leader_hint, error.retry_after) from failure
         await self.sleep(wait)

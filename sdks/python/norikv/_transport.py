@@ -17,9 +17,15 @@ from .options import Options
 # A message near the node's inbound limit would end a shared stream and all calls on it: it goes alone.
 _SHARED_CALL_BYTES_MAX = 1 << 20
 
+# More than any node takes: it would end the connection in the middle of it, and what for nobody could say.
+_CALL_BYTES_MAX = 64 << 20
+
 _NOT_CONNECTED = (
     "failed to connect to all addresses", "DNS resolution failed", "connections to all backends failing",
     "Name resolution failure", "empty address list")
+
+# What OpenSSL and grpc say of a certificate that does not fit. A handshake that broke off is none of them: the node may be ending.
+_CERTIFICATE = ("CERTIFICATE_VERIFY_FAILED", "is not in peer certificate")
 
 _RESPONSES = {"put": pb.PutResponse, "get": pb.GetResponse, "delete": pb.DeleteResponse, "batch": pb.BatchResponse}
 
@@ -28,10 +34,12 @@ class RpcFailure(Exception):
     """A call or stream that did not end well. ``reached`` is False when nothing can have been done.
 
     ``said``: the node itself answered this for the operation, on a stream that is well.
+    ``final``: no other attempt would end otherwise: certificates do not change between attempts.
     """
 
-    def __init__(self, error: NoriKVError, reached: bool, said: bool = False) -> None:
+    def __init__(self, error: NoriKVError, reached: bool, said: bool = False, final: bool = False) -> None:
         super().__init__(error.message)
+        self.final = final
         self.error = error
         self.reached = reached
         self.said = said
@@ -41,6 +49,10 @@ def failure_of(e: grpc.aio.AioRpcError, address: str) -> RpcFailure:
     """What a gRPC call ended with."""
     details = e.details() or ""
     if e.code() is grpc.StatusCode.UNAVAILABLE and any(words in details for words in _NOT_CONNECTED):
+        if any(words in details for words in _CERTIFICATE):
+            return RpcFailure(error_of(
+                Code.UNAVAILABLE, f"TLS with {address} failed: {details}. Does Tls.root_certificates hold the authority of the node's "
+                "certificate, and is Tls.server_name, or the dialled host, a name in it?"), False, final=True)
         return RpcFailure(error_of(Code.UNAVAILABLE, f"cannot connect to {address}: {details}"), False)
     trailers = {k: v for k, v in (e.trailing_metadata() or ())}
     retry_after = trailers.get("retry-after-ms", "")
@@ -221,6 +233,8 @@ class NodeConnection:
 
     async def call(self, kind: str, request: Any, size: int, deadline: float) -> Any:
         """One attempt: answers the node's StreamResult or raises RpcFailure."""
+        if size > _CALL_BYTES_MAX:
+            raise error_of(Code.INVALID_ARGUMENT, f"a request of {size} bytes exceeds {_CALL_BYTES_MAX}")
         if size > _SHARED_CALL_BYTES_MAX:
             with self.waiting():
                 return pb.StreamResult(**{kind: await self._alone(kind, request, deadline)})

@@ -93,7 +93,7 @@ class WithServer(unittest.TestCase):
         asyncio.run(run())
 
     def test_nobody_there_is_said_with_the_address(self):
-        with norikv.Client("127.0.0.1:1", deadline=0.3) as kv:
+        with norikv.Client("127.0.0.1:1", retry=norikv.RetryPolicy(attempts_max=2)) as kv:
             with self.assertRaises(norikv.UnavailableError) as e:
                 kv.put("a", "1")
             self.assertIn("127.0.0.1:1", str(e.exception))

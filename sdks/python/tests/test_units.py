@@ -179,6 +179,22 @@ class Nobody(unittest.IsolatedAsyncioTestCase):
                     await self.ends(client.put("a", "b", deadline=0.05))
                 await self.ends(client.close())
 
+    async def test_a_closed_client_lets_its_process_end(self):
+        program = """if True:
+            import norikv, sys
+            kv = norikv.Client(sys.argv[1])
+            try:
+                kv.put("a", "b", deadline=0.2)
+            except norikv.UnavailableError as e:
+                print(e.code.value)
+            kv.close()
+            print("closed")"""
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            done = await asyncio.to_thread(
+                subprocess.run, [sys.executable, "-c", program, f"127.0.0.1:{silent.getsockname()[1]}"], capture_output=True, text=True,
+                timeout=60, cwd=pathlib.Path(__file__).resolve().parents[1])
+        self.assertEqual("UNAVAILABLE\nclosed\n", done.stdout, done.stderr)
+
     async def test_mistakes_are_refused_before_anything_is_sent(self):
         client = norikv.AsyncClient("127.0.0.1:1", deadline=float("inf"))
         nan = float("nan")
@@ -206,6 +222,23 @@ class Nobody(unittest.IsolatedAsyncioTestCase):
 
 
 class Broken(unittest.IsolatedAsyncioTestCase):
+    async def test_no_attempt_begins_past_the_deadline(self):
+        client = norikv.AsyncClient("127.0.0.1:1", smart_routing=False)
+        runner, tried = client._runner, []
+
+        async def attempt(node):
+            tried.append(node)
+            raise RpcFailure(norikv.errors.error_of(norikv.Code.UNAVAILABLE, "refused"), False)
+
+        async def overslept(_):
+            await asyncio.sleep(deadline - asyncio.get_running_loop().time() + 0.01)
+
+        runner.sleep, deadline = overslept, runner.deadline(0.2)
+        with self.assertRaises(norikv.UnavailableError):
+            await runner.attempts(attempt, b"k", True, deadline)
+        self.assertEqual(1, len(tried))
+        await client.close()
+
     async def test_a_write_whose_stream_broke_by_INTERNAL_is_tried_again_and_never_called_not_done(self):
         client = norikv.AsyncClient("127.0.0.1:1", smart_routing=False, retry=norikv.RetryPolicy(attempts_max=3))
         tried = []

@@ -72,7 +72,7 @@ export class Runner {
         hint = undefined;
         continue;
       }
-      if (!retriable) throw error;
+      if (!retriable || failure.isFinal) throw error;
       followed = error.leaderHint !== undefined && error.leaderHint !== hint ? followed + 1 : 0;
       const atOnce = followed > 0 && followed <= HINTS_AT_ONCE_MAX;
       const wait = number + 1 < this.settings.retry.attemptsMax ? this.nextWait(number, error, atOnce, deadline) : undefined;
@@ -80,6 +80,8 @@ export class Runner {
       if (wait > 0) followed = 0;
       hint = error.leaderHint;
       await this.sleep(wait);
+      // A busy machine may sleep past the deadline: an attempt begun then could only make unknown what is known.
+      if (performance.now() >= deadline) throw final(error, writes && perhapsDone, number + 1, address);
     }
   }
 
@@ -154,7 +156,7 @@ export class Runner {
       } catch (e) {
         if (!(e instanceof RpcFailure)) throw e;
         if (!e.reached) this.router.unreachable(address);
-        if (!RETRIABLE.has(e.error.code)) throw e.error;
+        if ((refuses && e.isFinal) || !RETRIABLE.has(e.error.code)) throw e.error;
       } finally {
         signal?.removeEventListener('abort', abort);
         this.untrack(call);
@@ -227,7 +229,7 @@ export class Runner {
     if (!failure.reached && error.code === 'UNAVAILABLE') this.router.unreachable(address);
     const wait = this.backoff.nextWait(failures, error.retryAfterMs);
     const late = deadline - performance.now() <= wait;
-    if (late || !RETRIABLE.has(error.code) || failures + 1 >= this.settings.retry.attemptsMax) {
+    if (late || failure.isFinal || !RETRIABLE.has(error.code) || failures + 1 >= this.settings.retry.attemptsMax) {
       throw error.code === 'COMMIT_TIMEOUT' ? errorOf('DEADLINE_EXCEEDED', error.message, error) : error;
     }
     await this.sleep(wait);

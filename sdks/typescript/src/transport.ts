@@ -6,8 +6,13 @@ import { type Codec, codecs, grpcError, type Kind, type Message } from './wire.j
 
 // A message near the node's inbound limit would end a shared stream and all calls on it: it goes alone.
 const SHARED_CALL_BYTES_MAX = 1 << 20;
+// More than any node takes: it would end the connection in the middle of it, and what for nobody could say.
+const CALL_BYTES_MAX = 64 << 20;
 const SWEEP_EVERY_MS = 10;
 const NOT_CONNECTED = /^(No connection established|Name resolution failed|Failed to connect|No addresses resolved)/;
+
+// What OpenSSL and Node say of a certificate that does not fit. A handshake that broke off is none of them: the node may be ending.
+const CERTIFICATE = /certificate|altnames/i;
 
 export const VERSION = '0.1.0';
 
@@ -17,8 +22,9 @@ export class RpcFailure extends Error {
    * @param error what it came to
    * @param reached false when nothing can have been done
    * @param said the node itself answered this for the operation, on a stream that is well
+   * @param isFinal no other attempt would end otherwise: certificates do not change between attempts
    */
-  constructor(readonly error: NoriKVError, readonly reached: boolean, readonly said = false) {
+  constructor(readonly error: NoriKVError, readonly reached: boolean, readonly said = false, readonly isFinal = false) {
     super(error.message, { cause: error.cause });
   }
 }
@@ -26,6 +32,10 @@ export class RpcFailure extends Error {
 export function failureOf(e: grpc.ServiceError, address: string): RpcFailure {
   const text = e.details ?? e.message;
   if (e.code === grpc.status.UNAVAILABLE && NOT_CONNECTED.test(text)) {
+    if (CERTIFICATE.test(text)) {
+      return new RpcFailure(errorOf('UNAVAILABLE', `TLS with ${address} failed: ${text}. Does tls.rootCertificates hold the authority of `
+        + "the node's certificate, and is tls.serverName, or the dialled host, a name in it?", { cause: e }), false, false, true);
+    }
     return new RpcFailure(errorOf('UNAVAILABLE', `cannot connect to ${address}: ${text}`, { cause: e }), false);
   }
   const details: ErrorDetails = { cause: e };
@@ -262,6 +272,7 @@ export class NodeConnection {
 
   private async attempt(kind: Kind, request: Message, bytes: number, deadline: number): Promise<Message> {
     if (this.ended) throw new RpcFailure(this.ended, false);
+    if (bytes > CALL_BYTES_MAX) throw errorOf('INVALID_ARGUMENT', `a request of ${bytes} bytes exceeds ${CALL_BYTES_MAX}`);
     if (bytes > SHARED_CALL_BYTES_MAX) {
       const [method, serialize, parse] = ALONE[kind];
       return { [kind]: await this.unary(`/norikv.v1.Kv/${method}`, serialize, parse, request, deadline) };

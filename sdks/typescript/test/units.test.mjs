@@ -1,10 +1,13 @@
 // What needs no server.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import test from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import * as norikv from '@norikv/client';
 import { isAddress, settingsOf } from '../dist/esm/options.js';
 import { PROTO } from '../dist/esm/proto.js';
@@ -171,6 +174,27 @@ test('a write that found no connection was not done', async () => {
   for (const socket of taken) socket.destroy();
 });
 
+test('a closed client lets its process end, whatever its node says', async () => {
+  const taken = [];
+  const silent = createServer((s) => taken.push(s.on('error', () => undefined).resume())).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const program = `
+    import { connect } from '@norikv/client';
+    const kv = connect({ addresses: ['127.0.0.1:${silent.address().port}'] });
+    const put = kv.put('a', 'b', { deadlineMs: 200 }).catch((e) => console.log(e.code));
+    const late = [kv.put('c', 'd'), kv.count({ prefix: 'a' }), kv.clusterView(), kv.isServing()];
+    late.forEach((one) => one.catch(() => undefined));
+    await put;
+    await kv.close();
+    await Promise.allSettled(late);
+    console.log('closed');`;
+  const { stdout } = await promisify(execFile)(
+    process.execPath, ['--input-type=module', '-e', program], { timeout: 60_000, cwd: fileURLToPath(here('..')) });
+  assert.equal(stdout, 'UNAVAILABLE\nclosed\n');
+  silent.close();
+  for (const socket of taken) socket.destroy();
+});
+
 test('a write whose stream broke by INTERNAL is tried again and never called not done', async () => {
   const runner = new Runner(settingsOf({ addresses: ['127.0.0.1:1'], smartRouting: false, retry: { attemptsMax: 3 } }));
   let tried = 0;
@@ -179,6 +203,19 @@ test('a write whose stream broke by INTERNAL is tried again and never called not
     throw new RpcFailure(grpcError(13, 'a reset'), true);
   }, Buffer.from('k'), true, performance.now() + 60_000), norikv.OutcomeUnknownError);
   assert.equal(tried, 3);
+  runner.close();
+});
+
+test('no attempt begins past the deadline', async () => {
+  const runner = new Runner(settingsOf({ addresses: ['127.0.0.1:1'], smartRouting: false }));
+  const deadline = performance.now() + 200;
+  let tried = 0;
+  runner.sleep = async () => { while (performance.now() < deadline); }; // a busy machine
+  await assert.rejects(runner.attempts(async () => {
+    tried++;
+    throw new RpcFailure(grpcError(14, 'refused'), false);
+  }, Buffer.from('k'), true, deadline), norikv.UnavailableError);
+  assert.equal(tried, 1);
   runner.close();
 });
 

@@ -80,7 +80,7 @@ final class Attempts<T> implements Runnable {
             run();
             return;
         }
-        if (!broke && !e.code().isRetriable()) {
+        if (failure.last || (!broke && !e.code().isRetriable())) {
             done.completeExceptionally(e);
             return;
         }
@@ -93,9 +93,18 @@ final class Attempts<T> implements Runnable {
         if (wait > 0) {
             followed = 0;
         }
-        number++;
         hint = e.hint();
-        runner.waitThen(this, wait, done);
+        runner.waitThen(() -> again(e), wait, done);
+    }
+
+    // A busy machine may sleep past the deadline: an attempt begun then could only make unknown what is known.
+    private void again(NoriKVException e) {
+        if (deadline - System.nanoTime() <= 0) {
+            done.completeExceptionally(last(e));
+            return;
+        }
+        number++;
+        run();
     }
 
     // Negative when no further attempt fits before the deadline.

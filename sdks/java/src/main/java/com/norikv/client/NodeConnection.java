@@ -19,6 +19,8 @@ import java.util.function.Consumer;
 final class NodeConnection {
     // A message near the node's inbound limit would end a shared stream and all calls on it: it goes alone.
     private static final int SHARED_CALL_BYTES_MAX = 1 << 20;
+    // More than any node takes: it would end the connection in the middle of it, and what for nobody could say.
+    private static final int CALL_BYTES_MAX = 64 << 20;
     // What a call costs beside its request: tags, lengths, id, timeout.
     private static final int OVERHEAD_BYTES = 64;
     private static final long RECONNECT_NANOS = 100_000_000L;
@@ -122,6 +124,10 @@ final class NodeConnection {
 
     private CompletableFuture<StreamResult> attempt(StreamCall call, long deadline) {
         int size = OVERHEAD_BYTES + call.getSerializedSize();
+        if (size > CALL_BYTES_MAX) {
+            return CompletableFuture.failedFuture(
+                NoriKVException.of(Code.INVALID_ARGUMENT, "a request of " + size + " bytes exceeds " + CALL_BYTES_MAX));
+        }
         if (size > SHARED_CALL_BYTES_MAX) {
             return alone(call, deadline);
         }

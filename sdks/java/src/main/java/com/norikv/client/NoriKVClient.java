@@ -26,7 +26,7 @@ public final class NoriKVClient implements AutoCloseable {
     private static final byte[] NO_KEY = {};
 
     private final ClientOptions options;
-    private final Runner runner;
+    final Runner runner;
     private final SessionPool sessions = new SessionPool();
     private final Places places;
 

@@ -145,7 +145,7 @@ final class PageReader {
         long left = deadline - System.nanoTime();
         if (runner.isClosed()) {
             page.completeExceptionally(Runner.closedError());
-        } else if (left <= wait || !e.code().isRetriable() || failures >= runner.options.retry().attemptsMax()) {
+        } else if (left <= wait || failure.last || !e.code().isRetriable() || failures >= runner.options.retry().attemptsMax()) {
             close();
             page.completeExceptionally(e.code() == Code.COMMIT_TIMEOUT ? e.with(Code.DEADLINE_EXCEEDED, e.said()) : e);
         } else {

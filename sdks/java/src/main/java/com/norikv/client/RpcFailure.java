@@ -6,6 +6,7 @@ import java.net.ConnectException;
 import java.net.NoRouteToHostException;
 import java.net.UnknownHostException;
 import java.nio.channels.UnresolvedAddressException;
+import java.security.GeneralSecurityException;
 import java.time.Duration;
 import javax.net.ssl.SSLHandshakeException;
 
@@ -20,9 +21,16 @@ final class RpcFailure extends RuntimeException {
     final boolean reached;
     /** The node itself answered this for the operation, on a stream that is well. */
     final boolean said;
+    /** No other attempt would end otherwise: certificates do not change between attempts. */
+    final boolean last;
 
     RpcFailure(NoriKVException error, boolean reached, boolean said) {
+        this(error, reached, said, false);
+    }
+
+    private RpcFailure(NoriKVException error, boolean reached, boolean said, boolean last) {
         super(error.getMessage(), error, false, false);
+        this.last = last;
         this.error = error;
         this.reached = reached;
         this.said = said;
@@ -37,15 +45,19 @@ final class RpcFailure extends RuntimeException {
     }
 
     RpcFailure reached(boolean reachedToo) {
-        return reachedToo == reached ? this : new RpcFailure(error, reachedToo, said);
+        return reachedToo == reached ? this : new RpcFailure(error, reachedToo, said, last);
     }
 
     /** How a call or stream ended. */
     static RpcFailure of(io.grpc.Status status, Metadata trailers, String address) {
         Throwable cause = status.asRuntimeException(trailers);
         if (status.getCode() == io.grpc.Status.Code.UNAVAILABLE && wasNotConnected(status)) {
-            String message = "cannot connect to " + address + ": " + rootMessage(status);
-            return new RpcFailure(NoriKVException.of(Code.UNAVAILABLE, message, null, Duration.ZERO, cause), false, false);
+            boolean misfit = isMisfit(status);
+            String message = misfit
+                ? "TLS with " + address + " failed: " + rootMessage(status) + ". Does TlsOptions.trusting name the authority of the node's "
+                    + "certificate, and is withServerName, or the dialled host, a name in it?"
+                : "cannot connect to " + address + ": " + rootMessage(status);
+            return new RpcFailure(NoriKVException.of(Code.UNAVAILABLE, message, null, Duration.ZERO, cause), false, false, misfit);
         }
         String message = messageOf(status.getCode().value(), status.getDescription());
         Code code = codeOf(status.getCode().value(), message);
@@ -95,6 +107,16 @@ final class RpcFailure extends RuntimeException {
         for (Throwable t = status.getCause(); t != null; t = t.getCause()) {
             if (t instanceof ConnectException || t instanceof UnknownHostException || t instanceof NoRouteToHostException
                 || t instanceof UnresolvedAddressException || t instanceof SSLHandshakeException) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    // A certificate that does not fit. A handshake that broke off is something else: the node may be ending.
+    private static boolean isMisfit(io.grpc.Status status) {
+        for (Throwable t = status.getCause(); t != null; t = t.getCause()) {
+            if (t instanceof GeneralSecurityException) {
                 return true;
             }
         }

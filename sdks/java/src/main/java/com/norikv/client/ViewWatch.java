@@ -85,7 +85,7 @@ final class ViewWatch {
             if (!failure.reached) {
                 runner.router.unreachable(address);
             }
-            if (!failure.error.code().isRetriable()) {
+            if (!failure.error.code().isRetriable() || (refuses && failure.last)) {
                 done.completeExceptionally(failure.error);
                 return;
             }

@@ -12,6 +12,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -27,13 +28,53 @@ class NobodyThereTest {
 
     @Test
     void itIsSaidWithTheAddressAndTheStackOfTheCaller() {
-        try (NoriKVClient kv = client(Duration.ofMillis(300))) {
+        try (NoriKVClient kv = NoriKVClient.builder().addresses("127.0.0.1:1").deadline(Duration.ofMinutes(1)).retry(attempts(2)).build()) {
             UnavailableException e = assertThrows(UnavailableException.class, () -> kv.put(KEY, KEY));
             assertTrue(e.getMessage().contains("127.0.0.1:1"), e.getMessage());
             assertTrue(java.util.Arrays.stream(e.getStackTrace()).anyMatch(f -> f.getClassName().equals(getClass().getName())));
             assertThrows(UnavailableException.class, () -> kv.count(o -> { }));
-            assertThrows(UnavailableException.class, kv::clusterView);
             assertThrows(UnavailableException.class, kv::isServing);
+        }
+        try (NoriKVClient kv = client(Duration.ofMillis(300))) {
+            assertThrows(UnavailableException.class, kv::clusterView);
+        }
+    }
+
+    // By number, not by time: on a busy machine a short deadline may pass before the first refusal comes.
+    private static RetryPolicy attempts(int most) {
+        RetryPolicy r = RetryPolicy.DEFAULT;
+        return new RetryPolicy(most, r.backoffInitial(), r.backoffMax(), r.backoffFactor(), r.budgetMax(), r.budgetPerSuccess());
+    }
+
+    @Test
+    void noAttemptBeginsPastTheDeadline() {
+        try (NoriKVClient kv = NoriKVClient.builder().addresses("127.0.0.1:1").smartRouting(false).build()) {
+            long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(200);
+            AtomicInteger tried = new AtomicInteger();
+            CompletableFuture<Object> put = kv.runner.attempts(KEY, true, deadline, node -> {
+                tried.incrementAndGet();
+                kv.runner.threads.writer.execute(() -> { // the machine is busy: what wakes up does so late
+                    while (System.nanoTime() <= deadline) {
+                        Thread.onSpinWait();
+                    }
+                });
+                return CompletableFuture.failedFuture(RpcFailure.notReached("refused"));
+            });
+            assertThrows(UnavailableException.class, () -> Futures.await(put));
+            assertEquals(1, tried.get());
+        }
+    }
+
+    @Test
+    void aWriteWhoseStreamBrokeByInternalIsTriedAgainAndNeverCalledNotDone() {
+        try (NoriKVClient kv = NoriKVClient.builder().addresses("127.0.0.1:1").smartRouting(false).retry(attempts(3)).build()) {
+            AtomicInteger tried = new AtomicInteger();
+            CompletableFuture<Object> put = kv.runner.attempts(KEY, true, System.nanoTime() + TimeUnit.MINUTES.toNanos(1), node -> {
+                tried.incrementAndGet();
+                return CompletableFuture.failedFuture(new RpcFailure(NoriKVException.of(Code.INTERNAL, "a reset"), true, false));
+            });
+            assertThrows(OutcomeUnknownException.class, () -> Futures.await(put));
+            assertEquals(3, tried.get());
         }
     }
 
