@@ -86,7 +86,10 @@ async Task<(string Status, string Detail)> RunAsync(JsonElement scenario, string
     }
 }
 
-static EphemeralServerOptions OptionsOf(JsonElement wanted) => new() { Configuration = wanted.GetProperty("settings").GetRawText() };
+EphemeralServerOptions OptionsOf(JsonElement wanted) => new()
+{
+    Configuration = wanted.GetProperty("settings").GetRawText().Replace("{root}", Path.GetFullPath(root), StringComparison.Ordinal),
+};
 
 async Task ClusterAsync(JsonElement wanted)
 {

@@ -1,5 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using NoriKV.Client;
 using NoriKV.Client.Testing;
@@ -23,6 +26,7 @@ internal sealed class ScenarioRun : IAsyncDisposable
     private Writers? _writers;
     private Scanner? _scanner;
     private IAsyncEnumerator<ClusterView>? _watch;
+    private TcpListener? _silent;
 
     /// <summary>Against one server or a cluster.</summary>
     public ScenarioRun(string root, string name, EphemeralServer? server, Cluster? cluster, JsonElement scenario)
@@ -55,6 +59,7 @@ internal sealed class ScenarioRun : IAsyncDisposable
         if (_scanner is not null) await _scanner.DisposeAsync();
         if (_watch is not null) await _watch.DisposeAsync();
         await _client.DisposeAsync();
+        _silent?.Dispose();
     }
 
     private NoriKVClient Connect(JsonElement options)
@@ -65,11 +70,49 @@ internal sealed class ScenarioRun : IAsyncDisposable
         bool smart = !has || !options.TryGetProperty("smart_routing", out JsonElement s) || s.GetBoolean();
         return NoriKVClient.Connect(new NoriKVClientOptions
         {
-            Addresses = _cluster?.Addresses ?? [_server!.Address],
+            Addresses = Addresses(options),
             Deadline = TimeSpan.FromMilliseconds(deadline),
             Retry = retries ? new RetryPolicy() : RetryPolicy.None,
             SmartRouting = smart,
+            Tls = has && options.TryGetProperty("tls", out JsonElement file) ? Trusting(file.GetString()!, options) : null,
         });
+    }
+
+    private ClientTlsOptions Trusting(string file, JsonElement options)
+    {
+        var roots = new X509Certificate2Collection();
+        roots.ImportFromPemFile(Path.Combine(_root, file));
+        return new ClientTlsOptions
+        {
+            TrustedRoots = roots,
+            ServerName = options.TryGetProperty("server_name", out JsonElement name) ? name.GetString() : null,
+        };
+    }
+
+    private string[] Addresses(JsonElement options)
+    {
+        IReadOnlyList<string> own = _cluster?.Addresses ?? [_server!.Address];
+        return options.ValueKind == JsonValueKind.Object && options.TryGetProperty("addresses", out JsonElement names)
+            ? [.. names.EnumerateArray().SelectMany(n => n.GetString() switch
+            {
+                "server" => own,
+                "silent" => [SilentAddress()],
+                string name => [name],
+                null => throw new ExpectationException("an address is a text"),
+            })]
+            : [.. own];
+    }
+
+    // It takes connections and says nothing: nobody accepts them.
+    private string SilentAddress()
+    {
+        if (_silent is null)
+        {
+            _silent = new TcpListener(IPAddress.Loopback, 0);
+            _silent.Start();
+        }
+
+        return _silent.LocalEndpoint.ToString()!;
     }
 
     private async Task StepAsync(JsonElement step)
@@ -86,10 +129,6 @@ internal sealed class ScenarioRun : IAsyncDisposable
             case "transfer":
                 await _cluster!.TellAsync(
                     step.TryGetProperty("key", out _) ? $"transfer key {Hex(step)}" : $"transfer shards {step.GetProperty("shards")}");
-                return;
-            case "client":
-                await _client.DisposeAsync();
-                _client = Connect(step);
                 return;
             case "stop":
                 await _server!.StopAsync();
@@ -194,22 +233,33 @@ internal sealed class ScenarioRun : IAsyncDisposable
     {
         long begun = Stopwatch.GetTimestamp();
         Outcome outcome;
-        // This client's deadline is the client's: a step with one of its own gets a client of its own.
-        NoriKVClient? other = step.TryGetProperty("deadline_ms", out _) ? Connect(step) : null;
         try
         {
-            outcome = await new Operations(other ?? _client, _data, _saved).RunAsync(step, number, WatchAsync);
+            outcome = step.GetProperty("do").GetString() is "client" or "close"
+                ? await ReplaceAsync(step)
+                : await OperateAsync(step, number);
         }
         catch (NoriKVException e)
         {
             outcome = Outcome.Of(e);
         }
-        finally
-        {
-            if (other is not null) await other.DisposeAsync();
-        }
 
         return outcome with { Took = Stopwatch.GetElapsedTime(begun) };
+    }
+
+    private async Task<Outcome> ReplaceAsync(JsonElement step)
+    {
+        await _client.DisposeAsync();
+        if (step.GetProperty("do").GetString() == "client") _client = Connect(step);
+        return new Outcome();
+    }
+
+    private Task<Outcome> OperateAsync(JsonElement step, string number)
+    {
+        NoriKVClient client = step.TryGetProperty("deadline_ms", out JsonElement ms)
+            ? _client.WithDeadline(TimeSpan.FromMilliseconds(ms.GetInt32()))
+            : _client;
+        return new Operations(client, _data, _saved).RunAsync(step, number, WatchAsync);
     }
 
     private async Task<ClusterView> WatchAsync(bool newer)

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -56,7 +57,7 @@ class Scenario:
     def __init__(self, scenario, server):
         self.scenario, self.server, self.saved = scenario, server, {}
         self.prefix = f"{scenario['name']}/{uuid.uuid4().hex[:8]}/"
-        self.client, self.views, self.view, self.writers, self.scanner = None, None, None, None, None
+        self.client, self.views, self.view, self.writers, self.scanner, self.silent = None, None, None, None, None, None
 
     async def run(self):
         self.client = self.connect(self.scenario.get("client", {}))
@@ -74,12 +75,23 @@ class Scenario:
             if self.views:
                 await self.views.aclose()
             await self.client.close()
+            if self.silent:
+                self.silent.close()
 
     def connect(self, options):
+        own = self.server.addresses if isinstance(self.server, Cluster) else [self.server.address]
         return norikv.AsyncClient(
-            *(self.server.addresses if isinstance(self.server, Cluster) else [self.server.address]), deadline=options.get("deadline_ms", 30000) / 1000,
+            *(a for name in options.get("addresses", ["server"]) for a in self.named(name, own)), deadline=options.get("deadline_ms", 30000) / 1000,
             retry=norikv.RetryPolicy() if options.get("retries", True) else norikv.RetryPolicy.none(),
-            smart_routing=options.get("smart_routing", True))
+            smart_routing=options.get("smart_routing", True),
+            tls=norikv.Tls(root_certificates=(ROOT / options["tls"]).read_bytes(), server_name=options.get("server_name"))
+            if "tls" in options else None)
+
+    def named(self, name, own):
+        if name == "silent":  # it takes connections and says nothing: nobody accepts them
+            self.silent = self.silent or socket.create_server(("127.0.0.1", 0))
+            return [f"127.0.0.1:{self.silent.getsockname()[1]}"]
+        return own if name == "server" else [name]
 
     # Bytes and keys
 
@@ -109,10 +121,7 @@ class Scenario:
 
     async def step(self, step):
         do = step["do"]
-        if do == "client":
-            await self.client.close()
-            self.client = self.connect(step)
-        elif "node" in step:
+        if "node" in step:
             leading = " " + self.key(step["key"]).hex() if step["node"] == "leading" else ""
             await asyncio.to_thread(self.server.tell, f"{do} {step['node']}{leading}")
         elif do == "transfer":
@@ -185,6 +194,10 @@ class Scenario:
 
     async def operation(self, step, i):
         do, client = step["do"], self.client
+        if do in ("client", "close"):
+            await client.close()
+            self.client = self.connect(step) if do == "client" else client
+            return {}
         late = {"deadline": step["deadline_ms"] / 1000} if "deadline_ms" in step else {}
         if do == "put":
             return result(await client.put(
@@ -455,7 +468,7 @@ def run_one(scenario, servers):
         if wanted is None or "nodes" in wanted:
             asyncio.run(Scenario(scenario, servers.of(wanted)).run())
         else:
-            with EphemeralServer(configuration=json.dumps(wanted["settings"])) as server:
+            with EphemeralServer(configuration=json.dumps(wanted["settings"]).replace("{root}", str(ROOT))) as server:
                 asyncio.run(Scenario(scenario, server).run())
         return "passed", ""
     except Exception as e:

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -50,6 +51,24 @@ class Cluster {
   }
 }
 
+/** An address that takes connections and says nothing. */
+class Silent {
+  sockets = new Set();
+
+  static async start() {
+    const silent = new Silent();
+    silent.server = createServer((socket) => silent.sockets.add(socket.on('error', () => undefined).resume())).listen(0, '127.0.0.1');
+    await once(silent.server, 'listening');
+    silent.address = `127.0.0.1:${silent.server.address().port}`;
+    return silent;
+  }
+
+  close() {
+    this.server.close();
+    for (const socket of this.sockets) socket.destroy();
+  }
+}
+
 class Scenario {
   saved = {};
 
@@ -74,14 +93,18 @@ class Scenario {
       await this.writers?.stop();
       await this.scanner?.stop();
       await this.client.close();
+      this.silent?.close();
     }
   }
 
   connect(options) {
-    return this.server.client({
+    const own = this.server.addresses ?? [this.server.address];
+    return connect({
+      addresses: (options.addresses ?? ['server']).flatMap((name) => (name === 'server' ? own : name === 'silent' ? this.silent.address : name)),
       deadlineMs: options.deadline_ms ?? 30000,
       retry: options.retries === false ? { attemptsMax: 1 } : {},
       smartRouting: options.smart_routing ?? true,
+      ...(options.tls && { tls: { rootCertificates: readFileSync(join(root, options.tls)), serverName: options.server_name } }),
     });
   }
 
@@ -118,10 +141,6 @@ class Scenario {
     switch (step.do) {
       case 'transfer':
         return this.server.tell(`transfer ${step.key ? `key ${this.key(step.key).toString('hex')}` : `shards ${step.shards}`}`);
-      case 'client':
-        await this.client.close();
-        this.client = this.connect(step);
-        return;
       case 'stop': return this.server.stop();
       case 'kill': return this.server.kill();
       case 'start': return this.server.startAgain();
@@ -191,6 +210,12 @@ class Scenario {
 
   async operation(step, i) {
     const { client } = this;
+    if (step.do === 'client' || step.do === 'close') {
+      await client.close();
+      if (step.addresses?.includes('silent')) this.silent ??= await Silent.start();
+      if (step.do === 'client') this.client = this.connect(step);
+      return {};
+    }
     const late = step.deadline_ms === undefined ? {} : { deadlineMs: step.deadline_ms };
     switch (step.do) {
       case 'put': return client.put(this.key(step.key, i), this.data(step.value, i), { ...this.conditions(step, i), ...late });
@@ -450,7 +475,7 @@ async function runOne(scenario) {
   const wanted = scenario.server;
   let own;
   try {
-    if (wanted && !wanted.nodes) own = await EphemeralServer.start({ configuration: JSON.stringify(wanted.settings) });
+    if (wanted && !wanted.nodes) own = await EphemeralServer.start({ configuration: JSON.stringify(wanted.settings).replaceAll('{root}', root) });
     await new Scenario(scenario, own ?? await serverOf(wanted)).run();
     return ['passed', ''];
   } catch (e) {

@@ -106,7 +106,7 @@ func runOne(root string, scenario object) (string, string) {
 			}
 			return newRun(root, scenario, nil, several).all()
 		}
-		server, err := serverFor(wanted, has)
+		server, err := serverFor(root, wanted, has)
 		if err != nil {
 			return err
 		}
@@ -124,9 +124,13 @@ func runOne(root string, scenario object) (string, string) {
 	return "failed", err.Error()
 }
 
-func serverFor(wanted object, own bool) (server *norikvtest.Server, err error) {
+func serverFor(root string, wanted object, own bool) (server *norikvtest.Server, err error) {
 	if own {
-		return norikvtest.Start(norikvtest.Options{Configuration: asText(wanted["settings"])})
+		absolute, err := filepath.Abs(root)
+		if err != nil {
+			return nil, err
+		}
+		return norikvtest.Start(norikvtest.Options{Configuration: strings.ReplaceAll(asText(wanted["settings"]), "{root}", absolute)})
 	}
 	if shared == nil {
 		shared, err = norikvtest.Start(norikvtest.Options{})

@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -34,6 +37,7 @@ type run struct {
 	views    chan *norikv.ClusterView
 	view     *norikv.ClusterView
 	unwatch  context.CancelFunc
+	silent   net.Listener
 }
 
 func newRun(root string, scenario object, server *norikvtest.Server, several *cluster) *run {
@@ -61,6 +65,9 @@ func (r *run) all() (err error) {
 			r.unwatch()
 		}
 		r.client.Close()
+		if r.silent != nil {
+			r.silent.Close()
+		}
 	}()
 	for i, one := range r.scenario["steps"].([]interface{}) {
 		step := one.(object)
@@ -71,16 +78,14 @@ func (r *run) all() (err error) {
 	return nil
 }
 
-func (r *run) connect(options object) (err error) {
+func (r *run) connect(options object) error {
 	deadline := 30 * time.Second
 	if ms, ok := options["deadline_ms"]; ok {
 		deadline = time.Duration(number(ms)) * time.Millisecond
 	}
-	var addresses []string
-	if r.cluster != nil {
-		addresses = r.cluster.addresses
-	} else {
-		addresses = []string{r.server.Address}
+	addresses, err := r.addresses(options)
+	if err != nil {
+		return err
 	}
 	chosen := []norikv.ConnectOption{norikv.WithAddresses(addresses...), norikv.WithDeadline(deadline)}
 	if retries, ok := options["retries"].(bool); ok && !retries {
@@ -89,8 +94,50 @@ func (r *run) connect(options object) (err error) {
 	if smart, ok := options["smart_routing"].(bool); ok {
 		chosen = append(chosen, norikv.WithSmartRouting(smart))
 	}
-	r.client, err = norikv.Connect(chosen...)
+	if file, ok := options["tls"].(string); ok {
+		pem, err := os.ReadFile(filepath.Join(r.root, file))
+		if err != nil {
+			return err
+		}
+		name, _ := options["server_name"].(string)
+		roots := x509.NewCertPool()
+		roots.AppendCertsFromPEM(pem)
+		chosen = append(chosen, norikv.WithTLS(&tls.Config{RootCAs: roots, ServerName: name}))
+	}
+	client, err := norikv.Connect(chosen...)
+	if err == nil {
+		r.client = client
+	}
 	return err
+}
+
+func (r *run) addresses(options object) (addresses []string, err error) {
+	own := []string{""}
+	if r.cluster != nil {
+		own = r.cluster.addresses
+	} else {
+		own[0] = r.server.Address
+	}
+	named, ok := options["addresses"].([]interface{})
+	if !ok {
+		return own, nil
+	}
+	for _, name := range named {
+		switch name {
+		case "server":
+			addresses = append(addresses, own...)
+		case "silent": // it takes connections and says nothing: nobody accepts them
+			if r.silent == nil {
+				if r.silent, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+					return nil, err
+				}
+			}
+			addresses = append(addresses, r.silent.Addr().String())
+		default:
+			addresses = append(addresses, name.(string))
+		}
+	}
+	return addresses, nil
 }
 
 func (r *run) step(step object) error {
@@ -107,9 +154,6 @@ func (r *run) step(step object) error {
 			return r.cluster.tell("transfer key " + hex.EncodeToString(r.key(key, "")))
 		}
 		return r.cluster.tell(fmt.Sprintf("transfer shards %d", number(step["shards"])))
-	case "client":
-		r.client.Close()
-		return r.connect(step)
 	case "stop":
 		r.server.Stop()
 	case "kill":
@@ -240,6 +284,12 @@ func (r *run) attempt(step object, i string) outcome {
 
 func (r *run) operation(ctx context.Context, step object, i string) outcome {
 	switch step["do"] {
+	case "client":
+		r.client.Close()
+		return outcome{err: r.connect(step)}
+	case "close":
+		r.client.Close()
+		return outcome{}
 	case "put":
 		result, err := r.client.Put(ctx, r.key(step["key"], i), r.bytes(step["value"], i), r.options(step, i)...)
 		return putOutcome(result, err)

@@ -131,10 +131,10 @@ public final class Conformance {
         return cluster;
     }
 
-    private static EphemeralServer started(Fields wanted) {
+    private EphemeralServer started(Fields wanted) {
         EphemeralServer.Builder builder = EphemeralServer.builder();
         if (wanted.has("settings")) {
-            builder.configuration(Json.write(wanted.get("settings")));
+            builder.configuration(Json.write(wanted.get("settings")).replace("{root}", root.toAbsolutePath().toString()));
         }
         return builder.start();
     }

@@ -14,6 +14,7 @@ import com.norikv.client.PutOptions;
 import com.norikv.client.RetryPolicy;
 import com.norikv.client.Scan;
 import com.norikv.client.ScanOptions;
+import com.norikv.client.TlsOptions;
 import com.norikv.client.testing.EphemeralServer;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -44,6 +45,7 @@ final class ScenarioRun {
     private final Data data;
     private final Map<String, Object> saved = new ConcurrentHashMap<>();
     private final Expectation expectation;
+    private final Addresses addresses;
     private final BlockingQueue<ClusterView> views = new LinkedBlockingQueue<>();
     private NoriKVClient client;
     private Writers writers;
@@ -58,6 +60,7 @@ final class ScenarioRun {
         this.cluster = cluster;
         data = new Data(scenario.text("name") + "/" + Long.toHexString(System.nanoTime()) + "/");
         expectation = new Expectation(data, saved);
+        addresses = new Addresses(cluster == null ? List.of(server.address()) : List.of(cluster.addresses));
     }
 
     void all() throws Exception {
@@ -87,27 +90,28 @@ final class ScenarioRun {
         if (client != null) {
             client.close();
         }
+        addresses.close();
     }
 
     private NoriKVClient connect(Fields options) {
         int deadline = options.has("deadline_ms") ? options.number("deadline_ms") : DEADLINE_MS;
         ClientBuilder builder = NoriKVClient.builder()
-            .addresses(cluster == null ? new String[] {server.address()} : cluster.addresses).deadline(Duration.ofMillis(deadline));
+            .addresses(addresses.of(options)).deadline(Duration.ofMillis(deadline));
         if (Boolean.FALSE.equals(options.get("retries"))) {
             builder.retry(RetryPolicy.NONE);
         }
         if (options.has("smart_routing")) {
             builder.smartRouting(options.flag("smart_routing"));
         }
+        if (options.has("tls")) {
+            TlsOptions tls = TlsOptions.trusting(root.resolve(options.text("tls")));
+            builder.tls(options.has("server_name") ? tls.withServerName(options.text("server_name")) : tls);
+        }
         return builder.build();
     }
 
     private void step(Fields step) throws Exception {
         switch (step.text("do")) {
-            case "client" -> {
-                client.close();
-                client = connect(step);
-            }
             case "stop", "kill", "start", "restart" -> node(step.text("do"), step);
             case "transfer" -> cluster.tell("transfer " + (step.has("key")
                 ? "key " + Cluster.hex(step, data) : "shards " + step.number("shards")));
@@ -250,6 +254,13 @@ final class ScenarioRun {
     private Outcome operation(Fields step, String i) throws InterruptedException {
         Outcome outcome = new Outcome();
         switch (step.text("do")) {
+            case "client":
+                client.close();
+                client = connect(step);
+                return outcome;
+            case "close":
+                client.close();
+                return outcome;
             case "put":
                 return Outcome.of(client.put(data.key(step.get("key"), i), data.bytes(step.get("value"), i), o -> options(o, step, i)));
             case "get":
