@@ -13,6 +13,7 @@ namespace Nori.Observe.Bench;
 /// </summary>
 internal static class OverheadRun
 {
+    private const int Rounds = 4;
     private const int InFlight = 64;
     private const int Keys = 10_000;
     private const int ValueBytes = 128;
@@ -43,31 +44,42 @@ internal static class OverheadRun
 
     private static async Task<OverheadRow> PairAsync(string name, ObserveOptions options, bool onDisk, bool reads)
     {
-        string? on = onDisk ? Path.Combine(options.Directory, "on") : null, off = onDisk ? Path.Combine(options.Directory, "off") : null;
-        if (onDisk) Directory.CreateDirectory(options.Directory);
-        await using Side with = await Side.StartAsync(isOn: true, on);
-        await using Side without = await Side.StartAsync(isOn: false, off);
-        foreach (Side side in new[] { with, without })
-        {
-            await FillAsync(side.Client);
-            await LoadAsync(side.Client, reads, Math.Max(options.Seconds, 2), 0);
-        }
-
         var pairs = new List<Pair>();
-        for (int i = 0; i < options.Pairs; i++)
+        for (int round = 0; round < Rounds; round++)
         {
-            bool onFirst = i % 2 == 0;
-            (double PerSecond, double Microseconds) first = await LoadAsync(
-                (onFirst ? with : without).Client, reads, options.Seconds, (ulong)i);
-            (double PerSecond, double Microseconds) second = await LoadAsync(
-                (onFirst ? without : with).Client, reads, options.Seconds, (ulong)i);
-            (var a, var b) = onFirst ? (first, second) : (second, first);
-            pairs.Add(new Pair(a.PerSecond, b.PerSecond, a.Microseconds, b.Microseconds));
+            // Two servers of one process are never quite alike: which one came first is changed with each round.
+            string? home = onDisk ? Path.Combine(options.Directory, $"{round}") : null;
+            await using Side first = await StartAsync(isOn: round % 2 == 0, home);
+            await using Side second = await StartAsync(isOn: round % 2 != 0, home);
+            (Side with, Side without) = round % 2 == 0 ? (first, second) : (second, first);
+            foreach (Side side in new[] { first, second })
+            {
+                await FillAsync(side.Client);
+                await LoadAsync(side.Client, reads, Math.Max(options.Seconds, 2), 0);
+            }
+
+            int count = (options.Pairs + Rounds - 1 - round) / Rounds;
+            for (int i = 0; i < count; i++) pairs.Add(await OneAsync(with, without, onFirst: i % 2 == 0, reads, options.Seconds, (ulong)i));
         }
 
         var row = new OverheadRow(name, pairs);
         Console.WriteLine(Text(row));
         return row;
+    }
+
+    private static Task<Side> StartAsync(bool isOn, string? home)
+    {
+        string? directory = home is null ? null : Path.Combine(home, isOn ? "on" : "off");
+        if (directory is not null) Directory.CreateDirectory(directory);
+        return Side.StartAsync(isOn, directory);
+    }
+
+    private static async Task<Pair> OneAsync(Side with, Side without, bool onFirst, bool reads, double seconds, ulong seed)
+    {
+        (double PerSecond, double Microseconds) first = await LoadAsync((onFirst ? with : without).Client, reads, seconds, seed);
+        (double PerSecond, double Microseconds) second = await LoadAsync((onFirst ? without : with).Client, reads, seconds, seed);
+        (var a, var b) = onFirst ? (first, second) : (second, first);
+        return new Pair(a.PerSecond, b.PerSecond, a.Microseconds, b.Microseconds);
     }
 
     private static async Task FillAsync(NoriKVClient client)
