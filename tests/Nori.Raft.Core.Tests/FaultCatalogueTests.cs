@@ -3,7 +3,7 @@ using Nori.Raft.Core.Tests.Harness;
 namespace Nori.Raft.Core.Tests;
 
 /// <summary>
-/// Cases of docs/faults.md, §1 and R1–R18, that are not in <see cref="ScheduleTests"/>: docs/raft-tests.md has the whole list.
+/// Cases of docs/faults.md, §1 and R1–R18, that are not among the schedules: docs/raft-tests.md has the whole list.
 /// </summary>
 public sealed class FaultCatalogueTests
 {

@@ -89,6 +89,14 @@ internal sealed class SoloCore
         return readies;
     }
 
+    /// <summary>A round of heartbeats, sent now and confirmed by replica 2.</summary>
+    public void GiveRound()
+    {
+        for (int i = 0; i < 2; i++) Core.Tick();
+        ulong round = TakeAll().Last(m => m.Kind == MessageKind.Heartbeat).Round;
+        Step(From(2, MessageKind.HeartbeatResponse) with { Round = round });
+    }
+
     public RaftMessage From(ulong id, MessageKind kind, ulong? term = null) => new()
     {
         Kind = kind, Group = Group, From = new(id), To = Core.Replica, Term = term is { } t ? new Term(t) : Core.Term,
