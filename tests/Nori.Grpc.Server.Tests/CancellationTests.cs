@@ -15,7 +15,7 @@ public sealed class CancellationTests
             Enumerable.Range(0, Calls),
             new ParallelOptions { MaxDegreeOfParallelism = 16 },
             async (i, _) => await LeaveAsync(server, new Prng((ulong)i)));
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (server.Server.Dispatcher.RunningCalls > 0 && !patience.IsCancellationRequested)
             await Task.Delay(10, TestContext.Current.CancellationToken);
         Assert.Equal(0, server.Server.Dispatcher.RunningCalls);

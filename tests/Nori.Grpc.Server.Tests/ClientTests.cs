@@ -94,7 +94,7 @@ public sealed class ClientTests
             try
             {
                 await foreach (ReadOnlyMemory<byte> message in server.Channel.ServerStreaming(
-                    EchoService.Repeat, Hello, new GrpcCallOptions { Timeout = TimeSpan.FromSeconds(20) }))
+                    EchoService.Repeat, Hello, new GrpcCallOptions { Timeout = TimeSpan.FromSeconds(60) }))
                 {
                     Assert.True(message.Length <= body.Length, $"seed {seed}");
                 }
@@ -161,7 +161,7 @@ public sealed class ClientTests
     private static async Task<GrpcStatusCode> CodeOfAsync(RequestDelegate answer)
     {
         await using ScriptedServer server = await ScriptedServer.StartAsync(answer);
-        var options = new GrpcCallOptions { Timeout = TimeSpan.FromSeconds(20) };
+        var options = new GrpcCallOptions { Timeout = TimeSpan.FromSeconds(60) };
         return (await Assert.ThrowsAsync<GrpcException>(
             () => server.Channel.UnaryAsync(EchoService.Say, Hello, options))).Code;
     }

@@ -7,7 +7,7 @@ namespace Nori.Grpc.Server.Tests;
 /// </summary>
 public sealed class HostileTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly byte[] Hello = [0, 0, 0, 0, 2, (byte)'h', (byte)'i'];
 
     [Fact]
@@ -47,7 +47,7 @@ public sealed class HostileTests
         {
             MaxReceiveMessageBytes = 1_000_000,
             MaxBufferedBytes = 3_000_000,
-            ReceiveTimeout = TimeSpan.FromSeconds(1),
+            ReceiveTimeout = TimeSpan.FromSeconds(4),
         });
         byte[] most = new byte[900_000];
         most[1] = 0;
@@ -72,7 +72,7 @@ public sealed class HostileTests
         try
         {
             for (int i = 0; i < 1000; i++) silent.Add(await RawHttp2.ConnectAsync(server.Port));
-            Assert.Equal(2, (await server.Channel.UnaryAsync(EchoService.Say, new byte[2])).Length);
+            await EventuallyServesAsync(server);
             long perConnection = (GC.GetTotalMemory(forceFullCollection: true) - before) / 1000;
             Assert.True(perConnection < 32 * 1024, $"{perConnection} bytes for each silent connection");
             foreach (RawHttp2 each in silent) Assert.True(await each.IsClosedWithinAsync(Patience));
@@ -149,7 +149,7 @@ public sealed class HostileTests
         using RawHttp2 raw = await RawHttp2.ConnectAsync(server.Port);
         await raw.SendAsync(System.Text.Encoding.Latin1.GetBytes(start));
         if (start[0] is 'G' or 'P') Assert.True(await raw.IsClosedWithinAsync(Patience));
-        Assert.Equal(2, (await server.Channel.UnaryAsync(EchoService.Say, new byte[2])).Length);
+        await EventuallyServesAsync(server);
     }
 
     [Fact]
@@ -272,10 +272,7 @@ public sealed class HostileTests
                 // Closed already: what the server should do with most of these.
             }
 
-            if (seed % 10 != 0) continue;
-            ReadOnlyMemory<byte> answer = await server.Channel.UnaryAsync(
-                EchoService.Say, new byte[2], new GrpcCallOptions { Timeout = Patience });
-            Assert.True(answer.Length == 2, $"seed {seed}");
+            if (seed % 10 == 0) await EventuallyServesAsync(server);
         }
 
         await WaitUntilAsync(() => server.Server.Dispatcher is { RunningCalls: 0, BufferedBytes: 0 });
@@ -294,6 +291,7 @@ public sealed class HostileTests
         }
     }
 
+    // On a busy machine our own connection may miss a short time for its preface: the next one does not.
     private static async Task EventuallyServesAsync(TestServer server)
     {
         using var patience = new CancellationTokenSource(Patience);
@@ -301,7 +299,8 @@ public sealed class HostileTests
         {
             try
             {
-                await server.Channel.UnaryAsync(EchoService.Say, new byte[2]);
+                Assert.Equal(2, (await server.Channel.UnaryAsync(
+                    EchoService.Say, new byte[2], new GrpcCallOptions { Timeout = Patience })).Length);
                 return;
             }
             catch (GrpcException) when (!patience.IsCancellationRequested)

@@ -26,7 +26,7 @@ public sealed class InteropTests
 
     private static async Task EventuallyIdleAsync(TestServer server)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (server.Server.Dispatcher is not { RunningCalls: 0, BufferedBytes: 0 })
             await Task.Delay(10, patience.Token);
     }

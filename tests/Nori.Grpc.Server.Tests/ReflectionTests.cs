@@ -88,7 +88,7 @@ public sealed class ReflectionTests
             "ServerReflectionInfo",
             ProtobufMarshaller.For(ServerReflectionRequest.Parser),
             ProtobufMarshaller.For(ServerReflectionResponse.Parser));
-        var options = new GrpcCallOptions { Timeout = TimeSpan.FromSeconds(20) };
+        var options = new GrpcCallOptions { Timeout = TimeSpan.FromSeconds(60) };
         await using var call = server.Channel.DuplexStreaming(method, options);
         await call.WriteAsync(request);
         await call.CompleteAsync();

@@ -51,7 +51,7 @@ public sealed class TlsTests
         });
         using var cancel = new CancellationTokenSource();
         Task hanging = known.UnaryAsync(EchoService.Hang, Hello, new GrpcCallOptions { CancellationToken = cancel.Token });
-        ServerCallContext context = await server.Echo.Hanging.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        ServerCallContext context = await server.Echo.Hanging.Task.WaitAsync(TimeSpan.FromSeconds(60));
         Assert.Equal("CN=peer", context.ClientCertificate!.Subject);
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => hanging);
@@ -74,7 +74,7 @@ public sealed class TlsTests
             PrefaceTimeout = TimeSpan.FromMilliseconds(500),
         });
         using RawHttp2 silent = await RawHttp2.ConnectAsync(server.Port);
-        Assert.True(await silent.IsClosedWithinAsync(TimeSpan.FromSeconds(20)));
+        Assert.True(await silent.IsClosedWithinAsync(TimeSpan.FromSeconds(60)));
     }
 
     private static GrpcChannel Channel(TestServer server, SslClientAuthenticationOptions? tls) => new(

@@ -2,7 +2,7 @@ namespace Nori.Grpc.Server.Tests;
 
 public sealed class UnaryTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     [Theory]
     [InlineData(0)]

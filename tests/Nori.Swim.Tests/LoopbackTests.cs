@@ -23,8 +23,11 @@ public sealed class LoopbackTests
         Assert.Equal(1, await b.JoinAsync([a.Address]));
         Assert.True(await c.JoinAsync(["localhost:" + a.Address.Split(':')[1]]) >= 1);
         await Until(watch, SwimEventKind.Joined, "b", "c");
-        Assert.True(a.IsAlive("b") && a.IsAlive("c") && !a.IsAlive("d"));
-        Assert.Equal(["a", "b", "c"], a.AliveMembers.Select(m => m.Id.Value));
+        // On a busy machine one may be held dead for a moment, and is back.
+        using (CancellationTokenSource patience = new(Patience))
+            while (!a.IsAlive("b") || !a.IsAlive("c")) await Task.Delay(5, patience.Token);
+        Assert.False(a.IsAlive("d"));
+        Assert.Equal(["a", "b", "c"], a.Members.Select(m => m.Id.Value));
 
         await c.LeaveAsync();
         await Until(watch, SwimEventKind.Left, "c");

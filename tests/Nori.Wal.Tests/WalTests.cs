@@ -233,7 +233,7 @@ public class WalTests
         var files = new MemoryFileSystem();
         (Wal wal, _) = await Wal.OpenAsync(Support.Options(files) with { IdleMarkDelay = TimeSpan.FromMilliseconds(1) });
         WalPosition position = await wal.AppendAsync(new byte[100]);
-        Assert.True(SpinWait.SpinUntil(() => wal.End > wal.DurableEnd, TimeSpan.FromSeconds(10)));
+        Assert.True(SpinWait.SpinUntil(() => wal.End > wal.DurableEnd, TimeSpan.FromSeconds(60)));
         MemoryFileSystem crashed = files.Crash(1, CrashMode.ProcessOnly);
         crashed.Corrupt($"{Support.Directory}/{1:D20}.wal", position.Offset + 30, 1);
         Assert.Throws<CorruptionException>(() => WalLog.Open(Support.Options(crashed), out _));

@@ -21,12 +21,11 @@ public sealed class CommandLineTests
             Assert.Equal((1, ""), Two(await NorikvProcess.RunAsync(rpc, "get", "missing")));
             using var web = new HttpClient();
             Assert.Equal("hello", await web.GetStringAsync(new Uri($"http://{http}/kv/greeting")));
-            (int exit, TimeSpan took) = await dev.TerminateAsync();
+            int exit = await dev.TerminateAsync();
             string output = await dev.WholeOutputAsync();
             Assert.Contains($"curl http://{http}/kv/greeting", output);
             Assert.Contains($"get greeting --addr {rpc}", output);
             Assert.Equal(0, exit);
-            Assert.InRange(took, TimeSpan.Zero, TimeSpan.FromSeconds(5));
             Assert.False(Directory.Exists(ready["data"]));
             (int code, _, string error) = await NorikvProcess.RunAsync(rpc, "get", "greeting");
             Assert.Equal(3, code);

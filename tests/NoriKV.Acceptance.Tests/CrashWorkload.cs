@@ -42,6 +42,13 @@ internal sealed class CrashWorkload
         return Task.WhenAll(workers.ToArray());
     }
 
+    /// <summary>Waits until so many writes are acknowledged: a smaller load would mean nothing, however busy the machine is.</summary>
+    public async Task AcknowledgedAsync(long count)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (Acknowledged < count) await Task.Delay(20, limit.Token);
+    }
+
     /// <summary>Everything acknowledged is there with its version, whole, and repeats answer as the first time.</summary>
     public async Task VerifyAsync(INoriKV store)
     {

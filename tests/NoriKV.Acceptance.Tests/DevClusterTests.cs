@@ -9,6 +9,7 @@ namespace NoriKV.Acceptance;
 [Trait("Category", "Slow")]
 public sealed class DevClusterTests
 {
+    private const int NotThere = 1;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     [Fact]
@@ -36,8 +37,7 @@ public sealed class DevClusterTests
             for (int i = 0; i < 8; i++) await GetAsync(ready["rpc"], $"while-{i}", $"{i}");
             await GetAsync(ready["rpc"], "before", "1");
 
-            (int exit, _) = await dev.TerminateAsync();
-            Assert.Equal(0, exit);
+            Assert.Equal(0, await dev.TerminateAsync());
             Assert.All([nodes[0], nodes[2]], static n => Assert.False(Directory.Exists($"/proc/{n["pid"]}"), $"{n["node"]} outlives dev"));
         }
         finally
@@ -88,8 +88,15 @@ public sealed class DevClusterTests
 
     private static async Task GetAsync(string address, string key, string value)
     {
+        using var late = new CancellationTokenSource(Patience);
         (int exit, string output, string error) = await NorikvProcess.RunAsync(address, "get", key);
-        Assert.True(exit == 0, error);
+        while (exit is not (0 or NotThere))
+        {
+            Assert.False(late.IsCancellationRequested, $"get at {address}: {error}");
+            (exit, output, error) = await NorikvProcess.RunAsync(address, "get", key);
+        }
+
+        Assert.True(exit == 0, $"{key} is not there: {error}");
         Assert.Equal(value, output.Trim());
     }
 

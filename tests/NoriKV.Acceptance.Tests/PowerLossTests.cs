@@ -42,6 +42,7 @@ public sealed class PowerLossTests(ITestOutputHelper output) : IDisposable
             using var stop = new CancellationTokenSource();
             Task load = workload.LoadAsync(patient, hasty, random, stop.Token);
             await Task.Delay(TimeSpan.FromMilliseconds(random.NextInt(300, 1500)), TimeProvider.System, default);
+            await workload.AcknowledgedAsync(100 * (loss + 1));
             disk.LosePower();
 
             // The node lives on for a moment on a dead disk: whatever it acknowledges now would be a lie.
@@ -55,7 +56,6 @@ public sealed class PowerLossTests(ITestOutputHelper output) : IDisposable
         }
 
         output.WriteLine($"{workload.Acknowledged} writes acknowledged, {workload.Unknown} with unknown outcome");
-        Assert.True(workload.Acknowledged > losses * 50, "the load was too small to mean anything");
         await server.DisposeAsync();
     }
 

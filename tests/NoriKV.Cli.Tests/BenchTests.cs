@@ -126,7 +126,7 @@ public sealed class BenchTests
         cli.Store.OnGet = static async () => await Task.Yield();
         string[] line =
         [
-            "bench", "--mix", mix, "--duration", "50ms", "--warmup", "0s", "--concurrency", "1", "--sync-dir", cli.Folder,
+            "bench", "--mix", mix, "--duration", "500ms", "--warmup", "0s", "--concurrency", "1", "--sync-dir", cli.Folder,
         ];
         Assert.Equal(exit, await cli.RunAsync(line));
         Assert.Contains("the first: why it was refused", cli.Output);

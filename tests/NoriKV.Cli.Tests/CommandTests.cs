@@ -146,10 +146,7 @@ public sealed class CommandTests : IDisposable
     public async Task Nobody_listening_is_told_at_once_with_what_to_do()
     {
         _cli.ProbesNodes = true;
-        using var free = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
-        free.Start();
-        int port = ((System.Net.IPEndPoint)free.LocalEndpoint).Port;
-        free.Stop();
+        int port = FreePort.Next();
         Assert.Equal(3, await _cli.RunAsync($"get k --addr 127.0.0.1:{port}"));
         Assert.Contains($"127.0.0.1:{port}", _cli.Error);
         Assert.Contains("norikv dev", _cli.Error);

@@ -61,7 +61,7 @@ public sealed class PipelineTests
     public async Task An_operation_that_finds_no_place_before_its_deadline_was_not_tried()
     {
         await using var cluster = new ScriptedCluster(
-            new NoriKVClientOptions { InFlightMax = 1, Deadline = TimeSpan.FromMilliseconds(200) });
+            new NoriKVClientOptions { InFlightMax = 1, Deadline = TimeSpan.FromSeconds(2) });
         cluster.Only.OnCall = _ => null;
         Task first = cluster.Client.PutAsync("a", "v").AsTask();
         await Assert.ThrowsAnyAsync<NoriKVException>(async () => await cluster.Client.PutAsync("b", "v"));
@@ -157,6 +157,7 @@ public sealed class PipelineTests
         const ulong Seed = 7;
         await using var cluster = new ScriptedCluster(new NoriKVClientOptions
         {
+            Deadline = TimeSpan.FromSeconds(60),
             Retry = new RetryPolicy { BackoffInitial = TimeSpan.FromMilliseconds(1), BackoffMax = TimeSpan.FromMilliseconds(5) },
         });
         var random = new Nori.Core.Prng(Seed);

@@ -6,7 +6,7 @@ namespace NoriKV.Client.Tests;
 
 public sealed class RetryTests
 {
-    private static readonly NoriKVClientOptions Quick = new() { Deadline = TimeSpan.FromMilliseconds(400) };
+    private static readonly NoriKVClientOptions Quick = new() { Deadline = TimeSpan.FromSeconds(2) };
 
     // By number, not by time: on a busy machine the deadline may overtake an answer.
     private static readonly NoriKVClientOptions Few = new()
@@ -143,9 +143,10 @@ public sealed class RetryTests
         await using var cluster = new ScriptedCluster(Quick);
         cluster.Only.OnCall = _ => null;
         long begun = TimeProvider.System.GetTimestamp();
-        await Assert.ThrowsAsync<OutcomeUnknownException>(async () => await cluster.Client.PutAsync("k", "v"));
-        Assert.InRange(TimeProvider.System.GetElapsedTime(begun).TotalMilliseconds, 390, 5000);
-        Assert.InRange(cluster.Only.Calls.First().TimeoutMs, 1u, 400u);
+        await Assert.ThrowsAsync<OutcomeUnknownException>(
+            () => cluster.Client.PutAsync("k", "v").AsTask().WaitAsync(TimeSpan.FromSeconds(60)));
+        Assert.True(TimeProvider.System.GetElapsedTime(begun).TotalMilliseconds >= 1990);
+        Assert.InRange(cluster.Only.Calls.First().TimeoutMs, 1u, 2000u);
     }
 
     [Theory]
@@ -199,7 +200,7 @@ public sealed class RetryTests
             ++calls == 1 ? ScriptedTransport.Error(8, "full", retryAfterMs: 150) : ScriptedTransport.Echo(call);
         long begun = TimeProvider.System.GetTimestamp();
         await cluster.Client.PutAsync("k", "v");
-        Assert.InRange(TimeProvider.System.GetElapsedTime(begun).TotalMilliseconds, 120, 5000);
+        Assert.True(TimeProvider.System.GetElapsedTime(begun).TotalMilliseconds >= 120);
     }
 
     [Fact]

@@ -107,7 +107,7 @@ public sealed class SilenceTests
         // The sweep falls asleep between two attempts: the second one must wake it.
         var options = new NoriKVClientOptions
         {
-            Deadline = TimeSpan.FromSeconds(1),
+            Deadline = TimeSpan.FromSeconds(3),
             SilenceMax = Timeout.InfiniteTimeSpan,
             SmartRouting = false,
         };

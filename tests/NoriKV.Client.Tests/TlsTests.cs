@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using NoriKV.Server;
@@ -8,6 +7,8 @@ namespace NoriKV.Client.Tests;
 /// <summary>Certificates that do not fit are said at once: no attempt changes them.</summary>
 public sealed class TlsTests : IDisposable
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
     private readonly string _folder = Directory.CreateTempSubdirectory("norikv-client-tls-").FullName;
     private readonly X509Certificate2 _authority = Certificate("CN=authority", null);
 
@@ -43,10 +44,9 @@ public sealed class TlsTests : IDisposable
             {
                 TrustedRoots = [_authority], ServerName = "localhost", ClientCertificate = certificate,
             });
-            long start = Stopwatch.GetTimestamp();
-            NoriKVException e = await Assert.ThrowsAnyAsync<NoriKVException>(async () => await client.PutAsync("a", "1"));
+            NoriKVException e = await Assert.ThrowsAnyAsync<NoriKVException>(
+                () => client.PutAsync("a", "1").AsTask().WaitAsync(Patience));
             Assert.Contains("ClientCertificate", e.Message);
-            Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(30));
         }
     }
 
@@ -57,19 +57,17 @@ public sealed class TlsTests : IDisposable
     }
 
     private static NoriKVClient Client(string address, ClientTlsOptions tls) => NoriKVClient.Connect(
-        new NoriKVClientOptions { Addresses = [address], Tls = tls, Deadline = TimeSpan.FromSeconds(60) });
+        new NoriKVClientOptions { Addresses = [address], Tls = tls, Deadline = TimeSpan.FromHours(1) });
 
     private static async Task RefusedAsync(string address, ClientTlsOptions tls)
     {
         await using NoriKVClient client = Client(address, tls);
-        long start = Stopwatch.GetTimestamp();
-        var put = await Assert.ThrowsAsync<UnavailableException>(async () => await client.PutAsync("a", "1"));
+        var put = await Assert.ThrowsAsync<UnavailableException>(() => client.PutAsync("a", "1").AsTask().WaitAsync(Patience));
         Assert.StartsWith($"TLS with {address} failed", put.Message);
         Assert.Contains("TrustedRoots", put.Message);
         var view = await Assert.ThrowsAsync<UnavailableException>(
-            async () => await client.GetClusterViewAsync(default));
+            () => client.GetClusterViewAsync(default).AsTask().WaitAsync(Patience));
         Assert.StartsWith($"TLS with {address} failed", view.Message);
-        Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.Zero, TimeSpan.FromSeconds(30));
     }
 
     /// <summary>A server that asks for client certificates of the authority.</summary>

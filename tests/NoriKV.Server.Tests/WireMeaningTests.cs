@@ -72,7 +72,7 @@ public sealed class WireMeaningTests
             if (!found) break;
             // When it was asked, not when the answer came: a busy machine may take its time in between.
             seen = asked;
-            Assert.True(gone < 10_000);
+            Assert.True(gone < 60_000);
         }
 
         // Not before its time, counted from the earliest moment it could have been stamped; and soon behind it.
@@ -87,7 +87,9 @@ public sealed class WireMeaningTests
         await server.Rpc.UnaryAsync(
             Wire.Put, new PutRequest { Key = Wire.Bytes("a"), Value = Wire.Bytes("1"), TtlMs = 100 });
         await server.PutAsync("a", "2");
-        await Task.Delay(250);
+        await server.Rpc.UnaryAsync(
+            Wire.Put, new PutRequest { Key = Wire.Bytes("later"), Value = Wire.Bytes("1"), TtlMs = 100 });
+        while ((await server.GetAsync("later")).Version is not null) await Task.Delay(20, TestContext.Current.CancellationToken);
         Assert.Equal("2", (await server.GetAsync("a")).Value.ToStringUtf8());
     }
 
@@ -461,7 +463,7 @@ public sealed class WireMeaningTests
         await using TestServer server = await TestServer.StartFakeAsync(node);
         Assert.Equal(1, await StatusAsync());
         node.NotReadyReason = "the log failed";
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (await StatusAsync() != 2) await Task.Delay(10, patience.Token);
         node.NotReadyReason = null;
         while (await StatusAsync() != 1) await Task.Delay(10, patience.Token);

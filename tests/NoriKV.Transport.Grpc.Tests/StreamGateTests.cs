@@ -13,7 +13,7 @@ public sealed class StreamGateTests
         gate.Finish();
         Assert.False(third.IsCompleted);
         gate.Leave(1, 1);
-        await third.WaitAsync(TimeSpan.FromSeconds(5));
+        await third.WaitAsync(TimeSpan.FromSeconds(60));
         Assert.Equal(2, gate.Held);
     }
 
@@ -27,7 +27,7 @@ public sealed class StreamGateTests
         Task second = gate.EnterAsync(4, CancellationToken.None).AsTask();
         Assert.False(second.IsCompleted);
         gate.Leave(1, 8);
-        await second.WaitAsync(TimeSpan.FromSeconds(5));
+        await second.WaitAsync(TimeSpan.FromSeconds(60));
     }
 
     [Fact]
@@ -39,7 +39,7 @@ public sealed class StreamGateTests
         Assert.False(large.IsCompleted);
         gate.Finish();
         gate.Leave(1, 1);
-        await large.WaitAsync(TimeSpan.FromSeconds(5));
+        await large.WaitAsync(TimeSpan.FromSeconds(60));
     }
 
     [Fact]
@@ -52,7 +52,7 @@ public sealed class StreamGateTests
         gate.Finish();
         Assert.False(drained.IsCompleted);
         gate.Finish();
-        await drained.WaitAsync(TimeSpan.FromSeconds(5));
+        await drained.WaitAsync(TimeSpan.FromSeconds(60));
         Assert.Equal(2, gate.Held);
     }
 

@@ -27,12 +27,20 @@ finish() {
 trap finish EXIT
 fail() { echo "FAILED: $*" >&2; tail -n 20 "$work"/*.log >&2; exit 1; }
 
-# Free numbers at this moment: three for gRPC, three for HTTP, one for Prometheus.
+# Free numbers at this moment: three for gRPC, three for HTTP, one for Prometheus. Below those that outgoing connections get, one of
+# which could have a node's number while it is down.
 read -r -a port <<<"$(python3 - <<'P'
-import socket
-held = [socket.socket() for _ in range(7)]
-for s in held: s.bind(("127.0.0.1", 0))
-print(*(s.getsockname()[1] for s in held))
+import random, socket
+held = {}
+while len(held) < 7:
+    port = random.randrange(20000, 32000)
+    try:
+        tcp, udp = socket.socket(), socket.socket(type=socket.SOCK_DGRAM)
+        for s in tcp, udp: s.bind(("127.0.0.1", port))
+        held[port] = tcp, udp
+    except OSError:
+        pass
+print(*held)
 P
 )"
 seeds=127.0.0.1:${port[0]},127.0.0.1:${port[1]},127.0.0.1:${port[2]}

@@ -1,17 +1,14 @@
-using System.Net;
-using System.Net.Sockets;
+using Nori.Testing;
 
 namespace NoriKV.Cluster.Bench.Clusters;
 
 internal static class Ports
 {
-    /// <summary>Ports of loopback that were free just now, all different.</summary>
+    /// <summary>Ports of loopback that were free just now, all different, and not of those that outgoing connections get.</summary>
     public static int[] Free(int count)
     {
-        Socket[] sockets = [.. Enumerable.Range(0, count).Select(static _ => new Socket(SocketType.Stream, ProtocolType.Tcp))];
-        foreach (Socket socket in sockets) socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        int[] ports = [.. sockets.Select(static socket => ((IPEndPoint)socket.LocalEndPoint!).Port)];
-        foreach (Socket socket in sockets) socket.Dispose();
-        return ports;
+        HashSet<int> ports = [];
+        while (ports.Count < count) ports.Add(FreePort.Next());
+        return [.. ports];
     }
 }

@@ -28,7 +28,7 @@ internal static class RawCall
 
     public static async Task<Answer> SendAsync(HttpRequestMessage request)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         HttpResponseMessage response = await Http.SendAsync(request, patience.Token);
         byte[] body = await response.Content.ReadAsByteArrayAsync(patience.Token);
         string? Find(string name) =>

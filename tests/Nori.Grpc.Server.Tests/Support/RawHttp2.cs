@@ -81,7 +81,7 @@ internal sealed class RawHttp2 : IDisposable
     /// <summary>The next frame of one of the types; null when the server closed the connection.</summary>
     public async Task<(byte Type, byte Flags, int Stream, byte[] Payload)?> ReadFrameAsync(params byte[] types)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (true)
         {
             byte[] head = new byte[9];

@@ -98,7 +98,7 @@ internal sealed class TestServer : IAsyncDisposable
     /// <summary>Reads one HTTP answer to its Content-Length, or what comes until the server closes.</summary>
     public static async Task<string> ReadAnswerAsync(NetworkStream stream)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         byte[] buffer = new byte[16 << 10];
         var text = new StringBuilder();
         try
