@@ -181,6 +181,7 @@ public sealed class DashboardTests(DashboardCluster shared) : IClassFixture<Dash
         await page.WaitAsync("norikv.live.frames.length > 8");
         (long bytes, int messages, long began) = (page.Received, page.Messages, TimeProvider.System.GetTimestamp());
         await Task.Delay(TimeSpan.FromSeconds(6));
+        await page.WaitAsync("norikv.live.frames.length > 16");
         double seconds = TimeProvider.System.GetElapsedTime(began).TotalSeconds;
         double kilobits = (page.Received - bytes) * 8 / 1000.0 / seconds;
         TestContext.Current.TestOutputHelper?.WriteLine($"{kilobits:0.0} kbit/s, {(page.Messages - messages) / seconds:0.0} messages/s");

@@ -131,7 +131,7 @@ internal sealed class Browser : IAsyncDisposable
             {
                 Directory.Delete(_profile, recursive: true);
             }
-            catch (IOException) when (tries < 20)
+            catch (IOException) when (tries < 600)
             {
                 // A child that is still ending wrote into it.
                 await Task.Delay(50);
