@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 import { errorOf, type ErrorDetails, type NoriKVError } from './errors.js';
 import type { Settings } from './options.js';
@@ -194,12 +195,32 @@ const ALONE: Record<Kind, [string, Codec, Codec]> = {
   batch: ['Batch', codecs.batchRequest, codecs.batchResponse],
 };
 
+/** Has the sockets of handshakes under way: grpc-js leaves one that nobody answers open when its channel closes, and the process with it. */
+function tracked(credentials: grpc.ChannelCredentials, handshakes: Set<Socket>): grpc.ChannelCredentials {
+  const make = credentials._createSecureConnector.bind(credentials);
+  credentials._createSecureConnector = (...how) => {
+    const connector = make(...how);
+    const connect = connector.connect.bind(connector);
+    connector.connect = async (socket) => {
+      handshakes.add(socket);
+      try {
+        return await connect(socket);
+      } finally {
+        handshakes.delete(socket);
+      }
+    };
+    return connector;
+  };
+  return credentials;
+}
+
 /**
  * One node: its channel and its pipelined stream, opened when first used and again after a failure. A node that says nothing
  * while calls wait is asked for its health; without an answer `silent` is told, who closes it.
  */
 export class NodeConnection {
   private readonly client: grpc.Client;
+  private readonly handshakes = new Set<Socket>();
   private stream: CallStream | undefined;
   private unready: CallStream[] = []; // which wait for a connection
   private ended: NoriKVError | undefined;
@@ -214,7 +235,8 @@ export class NodeConnection {
   ) {
     const { tls } = settings;
     const credentials = tls
-      ? grpc.credentials.createSsl(tls.rootCertificates ?? null, tls.clientKey ?? null, tls.clientCertificate ?? null)
+      ? tracked(
+        grpc.credentials.createSsl(tls.rootCertificates ?? null, tls.clientKey ?? null, tls.clientCertificate ?? null), this.handshakes)
       : grpc.credentials.createInsecure();
     this.client = new grpc.Client(address, credentials, {
       'grpc.max_receive_message_length': settings.inboundMessageBytesMax,
@@ -326,6 +348,7 @@ export class NodeConnection {
     clearInterval(this.listening);
     this.stream?.close(why);
     this.client.close();
+    for (const socket of this.handshakes) socket.destroy();
   }
 
   private metadata(): grpc.Metadata {

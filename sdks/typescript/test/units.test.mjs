@@ -178,9 +178,9 @@ test('a closed client lets its process end, whatever its node says', async () =>
   const taken = [];
   const silent = createServer((s) => taken.push(s.on('error', () => undefined).resume())).listen(0, '127.0.0.1');
   await once(silent, 'listening');
-  const program = `
+  const program = (more) => `
     import { connect } from '@norikv/client';
-    const kv = connect({ addresses: ['127.0.0.1:${silent.address().port}'] });
+    const kv = connect({ addresses: ['127.0.0.1:${silent.address().port}']${more} });
     const put = kv.put('a', 'b', { deadlineMs: 200 }).catch((e) => console.log(e.code));
     const late = [kv.put('c', 'd'), kv.count({ prefix: 'a' }), kv.clusterView(), kv.isServing()];
     late.forEach((one) => one.catch(() => undefined));
@@ -188,9 +188,11 @@ test('a closed client lets its process end, whatever its node says', async () =>
     await kv.close();
     await Promise.allSettled(late);
     console.log('closed');`;
-  const { stdout } = await promisify(execFile)(
-    process.execPath, ['--input-type=module', '-e', program], { timeout: 60_000, cwd: fileURLToPath(here('..')) });
-  assert.equal(stdout, 'UNAVAILABLE\nclosed\n');
+  for (const more of ['', ", tls: { serverName: 'localhost' }"]) {
+    const { stdout } = await promisify(execFile)(
+      process.execPath, ['--input-type=module', '-e', program(more)], { timeout: 60_000, cwd: fileURLToPath(here('..')) });
+    assert.equal(stdout, 'UNAVAILABLE\nclosed\n');
+  }
   silent.close();
   for (const socket of taken) socket.destroy();
 });
