@@ -240,7 +240,7 @@ func (s *callStream) fail(failure *rpcFailure) {
 	s.open = false
 	for id, p := range s.pending {
 		delete(s.pending, id)
-		p.done <- outcome{failure: &rpcFailure{err: failure.err, reached: failure.reached && p.sent}}
+		p.done <- outcome{failure: &rpcFailure{err: failure.err, reached: failure.reached && p.sent, final: failure.final}}
 	}
 	s.waiting = nil
 	s.cancel()

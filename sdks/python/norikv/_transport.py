@@ -4,6 +4,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import contextlib
+import re
 from typing import Any, AsyncIterator, Awaitable, Callable, Deque, Dict, Iterator, List, Optional, Tuple
 
 import grpc
@@ -25,7 +26,7 @@ _NOT_CONNECTED = (
     "Name resolution failure", "empty address list")
 
 # What OpenSSL and grpc say of a certificate that does not fit. A handshake that broke off is none of them: the node may be ending.
-_CERTIFICATE = ("CERTIFICATE_VERIFY_FAILED", "is not in peer certificate")
+_CERTIFICATE = re.compile("certificate.verify.failed|is not in peer certificate", re.IGNORECASE)
 
 _RESPONSES = {"put": pb.PutResponse, "get": pb.GetResponse, "delete": pb.DeleteResponse, "batch": pb.BatchResponse}
 
@@ -49,7 +50,7 @@ def failure_of(e: grpc.aio.AioRpcError, address: str) -> RpcFailure:
     """What a gRPC call ended with."""
     details = e.details() or ""
     if e.code() is grpc.StatusCode.UNAVAILABLE and any(words in details for words in _NOT_CONNECTED):
-        if any(words in details for words in _CERTIFICATE):
+        if _CERTIFICATE.search(details):
             return RpcFailure(error_of(
                 Code.UNAVAILABLE, f"TLS with {address} failed: {details}. Does Tls.root_certificates hold the authority of the node's "
                 "certificate, and is Tls.server_name, or the dialled host, a name in it?"), False, final=True)
@@ -78,9 +79,9 @@ class _Pending:
         self.future = future
         self.timer: Optional[asyncio.TimerHandle] = None
 
-    def fail(self, error: NoriKVError, reached: bool) -> None:
+    def fail(self, error: NoriKVError, reached: bool, final: bool = False) -> None:
         if not self.future.done():
-            self.future.set_exception(RpcFailure(error, reached and self.sent))
+            self.future.set_exception(RpcFailure(error, reached and self.sent, final=final))
 
     def expire(self, address: str) -> None:
         if self.sent:
@@ -166,19 +167,19 @@ class _CallStream:
             self._fail(error_of(Code.UNAVAILABLE, "the node closed the stream"), True)
         except grpc.aio.AioRpcError as e:
             failure = failure_of(e, self._address)
-            self._fail(failure.error, failure.reached)
+            self._fail(failure.error, failure.reached, failure.final)
         except asyncio.CancelledError:
             self._fail(error_of(Code.UNAVAILABLE, "the stream was closed"), True)
         except Exception as e:  # whatever a transport raises ends this stream; its calls carry it on
             self._fail(error_of(Code.UNAVAILABLE, f"the stream broke: {e}"), True)
 
-    def _fail(self, error: NoriKVError, reached: bool) -> None:
+    def _fail(self, error: NoriKVError, reached: bool, final: bool = False) -> None:
         if not self.open:
             return
         self.open = False
         pending, self._pending = list(self._pending.values()), {}
         for call in pending:
-            call.fail(error, reached)
+            call.fail(error, reached, final)
         self._waiting.clear()
         self._wake.set()
         self._tasks[0].cancel()  # where no connection was made it waits for one without end, whatever becomes of the call

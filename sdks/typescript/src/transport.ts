@@ -78,7 +78,7 @@ class CallStream {
     call.on('data', (response: Message) => this.settle(response));
     call.on('error', (e: grpc.ServiceError) => {
       const failure = failureOf(e, address);
-      this.fail(failure.error, failure.reached);
+      this.fail(failure.error, failure.reached, failure.isFinal);
     });
     call.on('end', () => this.fail(errorOf('UNAVAILABLE', 'the node closed the stream'), true));
     call.on('drain', () => {
@@ -170,13 +170,13 @@ class CallStream {
     return pending;
   }
 
-  private fail(error: NoriKVError, reached: boolean): void {
+  private fail(error: NoriKVError, reached: boolean, isFinal = false): void {
     if (!this.isOpen) return;
     this.isOpen = false;
     this.stopSweeping();
     for (const id of [...this.pending.keys()]) {
       const pending = this.take(id)!;
-      pending.reject(new RpcFailure(error, reached && pending.sent));
+      pending.reject(new RpcFailure(error, reached && pending.sent, false, isFinal));
     }
     this.waiting = [];
     this.call.cancel();
