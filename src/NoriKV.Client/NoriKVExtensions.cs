@@ -43,7 +43,9 @@ public static class NoriKVExtensions
         return store.PutAsync(key, value, Expecting(expected, options), cancellationToken);
     }
 
-    /// <summary>Writes a pair of texts only over the expected version; <see cref="KvVersion.None"/> expects the key to be missing.</summary>
+    /// <summary>
+    /// Writes a pair of texts only over the expected version; <see cref="KvVersion.None"/> expects the key to be missing.
+    /// </summary>
     /// <exception cref="VersionMismatchException">The key has another version.</exception>
     /// <exception cref="AlreadyExistsException">The key exists and was expected to be missing.</exception>
     public static ValueTask<PutResult> CompareAndSetAsync(
