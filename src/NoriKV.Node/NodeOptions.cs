@@ -129,6 +129,12 @@ public sealed record NodeOptions
     /// <summary>How replicas of a shard are compared in the background.</summary>
     public ConsistencyOptions Consistency { get; init; } = new();
 
+    /// <summary>
+    /// Calls that are answered together go on together, on one thread of the pool: only for callers whose continuations never block,
+    /// as a server's do not. <value>False: each goes on by itself.</value>
+    /// </summary>
+    public bool AnswersTogether { get; init; }
+
     /// <summary>How long a scan may hold one view of the engine before it takes a newer one. <value>10 s</value></summary>
     public TimeSpan ScanViewMax { get; init; } = TimeSpan.FromSeconds(10);
 

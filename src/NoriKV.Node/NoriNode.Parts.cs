@@ -61,6 +61,7 @@ public sealed partial class NoriNode
             RetainedBytesMax = _options.LogRetainedBytesMax,
             RetainedEntriesMax = (ulong)_options.LogRetainedEntriesMax,
             KeepsUnsynced = _options.Sync == Nori.Wal.SyncPolicy.Os,
+            AnswersTogether = _options.AnswersTogether,
             Events = _options.Events,
             Time = _time,
         };
@@ -238,5 +239,11 @@ public sealed partial class NoriNode
 
     private ApplyWorker MakeWorker(ApplyPipeline pipeline, int number) => new(
         _storage, _replicas, _failure, _admission, pipeline,
-        new ApplyWorkerOptions { Meter = _options.Meter, Time = _time, Damaged = NoteDamage });
+        new ApplyWorkerOptions
+        {
+            AnswersTogether = _options.AnswersTogether,
+            Meter = _options.Meter,
+            Time = _time,
+            Damaged = NoteDamage,
+        });
 }

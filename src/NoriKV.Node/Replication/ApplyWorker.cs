@@ -216,19 +216,21 @@ internal sealed class ApplyWorker(
     private void Answer()
     {
         bool hasRoom = false;
+        AnswerBatch? batch = options.AnswersTogether ? new AnswerBatch() : null;
         long now = options.Time.GetTimestamp(), waited = 0, ahead = 0;
         foreach ((CommittedEntry entry, KvResult<EntryOutcome> outcome) in _applied)
         {
             hasRoom |= pipeline.NoteApplied(entry.Shard, entry.Envelope.Length);
             if (entry.Proposal is not { } proposal) continue;
             _stages.Note(proposal, _began);
-            proposal.TryAnswer(outcome);
+            proposal.TryAnswer(outcome, ref batch);
             admission.Exit(proposal.Envelope.Length);
             if (proposal.Ahead < QueuePace.CrowdMin || proposal.HasWaited) continue;
             waited += now - proposal.EnqueuedAt;
             ahead += proposal.Ahead;
         }
 
+        batch?.Release();
         admission.Pace?.Note(waited, ahead);
         _applied.Clear();
         if (hasRoom) pipeline.RoomFreed?.Invoke();

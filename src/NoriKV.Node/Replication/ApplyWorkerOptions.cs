@@ -16,6 +16,9 @@ internal sealed record ApplyWorkerOptions
     /// <summary>How long a round that met a full disk waits.</summary>
     public TimeSpan DiskFullRetry { get; init; } = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>Answers of a round go on together, on one thread of the pool (<see cref="AnswerBatch"/>).</summary>
+    public bool AnswersTogether { get; init; }
+
     public IMeter Meter { get; init; } = NullMeter.Instance;
 
     public TimeProvider Time { get; init; } = TimeProvider.System;

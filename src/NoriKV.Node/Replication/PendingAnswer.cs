@@ -45,8 +45,15 @@ public abstract class PendingAnswer<T> : IValueTaskSource<T>, IPendingAnswer
     /// <summary>Answers it; false when it was answered before.</summary>
     public bool TryAnswer(T result)
     {
+        AnswerBatch? alone = null;
+        return TryAnswer(result, ref alone);
+    }
+
+    /// <summary>Answers it together with others, where a batch is given; false when it was answered before.</summary>
+    internal bool TryAnswer(T result, ref AnswerBatch? batch)
+    {
         if (Interlocked.Exchange(ref _phase, Answered) == Answered) return false;
-        Post(result);
+        Post(result, ref batch);
         return true;
     }
 
@@ -83,17 +90,24 @@ public abstract class PendingAnswer<T> : IValueTaskSource<T>, IPendingAnswer
     protected bool TryAnswerQueued(T result)
     {
         if (Interlocked.CompareExchange(ref _phase, Answered, Queued) != Queued) return false;
-        Post(result);
+        AnswerBatch? alone = null;
+        Post(result, ref alone);
         return true;
     }
 
-    void IPendingAnswer.Complete() => _core.SetResult(_result!);
+    void IPendingAnswer.Complete()
+    {
+        // Whoever calls this is where continuations may run.
+        _core.RunContinuationsAsynchronously = false;
+        _core.SetResult(_result!);
+    }
 
-    private void Post(T result)
+    private void Post(T result, ref AnswerBatch? batch)
     {
         _result = result;
-        if (_completions is null) _core.SetResult(result);
-        else _completions.Post(this);
+        if (_completions is not null) _completions.Post(this);
+        else if (batch is not null) batch = batch.Add(this);
+        else _core.SetResult(result);
     }
 
     T IValueTaskSource<T>.GetResult(short token) => _core.GetResult(token);

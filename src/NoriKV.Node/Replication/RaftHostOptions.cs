@@ -59,6 +59,9 @@ internal sealed record RaftHostOptions
     /// <summary>The log keeps no entry in memory that it might not have after a loss of power (policy Os).</summary>
     public bool KeepsUnsynced { get; init; }
 
+    /// <summary>Answers that come together go on together, on one thread of the pool (<see cref="AnswerBatch"/>).</summary>
+    public bool AnswersTogether { get; init; }
+
     public IEventSink Events { get; init; } = NullEventSink.Instance;
 
     public TimeProvider Time { get; init; } = TimeProvider.System;

@@ -62,6 +62,7 @@ internal static class RealNode
             },
             Limits = options.Limits,
             MaxInFlight = options.MaxInFlight,
+            AnswersTogether = true,
             LogSegmentBytes = options.LogSegmentBytes,
             LogLiveBytesMax = options.LogLiveBytesMax,
             LogLiveEntriesMax = options.LogLiveEntriesMax,

@@ -78,6 +78,7 @@ public sealed class ClusterLoopTests
         BlockCacheBytes = 4 << 20,
         DiskReserveBytes = 0,
         RaftWorkers = 2,
+        AnswersTogether = true,
         Plan = new ClusterPlan
         {
             Self = new NodeNumber((ulong)i + 1),
