@@ -131,19 +131,14 @@ internal sealed unsafe class SkipList
     /// <summary>Leaves in _splice the last node before (key, trailer) on every level.</summary>
     private void FindSplice(ReadOnlySpan<byte> key, ulong prefix, ulong trailer)
     {
-        // Ascending keys: the place is right behind the last insert, and then it is so on every level, because no
-        // node lies between the last insert's neighbours.
-        byte* last = _splice[0];
-        byte* following = Next(last, 0);
-        if ((last == _head || Compare(last, key, prefix, trailer) < 0)
-            && (following == null || Compare(following, key, prefix, trailer) > 0))
-        {
-            return;
-        }
-
-        byte* node = _head;
+        // From the last insert's place: up to the first level on which the key lies between two neighbours. Above it that is so, too,
+        // because no node lies there that is missing here. A key near the last one costs the logarithm of the distance.
+        int level = 0;
         byte* known = null;
-        for (int level = _height - 1; level >= 0; level--)
+        while (level < _height && !IsBetween(_splice[level], known = Next(_splice[level], level), key, prefix, trailer)) level++;
+        byte* node = level < _height ? _splice[level] : _head;
+        if (level == _height) known = null;
+        while (--level >= 0)
         {
             byte* next = Next(node, level);
             while (next != null && next != known && Compare(next, key, prefix, trailer) < 0)
@@ -155,9 +150,11 @@ internal sealed unsafe class SkipList
             known = next;
             _splice[level] = node;
         }
-
-        for (int level = _height; level < HeightMax; level++) _splice[level] = _head;
     }
+
+    private bool IsBetween(byte* before, byte* next, ReadOnlySpan<byte> key, ulong prefix, ulong trailer) =>
+        (before == _head || Compare(before, key, prefix, trailer) < 0)
+        && (next == null || Compare(next, key, prefix, trailer) > 0);
 
     private int NextHeight()
     {
