@@ -36,6 +36,7 @@ internal sealed class ScanCursor : IDisposable
     private readonly long _countBefore;
     private long _given;
     private byte[]? _lastKey;
+    private ShardId? _gone;
     private byte[] _seekKey = new byte[128];
 
     public ScanCursor(
@@ -243,8 +244,8 @@ internal sealed class ScanCursor : IDisposable
         Math.Max(_options.Time.GetUtcNow().ToUnixTimeMilliseconds(), _replicas.ShardTime(shard));
 
     // A replica that went away meanwhile leaves nothing to read, which is not the same as no keys.
-    private KvError? Check() => _parts.Find(static part => part.Slot == 0) is { } gone
-        ? ProposalErrors.NotLeader(gone.Shard, null)
+    private KvError? Check() => _gone is { } shard
+        ? ProposalErrors.NotLeader(shard, null)
         : DeadlineRules.Check(_options.Time.GetTimestamp(), _context);
 
     private (IStorageView View, IStorageIterator Iterator) Open()
@@ -257,6 +258,7 @@ internal sealed class ScanCursor : IDisposable
             // A snapshot that took a shard's place in between left its new slot, which the view may not have.
             if (_parts.TrueForAll(part => _replicas.SlotOf(part.Shard) == part.Slot))
             {
+                _gone = _parts.Find(static part => part.Slot == 0)?.Shard;
                 return (view, view.NewIterator(_scan.Reverse));
             }
 
