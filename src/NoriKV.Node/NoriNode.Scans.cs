@@ -150,13 +150,21 @@ public sealed partial class NoriNode
     {
         var barriers = new ReadBarrier[shards.Length];
         var pending = new List<(int Place, Task<ReadBarrier> Barrier)>();
-        for (int i = 0; i < shards.Length; i++)
+        _log.BeginReads();
+        try
         {
-            ValueTask<ReadBarrier> admitted = _replicas.Stopped(shards[i]) is { } stopped
-                ? ValueTask.FromResult(new ReadBarrier(ProposalErrors.Unavailable(stopped), options.Consistency, null))
-                : _log.ReadBarrierAsync(shards[i], options, answerBy);
-            if (admitted.IsCompletedSuccessfully) barriers[i] = admitted.Result;
-            else pending.Add((i, admitted.AsTask()));
+            for (int i = 0; i < shards.Length; i++)
+            {
+                ValueTask<ReadBarrier> admitted = _replicas.Stopped(shards[i]) is { } stopped
+                    ? ValueTask.FromResult(new ReadBarrier(ProposalErrors.Unavailable(stopped), options.Consistency, null))
+                    : _log.ReadBarrierAsync(shards[i], options, answerBy);
+                if (admitted.IsCompletedSuccessfully) barriers[i] = admitted.Result;
+                else pending.Add((i, admitted.AsTask()));
+            }
+        }
+        finally
+        {
+            _log.EndReads();
         }
 
         foreach ((int place, Task<ReadBarrier> barrier) in pending) barriers[place] = await barrier.ConfigureAwait(false);

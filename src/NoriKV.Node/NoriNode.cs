@@ -91,7 +91,7 @@ public sealed partial class NoriNode : INoriNode, INodeOperations, IRouter
         ServeDiagnosis();
         _host = MakeHost();
         _log = new RaftHost(
-            _host, MakeGroups(), signals, _watch, _completions, () => _loop?.WakeTicks());
+            _host, MakeGroups(), signals, _watch, _completions, () => _loop?.WakeTicks(), _groupSeeds.NextUInt64());
         _clock = new RaftClock(_host, _log.Workers);
         _snapshots = _host.Snapshots = MakeSnapshots();
         _failure.Failed = _views.NoteStopped;
@@ -237,6 +237,7 @@ public sealed partial class NoriNode : INoriNode, INodeOperations, IRouter
     {
         _watch.Expire(_time.GetTimestamp());
         _clock.RunOnce();
+        _log.LookAtReads();
         FollowLeaders();
         if (!maintenanceDue) return;
         _maintainedAt = _time.GetTimestamp();

@@ -31,4 +31,15 @@ internal sealed class PeerSender(
         _frames.Add();
         if (!transport.TrySend(target, PeerChannel.Raft, batch.Encode(Cluster, messages))) _dropped.Add();
     }
+
+    /// <summary>Sends a question of a round of reads, or the answer to one.</summary>
+    public void SendReadRound(NodeNumber target, ulong round, int groups, bool isAnswer, Action<Span<byte>> write)
+    {
+        var head = new ReadRoundFrame(self, target, round, groups, isAnswer);
+        byte[] frame = head.NewFrame();
+        write(ReadRoundFrame.BodyOf(frame));
+        head.Seal(frame, Cluster);
+        _frames.Add();
+        if (!transport.TrySend(target, PeerChannel.Raft, frame)) _dropped.Add();
+    }
 }

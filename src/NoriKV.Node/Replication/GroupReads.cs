@@ -36,6 +36,10 @@ internal sealed class GroupReads
         if (_rounds.Remove(context, out var round)) _confirmed.Add((index, round.AskedAt, now, round.Reads));
     }
 
+    /// <summary>Reads that were confirmed without this one's question.</summary>
+    public void AddConfirmed(ulong index, List<ReadRequest> reads) =>
+        _confirmed.Add((index, reads[0].AskedAt, reads[0].ConfirmedAt, reads));
+
     /// <summary>The replica goes away: all that waited.</summary>
     public IReadOnlyList<ReadRequest> TakeAll()
     {

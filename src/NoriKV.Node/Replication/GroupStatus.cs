@@ -18,6 +18,7 @@ internal sealed class GroupStatus
     private long _leaseEnd;
     private bool _hasCaughtUp;
     private Freshness? _freshness;
+    private ReadQuorum? _reading;
 
     public Raft.RaftRole Role => (Raft.RaftRole)Volatile.Read(ref _role);
 
@@ -79,8 +80,20 @@ internal sealed class GroupStatus
         Volatile.Write(ref _freshness, new Freshness(asOfNanoseconds, index));
     }
 
-    /// <summary>No read under a lease may be confirmed from here on; called before what ends it is begun.</summary>
-    public void EndLease() => Volatile.Write(ref _leaseEnd, 0);
+    /// <summary>
+    /// Who confirms reads of this leader; null where none does. Its <see cref="Commit"/>, looked at behind this, covers all that
+    /// was acknowledged before.
+    /// </summary>
+    public ReadQuorum? Reading => Volatile.Read(ref _reading);
+
+    /// <summary>
+    /// No read under a lease or of a round may be confirmed from here on; called before what ends it is begun.
+    /// </summary>
+    public void EndLease()
+    {
+        Volatile.Write(ref _leaseEnd, 0);
+        Volatile.Write(ref _reading, null);
+    }
 
     public void NoteCaughtUp() => Volatile.Write(ref _hasCaughtUp, true);
 
@@ -95,6 +108,9 @@ internal sealed class GroupStatus
         Volatile.Write(ref _role, (int)core.Role);
         Volatile.Write(ref _commit, core.Commit.Value);
         Volatile.Write(ref _last, core.LastIndex.Value);
+        // Behind the commit index that it stands for.
+        ReadQuorum? reading = ReadQuorum.Of(group, _reading);
+        if (reading != _reading) Volatile.Write(ref _reading, reading);
         if (core.Leader.Value == Volatile.Read(ref _leader)) return;
         Volatile.Write(ref _leader, core.Leader.Value);
         Volatile.Write(ref _leaderNode, group.NodeOf(new ReplicaId(core.Leader.Value)).Value);

@@ -21,6 +21,9 @@ internal sealed class HostInbox
 
     public List<ReadRequest> Reads { get; } = [];
 
+    /// <summary>Reads that a round confirmed at an index that was not applied then.</summary>
+    public List<(RaftGroup Group, ulong Index, List<ReadRequest> Reads)> Confirmed { get; } = [];
+
     /// <summary>Groups of which more was applied and somebody waits for that.</summary>
     public List<RaftGroup> Applied { get; } = [];
 
@@ -54,7 +57,7 @@ internal sealed class HostInbox
     public long MessageBytes { get; set; }
 
     public int Count => Persisted.Count + Peers.Count + Messages.Count + Commands.Count + Proposals.Count + Reads.Count
-        + Applied.Count + Snapshots.Count + SnapshotsSent.Count + Installed.Count + Rebuilt.Count
+        + Confirmed.Count + Applied.Count + Snapshots.Count + SnapshotsSent.Count + Installed.Count + Rebuilt.Count
         + Changes.Count + Founded.Count + Retired.Count;
 
     public bool IsEmpty => Count == 0 && !Release && !Room && Wellness is null;
@@ -67,6 +70,7 @@ internal sealed class HostInbox
         Commands.Clear();
         Proposals.Clear();
         Reads.Clear();
+        Confirmed.Clear();
         Applied.Clear();
         Snapshots.Clear();
         SnapshotsSent.Clear();

@@ -1,3 +1,4 @@
+using NoriKV.Node.Peers;
 using NoriKV.Node.Ports;
 using NoriKV.Types;
 
@@ -44,17 +45,52 @@ internal sealed partial class RaftHost
 
     public ValueTask<ReadBarrier> ReadIndexAsync(ShardId shard, ReadOptions options, long deadline)
     {
-        if (_groups[shard.Value] is null) return Refused(options, ProposalErrors.NotLeader(shard, null));
+        if (_groups[shard.Value] is not { } group) return Refused(options, ProposalErrors.NotLeader(shard, null));
         var read = new ReadRequest(
             shard, ServedByMajority(options.Consistency), _context.Options.Time.GetTimestamp(), deadline, _completions);
         Watch(read);
-        if (!WorkerOf(shard).TryPost(read))
+        // A group that sleeps is woken by reads that ask the less the fresher its leader is, so that the next ones need not ask;
+        // others leave it asleep.
+        bool mayShare = options.Consistency is not (Consistency.Lease or Consistency.Bounded);
+        bool isShared = mayShare && _rounds is { } rounds && rounds.TryAdd(group, read);
+        if (!isShared) AskAlone(group, read);
+        if ((_context.Failure.Reason ?? Volatile.Read(ref _closed)) is { } reason) read.Fail(reason);
+        return read.Outcome;
+    }
+
+    /// <summary>The barriers asked for until <see cref="EndReads"/>, without a wait in between, share one question to each peer.</summary>
+    public void BeginReads() => _rounds?.BeginGather();
+
+    /// <summary>They are asked for.</summary>
+    public void EndReads() => _rounds?.EndGather();
+
+    /// <summary>Rounds of reads that nobody answered are given up.</summary>
+    public bool LookAtReads() => _rounds?.Look() ?? false;
+
+    private void AskAlone(RaftGroup group, ReadRequest read)
+    {
+        if (!WorkerOf(group.Shard).TryPost(read))
         {
             read.TryRefuse(ProposalErrors.Overloaded("Too many reads wait for a majority", OverloadRetry));
         }
+    }
 
-        if ((_context.Failure.Reason ?? Volatile.Read(ref _closed)) is { } reason) read.Fail(reason);
-        return read.Outcome;
+    private void ReceiveReadRound(NodeNumber from, ReadOnlySpan<byte> frame)
+    {
+        bool isOurs = ReadRoundFrame.TryDecode(
+            frame, _context.Sender!.Cluster, out ReadRoundFrame round, out ReadOnlySpan<byte> body);
+        if (!isOurs || round.From != from || round.To != _context.Options.Node) _context.Metrics.BadFrames.Add();
+        else if (round.IsAnswer) _rounds!.OnAnswer(from, round, body);
+        else _rounds!.Answer(from, round, body, IsLedSo);
+    }
+
+    // Hot path: on the thread that brought the question. A later term is published before anything of it leaves this node, a vote
+    // above all; so whoever is elected in it is elected behind this answer.
+    private bool IsLedSo(ReadRoundGroup asked)
+    {
+        if (asked.Shard.Value >= (uint)_groups.Length || _groups[asked.Shard.Value] is not { } group) return false;
+        GroupStatus status = group.Published;
+        return group.Replica == asked.Asked && status.Leader == asked.Leader && status.Term == asked.Term;
     }
 
     private ReadBarrier? TryPassAtOnce(RaftGroup group, ReadOptions options, LogIndex applied)

@@ -24,6 +24,7 @@ internal sealed partial class RaftHost : IReplicatedLog, ISnapshotHost
     private readonly PendingWatch _watch;
     private readonly CompletionQueue? _completions;
     private readonly Action _watched;
+    private readonly ReadRounds? _rounds;
     private int _releasing;
     private string? _closed;
 
@@ -34,9 +35,10 @@ internal sealed partial class RaftHost : IReplicatedLog, ISnapshotHost
     /// <param name="watch">Sees to deadlines.</param>
     /// <param name="completions">Where continuations are posted; null: the thread pool runs them.</param>
     /// <param name="watched">Called when there is a deadline to look after.</param>
+    /// <param name="seed">For what is random in it, another one at each start.</param>
     public RaftHost(
         HostContext context, RaftGroup?[] groups, IReadOnlyList<StepSignal> signals, PendingWatch watch,
-        CompletionQueue? completions, Action watched)
+        CompletionQueue? completions, Action watched, ulong seed)
     {
         _context = context;
         _groups = groups;
@@ -44,6 +46,13 @@ internal sealed partial class RaftHost : IReplicatedLog, ISnapshotHost
         _completions = completions;
         _watched = watched;
         Workers = [.. signals.Select((signal, i) => new RaftWorker(context, groups, i, signals.Count, signal))];
+        if (context.Sender is { } sender)
+        {
+            _rounds = new ReadRounds(
+                context, sender, groups.Length, seed, AskAlone,
+                (group, index, reads) => WorkerOf(group.Shard).NoteConfirmed(group, index, reads));
+        }
+
         context.Log.ReleaseWanted = BeginRelease;
         context.Log.Released = shard => _groups[shard.Value]?.Published.Released ?? default;
         context.Log.OverBudget = NoteOverBudget;
@@ -154,6 +163,12 @@ internal sealed partial class RaftHost : IReplicatedLog, ISnapshotHost
     /// <summary>A frame of the channel Raft arrived.</summary>
     public void Receive(NodeNumber from, ReadOnlyMemory<byte> frame)
     {
+        if (ReadRoundFrame.IsOne(frame.Span))
+        {
+            ReceiveReadRound(from, frame.Span);
+            return;
+        }
+
         bool isOurs = PeerBatch.TryDecode(
             frame.Span, _context.Sender!.Cluster, out PeerBatch batch, out ReadOnlySpan<byte> messages);
         if (!isOurs || batch.From != from || batch.To != _context.Options.Node)

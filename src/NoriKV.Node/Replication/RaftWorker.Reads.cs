@@ -67,6 +67,24 @@ internal sealed partial class RaftWorker
         }
 
         group.Reads.Confirm(state.Context, state.Index.Value, Now());
+        WatchAndPass(group);
+    }
+
+    private void AwaitApply(RaftGroup group, ulong index, List<ReadRequest> reads)
+    {
+        if (group.IsGone)
+        {
+            KvError moved = ProposalErrors.NotLeader(group.Shard, null);
+            foreach (ReadRequest read in reads) read.TryRefuse(moved);
+            return;
+        }
+
+        group.Reads.AddConfirmed(index, reads);
+        WatchAndPass(group);
+    }
+
+    private void WatchAndPass(RaftGroup group)
+    {
         // Watched before the look: what is applied in between says so.
         _host.Pipeline.Watch(group.Shard);
         PassReads(group);

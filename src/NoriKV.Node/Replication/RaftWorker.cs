@@ -101,6 +101,9 @@ internal sealed partial class RaftWorker
     public void NotePersisted(WriteRequest request) =>
         Put(request, static (inbox, request) => inbox.Persisted.Add(request));
 
+    public void NoteConfirmed(RaftGroup group, ulong index, List<ReadRequest> reads) =>
+        Put((group, index, reads), static (inbox, confirmed) => inbox.Confirmed.Add(confirmed));
+
     public void NoteApplied(RaftGroup group) => Put(group, static (inbox, group) => inbox.Applied.Add(group));
 
     public void NoteInstalled(RaftGroup group, StagedSnapshot staged, uint deadSlot) =>
@@ -154,6 +157,7 @@ internal sealed partial class RaftWorker
         if (!TakeInbox()) return;
         foreach (Proposal proposal in _current.Proposals) proposal.Fail(why);
         foreach (ReadRequest read in _current.Reads) read.Fail(why);
+        foreach (ReadRequest read in _current.Confirmed.SelectMany(static c => c.Reads)) read.Fail(why);
         foreach (HostCommand command in _current.Commands) command.Fail(why);
         foreach (HostChange change in _current.Changes.Concat(_current.Founded).Concat(_current.Retired)) change.Fail(why);
         foreach ((_, _, _, StagedSnapshot staged) in _current.Snapshots) staged.Discard();
@@ -203,6 +207,7 @@ internal sealed partial class RaftWorker
         foreach (HostCommand command in inbox.Commands) Run(command);
         foreach (Proposal proposal in inbox.Proposals) Propose(proposal);
         foreach (ReadRequest read in inbox.Reads) AddRead(read);
+        foreach ((RaftGroup group, ulong index, List<ReadRequest> reads) in inbox.Confirmed) AwaitApply(group, index, reads);
         foreach (RaftGroup group in inbox.Applied)
         {
             if (!group.IsGone) PassReads(group);

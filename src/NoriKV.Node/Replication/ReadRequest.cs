@@ -30,6 +30,9 @@ internal sealed class ReadRequest(
     /// <summary>It may look at the state now.</summary>
     public bool TryPass() => TryAnswer(new ReadBarrier(null, served, 0) { Read = this });
 
+    /// <summary>As above, together with others.</summary>
+    public bool TryPass(ref AnswerBatch? batch) => TryAnswer(new ReadBarrier(null, served, 0) { Read = this }, ref batch);
+
     public bool TryRefuse(KvError error) => TryAnswer(new ReadBarrier(error, served, null) { Read = this });
 
     public override void Fail(string why) => TryRefuse(ProposalErrors.Unavailable(why));

@@ -15,6 +15,9 @@ internal sealed class MemoryNetwork
     /// <summary>True for frames of a channel that get lost.</summary>
     public Func<NodeNumber, NodeNumber, PeerChannel, bool> LosesFrame { get; set; } = static (_, _, _) => false;
 
+    /// <summary>True for frames that get lost for what is in them.</summary>
+    public Func<ReadOnlyMemory<byte>, bool> LosesBytes { get; set; } = static _ => false;
+
     /// <summary>Looks at every frame that is sent.</summary>
     public Action<NodeNumber, NodeNumber, PeerChannel, ReadOnlyMemory<byte>>? Sent { get; set; }
 
@@ -27,7 +30,8 @@ internal sealed class MemoryNetwork
     /// <summary>Nobody hears this node, and it hears nobody.</summary>
     public void Isolate(ulong node) => Loses = (from, to) => from.Value == node || to.Value == node;
 
-    public void Heal() => (Loses, LosesFrame) = (static (_, _) => false, static (_, _, _) => false);
+    public void Heal() =>
+        (Loses, LosesFrame, LosesBytes) = (static (_, _) => false, static (_, _, _) => false, static _ => false);
 
     /// <summary>Delivers what was sent so far; false when there was nothing.</summary>
     public bool Deliver()
@@ -36,7 +40,8 @@ internal sealed class MemoryNetwork
         for (int i = 0; i < count; i++)
         {
             var (from, to, channel, frame) = _frames.Dequeue();
-            if (Loses(from, to) || LosesFrame(from, to, channel) || !_ports.TryGetValue(to.Value, out Port? port)) continue;
+            if (Loses(from, to) || LosesFrame(from, to, channel) || LosesBytes(frame)) continue;
+            if (!_ports.TryGetValue(to.Value, out Port? port)) continue;
             port.Received?.Invoke(from, channel, frame);
         }
 
