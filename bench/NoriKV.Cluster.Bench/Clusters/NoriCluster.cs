@@ -57,12 +57,21 @@ internal sealed class NoriCluster : PeerCluster
 
     public override async Task<string> LeaderAsync(CancellationToken cancellationToken)
     {
-        // A view may come between a leader's end and the word of the next one.
-        await UntilAsync(() => IsLedAsync(cancellationToken), "each shard has a leader", cancellationToken);
-        ClusterView view = await Client.GetClusterViewAsync(cancellationToken);
-        ShardId shard = KeyHash.Shard(Payload.Key, view.TotalShards, view.HashTags);
-        string leader = view.Shards[(int)shard.Value].Replicas.First(static replica => replica.IsLeader).NodeId;
-        return view.Nodes.First(node => node.Id == leader).Address;
+        string? address = null;
+        // A view may come between a leader's end and the word of the next one, this one as well.
+        await UntilAsync(
+            async () =>
+            {
+                ClusterView view = await Client.GetClusterViewAsync(cancellationToken);
+                ShardId shard = KeyHash.Shard(Payload.Key, view.TotalShards, view.HashTags);
+                string? leader = view.Shards.ElementAtOrDefault((int)shard.Value)?
+                    .Replicas.FirstOrDefault(static replica => replica.IsLeader)?.NodeId;
+                address = view.Nodes.FirstOrDefault(node => node.Id == leader)?.Address;
+                return !string.IsNullOrEmpty(address);
+            },
+            "the measured key has a leader",
+            cancellationToken);
+        return address!;
     }
 
     public override async Task<long> WritesAsync(CancellationToken cancellationToken) =>
