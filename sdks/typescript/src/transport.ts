@@ -195,13 +195,20 @@ const ALONE: Record<Kind, [string, Codec, Codec]> = {
   batch: ['Batch', codecs.batchRequest, codecs.batchResponse],
 };
 
-/** Has the sockets of handshakes under way: grpc-js leaves one that nobody answers open when its channel closes, and the process with it. */
-function tracked(credentials: grpc.ChannelCredentials, handshakes: Set<Socket>): grpc.ChannelCredentials {
+/**
+ * Has the sockets of handshakes under way. grpc-js leaves open what a closed channel was about to do, one that nobody answers and one whose
+ * connection was not made yet, and the process with it.
+ */
+function tracked(credentials: grpc.ChannelCredentials, handshakes: Set<Socket>, ended: () => boolean): grpc.ChannelCredentials {
   const make = credentials._createSecureConnector.bind(credentials);
   credentials._createSecureConnector = (...how) => {
     const connector = make(...how);
     const connect = connector.connect.bind(connector);
     connector.connect = async (socket) => {
+      if (ended()) {
+        socket.destroy();
+        throw new Error('the client was closed');
+      }
       handshakes.add(socket);
       try {
         return await connect(socket);
@@ -235,10 +242,9 @@ export class NodeConnection {
   ) {
     const { tls } = settings;
     const credentials = tls
-      ? tracked(
-        grpc.credentials.createSsl(tls.rootCertificates ?? null, tls.clientKey ?? null, tls.clientCertificate ?? null), this.handshakes)
+      ? grpc.credentials.createSsl(tls.rootCertificates ?? null, tls.clientKey ?? null, tls.clientCertificate ?? null)
       : grpc.credentials.createInsecure();
-    this.client = new grpc.Client(address, credentials, {
+    this.client = new grpc.Client(address, tracked(credentials, this.handshakes, () => this.ended !== undefined), {
       'grpc.max_receive_message_length': settings.inboundMessageBytesMax,
       'grpc.max_send_message_length': -1,
       'grpc.keepalive_time_ms': settings.keepAliveMs,
