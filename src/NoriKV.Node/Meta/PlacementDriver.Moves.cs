@@ -18,6 +18,8 @@ internal sealed partial class PlacementDriver
     /// <summary>A move to a node that was silent for so many times the limit is taken back.</summary>
     private const int SilencesMax = 6;
 
+    // Shards without a move that seemed to differ from their record: asked in earnest in the next round.
+    private readonly HashSet<ShardId> _differing = [];
     private uint _auditAt;
 
     /// <summary>Takes each move a step further; true while any is under way.</summary>
@@ -27,16 +29,11 @@ internal sealed partial class PlacementDriver
         var asked = new SortedDictionary<NodeNumber, List<ShardId>>();
         foreach (MetaShard shard in state.Shards)
         {
-            bool isAudited = _context.Placement.MovesReplicas && shard.Shard.Value - _auditAt < AuditedMax;
-            if (!shard.IsMoving && !isAudited) continue;
+            if (!shard.IsMoving && !_differing.Remove(shard.Shard)) continue;
             isMoving |= shard.IsMoving;
-            NodeNumber leader = _leader.LeaderOf(shard.Shard).Leader;
-            if (leader.Value == 0) continue;
-            if (!asked.TryGetValue(leader, out List<ShardId>? shards)) asked.Add(leader, shards = []);
-            if (shards.Count < AskedMax) shards.Add(shard.Shard);
+            Add(asked, shard.Shard);
         }
 
-        _auditAt = (_auditAt + AuditedMax) % (uint)state.Shards.Count;
         var pending = new List<Task<List<MetaChange>>>();
         foreach ((NodeNumber leader, List<ShardId> shards) in asked)
         {
@@ -46,7 +43,48 @@ internal sealed partial class PlacementDriver
         var changes = new List<MetaChange>();
         foreach (Task<List<MetaChange>> task in pending) changes.AddRange(await task.ConfigureAwait(false));
         if (changes.Count > 0) await _store.WriteAsync(changes).ConfigureAwait(false);
+        if (_context.Placement.MovesReplicas) await AuditAsync(state).ConfigureAwait(false);
         return isMoving;
+    }
+
+    /// <summary>
+    /// Looks at a few shards that nobody moves. What a leader says unasked of others is enough to see that nothing is to do, and
+    /// a shard without work sleeps on; a difference is asked about again, in earnest.
+    /// </summary>
+    private async ValueTask AuditAsync(MetaState state)
+    {
+        var asked = new SortedDictionary<NodeNumber, List<ShardId>>();
+        foreach (MetaShard shard in state.Shards)
+        {
+            if (!shard.IsMoving && shard.Shard.Value - _auditAt < AuditedMax) Add(asked, shard.Shard);
+        }
+
+        _auditAt = (_auditAt + AuditedMax) % (uint)state.Shards.Count;
+        Task<PeerReply>[] glances =
+        [
+            .. asked.Select(leader => _context.Calls.CallAsync(
+                leader.Key, PeerChannel.Control, PeerMethod.Glance, GroupReport.EncodeQuestion(leader.Value), Deadline()).AsTask()),
+        ];
+        foreach (Task<PeerReply> glance in glances)
+        {
+            PeerReply reply = await glance.ConfigureAwait(false);
+            if (!reply.IsOk || GroupReport.TryDecode(reply.Body.Span) is not { } reports) continue;
+            foreach (GroupReport report in reports)
+            {
+                if (report.Shard.Value < (uint)state.Shards.Count && !IsAsWanted(state, report)) _differing.Add(report.Shard);
+            }
+        }
+    }
+
+    private static bool IsAsWanted(MetaState state, GroupReport report) => report.IsLeader && report.IsSettled
+        && MemberStep.Next(state.Shards[(int)report.Shard.Value], report.Members).IsDone;
+
+    private void Add(SortedDictionary<NodeNumber, List<ShardId>> asked, ShardId shard)
+    {
+        NodeNumber leader = _leader.LeaderOf(shard).Leader;
+        if (leader.Value == 0) return;
+        if (!asked.TryGetValue(leader, out List<ShardId>? shards)) asked.Add(leader, shards = []);
+        if (shards.Count < AskedMax) shards.Add(shard);
     }
 
     /// <summary>Asks a node how the shards stand that it leads, and for their next steps; returns records of what is done.</summary>
@@ -140,23 +178,8 @@ internal sealed partial class PlacementDriver
     // What any node does when the meta leader asks.
     private void HandleCommands()
     {
-        _context.Calls.Handle(PeerMethod.Inspect, async request =>
-        {
-            if (GroupReport.TryDecodeQuestion(request.Body.Span) is not { } shards) return PeerReply.Refuse("no shards");
-            // All at once: each asks a majority, and the questions of one step share a round.
-            Task<GroupReport?>[] asked =
-            [
-                .. shards.Where(shard => shard.Value <= _context.MetaShard.Value)
-                    .Select(shard => _context.Host.ReportAsync(shard, request.Deadline).AsTask()),
-            ];
-            var reports = new List<GroupReport>();
-            foreach (Task<GroupReport?> one in asked)
-            {
-                if (await one.ConfigureAwait(false) is { } report) reports.Add(report);
-            }
-
-            return PeerReply.Ok(GroupReport.Encode(reports));
-        });
+        _context.Calls.Handle(PeerMethod.Inspect, request => ReportAsync(request, _context.Host.ReportAsync));
+        _context.Calls.Handle(PeerMethod.Glance, request => ReportAsync(request, _context.Host.ReportUnconfirmedAsync));
         _context.Calls.Handle(PeerMethod.ChangeMembers, async request =>
         {
             if (!GroupCommand.TryDecodeChange(
@@ -180,5 +203,23 @@ internal sealed partial class PlacementDriver
             KvError? error = await _context.Host.TransferAsync(shard, target, request.Deadline).ConfigureAwait(false);
             return PeerReply.Ok(GroupCommand.EncodeAnswer(error));
         });
+    }
+
+    private async ValueTask<PeerReply> ReportAsync(PeerRequest request, Func<ShardId, long, ValueTask<GroupReport?>> ask)
+    {
+        if (GroupReport.TryDecodeQuestion(request.Body.Span) is not { } shards) return PeerReply.Refuse("no shards");
+        // All at once: where each asks a majority, the questions of one step share a round.
+        Task<GroupReport?>[] asked =
+        [
+            .. shards.Where(shard => shard.Value <= _context.MetaShard.Value)
+                .Select(shard => ask(shard, request.Deadline).AsTask()),
+        ];
+        var reports = new List<GroupReport>();
+        foreach (Task<GroupReport?> one in asked)
+        {
+            if (await one.ConfigureAwait(false) is { } report) reports.Add(report);
+        }
+
+        return PeerReply.Ok(GroupReport.Encode(reports));
     }
 }

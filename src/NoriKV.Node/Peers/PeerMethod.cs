@@ -55,6 +55,9 @@ internal enum PeerMethod : byte
     /// <summary>What a node says of itself when it is asked what is wrong.</summary>
     Diagnose = 72,
 
+    /// <summary>How shards' memberships seem to stand, without asking a majority: wakes nobody, and nothing is done by it.</summary>
+    Glance = 73,
+
     /// <summary>What a node shows of itself to those who watch the cluster.</summary>
     Picture = 80,
 

@@ -130,7 +130,8 @@ internal sealed partial class RaftHost : IReplicatedLog, ISnapshotHost
         return confirmed is { } behind && behind.Term == report.Term ? behind : null;
     }
 
-    private async ValueTask<GroupReport?> ReportUnconfirmedAsync(ShardId shard, long deadline)
+    /// <summary>As above, as this node alone knows it: enough to see that nothing is to do, never to act upon.</summary>
+    public async ValueTask<GroupReport?> ReportUnconfirmedAsync(ShardId shard, long deadline)
     {
         GroupReport? report = null;
         KvError? error = await RunAsync(shard, deadline, (_, group, command) =>
