@@ -1,7 +1,9 @@
 // Against the real server: what the conformance suite does not say, the README and the examples.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createConnection, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -86,6 +88,25 @@ test('a closed client says so, and what was in flight fails', async (t) => {
   await kv.put('closed', 'x');
   await kv.close();
   await assert.rejects(kv.get('closed'), { code: 'CANCELLED' });
+});
+
+test('what was called not done is not done later, when the connection is made after all', async () => {
+  const held = [];
+  let open = false;
+  const pass = (client) => {
+    const node = createConnection(Number(server.address.split(':').at(-1)), '127.0.0.1');
+    for (const [from, to] of [[client, node], [node, client]]) from.on('error', () => to.destroy()).pipe(to);
+  };
+  const door = createServer((client) => (open ? pass(client) : held.push(client))).listen(0, '127.0.0.1');
+  await once(door, 'listening');
+  const kv = connect({ addresses: [`127.0.0.1:${door.address().port}`], smartRouting: false, silenceMaxMs: 600_000 });
+  await assert.rejects(kv.put('late', '1', { deadlineMs: 200 }), UnavailableError);
+  open = true;
+  held.forEach(pass);
+  await kv.put('after', '1', { deadlineMs: 60_000 });
+  assert.equal((await kv.get('late')).found, false);
+  await kv.close();
+  door.close();
 });
 
 test('nobody there is said with the address', async (t) => {
