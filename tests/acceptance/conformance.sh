@@ -23,7 +23,7 @@ running=()
 run() {
   local language=$1; shift
   [ ${#running[@]} -lt 2 ] || finish_one
-  NORIKV_CONFORMANCE_RESULTS=$out/$language.json timeout 600 "$@" >"$out/$language.log" 2>&1 </dev/null &
+  NORIKV_CONFORMANCE_RESULTS=$out/$language.json timeout 1200 "$@" >"$out/$language.log" 2>&1 </dev/null &
   running+=("$language:$!")
 }
 finish_one() {
