@@ -38,6 +38,8 @@ internal sealed class ClientLoop : IAsyncDisposable
     {
         if (_options.SmartRouting && _watchStarted == 0 && Interlocked.Exchange(ref _watchStarted, 1) == 0)
         {
+            // It outlives the operation that it begins with, and is no part of its trace.
+            using AsyncFlowControl? apart = ExecutionContext.IsFlowSuppressed() ? null : ExecutionContext.SuppressFlow();
             _watching = WatchAsync();
         }
     }

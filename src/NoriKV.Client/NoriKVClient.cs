@@ -1,9 +1,11 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using NoriKV.Client.Operations;
 using NoriKV.Client.Pipeline;
 using NoriKV.Client.Retry;
 using NoriKV.Client.Routing;
 using NoriKV.Client.Sessions;
+using NoriKV.Client.Tracing;
 using NoriKV.Client.Transport;
 using NoriKV.Client.Wire;
 using NoriKV.Proto.V1;
@@ -20,6 +22,12 @@ namespace NoriKV.Client;
 /// <remarks>Thread-safe. Make one and share it.</remarks>
 public sealed class NoriKVClient : INoriKV
 {
+    /// <summary>
+    /// The name of the <see cref="ActivitySource"/> that tells of operations, for whoever collects traces: one span each, whose context
+    /// the nodes go on with.
+    /// </summary>
+    public const string ActivitySourceName = ClientSpans.SourceName;
+
     private static readonly PutOptions NoPutOptions = new();
     private static readonly DeleteOptions NoDeleteOptions = new();
     private static readonly BatchOptions NoBatchOptions = new();
@@ -114,65 +122,47 @@ public sealed class NoriKVClient : INoriKV
         : throw NoriKVException.From(new KvError(KvCode.InvalidArgument, "the deadline must be positive"));
 
     /// <inheritdoc/>
-    public async ValueTask<PutResult> PutAsync(
+    public ValueTask<PutResult> PutAsync(
         ReadOnlyMemory<byte> key,
         ReadOnlyMemory<byte> value,
         PutOptions? options = null,
-        CancellationToken cancellationToken = default)
-    {
-        options ??= NoPutOptions;
-        StreamResult result = await WriteAsync(
-            key,
-            options.IdempotencyKey,
-            (key, value, options),
-            static (x, id) => new StreamCall { Put = Requests.Put(x.key, x.value, x.options, id) },
-            cancellationToken).ConfigureAwait(false);
-        return Responses.Put(result.Put);
-    }
+        CancellationToken cancellationToken = default) =>
+        ClientSpans.RunAsync(
+            "put",
+            0,
+            (Client: this, key, value, options, cancellationToken),
+            static x => x.Client.PutCoreAsync(x.key, x.value, x.options, x.cancellationToken));
 
     /// <inheritdoc/>
-    public async ValueTask<GetResult> GetAsync(
-        ReadOnlyMemory<byte> key, ReadOptions? options = null, CancellationToken cancellationToken = default)
-    {
-        var call = new StreamCall { Get = Requests.Get(key, options ?? ReadOptions.Default) };
-        StreamResult result = await ReadAsync(call, key, cancellationToken).ConfigureAwait(false);
-        return Responses.Get(result.Get);
-    }
+    public ValueTask<GetResult> GetAsync(
+        ReadOnlyMemory<byte> key, ReadOptions? options = null, CancellationToken cancellationToken = default) =>
+        ClientSpans.RunAsync(
+            "get",
+            0,
+            (Client: this, key, options, cancellationToken),
+            static x => x.Client.GetCoreAsync(x.key, x.options, x.cancellationToken));
 
     /// <inheritdoc/>
-    public async ValueTask<DeleteResult> DeleteAsync(
-        ReadOnlyMemory<byte> key, DeleteOptions? options = null, CancellationToken cancellationToken = default)
-    {
-        options ??= NoDeleteOptions;
-        StreamResult result = await WriteAsync(
-            key,
-            options.IdempotencyKey,
-            (key, options),
-            static (x, id) => new StreamCall { Delete = Requests.Delete(x.key, x.options, id) },
-            cancellationToken).ConfigureAwait(false);
-        return Responses.Delete(result.Delete);
-    }
+    public ValueTask<DeleteResult> DeleteAsync(
+        ReadOnlyMemory<byte> key, DeleteOptions? options = null, CancellationToken cancellationToken = default) =>
+        ClientSpans.RunAsync(
+            "delete",
+            0,
+            (Client: this, key, options, cancellationToken),
+            static x => x.Client.DeleteCoreAsync(x.key, x.options, x.cancellationToken));
 
     /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<BatchOperationResult>> BatchAsync(
+    public ValueTask<IReadOnlyList<BatchOperationResult>> BatchAsync(
         IReadOnlyList<BatchOperation> operations,
         BatchOptions? options = null,
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(operations);
-        options ??= NoBatchOptions;
-        ReadOnlyMemory<byte> key = operations.Count > 0 ? operations[0].Key : default;
-        StreamResult result = operations.All(static o => o.Kind == BatchOperationKind.Get)
-            ? await ReadAsync(
-                new StreamCall { Batch = Requests.Batch(operations, options, "") }, key, cancellationToken)
-                .ConfigureAwait(false)
-            : await WriteAsync(
-                key,
-                options.IdempotencyKey,
-                (operations, options),
-                static (x, id) => new StreamCall { Batch = Requests.Batch(x.operations, x.options, id) },
-                cancellationToken).ConfigureAwait(false);
-        return Responses.Batch(result.Batch, operations);
+        return ClientSpans.RunAsync(
+            "batch",
+            operations.Count,
+            (Client: this, operations, options, cancellationToken),
+            static x => x.Client.BatchCoreAsync(x.operations, x.options, x.cancellationToken));
     }
 
     /// <inheritdoc/>
@@ -272,6 +262,58 @@ public sealed class NoriKVClient : INoriKV
         await _disposing.CancelAsync().ConfigureAwait(false);
         await _loop.DisposeAsync().ConfigureAwait(false);
         await _nodes.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private async ValueTask<PutResult> PutCoreAsync(
+        ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, PutOptions? options, CancellationToken cancellationToken)
+    {
+        options ??= NoPutOptions;
+        StreamResult result = await WriteAsync(
+            key,
+            options.IdempotencyKey,
+            (key, value, options),
+            static (x, id) => new StreamCall { Put = Requests.Put(x.key, x.value, x.options, id) },
+            cancellationToken).ConfigureAwait(false);
+        return Responses.Put(result.Put);
+    }
+
+    private async ValueTask<GetResult> GetCoreAsync(
+        ReadOnlyMemory<byte> key, ReadOptions? options, CancellationToken cancellationToken)
+    {
+        var call = new StreamCall { Get = Requests.Get(key, options ?? ReadOptions.Default) };
+        StreamResult result = await ReadAsync(call, key, cancellationToken).ConfigureAwait(false);
+        return Responses.Get(result.Get);
+    }
+
+    private async ValueTask<DeleteResult> DeleteCoreAsync(
+        ReadOnlyMemory<byte> key, DeleteOptions? options, CancellationToken cancellationToken)
+    {
+        options ??= NoDeleteOptions;
+        StreamResult result = await WriteAsync(
+            key,
+            options.IdempotencyKey,
+            (key, options),
+            static (x, id) => new StreamCall { Delete = Requests.Delete(x.key, x.options, id) },
+            cancellationToken).ConfigureAwait(false);
+        return Responses.Delete(result.Delete);
+    }
+
+    private async ValueTask<IReadOnlyList<BatchOperationResult>> BatchCoreAsync(
+        IReadOnlyList<BatchOperation> operations, BatchOptions? options, CancellationToken cancellationToken)
+    {
+        options ??= NoBatchOptions;
+        ReadOnlyMemory<byte> key = operations.Count > 0 ? operations[0].Key : default;
+        StreamResult result = operations.All(static o => o.Kind == BatchOperationKind.Get)
+            ? await ReadAsync(
+                new StreamCall { Batch = Requests.Batch(operations, options, "") }, key, cancellationToken)
+                .ConfigureAwait(false)
+            : await WriteAsync(
+                key,
+                options.IdempotencyKey,
+                (operations, options),
+                static (x, id) => new StreamCall { Batch = Requests.Batch(x.operations, x.options, id) },
+                cancellationToken).ConfigureAwait(false);
+        return Responses.Batch(result.Batch, operations);
     }
 
     private async ValueTask<StreamResult> WriteAsync<T>(

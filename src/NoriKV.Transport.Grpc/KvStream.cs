@@ -38,7 +38,7 @@ internal sealed class KvStream(
 
     private readonly string _principal = CallContexts.PrincipalOf(call);
 
-    // The stream's; each of its calls is a child of it.
+    // The stream's; each of its calls that says nothing of its own is a child of it.
     private readonly TraceContext _caller = CallContexts.CallerOf(call);
 
     public async Task RunAsync()
@@ -200,9 +200,12 @@ internal sealed class KvStream(
         if (call.TimeLeft is { } streamLeft && streamLeft < left) left = streamLeft;
         return new RequestContext(CallContexts.DeadlineIn(left, parts.Time), _principal, cancellationToken)
         {
-            Probe = CallContexts.ProbeOf(parts.Tracer?.Begin("norikv.v1.Kv/Stream", SpanKind.Server, _caller), parts.Time),
+            Probe = CallContexts.ProbeOf(parts.Tracer?.Begin("norikv.v1.Kv/Stream", SpanKind.Server, CallerOf(each)), parts.Time),
         };
     }
+
+    private TraceContext CallerOf(StreamCall each) =>
+        each.Traceparent.Length > 0 && TraceContext.TryParse(each.Traceparent, out TraceContext own) ? own : _caller;
 
     private static StreamResult Failed(KvError error) => new() { Error = StatusTable.ToMessage(error) };
 

@@ -43,6 +43,8 @@ internal sealed class ScriptedTransport(string address) : INodeTransport
 
     public ConcurrentQueue<StreamCall> Alone { get; } = new();
 
+    public ConcurrentQueue<string?> ScanTraceparents { get; } = new();
+
     public int PipesOpened;
 
     public int Watches;
@@ -83,8 +85,12 @@ internal sealed class ScriptedTransport(string address) : INodeTransport
 
     public Task<bool> IsServingAsync(TimeSpan timeout, CancellationToken cancellationToken) => OnIsServing();
 
-    public IAsyncEnumerable<ScanResponse> ScanAsync(ScanRequest request, CancellationToken cancellationToken) =>
-        OnScan(request, cancellationToken);
+    public IAsyncEnumerable<ScanResponse> ScanAsync(
+        ScanRequest request, string? traceparent, CancellationToken cancellationToken)
+    {
+        ScanTraceparents.Enqueue(traceparent);
+        return OnScan(request, cancellationToken);
+    }
 
     public IAsyncEnumerable<ClusterView> WatchAsync(CancellationToken cancellationToken)
     {

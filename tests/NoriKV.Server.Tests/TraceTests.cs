@@ -1,7 +1,9 @@
+using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
 using Nori.Grpc;
 using Nori.Observe;
+using NoriKV.Client;
 using NoriKV.Interop;
 using NoriKV.Node.Tracing;
 using NoriKV.Proto.V1;
@@ -155,6 +157,62 @@ public sealed class TraceTests
         }
 
         Assert.NotEqual(0, forwarded);
+    }
+
+    // One trace from the client's call to the entry that was applied, on whichever node.
+    [Fact]
+    public async Task A_clients_spans_and_those_of_the_nodes_are_one_trace()
+    {
+        using var collector = new TraceCollector();
+        var ended = new System.Collections.Concurrent.ConcurrentQueue<Activity>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = static s => s.Name == NoriKVClient.ActivitySourceName,
+            Sample = static (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = ended.Enqueue,
+        };
+        using Activity root = new Activity("test").SetIdFormat(ActivityIdFormat.W3C).Start();
+        await using (TestCluster cluster = await TestCluster.StartAsync(3, o => o with
+        {
+            OtlpEnabled = true,
+            OtlpProtocol = "http",
+            OtlpEndpoint = collector.Endpoint,
+            TraceSampleRatio = 0,
+        }))
+        {
+            // Without routing by the view one node is asked for all shards, so that some calls are forwarded.
+            await using NoriKVClient client = NoriKVClient.Connect(new NoriKVClientOptions
+            {
+                Addresses = [cluster[0].Server.RpcEndPoint.ToString()!],
+                SmartRouting = false,
+                Deadline = TimeSpan.FromSeconds(60),
+            });
+            ActivitySource.AddActivityListener(listener);
+            for (int i = 0; i < 24; i++) await client.PutAsync($"key-{i}", "v");
+            await client.PutAsync("large", new string('x', 1 << 20));
+            await client.GetAsync("key-1");
+            await client.CountAsync(new Types.ScanOptions());
+        }
+
+        ILookup<string, TracedSpan> byParent = (await collector.SpansAsync())
+            .Where(s => s.Trace == root.TraceId.ToHexString()).ToLookup(static s => s.Parent);
+        Activity[] calls = [.. ended.Where(a => a.TraceId == root.TraceId)];
+        Assert.Equal(27, calls.Length);
+        Assert.All(calls, call => Assert.Equal(root.SpanId, call.ParentSpanId));
+        int applied = 0;
+        foreach (Activity call in calls)
+        {
+            TracedSpan served = byParent[call.SpanId.ToHexString()].First();
+            Assert.StartsWith("norikv.v1.Kv/", served.Name, StringComparison.Ordinal);
+            Assert.Equal("SPAN_KIND_SERVER", served.Kind);
+            applied += IsApplied(served) ? 1 : 0;
+        }
+
+        Assert.Equal(25, applied);
+
+        // Where it was forwarded the entry was applied in the span of the node that was asked.
+        bool IsApplied(TracedSpan span) =>
+            byParent[span.Id].Any(child => child.Name == StageNames.Apply || (child.Kind == "SPAN_KIND_SERVER" && IsApplied(child)));
     }
 
     private static void AssertPath(TracedSpan span, TracedSpan[] all)

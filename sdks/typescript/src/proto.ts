@@ -202,6 +202,9 @@ export const PROTO = "// The wire contract of NoriKV. Field numbers below 16 are
   "    DeleteRequest delete = 5;\n" +
   "    BatchRequest batch = 6;\n" +
   "  }\n" +
+  "  // W3C trace context of the caller (https://www.w3.org/TR/trace-context/), as the metadata of that name is for a call of its own;\n" +
+  "  // empty: the stream's.\n" +
+  "  string traceparent = 7;\n" +
   "}\n" +
   "\n" +
   "message StreamResponse {\n" +

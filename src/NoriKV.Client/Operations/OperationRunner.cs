@@ -1,6 +1,7 @@
 using NoriKV.Client.Pipeline;
 using NoriKV.Client.Retry;
 using NoriKV.Client.Routing;
+using NoriKV.Client.Tracing;
 using NoriKV.Client.Transport;
 using NoriKV.Client.Wire;
 using NoriKV.Proto.V1;
@@ -45,7 +46,7 @@ internal sealed class OperationRunner(
             string address = router.Pick(key.Span, number, hint);
             router.ThrowIfForeign(address);
             Attempt attempt = writes || options.HedgeReadsAfter is null
-                ? await AttemptAsync(address, call, deadline, cancellationToken).ConfigureAwait(false)
+                ? await AttemptAsync(address, call, false, deadline, cancellationToken).ConfigureAwait(false)
                 : await HedgedAsync(address, call, deadline, cancellationToken).ConfigureAwait(false);
             if (attempt.Result is { } result) return result;
             KvError error = attempt.Error!;
@@ -126,8 +127,9 @@ internal sealed class OperationRunner(
         && error.Message.Contains(ClusterIdentity.MismatchWord, StringComparison.Ordinal);
 
     private async ValueTask<Attempt> AttemptAsync(
-        string address, StreamCall call, long deadline, CancellationToken cancellationToken)
+        string address, StreamCall call, bool isHedge, long deadline, CancellationToken cancellationToken)
     {
+        ClientSpans.Attempt(address, isHedge);
         Attempt attempt;
         try
         {
@@ -143,8 +145,14 @@ internal sealed class OperationRunner(
         }
 
         if (attempt.Result is not null) backoff.Succeeded();
-        else if (IsForeign(attempt.Error!)) router.Foreign(address, attempt.Error!.Message);
+        else Failed(address, attempt.Error!);
         return attempt;
+    }
+
+    private void Failed(string address, KvError error)
+    {
+        ClientSpans.Failed(address, error.Code);
+        if (IsForeign(error)) router.Foreign(address, error.Message);
     }
 
     // The first answer wins; a failure counts only when both have failed.
@@ -153,13 +161,13 @@ internal sealed class OperationRunner(
     {
         _hedges.Earn();
         using var loser = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        Task<Attempt> first = AttemptAsync(address, call, deadline, loser.Token).AsTask();
+        Task<Attempt> first = AttemptAsync(address, call, false, deadline, loser.Token).AsTask();
         Task slow = Task.Delay(options.HedgeReadsAfter!.Value, _time, loser.Token);
         try
         {
             if (await Task.WhenAny(first, slow).ConfigureAwait(false) == first || router.PickBeside(address) is not { } other
                 || !_hedges.TrySpend()) return await first.ConfigureAwait(false);
-            Task<Attempt> second = AttemptAsync(other, call, deadline, loser.Token).AsTask();
+            Task<Attempt> second = AttemptAsync(other, call, true, deadline, loser.Token).AsTask();
             Task<Attempt> earlier = await Task.WhenAny(first, second).ConfigureAwait(false);
             Attempt attempt = await earlier.ConfigureAwait(false);
             return attempt.Result is null ? await (earlier == first ? second : first).ConfigureAwait(false) : attempt;
@@ -201,11 +209,16 @@ internal sealed class OperationRunner(
     }
 
     // A failed stream may still be reading its message, so each attempt has its own; the request inside is shared.
-    private static StreamCall Copy(StreamCall call) => call.CallCase switch
+    private static StreamCall Copy(StreamCall call)
     {
-        StreamCall.CallOneofCase.Put => new StreamCall { Put = call.Put },
-        StreamCall.CallOneofCase.Get => new StreamCall { Get = call.Get },
-        StreamCall.CallOneofCase.Delete => new StreamCall { Delete = call.Delete },
-        _ => new StreamCall { Batch = call.Batch },
-    };
+        StreamCall copy = call.CallCase switch
+        {
+            StreamCall.CallOneofCase.Put => new StreamCall { Put = call.Put },
+            StreamCall.CallOneofCase.Get => new StreamCall { Get = call.Get },
+            StreamCall.CallOneofCase.Delete => new StreamCall { Delete = call.Delete },
+            _ => new StreamCall { Batch = call.Batch },
+        };
+        if (ClientSpans.Context is { } context) copy.Traceparent = context;
+        return copy;
+    }
 }

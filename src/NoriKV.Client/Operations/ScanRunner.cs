@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Google.Protobuf;
 using NoriKV.Client.Pipeline;
 using NoriKV.Client.Retry;
 using NoriKV.Client.Routing;
+using NoriKV.Client.Tracing;
 using NoriKV.Client.Transport;
 using NoriKV.Client.Wire;
 using NoriKV.Proto.V1;
@@ -18,9 +20,45 @@ namespace NoriKV.Client.Operations;
 internal sealed class ScanRunner(
     NodePool nodes, Router router, Backoff backoff, OperationRunner operations, NoriKVClientOptions options)
 {
-    /// <summary>The pages, each once.</summary>
-    public async IAsyncEnumerable<ScanResponse> PagesAsync(
-        ScanOptions scan, TimeSpan limit, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>The pages, each once, in a span that ends with the last one or with the caller's interest.</summary>
+    public IAsyncEnumerable<ScanResponse> PagesAsync(ScanOptions scan, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        Activity? span = ClientSpans.BeginApart("scan");
+        IAsyncEnumerable<ScanResponse> pages =
+            PagesAsync(scan, limit, span, span is null ? ClientSpans.Context : ClientSpans.ContextOf(span), cancellationToken);
+        return span is null ? pages : TracedAsync(pages, span, cancellationToken);
+    }
+
+    private static async IAsyncEnumerable<ScanResponse> TracedAsync(
+        IAsyncEnumerable<ScanResponse> pages, Activity span, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        IAsyncEnumerator<ScanResponse> all = pages.GetAsyncEnumerator(cancellationToken);
+        using (span)
+        await using (all.ConfigureAwait(false))
+        {
+            while (true)
+            {
+                try
+                {
+                    if (!await all.MoveNextAsync().ConfigureAwait(false)) yield break;
+                }
+                catch (Exception failure)
+                {
+                    ClientSpans.End(span, failure);
+                    throw;
+                }
+
+                yield return all.Current;
+            }
+        }
+    }
+
+    private async IAsyncEnumerable<ScanResponse> PagesAsync(
+        ScanOptions scan,
+        TimeSpan limit,
+        Activity? span,
+        string? traceparent,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         ByteString token = ByteString.CopyFrom(scan.PageToken.Span);
         long received = 0;
@@ -35,8 +73,9 @@ internal sealed class ScanRunner(
             ScanOptions rest = scan.Limit > 0 && !scan.CountOnly ? scan with { Limit = scan.Limit - received } : scan;
             ScanRequest request = Requests.Scan(rest, token.Memory);
             using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            ClientSpans.Attempt(span, address, isHedge: false);
             IAsyncEnumerator<ScanResponse> pages =
-                node.Transport.ScanAsync(request, giveUp.Token).GetAsyncEnumerator(giveUp.Token);
+                node.Transport.ScanAsync(request, traceparent, giveUp.Token).GetAsyncEnumerator(giveUp.Token);
             RpcException? failure = null;
             await using (pages.ConfigureAwait(false))
             {
@@ -66,6 +105,7 @@ internal sealed class ScanRunner(
                 }
             }
 
+            ClientSpans.Failed(span, address, failure.Error.Code);
             await RetryAsync(failure, address, failures++, deadline, cancellationToken).ConfigureAwait(false);
         }
     }

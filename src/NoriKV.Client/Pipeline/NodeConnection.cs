@@ -214,6 +214,8 @@ internal sealed class NodeConnection : IAsyncDisposable
             }
 
             INodeTransport transport = Transport;
+            // It outlives the operation that it is opened for, and is no part of its trace.
+            using AsyncFlowControl? apart = ExecutionContext.IsFlowSuppressed() ? null : ExecutionContext.SuppressFlow();
             var stream = new CallStream(
                 transport.OpenPipe(), Address, _options.Time, _options.MessageBytesMax, transport.ClusterId);
             Volatile.Write(ref _streams[slot], stream);

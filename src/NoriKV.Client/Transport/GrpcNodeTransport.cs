@@ -10,6 +10,7 @@ namespace NoriKV.Client.Transport;
 internal sealed class GrpcNodeTransport : INodeTransport
 {
     private const string ClusterIdKey = "norikv-cluster-id";
+    private const string TraceparentKey = "traceparent";
 
     private readonly GrpcChannel _channel;
     private readonly TlsSuspicion _suspicion;
@@ -50,7 +51,7 @@ internal sealed class GrpcNodeTransport : INodeTransport
         var options = new GrpcCallOptions
         {
             Timeout = timeout == Timeout.InfiniteTimeSpan ? null : timeout,
-            Headers = _headers,
+            Headers = Headers(call.Traceparent),
             CancellationToken = cancellationToken,
         };
         try
@@ -98,12 +99,13 @@ internal sealed class GrpcNodeTransport : INodeTransport
         }
     }
 
-    public IAsyncEnumerable<ScanResponse> ScanAsync(ScanRequest request, CancellationToken cancellationToken) =>
+    public IAsyncEnumerable<ScanResponse> ScanAsync(
+        ScanRequest request, string? traceparent, CancellationToken cancellationToken) =>
         TranslateAsync(
             _channel.ServerStreaming(
                 KvMethods.Scan,
                 request,
-                new GrpcCallOptions { Headers = _headers, CancellationToken = cancellationToken }),
+                new GrpcCallOptions { Headers = Headers(traceparent), CancellationToken = cancellationToken }),
             _suspicion,
             cancellationToken);
 
@@ -141,6 +143,15 @@ internal sealed class GrpcNodeTransport : INodeTransport
                 yield return all.Current;
             }
         }
+    }
+
+    // The list is shared by all calls: one that says more has its own.
+    private Metadata? Headers(string? traceparent)
+    {
+        if (string.IsNullOrEmpty(traceparent)) return _headers;
+        var own = new Metadata { { TraceparentKey, traceparent } };
+        if (ClusterId is { } cluster) own.Add(ClusterIdKey, cluster);
+        return own;
     }
 
     private static SslClientAuthenticationOptions Tls(ClientTlsOptions tls) => new()

@@ -18,7 +18,10 @@ internal interface INodeTransport : IAsyncDisposable
     Task<bool> IsServingAsync(TimeSpan timeout, CancellationToken cancellationToken);
 
     /// <summary>The pages of a scan.</summary>
-    IAsyncEnumerable<ScanResponse> ScanAsync(ScanRequest request, CancellationToken cancellationToken);
+    /// <param name="request">What to scan.</param>
+    /// <param name="traceparent">The caller's place in its trace; null for none.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    IAsyncEnumerable<ScanResponse> ScanAsync(ScanRequest request, string? traceparent, CancellationToken cancellationToken);
 
     /// <summary>The views of the cluster, the current one first.</summary>
     IAsyncEnumerable<ClusterView> WatchAsync(CancellationToken cancellationToken);
