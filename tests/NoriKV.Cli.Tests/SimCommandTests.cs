@@ -17,6 +17,37 @@ public sealed class SimCommandTests
     }
 
     [Fact]
+    public async Task A_recorded_run_is_the_same_run_and_can_be_replayed()
+    {
+        using var cli = new CliRunner();
+        const string Run = "sim --seed 7 --safety 4s --faults Crash";
+        Assert.Equal(0, await cli.RunAsync(Run));
+        string story = cli.Output;
+        string first = cli.File("first.jsonl"), second = cli.File("second.jsonl");
+        Assert.Equal(0, await cli.RunAsync([.. Run.Split(' '), "--record", first]));
+        Assert.Equal(story, cli.Output);
+        Assert.Equal(0, await cli.RunAsync([.. Run.Split(' '), "--record", second]));
+        Assert.Equal(await File.ReadAllTextAsync(first), await File.ReadAllTextAsync(second));
+
+        Assert.Equal(0, await cli.RunAsync(["events", "--replay", first, "--speed", "0", "--json"]));
+        JsonElement[] events = [.. cli.Output.TrimEnd('\n').Split('\n').Select(static l => JsonDocument.Parse(l).RootElement)];
+        Assert.Equal((await File.ReadAllLinesAsync(first)).Length - 1, events.Length);
+        Assert.Contains(events, static e => Is(e, "Raft", "LeaderElected") && e.GetProperty("node").GetString()!.StartsWith('n'));
+        Assert.Equal(["n1", "n2", "n3"], events.Where(static e => Is(e, "Sim", "Started"))
+            .Select(static e => e.GetProperty("node").GetString()).Distinct().Order());
+        Assert.All(events, static e => Assert.StartsWith("2026-01-01T00:", e.GetProperty("t").GetString(), StringComparison.Ordinal));
+        Assert.Equal(events.Select(static e => e.GetProperty("t").GetString()).Order(StringComparer.Ordinal),
+            events.Select(static e => e.GetProperty("t").GetString()));
+
+        Assert.Equal(2, await cli.RunAsync(["sim", "--seed", "7", "--record", first]));
+        Assert.Contains("exists", cli.Error, StringComparison.Ordinal);
+        Assert.Equal(2, await cli.RunAsync(["sim", "--seed", "7", "--count", "2", "--record", cli.File("third.jsonl")]));
+
+        static bool Is(JsonElement e, string family, string kind) =>
+            e.GetProperty("family").GetString() == family && e.GetProperty("kind").GetString() == kind;
+    }
+
+    [Fact]
     public async Task The_json_of_a_run_has_its_command()
     {
         using var cli = new CliRunner();

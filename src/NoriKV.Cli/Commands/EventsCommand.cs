@@ -50,7 +50,7 @@ internal static class EventsCommand
                 ? Replay(host, file, parse.GetValue(speed), wantedFamilies, wantedKinds, token)
                 : Live(host, HttpAddress.Read(host, parse.GetValue(node)), parse.GetValue(follow), parse.GetValue(since),
                     wantedFamilies, wantedKinds, token);
-            using StreamWriter? target = parse.GetValue(record) is { } to ? Open(to) : null;
+            using StreamWriter? target = parse.GetValue(record) is { } to ? EventRecording.Create(to) : null;
             await PrintAsync(host, events, parse.GetValue(json), most, target, token).ConfigureAwait(false);
             return ExitCode.Ok;
         });
@@ -140,14 +140,6 @@ internal static class EventsCommand
 
             yield return lines.Current;
         }
-    }
-
-    private static StreamWriter Open(string file)
-    {
-        if (File.Exists(file)) throw new UsageException($"{file} exists; a recording is a new file");
-        var writer = new StreamWriter(file, append: false, new UTF8Encoding(false)) { NewLine = "\n" };
-        writer.WriteLine(EventRecording.Header);
-        return writer;
     }
 
     private static string Query(string name, string[] words) =>

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Reflection;
 using NoriKV.Cli.Console;
+using NoriKV.Cli.Events;
 using NoriKV.Cli.Sim;
 using NoriKV.TestKit.Simulation;
 
@@ -18,6 +19,7 @@ internal static class SimCommand
             "Run a cluster of whole nodes in one thread and in virtual time while disk, network, clocks and processes fail, "
             + "and judge what its clients saw. Equal seeds give equal runs. Exit code 1 on a violation.",
             "norikv sim --seed 7",
+            "norikv sim --seed 7 --record run.jsonl",
             "norikv sim --seed 1 --count 200 --nodes 5",
             "norikv sim --seed 7 --faults Crash,Partition --safety 10s --lines 1000",
             "norikv sim --seed 7 --without 3,4,9 --operations 40",
@@ -34,16 +36,25 @@ internal static class SimCommand
             TimeSpan? soak = SimArguments.Span(parse, arguments.Soak);
             string? file = parse.GetValue(arguments.Report);
             bool asJson = parse.GetValue(json);
-            if (count == 1 && soak is null && file is null) return One(host, options, asJson);
+            bool isOne = count == 1 && soak is null && file is null;
+            if (parse.GetValue(arguments.Record) is { } recording)
+            {
+                if (!isOne) throw new UsageException("--record is of one run: leave out --count, --soak and --report");
+                using StreamWriter target = EventRecording.Create(recording);
+                return One(host, options, asJson, target.WriteLine);
+            }
+
+            if (isOne) return One(host, options, asJson, null);
             int jobs = parse.GetValue(arguments.Jobs) is > 0 and var given ? given : Environment.ProcessorCount;
             return await ManyAsync(host, options, soak is null ? count : null, soak, file, jobs, asJson, token).ConfigureAwait(false);
         });
         return command;
     }
 
-    private static int One(CliHost host, SimulationOptions options, bool asJson)
+    private static int One(CliHost host, SimulationOptions options, bool asJson, Action<string>? record)
     {
-        SimulationReport report = ClusterSimulation.Run(options);
+        // Only this run is recorded, not those that look for a smaller one.
+        SimulationReport report = ClusterSimulation.Run(options with { Record = record }) with { Options = options };
         if (!report.IsGood) Explain(host, report);
         host.WriteLine(asJson
             ? SimText.Json(report, SimText.Command(options, Norikv(host)))

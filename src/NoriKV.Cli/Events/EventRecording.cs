@@ -1,4 +1,6 @@
+using System.Text;
 using System.Text.Json;
+using NoriKV.Cli.Console;
 
 namespace NoriKV.Cli.Events;
 
@@ -17,6 +19,16 @@ internal static class EventRecording
 
     /// <summary>The first line of a file.</summary>
     public static string Header => $$"""{"format":"{{Format}}","version":{{Version}}}""";
+
+    /// <summary>A new file with its first line; the caller writes the events, a line each, and closes it.</summary>
+    /// <exception cref="UsageException">The file exists.</exception>
+    public static StreamWriter Create(string file)
+    {
+        if (File.Exists(file)) throw new UsageException($"{file} exists; a recording is a new file");
+        var writer = new StreamWriter(file, append: false, new UTF8Encoding(false)) { NewLine = "\n" };
+        writer.WriteLine(Header);
+        return writer;
+    }
 
     /// <summary>The events of a file, in their order. A last line without its end is left out: the recording was cut off.</summary>
     /// <exception cref="InvalidDataException">The file is no recording, or of a version this program does not know.</exception>

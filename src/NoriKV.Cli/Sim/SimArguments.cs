@@ -76,6 +76,12 @@ internal sealed class SimArguments
 
     public Option<string?> Report { get; } = new("--report") { Description = "Append a row about all runs to the table in this file" };
 
+    public Option<string?> Record { get; } = new("--record")
+    {
+        Description = "Write what happens to a new file, for norikv events --replay and the dashboard's playback; of one run",
+        HelpName = "file",
+    };
+
     public Option<int> Jobs { get; } = new("--jobs") { Description = "Runs at once (default: as many as processors)" };
 
     public void AddTo(Command command)
@@ -83,7 +89,7 @@ internal sealed class SimArguments
         foreach (Option option in new Option[]
             {
                 _seed, Count, _scenario, _nodes, _shards, _safety, _clients, _rate, _operations, _faults, _without, _lines,
-                Soak, Report, Jobs,
+                Soak, Report, Record, Jobs,
             })
         {
             command.Options.Add(option);

@@ -18,6 +18,12 @@ internal sealed class SimWorld
         Profile = SimulationProfile.Draw(options, Random.Fork());
         Events = new EventQueue(Random.Fork());
         Trace = new Trace(Events, options.StoryLinesMax);
+        if (options.Record is { } take)
+        {
+            Lines = new EventLines(Events, take);
+            Trace.Told = Lines.Tell;
+        }
+
         // Nodes, clients, the one that looks at the end, and a scenario's operator.
         int others = options.Scenario == SimulationScenario.None ? 1 : 2;
         Network = new SimNetwork(Events, Random.Fork(), Profile.Links, Probes, options.Nodes + Profile.Clients + others);
@@ -32,6 +38,9 @@ internal sealed class SimWorld
     public EventQueue Events { get; }
 
     public Trace Trace { get; }
+
+    /// <summary>The recording of the run; null where nobody wants one.</summary>
+    public EventLines? Lines { get; }
 
     public Probes Probes { get; } = new();
 

@@ -53,6 +53,12 @@ public sealed record SimulationOptions
     /// <summary>Most lines of the story. <value>200</value></summary>
     public int StoryLinesMax { get; init; } = 200;
 
+    /// <summary>
+    /// Takes everything that happens as lines of a recording of events (docs/formats/events.md), without its first one. The run is the
+    /// same with it and without. <value>None.</value>
+    /// </summary>
+    public Action<string>? Record { get; init; }
+
     // Doubles: how a test breaks a node on purpose, to see that the checkers notice.
 
     /// <summary>Puts a double between a node and its disk. <value>None.</value></summary>

@@ -1,5 +1,6 @@
 using Nori.Core;
 using Nori.IO;
+using Nori.Observe;
 using NoriKV.Node;
 using NoriKV.TestKit.Simulation.Checks;
 using NoriKV.TestKit.Simulation.Disks;
@@ -378,7 +379,7 @@ internal sealed class SimNode
         Consistency = new NoriKV.Node.Comparing.ConsistencyOptions { Interval = TimeSpan.FromSeconds(20) },
         BlockCacheBytes = 1 << 20,
         DiskReserveBytes = 64 << 10,
-        Events = _world.Probes,
+        Events = _world.Lines is { } lines ? new TeeEventSink(_world.Probes, lines.Of(Name)) : _world.Probes,
         Meter = _world.Meter,
         Plan = _cluster.Count == 1 || Configure is not null ? null : ClusterShape.PlanOf(Number, _cluster.Count),
         Transport = _cluster.Count == 1 ? null : Transport,

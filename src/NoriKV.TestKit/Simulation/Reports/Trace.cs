@@ -16,6 +16,9 @@ internal sealed class Trace(EventQueue events, int linesMax)
     /// <summary>The number.</summary>
     public ulong Hash => _hash;
 
+    /// <summary>Told of every line, also of those that the story leaves out.</summary>
+    public Action<string, string>? Told { get; set; }
+
     /// <summary>The story: the first lines and the last ones, with a line that says how many are left out.</summary>
     public IReadOnlyList<string> Story =>
         [.. _begin, .. _left > 0 ? [$"… {_left} lines left out …"] : Array.Empty<string>(), .. _end];
@@ -38,6 +41,7 @@ internal sealed class Trace(EventQueue events, int linesMax)
     {
         Fold((ulong)events.Now);
         Fold(XxHash64.Hash(System.Runtime.InteropServices.MemoryMarshal.AsBytes(what.AsSpan())));
+        Told?.Invoke(who, what);
         string line = $"{Ticks.Text(events.Now),10} {who,-4} {what}";
         if (_begin.Count < linesMax / 2)
         {
