@@ -74,12 +74,14 @@ export function eventText(e) {
     case 'Wal SegmentRoll': return `log segment ${e.seg} begins`;
     case 'Wal SegmentGc': return `log segment ${e.seg} is gone`;
     case 'Wal Fsync': return `a sync of the log took ${(e.ms ?? 0).toFixed(0)} ms`;
+    case 'Cache HitRatio': return `${e.name} cache: ${Math.round(100 * e.ratio)} % of the reads found theirs`;
     case 'Shard SnapshotStart': return `snapshot of shard ${e.shard} begins`;
     case 'Shard SnapshotDone': return `snapshot of shard ${e.shard} is done`;
+    case 'Sim Started': case 'Sim Crashed': case 'Sim Stopped': case 'Sim Failed': case 'Sim Told': case 'Sim Violation': return e.text;
     case 'Scrub CorruptionFound': return `damage in ${e.file} at ${e.offset}`;
     case 'Scrub Finish': return `scrubbed ${bytes(e.bytes)}, ${plural(e.damages, 'damage')}`;
     default: {
-      const rest = Object.entries(e).filter(([k]) => !['seq', 't', 'at', 'node', 'family', 'kind'].includes(k)).map(([k, v]) => `${k} ${v}`).join(', ');
+      const rest = Object.entries(e).filter(([k]) => !['seq', 't', 'at', 'past', 'node', 'family', 'kind'].includes(k)).map(([k, v]) => `${k} ${v}`).join(', ');
       return `${e.family} ${e.kind}${rest ? ': ' + rest : ''}`;
     }
   }

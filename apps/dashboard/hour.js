@@ -7,7 +7,7 @@ export class Hour {
   /** Takes a piece; frames where it was the last one, else null. */
   take(piece, tape) {
     if (piece.node) this.#samples(piece, tape);
-    for (const e of piece.events ?? []) if (e) tape.addEvent(e);
+    for (const e of piece.events ?? []) if (e) tape.addEvent({ ...e, past: true });
     return piece.done ? this.#frames(tape) : null;
   }
 

@@ -1,5 +1,5 @@
-// Recordings: what `norikv events --record` wrote, what this page saved, and lines of a simulator's trace. Events become frames, so
-// that every view can show them.
+// Recordings: what `norikv events --record` or `norikv sim --record` wrote, and what this page saved. Events become frames, so that
+// every view can show them.
 
 import { Tape } from './tape.js';
 
@@ -24,7 +24,7 @@ export async function read(file) {
       throw new Error(`line ${i + 1} of ${file.name} is not JSON`);
     }
     if (line.format) {
-      if (!['norikv-events', 'norikv-live', 'norikv-trace'].includes(line.format)) throw new Error(`${file.name} is of another format, ${line.format}`);
+      if (!['norikv-events', 'norikv-live'].includes(line.format)) throw new Error(`${file.name} is of another format, ${line.format}`);
       if (line.version !== 1) throw new Error(`${file.name} has version ${line.version}; this page reads version 1`);
       known = true;
     } else if (line.hello || line.wire) {
@@ -41,7 +41,10 @@ export async function read(file) {
   return tape;
 }
 
-/** Makes frames of events alone: who led what, who was held for what, a frame for each second in which something happened. */
+// Of a simulation: what became of a node.
+const fates = { Started: { silent: false, status: 'healthy' }, Crashed: { silent: true }, Stopped: { silent: true }, Failed: { silent: true } };
+
+/** Makes frames of events alone: who led what, who was held for what, who was gone; a frame for each 50 ms in which something happened. */
 function frames(tape) {
   const { events } = tape, ids = [...new Set(events.flatMap(e => [e.node, e.member]).filter(x => typeof x === 'string'))].sort((a, b) => a.localeCompare(b, 'en', { numeric: true })).slice(0, 250);
   const shards = Math.min(65536, 1 + events.reduce((m, e) => e.family === 'Raft' || e.family === 'Shard' ? Math.max(m, e.shard ?? 0) : m, 0));
@@ -56,6 +59,11 @@ function frames(tape) {
       if ((terms.get(e.shard) ?? 0) <= e.term) { leaders = leaders.slice(); leaders[e.shard] = byId.get(e.node) ?? 0; terms = new Map(terms).set(e.shard, e.term); }
     } else if (e.family === 'Raft' && e.kind === 'StepDown') {
       if (leaders[e.shard] === byId.get(e.node)) { leaders = leaders.slice(); leaders[e.shard] = 0; }
+    } else if (e.family === 'Sim' && fates[e.kind] && byId.has(e.node)) {
+      const place = byId.get(e.node);
+      facts = facts.slice();
+      facts[place] = { ...facts[place], ...fates[e.kind] };
+      if (facts[place].silent && leaders.includes(place)) leaders = leaders.map(p => p === place ? 0 : p);
     } else if (e.family === 'Swim' && byId.has(e.node)) {
       const place = byId.get(e.node), state = { Alive: 'alive', Suspect: 'suspect', Confirm: 'failed', Leave: 'left' }[e.kind];
       facts = facts.slice();
@@ -70,6 +78,6 @@ function frames(tape) {
 
 /** What a tape holds of events, as `norikv events --record` would have written it. */
 export function save(tape) {
-  const lines = [JSON.stringify({ format: 'norikv-events', version: 1 }), ...tape.events.map(({ at, ...e }) => JSON.stringify(e)), ''];
+  const lines = [JSON.stringify({ format: 'norikv-events', version: 1 }), ...tape.events.map(({ at, past, ...e }) => JSON.stringify(e)), ''];
   return new Blob([lines.join('\n')], { type: 'application/x-ndjson' });
 }

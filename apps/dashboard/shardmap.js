@@ -47,9 +47,11 @@ export class ShardMap {
     const width = this.canvas.clientWidth;
     if (!width) return;
     // The tallest cells with which all of them fit into a strip that is not higher than it should be.
-    const tallest = width < 560 ? 340 : 236;
+    const tallest = width < 560 ? 340 : 300;
     let cols = 1, size = 0;
-    for (let some = 4; some === 4 || some / 2 < n; some *= 2) {
+    // A last row that is not full is ugly where rows can be counted, and unseen among a thousand.
+    for (let some = 4; some === 4 || some - 8 < n; some += some < 16 ? 4 : 8) {
+      if (n <= 512 && n % some) continue;
       const fits = Math.min(width / Math.min(some, n), tallest / Math.ceil(n / some), 56);
       if (fits > size) [cols, size] = [Math.min(some, n), fits];
     }

@@ -3,10 +3,12 @@
 
 import { Hour } from './hour.js';
 
-const fineMs = 60_000, coarseMs = 2_000, keptMs = 3_600_000, eventsMost = 8_000;
+const fineMs = 60_000, coarseMs = 2_000, keptMs = 3_600_000, eventsMost = 8_000, recordedMost = 200_000;
 
 /** Logarithmic bytes of the feed: n stands for 2^((n-1)/8) - 1. */
 export const unscale = byte => byte === 0 ? 0 : 2 ** ((byte - 1) / 8) - 1;
+
+const content = ({ seq, past, ...rest }) => JSON.stringify(rest);
 
 const unpack = text => Uint8Array.from(atob(text), c => c.charCodeAt(0));
 
@@ -72,10 +74,11 @@ export class Tape {
     const list = this.events;
     let i = list.length;
     while (i > 0 && list[i - 1].at > e.at) i--;
-    // The same once more, after a connection was lost.
-    for (let k = i - 1; k >= 0 && list[k].at === e.at; k--) if (list[k].seq === e.seq && list[k].node === e.node && list[k].kind === e.kind) return;
+    // The same once more: after a connection was lost, or of the hour that nodes remember, which numbers its events by itself.
+    for (let k = i - 1; k >= 0 && list[k].at === e.at; k--) if (list[k].past === e.past ? list[k].seq === e.seq && list[k].node === e.node && list[k].kind === e.kind : content(list[k]) === content(e)) return;
     list.splice(i, 0, e);
-    if (list.length > eventsMost) list.splice(0, list.length - eventsMost);
+    const most = this.isLive ? eventsMost : recordedMost;
+    if (list.length > most) list.splice(0, list.length - most);
   }
 
   addFrame(frame) {

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json.Nodes;
 using NoriKV.Server;
 using NoriKV.Server.Tests;
+using NoriKV.TestKit.Simulation;
 using NoriKV.Types;
 
 namespace NoriKV.Dashboard.Tests;
@@ -25,6 +26,10 @@ public sealed class DashboardTests(DashboardCluster shared) : IClassFixture<Dash
         await page.WaitAsync("norikv.scene().frame.leaders.every(p => p > 0)");
         await page.WaitAsync("norikv.live.hasHour");
         await page.KeepAsync("cluster");
+
+        // What the nodes remember of the hour and what the feed told are one time line: each election once.
+        const string Elections = "norikv.live.events.filter(e => e.kind === 'LeaderElected').map(e => `${e.node} ${e.shard} ${e.term}`)";
+        Assert.True((await page.EvaluateAsync($"new Set({Elections}).size === {Elections}.length"))!.GetValue<bool>());
 
         await ShowAsync(page, "shard/7");
         await page.WaitAsync("document.querySelectorAll('table.tapes tbody tr').length === 3");
@@ -136,6 +141,92 @@ public sealed class DashboardTests(DashboardCluster shared) : IClassFixture<Dash
         await page.WaitAsync("document.querySelector('[role=alert]').textContent === 'line 3 of broken.jsonl is not JSON'");
         await LoadAsync(page, "newer.jsonl", """{"format":"norikv-events","version":2}""");
         await page.WaitAsync("document.querySelector('[role=alert]').textContent.includes('reads version 1')");
+        Assert.Empty(page.Complaints);
+    }
+
+    // The same lines as of norikv sim --record: a whole cluster in virtual time, with an election and a compaction.
+    [Fact]
+    public async Task A_simulated_run_is_played_back_with_its_elections_compactions_and_crashes()
+    {
+        (List<string> lines, JsonNode[] events) = Enumerable.Range(1, 20).Select(static seed => RunSimulation((ulong)seed))
+            .First(static run => run.Events.Any(Merged) && run.Events.Any(Crashed));
+        JsonNode elected = events.Last(static e => Is(e, "Raft", "LeaderElected"));
+        JsonNode merged = events.First(Merged);
+        JsonNode crashed = events.First(Crashed);
+
+        BrowserPage page = await OpenAsync("playback");
+        await LoadAsync(page, "run.jsonl", string.Join('\n', lines) + "\n");
+        await page.WaitAsync("norikv.source.name === 'run.jsonl' && document.querySelector('#state span').textContent === 'Recording'");
+        await page.EvaluateAsync("norikv.play(false)");
+        await page.WaitAsync("norikv.source.events.length === " + $"{events.Length}");
+        await page.WaitAsync("document.querySelector('main canvas').getAttribute('aria-label').includes('Faults:')");
+
+        await SeekAsync(elected, 60);
+        await ShowAsync(page, $"shard/{elected["shard"]}");
+        string led = $"led by {elected["node"]} in term {elected["term"]}";
+        await page.WaitAsync($"document.querySelector('main .headline p').textContent.includes('{led}')");
+        await ShowAsync(page, "playback");
+        await SeekAsync(merged, 60);
+        await page.WaitAsync("[...document.querySelectorAll('.log.tall li')].some(l => /compacted|moved/.test(l.textContent))");
+        await page.KeepAsync("simulation");
+        await ShowAsync(page, "cluster");
+        await SeekAsync(crashed, 60);
+        await page.WaitAsync($"[...document.querySelectorAll('.finding b')].some(b => b.textContent === '{crashed["node"]} is silent')");
+        await page.EvaluateAsync("norikv.goLive()");
+        Assert.Empty(page.Complaints);
+
+        static bool Merged(JsonNode e) => Is(e, "Compaction", "Finish");
+
+        static bool Crashed(JsonNode e) => Is(e, "Sim", "Crashed");
+
+        static bool Is(JsonNode e, string family, string kind) => $"{e["family"]}" == family && $"{e["kind"]}" == kind;
+
+        Task SeekAsync(JsonNode e, int later) => page.EvaluateAsync($"norikv.seek(Date.parse('{e["t"]}') + {later})");
+    }
+
+    // Which seed compacts and crashes changes with the code: the first that does will do.
+    private static (List<string> Lines, JsonNode[] Events) RunSimulation(ulong seed)
+    {
+        var lines = new List<string> { """{"format":"norikv-events","version":1}""" };
+        SimulationReport report = ClusterSimulation.Run(new SimulationOptions
+        {
+            Seed = seed,
+            Faults = FaultKinds.Crash,
+            Safety = TimeSpan.FromSeconds(20),
+            OperationsPerSecond = 100,
+            Record = lines.Add,
+        });
+        string replay = $"norikv sim --seed {seed} --faults Crash --safety 20s --rate 100";
+        Assert.True(report.IsGood, $"{replay}: {string.Join("; ", report.Violations)}");
+        return (lines, [.. lines.Skip(1).Select(static l => JsonNode.Parse(l)!)]);
+    }
+
+    [Fact]
+    public async Task A_slow_request_opens_its_stages_which_sum_to_it()
+    {
+        NoriKV.Node.Tracing.SlowLog slow = shared.Cluster[1].Server.Node.SlowOperations!;
+        TimeSpan before = slow.Threshold;
+        slow.Threshold = TimeSpan.FromTicks(1);
+        BrowserPage page;
+        try
+        {
+            page = await OpenAsync("requests");
+            await page.WaitAsync("[...document.querySelectorAll('.slow details')].some(d => d.textContent.includes('put'))");
+        }
+        finally
+        {
+            slow.Threshold = before;
+        }
+
+        const string Row = "[...document.querySelectorAll('.slow details')].find(d => d.querySelector('summary b').textContent === 'put')";
+        await page.EvaluateAsync($"globalThis.slowRow = {Row}, slowRow.querySelector('summary').click()");
+        await page.WaitAsync("slowRow.open && slowRow.querySelectorAll('table tbody tr').length > 2");
+        Assert.Matches("route", (await page.EvaluateAsync("slowRow.querySelector('table').textContent"))!.GetValue<string>());
+        // Drawn one behind the other, from the left edge to the right.
+        double drawn = (await page.EvaluateAsync(
+            "[...slowRow.querySelectorAll('.bar i')].reduce((s, i) => s + parseFloat(i.style.width), 0)"))!.GetValue<double>();
+        Assert.InRange(drawn, 95, 110);
+        await page.KeepAsync("slow");
         Assert.Empty(page.Complaints);
     }
 
@@ -275,13 +366,7 @@ public sealed class DashboardTests(DashboardCluster shared) : IClassFixture<Dash
 
         foreach (string theme in (string[])["dark", "light"])
         {
-            await page.CallAsync("Emulation.setEmulatedMedia", new JsonObject
-            {
-                ["features"] = new JsonArray(
-                    new JsonObject { ["name"] = "prefers-color-scheme", ["value"] = theme },
-                    new JsonObject { ["name"] = "prefers-reduced-motion", ["value"] = "reduce" }),
-            });
-            await page.WaitAsync($"document.documentElement.dataset.theme === '{theme}'");
+            await page.ThemeAsync(theme, ("prefers-reduced-motion", "reduce"));
 
             // Words on their ground: WCAG's contrast of 4.5 for text.
             JsonNode? ratio = await page.EvaluateAsync(Contrast);

@@ -85,7 +85,7 @@ class Cluster {
     const { writes: w, reads: r, write, read, errors } = this.figures;
     set(w, count(sum(writes)), '/s', `${count(scene.nodes.reduce((s, n) => s + scene.rate(n.id, 'wal.bytes'), 0) / 1048576)} MiB/s to logs`, scene.series(writes, 2 * minute, null, 90));
     set(r, count(sum(reads)), '/s', `cache hits ${hits(scene)}`, scene.series(reads, 2 * minute, null, 90));
-    for (const [f, name] of [[write, 'write'], [read, 'read']]) set(f, ...span(scene.quantile(name, 0.99)), `p50 ${spanText(scene.quantile(name, 0.5))}, last 10 s`, quantiles(scene, name));
+    for (const [f, name] of [[write, 'write'], [read, 'read']]) set(f, ...span(scene.quantile(name, 0.99)), `p50 ${spanText(scene.quantile(name, 0.5))}, last 10\u00a0s`, quantiles(scene, name));
     const failing = scene.tape.names.filter(n => n.startsWith('error.')), failed = sum(failing);
     const worst = failing.map(n => [n.slice(6), sum([n])]).sort((a, b) => b[1] - a[1])[0];
     set(errors, count(failed), '/s', failed > 0 ? worst[0].replaceAll('_', ' ') : 'nothing failed lately', scene.series(failing, 2 * minute, null, 90));
@@ -114,9 +114,9 @@ class Cluster {
     const suspicions = new Map();
     for (const n of scene.nodes) for (const [member, state] of scene.facts(n.id)?.members ?? []) if (!scene.isSilent(n.id) && (state === 'suspect' || state === 'failed')) suspicions.set(member, [...suspicions.get(member) ?? [], `${n.id} ${state === 'suspect' ? 'suspects it' : 'holds it for dead'}`]);
     for (const [member, words] of suspicions) list.push({ level: 'warn', what: `${member} does not answer probes`, more: words.join(', ') });
-    for (const f of scene.isLive ? this.#diagnosis : []) list.push({ level: { critical: 'bad', warning: 'warn' }[f.severity] ?? 'note', what: f.what, more: [f.evidence, f.advice].filter(Boolean).join(' ') });
+    for (const f of scene.isLive ? this.#diagnosis : []) list.push({ level: { critical: 'bad', warning: 'warn' }[f.severity] ?? 'note', what: f.what, more: f.evidence ?? '', advice: f.advice });
     if (!list.length) list.push({ level: 'fine', what: 'Nothing needs attention', more: 'Health, membership and disks of all nodes are well.' });
-    reconcile(this.findings.querySelector('div'), list, f => `${f.level} ${f.what} ${f.more}`, f => h('div', { class: `finding ${f.level}` }, h('i', { 'aria-hidden': 'true' }, { bad: '✕', warn: '▲', fine: '●', note: '·' }[f.level]), h('div', {}, h('b', {}, f.what), h('p', {}, f.more))));
+    reconcile(this.findings.querySelector('div'), list, f => `${f.level} ${f.what} ${f.more} ${f.advice ?? ''}`, f => h('div', { class: `finding ${f.level}` }, h('i', { 'aria-hidden': 'true' }, { bad: '✕', warn: '▲', fine: '●', note: '·' }[f.level]), h('div', {}, h('b', {}, f.what), h('p', {}, f.more), f.advice ? h('p', { class: 'advice' }, f.advice) : null)));
   }
 
   #nodes(scene) {

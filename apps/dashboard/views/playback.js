@@ -9,7 +9,7 @@ import { events } from './cluster.js';
 const lanes = [
   ['Elections', e => e.family === 'Raft' && e.kind === 'LeaderElected'], ['Steps down', e => e.family === 'Raft' && e.kind === 'StepDown'], ['Membership', e => e.family === 'Swim'],
   ['Compactions', e => e.family === 'Compaction' && e.kind !== 'Progress'], ['Flushes', e => e.family === 'Lsm' && e.kind.startsWith('Flush')], ['Pressure', e => e.family === 'Lsm' && !e.kind.startsWith('Flush')],
-  ['Log', e => e.family === 'Wal'], ['Others', e => !['Raft', 'Swim', 'Compaction', 'Lsm', 'Wal'].includes(e.family)],
+  ['Log', e => e.family === 'Wal'], ['Faults', e => e.family === 'Sim'], ['Others', e => !['Raft', 'Swim', 'Compaction', 'Lsm', 'Wal', 'Sim'].includes(e.family)],
 ];
 
 class Playback {
@@ -69,6 +69,7 @@ class Playback {
     g.textBaseline = 'middle';
     shown.forEach(([name, list], i) => {
       const y = (i + 0.5) * tall;
+      g.globalAlpha = 1;
       g.fillStyle = css.of('--grid');
       g.fillRect(left, y - 10, w - left, 20);
       g.font = font(12);
@@ -105,7 +106,7 @@ class Playback {
       ['Time', clock(scene.t, true)],
       ...scene.nodes.map(n => [n.id, [scene.isSilent(n.id) ? 'silent' : scene.facts(n.id).status, `leads ${count(frame.leaders.reduce((c, p) => c + (p === n.place ? 1 : 0), 0))} shards`].join(', '), n.hue]),
       ['No leader', plural(frame.leaders.reduce((c, p) => c + (p ? 0 : 1), 0), 'shard')],
-      ['Last', scene.events(Infinity).slice(0, 1).map(e => `${e.node} ${eventText(e)}`)[0] ?? 'nothing'],
+      ['Last', scene.events(Infinity).slice(0, 1).map(e => `${e.node ?? ''} ${eventText(e)}`.trim())[0] ?? 'nothing'],
     ];
     reconcile(this.summary.querySelector('tbody'), rows, r => r[0], r => h('tr', {}, h('th', { scope: 'row' }, r[2] ? h('span', { class: 'nodename', hue: r[2] }, r[0]) : r[0]), h('td')), (e, r) => say(e.cells[1], String(r[1])));
   }

@@ -91,14 +91,32 @@ internal sealed class BrowserPage(Browser browser, string session)
     /// <summary>Writes into what has the focus.</summary>
     public async Task TypeAsync(string text) => await CallAsync("Input.insertText", new JsonObject { ["text"] = text });
 
-    /// <summary>Writes a picture of what is shown, where NORIKV_SCREENSHOTS names a folder.</summary>
+    /// <summary>Writes pictures of what is shown, light and dark, where NORIKV_SCREENSHOTS names a folder.</summary>
     public async Task KeepAsync(string name)
     {
         if (Environment.GetEnvironmentVariable("NORIKV_SCREENSHOTS") is not { Length: > 0 } folder) return;
-        JsonNode shot = await CallAsync("Page.captureScreenshot", new JsonObject { ["format"] = "png" });
         Directory.CreateDirectory(folder);
-        await File.WriteAllBytesAsync(
-            Path.Combine(folder, name + ".png"), Convert.FromBase64String(shot["data"]!.GetValue<string>()));
+        foreach (string theme in (string[])["dark", "light"])
+        {
+            await ThemeAsync(theme);
+            JsonNode shot = await CallAsync("Page.captureScreenshot", new JsonObject { ["format"] = "png" });
+            await File.WriteAllBytesAsync(
+                Path.Combine(folder, $"{name}-{theme}.png"), Convert.FromBase64String(shot["data"]!.GetValue<string>()));
+        }
+    }
+
+    /// <summary>The system's theme becomes another one, and the page follows.</summary>
+    public async Task ThemeAsync(string theme, params (string Name, string Value)[] others)
+    {
+        JsonObject[] features =
+        [
+            new() { ["name"] = "prefers-color-scheme", ["value"] = theme },
+            .. others.Select(static o => new JsonObject { ["name"] = o.Name, ["value"] = o.Value }),
+        ];
+        await CallAsync("Emulation.setEmulatedMedia", new JsonObject { ["features"] = new JsonArray([.. features]) });
+        await WaitAsync($"document.documentElement.dataset.theme === '{theme}'");
+        // What is drawn on a canvas is drawn in the next frame.
+        await EvaluateAsync("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))");
     }
 
     public Task<JsonNode> CallAsync(string method, JsonObject? parameters = null) => browser.CallAsync(session, method, parameters);
