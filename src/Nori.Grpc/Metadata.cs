@@ -19,10 +19,10 @@ public sealed class Metadata : IReadOnlyList<MetadataEntry>
 
     private readonly List<MetadataEntry> _entries = [];
 
-    /// <inheritdoc/>
+    /// <summary>How many entries there are.</summary>
     public int Count => _entries.Count;
 
-    /// <inheritdoc/>
+    /// <summary>The entry at this place.</summary>
     public MetadataEntry this[int index] => _entries[index];
 
     /// <summary>Adds a text value.</summary>

@@ -55,6 +55,26 @@ internal static class CliApp
         }
     }
 
+    /// <summary>
+    /// What is wrong with a command line by itself, without running it; empty for nothing. For the tests of the documentation.
+    /// </summary>
+    internal static string Judge(string[] args, CliHost host)
+    {
+        ParseResult parse = Build(host, new Option<bool>("--json") { Recursive = true }).Parse(args);
+        return parse.Action is ExampleHelp ? "" : Problems(parse, args);
+    }
+
+    /// <summary>All commands, as the words that call them, with the examples of their help; hidden ones left out.</summary>
+    internal static IEnumerable<(string Words, IReadOnlyList<string> Examples)> Commands(CliHost host)
+    {
+        RootCommand root = Build(host, new Option<bool>("--json") { Recursive = true });
+        return root.Subcommands.Where(static c => !c.Hidden).SelectMany(static c => Under(c, c.Name)).Append(("", RootExamples));
+
+        static IEnumerable<(string, IReadOnlyList<string>)> Under(Command command, string words) =>
+            command.Subcommands.SelectMany(c => Under(c, $"{words} {c.Name}"))
+                .Prepend((words, (command as ExampleCommand)?.Examples ?? []));
+    }
+
     // A mistyped flag must not become a key or a file: what begins with two dashes is an argument only behind "--".
     private static string Problems(ParseResult parse, string[] args)
     {

@@ -1,6 +1,7 @@
 namespace NoriKV.Types;
 
 /// <summary>A shard: 0 to total_shards - 1.</summary>
+/// <param name="Value">The number.</param>
 public readonly record struct ShardId(uint Value) : IComparable<ShardId>
 {
     /// <inheritdoc/>

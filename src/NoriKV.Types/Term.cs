@@ -1,6 +1,7 @@
 namespace NoriKV.Types;
 
 /// <summary>A Raft term; 0 before the first election.</summary>
+/// <param name="Value">The number.</param>
 public readonly record struct Term(ulong Value) : IComparable<Term>
 {
     /// <inheritdoc/>

@@ -67,11 +67,12 @@ public sealed partial class PackageTests(ITestOutputHelper output)
         }
 
         foreach (Example example in Examples(Repository.Read("README.md"), null)) yield return example;
-        string recipes = Path.Combine(Repository.Root, "docs", "recipes");
-        foreach (string file in Directory.EnumerateFiles(recipes, "*.md").Order(StringComparer.Ordinal))
+        foreach (string file in Repository.Files.Where(f => f.StartsWith("docs/", StringComparison.Ordinal)
+            && f.EndsWith(".md", StringComparison.Ordinal)).Order(StringComparer.Ordinal))
         {
-            string name = Path.GetFileNameWithoutExtension(file);
-            foreach (Example example in Examples(File.ReadAllText(file), null, $"recipe.{name}")) yield return example;
+            string kind = file.StartsWith("docs/recipes/", StringComparison.Ordinal) ? "recipe" : "docs";
+            string name = $"{kind}.{Path.GetFileNameWithoutExtension(file)}";
+            foreach (Example example in Examples(Repository.Read(file), null, name)) yield return example;
         }
     }
 

@@ -75,6 +75,62 @@ public sealed partial class TextTests
         Assert.Empty(broken);
     }
 
+    // A page that no other page names is read by nobody. Records of decisions are found by their numbers.
+    [Fact]
+    public void Every_page_of_the_docs_is_named_by_another()
+    {
+        HashSet<string> named = Repository.Files
+            .Where(f => f.EndsWith(".md", StringComparison.Ordinal))
+            .SelectMany(f => Link().Matches(WithoutCode(Repository.Read(f)))
+                .Select(m => m.Groups[1].Value.Split('#')[0])
+                .Where(target => target.Length > 0 && !target.Contains("://", StringComparison.Ordinal))
+                .Select(target => Path.GetFullPath(Path.Combine(Repository.Root, Path.GetDirectoryName(f)!, target))))
+            .ToHashSet(StringComparer.Ordinal);
+        IEnumerable<string> pages = Repository.Files.Where(f => f.StartsWith("docs/", StringComparison.Ordinal)
+            && f.EndsWith(".md", StringComparison.Ordinal)
+            && (!f.StartsWith("docs/decisions/", StringComparison.Ordinal) || f.EndsWith("README.md", StringComparison.Ordinal)));
+        Assert.Equal([], pages.Where(f => !named.Contains(Path.GetFullPath(Path.Combine(Repository.Root, f)))));
+    }
+
+    [Fact]
+    public void Every_anchor_in_the_docs_names_a_heading()
+    {
+        Dictionary<string, HashSet<string>> headings = Repository.Files
+            .Where(f => f.EndsWith(".md", StringComparison.Ordinal))
+            .ToDictionary(f => Path.GetFullPath(Path.Combine(Repository.Root, f)), f => Headings(Repository.Read(f)));
+        IEnumerable<string> broken = Repository.Files
+            .Where(f => f.EndsWith(".md", StringComparison.Ordinal))
+            .SelectMany(f => Link().Matches(WithoutCode(Repository.Read(f)))
+                .Select(m => m.Groups[1].Value)
+                .Where(target => !target.Contains("://", StringComparison.Ordinal) && target.Contains('#', StringComparison.Ordinal))
+                .Where(target => !Leads(f, target))
+                .Select(target => $"{f} links to {target}"));
+        Assert.Empty(broken);
+
+        bool Leads(string file, string target)
+        {
+            string[] parts = target.Split('#');
+            string folder = Path.Combine(Repository.Root, Path.GetDirectoryName(file)!);
+            string page = Path.GetFullPath(parts[0].Length == 0 ? Path.Combine(Repository.Root, file) : Path.Combine(folder, parts[0]));
+            return headings.TryGetValue(page, out HashSet<string>? known) && known.Contains(parts[1]);
+        }
+    }
+
+    // As GitHub makes them: of two equal headings the second gets -1.
+    private static HashSet<string> Headings(string markdown)
+    {
+        HashSet<string> slugs = new(StringComparer.Ordinal);
+        foreach (Match heading in Heading().Matches(Fence().Replace(markdown, string.Empty)))
+        {
+            string plain = LinkText().Replace(heading.Groups[1].Value, "$1").Replace("&lt;", "<", StringComparison.Ordinal);
+            string slug = ApiReference.ReferencePage.Slug(plain);
+            string unique = slug;
+            for (int i = 1; !slugs.Add(unique); i++) unique = $"{slug}-{i}";
+        }
+
+        return slugs;
+    }
+
     [Fact]
     public void Decision_records_are_numbered_once()
     {
@@ -128,6 +184,15 @@ public sealed partial class TextTests
 
     [GeneratedRegex(@"\]\(([^)\s]+)\)")]
     private static partial Regex Link();
+
+    [GeneratedRegex("^#{1,6} +(.*?) *$", RegexOptions.Multiline)]
+    private static partial Regex Heading();
+
+    [GeneratedRegex(@"\[([^\]]*)\]\([^)]*\)")]
+    private static partial Regex LinkText();
+
+    [GeneratedRegex("^```.*?^```", RegexOptions.Singleline | RegexOptions.Multiline)]
+    private static partial Regex Fence();
 
     [GeneratedRegex("```.*?```|`[^`\n]*`", RegexOptions.Singleline)]
     private static partial Regex CodeBlock();

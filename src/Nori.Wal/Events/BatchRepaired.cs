@@ -3,6 +3,9 @@ using Nori.Observe;
 namespace Nori.Wal;
 
 /// <summary>Damage of one sector was put right when the log was opened.</summary>
+/// <param name="Segment">The number of the segment.</param>
+/// <param name="Offset">Where the batch begins in it.</param>
+/// <param name="Bytes">The length of the batch.</param>
 public readonly record struct BatchRepaired(ulong Segment, long Offset, int Bytes) : IEvent
 {
     /// <inheritdoc/>

@@ -3,6 +3,9 @@ using Nori.Observe;
 namespace Nori.Wal;
 
 /// <summary>A torn tail was dropped when the log was opened.</summary>
+/// <param name="Segment">The number of the segment.</param>
+/// <param name="Offset">Where it was cut.</param>
+/// <param name="Bytes">What was cut off.</param>
 public readonly record struct CorruptionTruncated(ulong Segment, long Offset, long Bytes) : IEvent
 {
     /// <inheritdoc/>

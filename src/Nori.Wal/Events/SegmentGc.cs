@@ -3,6 +3,8 @@ using Nori.Observe;
 namespace Nori.Wal;
 
 /// <summary>A segment was deleted or put aside for reuse.</summary>
+/// <param name="Segment">The number of the segment.</param>
+/// <param name="Bytes">Its length.</param>
 public readonly record struct SegmentGc(ulong Segment, long Bytes) : IEvent
 {
     /// <inheritdoc/>
