@@ -1,3 +1,5 @@
+using NoriKV.Node.Replication;
+
 namespace NoriKV.Node;
 
 /// <summary>A part of a node's work, for an owner that runs the node without threads.</summary>
@@ -6,4 +8,11 @@ namespace NoriKV.Node;
 /// calls between nodes), <c>tick</c> (deadlines, Raft ticks, liveness, maintenance).
 /// </param>
 /// <param name="RunOnce">Does what there is to do now; false when there was nothing.</param>
-public sealed record NodeStep(string Name, Func<bool> RunOnce);
+public sealed record NodeStep(string Name, Func<bool> RunOnce)
+{
+    /// <summary>What a loop would sleep on when there is nothing to do; null: only time, or another step, makes work.</summary>
+    internal StepSignal? Signal { get; init; }
+
+    /// <summary>Milliseconds after which there may be work although nothing happened; null: never.</summary>
+    internal Func<int?> RetryInMs { get; init; } = static () => null;
+}

@@ -189,23 +189,42 @@ public sealed partial class NoriNode
         {
             Tick(_time.GetElapsedTime(_maintainedAt) >= TimeSpan.FromSeconds(1));
             return false;
+        }) with { RetryInMs = () => NodeLoop.PeriodMs(_watch, TickPeriod) },
+        .. _log.Workers.Select((worker, i) => Step($"raft-{i}", worker.RunOnce) with { Signal = worker.Signal }),
+        Step("log", _writer.RunOnce) with { Signal = _writer.Signal, RetryInMs = () => _writer.RetryInMs },
+        .. _pipeline.Workers.Select((worker, i) => Step($"apply-{i}", worker.RunOnce) with
+        {
+            Signal = worker.Signal,
+            RetryInMs = () => worker.RetryInMs,
         }),
-        .. _log.Workers.Select((worker, i) => Step($"raft-{i}", worker.RunOnce)),
-        Step("log", _writer.RunOnce),
-        .. _pipeline.Workers.Select((worker, i) => Step($"apply-{i}", worker.RunOnce)),
-        Step("snapshot", () => _snapshots?.RunOnce() ?? false),
-        Step("mend", _mender.RunOnce),
-        Step("compare", () => IsNetworked && _consistency.RunOnce()),
-        Step("calls", _calls.RunOnce),
-        Step("driver", StepMeta),
+        .. StepsOfPeers(),
+        Step("mend", _mender.RunOnce) with { Signal = _mender.Signal, RetryInMs = () => _mender.RetryInMs },
         Step("engine", _storage.RunOnce),
     ];
+
+    private IEnumerable<NodeStep> StepsOfPeers()
+    {
+        if (_snapshots is not { } snapshots) yield break;
+        yield return Step("snapshot", snapshots.RunOnce) with { Signal = snapshots.Signal, RetryInMs = () => snapshots.RetryInMs };
+        yield return Step("compare", _consistency.RunOnce) with
+        {
+            Signal = _consistency.Signal,
+            RetryInMs = () => _consistency.RetryInMs,
+        };
+        yield return Step("calls", _calls.RunOnce) with { Signal = _calls.Signal };
+        yield return Step("driver", StepMeta) with { Signal = _meta.Signal, RetryInMs = () => _agent.RetryInMs };
+    }
+
+    /// <summary>Without loops: false while what was answered waits for the end of a step to go on.</summary>
+    internal bool IsSettled => _completions is not { IsEmpty: false };
 
     // Continuations run at the end of the step that caused them.
     private NodeStep Step(string name, Func<bool> run) => new(name, () => run() | (_completions?.Drain() ?? false));
 
+    private TimeSpan? TickPeriod => IsNetworked ? TimeSpan.FromMilliseconds(50) : null;
+
     private NodeLoop MakeLoop() => new(
-        _watch, IsNetworked ? TimeSpan.FromMilliseconds(50) : null, Tick,
+        _watch, TickPeriod, Tick,
         e => _failure.Set("A loop of the node ended", e));
 
     private void AddJobs(NodeLoop loop)

@@ -8,6 +8,9 @@ internal sealed class CompletionQueue
 {
     private readonly Queue<IPendingAnswer> _queue = new();
 
+    /// <summary>True when nothing was posted that has not run.</summary>
+    public bool IsEmpty => _queue.Count == 0;
+
     public void Post(IPendingAnswer pending) => _queue.Enqueue(pending);
 
     /// <summary>Runs what was posted; true when there was anything.</summary>

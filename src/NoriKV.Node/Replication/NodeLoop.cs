@@ -38,14 +38,22 @@ internal sealed class NodeLoop : IDisposable
     /// <param name="signal">What it sleeps on.</param>
     /// <param name="runOnce">Its step; false when there was nothing to do.</param>
     /// <param name="retryInMs">After how long it looks again although nobody woke it; null never.</param>
-    public void Add(string name, StepSignal signal, Func<bool> runOnce, Func<int?> retryInMs) =>
+    public void Add(string name, StepSignal signal, Func<bool> runOnce, Func<int?> retryInMs)
+    {
+        signal.Attach();
         _jobs.Add(new Job(name, signal, runOnce, retryInMs));
+    }
 
     public void Start()
     {
+        _tickSignal.Attach();
         foreach (Job job in _jobs) Begin(job.Name, () => Run(job));
         Begin("nori-tick", RunTicks);
     }
+
+    /// <summary>Milliseconds until the next look at deadlines and clocks.</summary>
+    public static int PeriodMs(PendingWatch watch, TimeSpan? raftTick) => !watch.IsEmpty ? WatchPeriodMs
+        : raftTick is { } raft ? Math.Max(1, (int)raft.TotalMilliseconds / 2) : MaintenancePeriodMs;
 
     /// <summary>There is something to watch again.</summary>
     public void WakeTicks() => _tickSignal.Set();
@@ -73,8 +81,7 @@ internal sealed class NodeLoop : IDisposable
         long lastMaintenance = Environment.TickCount64;
         while (!_stopping)
         {
-            int idle = _raftTick is { } raft ? Math.Max(1, (int)raft.TotalMilliseconds / 2) : MaintenancePeriodMs;
-            _tickSignal.Wait(_watch.IsEmpty ? idle : WatchPeriodMs);
+            _tickSignal.Wait(PeriodMs(_watch, _raftTick));
             bool due = Environment.TickCount64 - lastMaintenance >= MaintenancePeriodMs;
             if (due) lastMaintenance = Environment.TickCount64;
             _tick(due);

@@ -17,8 +17,6 @@ namespace NoriKV.TestKit.Simulation.Nodes;
 internal sealed class SimNode
 {
     private const string Data = "/data";
-    private const long IdleStep = 25 * Ticks.Millisecond;
-    private const long WaitingStep = 10 * Ticks.Millisecond;
     private const int RottenFailuresMax = 5;
     private const long RestartAfterFailure = 500 * Ticks.Millisecond;
 
@@ -251,7 +249,8 @@ internal sealed class SimNode
         if (State == NodeState.Down || Node is null) return;
         if (State == NodeState.Paused || Slowness > 0) _inbox.Enqueue(action);
         else action();
-        Wake(_random.NextLong(100 * Ticks.Microsecond));
+        // Most frames say only that a peer is there.
+        if (_inbox.Count > 0 || _steps is not { IsWoken: false }) Wake(_random.NextLong(100 * Ticks.Microsecond));
     }
 
     /// <summary>Its next step comes after so long, or earlier.</summary>
@@ -273,7 +272,7 @@ internal sealed class SimNode
         if (State != NodeState.Up || Node is null) return;
         _world.AssertThread();
         while (_inbox.TryDequeue(out Action? arrived)) arrived();
-        bool worked = Guard(() => _steps!.RunOnce(_random, _stalled));
+        bool worked = RunSteps(_steps!);
         if (State != NodeState.Up) return;
         if (Node.NotReadyReason is { } reason)
         {
@@ -281,15 +280,16 @@ internal sealed class SimNode
             return;
         }
 
-        Wake(worked ? _random.NextLong(200 * Ticks.Microsecond) : CallsOpen > 0 ? WaitingStep : IdleStep);
+        if (worked) Wake(_random.NextLong(200 * Ticks.Microsecond));
+        else Wake(Math.Max(Ticks.Microsecond, _steps!.NextAt - _world.Events.Now));
     }
 
     /// <summary>A step must not throw, unless the power went in the middle of it.</summary>
-    private bool Guard(Func<bool> step)
+    private bool RunSteps(NodeSteps steps)
     {
         try
         {
-            return step();
+            return steps.RunOnce(_random, _stalled, _world.Events.Now);
         }
 #pragma warning disable CA1031 // Whatever comes out of a step is a finding of the run.
         catch (Exception e)
@@ -375,8 +375,7 @@ internal sealed class SimNode
         LogSegmentBytes = _world.Profile.LogSegmentBytes,
         LogEarlyFlushSegments = 3,
         MemtableBytes = _world.Profile.MemtableBytes,
-        // Often enough for a run of half a minute.
-        Consistency = new NoriKV.Node.Comparing.ConsistencyOptions { Interval = TimeSpan.FromSeconds(20) },
+        Consistency = new NoriKV.Node.Comparing.ConsistencyOptions { Interval = 20 * LookPeriod },
         BlockCacheBytes = 1 << 20,
         DiskReserveBytes = 64 << 10,
         Events = _world.Lines is { } lines ? new TeeEventSink(_world.Probes, lines.Of(Name)) : _world.Probes,
@@ -391,7 +390,10 @@ internal sealed class SimNode
             BaseLevelBytes = 1 << 19,
             TargetFileBytes = 1 << 16,
             ManifestBytesMax = 1 << 15,
-            ScrubInterval = TimeSpan.FromSeconds(15),
+            ScrubInterval = 15 * LookPeriod,
         },
     };
+
+    // What goes round in the background comes round in a run of half a minute; in a long one groups must find sleep besides.
+    private TimeSpan LookPeriod => TimeSpan.FromSeconds(Math.Max(1, _world.Profile.Safety / (160 * Ticks.Second)));
 }

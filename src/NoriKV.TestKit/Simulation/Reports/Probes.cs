@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Nori.Observe;
 using NoriKV.Node;
 
@@ -18,16 +19,17 @@ internal sealed class Probes : IEventSink
         "lsm.flush", "lsm.compaction", "wal.segment_gc", "shard.snapshot_cut", "ttl.expired_seen",
     ];
 
-    private readonly SortedDictionary<string, long> _counts = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> _counts = new(StringComparer.Ordinal);
 
     /// <summary>Counts by name, sorted.</summary>
-    public IReadOnlyDictionary<string, long> Counts => _counts;
+    public IReadOnlyDictionary<string, long> Counts => new SortedDictionary<string, long>(_counts, StringComparer.Ordinal);
 
     /// <summary>Told of every election.</summary>
     public Action<LeaderElected>? Elected { get; set; }
 
     /// <summary>Counts one, or more.</summary>
-    public void Hit(string name, long count = 1) => _counts[name] = _counts.GetValueOrDefault(name) + count;
+    public void Hit(string name, long count = 1) =>
+        CollectionsMarshal.GetValueRefOrAddDefault(_counts, name, out _) += count;
 
     /// <inheritdoc/>
     public void Emit<T>(in T e)
