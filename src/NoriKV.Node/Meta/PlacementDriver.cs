@@ -122,7 +122,8 @@ internal sealed partial class PlacementDriver
         NodeOptions options = _context.Options;
         var settings = new MetaSettings(
             _context.Identity.ClusterId, _context.Identity.TotalShards, _context.Identity.HashTags,
-            Math.Max(options.ReplicationFactor, voters), voters, VotersOf(plan, _context.MetaShard), ClusterVersion: 1);
+            Math.Max(options.ReplicationFactor, voters), voters, VotersOf(plan, _context.MetaShard),
+            ClusterVersion: PeerProtocol.Max);
         changes.Add(new MetaChange(MetaRecords.SettingsKey, MetaRecords.Encode(settings), default));
         ulong nodes = plan.Nodes.Max(static n => n.Number.Value);
         changes.Add(new MetaChange(
@@ -248,7 +249,7 @@ internal sealed partial class PlacementDriver
         PlacementPlan data = PlacementPlanner.PlanCopies(current, roster.Copies, roster.Nodes);
         MetaShard meta = state.Shards[^1];
         PlacementPlan own = PlacementPlanner.PlanCopies(
-            [new ShardAssignment(meta.Shard, [.. meta.Target])], roster.MetaVoters, roster.Nodes);
+            [new ShardAssignment(meta.Shard, [.. meta.Target])], roster.MetaCopies, roster.Nodes);
         _target = [.. data.Target, .. own.Target];
         Volatile.Write(ref _planKey, roster.Key);
         return _target;

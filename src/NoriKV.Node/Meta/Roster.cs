@@ -7,8 +7,9 @@ namespace NoriKV.Node.Meta;
 /// <param name="Nodes">For the planner: without the dead, with those that drain.</param>
 /// <param name="Copies">Copies of each shard.</param>
 /// <param name="Voters">Those of them that vote.</param>
-/// <param name="MetaVoters">Voters of the meta group.</param>
-internal sealed record Roster(IReadOnlyList<PlacementNode> Nodes, int Copies, int Voters, int MetaVoters)
+/// <param name="MetaCopies">Copies of the meta group.</param>
+/// <param name="MetaVoters">Those of them that vote.</param>
+internal sealed record Roster(IReadOnlyList<PlacementNode> Nodes, int Copies, int Voters, int MetaCopies, int MetaVoters)
 {
     /// <summary>
     /// One node that was silent for too long, or all such of one zone, is given up at a time, and none where fewer would be
@@ -34,11 +35,14 @@ internal sealed record Roster(IReadOnlyList<PlacementNode> Nodes, int Copies, in
         // With two nodes no more than one vote is of use; the other node keeps a copy without one. It keeps it when a third has
         // joined and is not heard yet: the factor rises with that one's first heartbeat, and the copy becomes a voter.
         bool hasSpare = usable >= 2 && voters == 1 && settings.ReplicationFactor > 1;
-        return new Roster(nodes, hasSpare ? 2 : voters, voters, Math.Min(settings.MetaFactor, Math.Max(1, usable)));
+        // The registry is worth a second disk whatever the factor of the shards is.
+        int metaVoters = Math.Min(settings.MetaFactor, Math.Max(1, usable));
+        int metaCopies = usable >= 2 && metaVoters == 1 ? 2 : metaVoters;
+        return new Roster(nodes, hasSpare ? 2 : voters, voters, metaCopies, metaVoters);
     }
 
     /// <summary>What tells one roster from another, where plans are concerned.</summary>
-    public string Key => $"{Copies}/{Voters}/{MetaVoters}:"
+    public string Key => $"{Copies}/{Voters}/{MetaCopies}/{MetaVoters}:"
         + string.Join(',', Nodes.Select(static n => $"{n.Number}{(n.Draining ? "d" : "")}@{n.Zone}"));
 
     private static IEnumerable<NodeNumber> Dead(
