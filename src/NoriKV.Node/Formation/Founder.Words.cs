@@ -49,10 +49,11 @@ public sealed partial class Founder
         foreach (IdentifyRequest other in others)
         {
             string name = other.Node.Name;
-            if (!PeerProtocol.Meets(other.ProtocolMin, other.ProtocolMax))
+            // A cluster begins at the highest version of its founders, which all of them must speak.
+            if (other.ProtocolMax != PeerProtocol.Max)
             {
                 return $"{name} speaks protocols {other.ProtocolMin} to {other.ProtocolMax}, "
-                    + $"this node {PeerProtocol.Min} to {PeerProtocol.Max}";
+                    + $"this node {PeerProtocol.Min} to {PeerProtocol.Max}: start all founders from one release";
             }
 
             if (other.Expect != _options.Expect)

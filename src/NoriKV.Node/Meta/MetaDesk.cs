@@ -9,9 +9,6 @@ namespace NoriKV.Node.Meta;
 /// <summary>What joiners and operators want, carried out on the leader of the meta group: each a compare-and-set of records.</summary>
 internal sealed class MetaDesk
 {
-    /// <summary>The protocol between nodes that this one speaks.</summary>
-    public const int Protocol = 1;
-
     private const int AttemptsMax = 8;
 
     private readonly MetaContext _context;
@@ -80,10 +77,12 @@ internal sealed class MetaDesk
 
     private string? WhyNot(MetaState state, JoinRequest request)
     {
-        if (request.ProtocolMin > Protocol || request.ProtocolMax < Protocol)
+        // What the cluster has finalized, not what this leader happens to speak: the registry outlives its leaders.
+        int version = state.Settings!.ClusterVersion;
+        if (request.ProtocolMin > version || request.ProtocolMax < version)
         {
-            return $"Node {request.Name} speaks protocols {request.ProtocolMin} to {request.ProtocolMax}, the cluster "
-                + $"speaks {Protocol}";
+            return $"Node {request.Name} speaks protocols {request.ProtocolMin} to {request.ProtocolMax}, the cluster is at "
+                + $"version {version}: start it from a release that speaks {version}";
         }
 
         if (_context.Options.Sync == Nori.Wal.SyncPolicy.Os)

@@ -3,6 +3,7 @@ using NoriKV.Node.Entries;
 using NoriKV.Node.Log;
 using NoriKV.Node.Machine;
 using NoriKV.Node.Meta;
+using NoriKV.Node.Peers;
 using NoriKV.Types;
 
 namespace NoriKV.Node.Recovery;
@@ -108,7 +109,7 @@ internal static class RecoveryPlanner
         int factor = known.Cluster?.Settings.ReplicationFactor ?? 3;
         return MetaState.Empty with
         {
-            Settings = new MetaSettings(identity.ClusterId, identity.TotalShards, identity.HashTags, factor, 1, 1, ClusterVersion: 1),
+            Settings = new MetaSettings(identity.ClusterId, identity.TotalShards, identity.HashTags, factor, 1, 1, PeerProtocol.Max),
             Counters = new MetaCounters(known.Hint.Nodes.Max(static n => n.Number.Value) + 1, known.Hint.NextReplica, IdsSkipped),
             Nodes = known.Hint.Nodes,
         };

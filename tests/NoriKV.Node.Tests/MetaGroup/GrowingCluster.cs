@@ -58,7 +58,7 @@ internal sealed class GrowingCluster
         Start(node, zone);
     }
 
-    public JoinReply TryJoin(int node, int seed = 1, string zone = "", string? name = null)
+    public JoinReply TryJoin(int node, int seed = 1, string zone = "", string? name = null, int protocol = 1)
     {
         for (int attempt = 0; ; attempt++)
         {
@@ -70,6 +70,8 @@ internal sealed class GrowingCluster
                     Address = $"n{node}:7447",
                     Zone = zone,
                     TotalShards = Shards,
+                    ProtocolMin = protocol,
+                    ProtocolMax = protocol,
                 },
                 Context(3000)).AsTask());
             if (reply.Refusal is null || !reply.MayRetry || attempt == 20) return reply;

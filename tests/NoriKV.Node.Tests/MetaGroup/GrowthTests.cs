@@ -45,6 +45,9 @@ public sealed class GrowthTests
         var cluster = new GrowingCluster();
         for (int i = 0; i < 40; i++) cluster.Put($"k{i}", $"v{i}");
         cluster.Join(2);
+        cluster.RunUntil(
+            () => cluster.Leader(cluster.Meta)?.Configuration is { IsJoint: false, Voters.Count: 1, Members.Count: 2 },
+            "the second node has a copy of the registry");
         cluster.Join(3, seed: 2);
         cluster.AwaitLevel(3);
         Assert.All(cluster.Nodes.Keys, n => Assert.Equal(8, cluster.ReplicasOn(n)));
@@ -131,6 +134,16 @@ public sealed class GrowthTests
         JoinReply fresh = cluster.TryJoin(4, seed: 2, name: "n3");
         Assert.Null(fresh.Refusal);
         Assert.Equal(4UL, fresh.Number.Value);
+    }
+
+    [Fact]
+    public void Who_does_not_speak_the_version_of_the_cluster_does_not_join()
+    {
+        var cluster = new GrowingCluster();
+        JoinReply refused = cluster.TryJoin(2, protocol: 2);
+        Assert.Contains("the cluster is at version 1", refused.Refusal!, StringComparison.Ordinal);
+        Assert.False(refused.MayRetry);
+        Assert.Null(cluster.TryJoin(2).Refusal);
     }
 
     [Fact]
