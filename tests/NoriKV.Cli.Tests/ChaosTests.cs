@@ -23,6 +23,7 @@ public sealed class ChaosTests
         Assert.True(plan.Count > 18);
         Assert.Equal(ChaosFaults.All, plan.Aggregate(ChaosFaults.None, static (all, a) => all | a.Kind));
         Assert.Single(plan, static a => a.Kind == ChaosFaults.BitFlip);
+        Assert.Single(plan, static a => a.Kind == ChaosFaults.Replace);
     }
 
     [Fact]

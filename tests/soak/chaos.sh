@@ -6,23 +6,27 @@ cd "$(dirname "$0")/../.." || exit 70
 
 usage() {
   cat <<'U'
-usage: tests/soak/chaos.sh [--no-build] [--seed N] [--run MINUTES] [MINUTES]
+usage: tests/soak/chaos.sh [--no-build] [--seed N] [--run MINUTES] [--rate N] [--heal-bound TIME] [MINUTES]
 
   MINUTES        stop after about so many minutes (default 60)
   --run MINUTES  length of one run on one cluster (default 10); every third run has five nodes
   --seed N       the first seed; the default is the time, printed
+  --rate N       operations a second (default 300)
+  --heal-bound T a healed cluster must serve within this time (default 60s); more where the machine has other work
   --no-build     run what was built last
 
 Logs: artifacts/chaos/.
 U
 }
 
-minutes=60 seed=$(date +%s) build=1 run=10
+minutes=60 seed=$(date +%s) build=1 run=10 rate=300 bound=60s
 while [ $# -gt 0 ]; do
   case $1 in
     --no-build) build=0 ;;
     --seed) [ $# -gt 1 ] || { usage >&2; exit 2; }; seed=$2; shift ;;
     --run) [ $# -gt 1 ] || { usage >&2; exit 2; }; run=$2; shift ;;
+    --rate) [ $# -gt 1 ] || { usage >&2; exit 2; }; rate=$2; shift ;;
+    --heal-bound) [ $# -gt 1 ] || { usage >&2; exit 2; }; bound=$2; shift ;;
     -h|--help) usage; exit 0 ;;
     ''|*[!0-9]*) echo "unknown argument $1" >&2; usage >&2; exit 2 ;;
     *) minutes=$1 ;;
@@ -46,7 +50,7 @@ while left=$((deadline - $(date +%s))); [ $left -gt 30 ]; do
   seconds=$((run * 60)); [ $seconds -gt $((left * 2 / 3)) ] && seconds=$((left * 2 / 3))
   [ $seconds -lt 20 ] && seconds=20
   NORI_LAUNCHER=./norikv timeout --signal=TERM --kill-after=60 $((seconds * 6 + 600)) dotnet "$norikv" chaos \
-    --seed $((seed + number)) --nodes $nodes --seconds $seconds --json --data-dir "$log/run-$number" \
+    --seed $((seed + number)) --nodes $nodes --seconds $seconds --rate "$rate" --heal-bound "$bound" --json --data-dir "$log/run-$number" \
     </dev/null >"$log/run-$number.json" 2>"$log/run-$number.err"
   code=$?
   echo "run $number: seed $((seed + number)), $nodes nodes, exit code $code, $(($(date +%s) - began)) s so far"

@@ -61,6 +61,9 @@ internal enum ChaosFaults
     /// <summary>Somebody moves leaderships.</summary>
     MoveLeader = 1 << 17,
 
+    /// <summary>A node loses its disk for good; it is replaced by an empty one of its name.</summary>
+    Replace = 1 << 18,
+
     /// <summary>All of it.</summary>
-    All = (1 << 18) - 1,
+    All = (1 << 19) - 1,
 }

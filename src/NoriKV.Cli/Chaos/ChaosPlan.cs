@@ -23,6 +23,7 @@ internal static class ChaosPlan
         var plan = new List<ChaosAction>();
         TimeSpan at = Begin;
         bool flipped = false;
+        bool replaced = false;
         while (kinds.Length > 0)
         {
             at += TimeSpan.FromSeconds(-Math.Log(1 - random.NextDouble()) / perSecond);
@@ -32,7 +33,9 @@ internal static class ChaosPlan
             ulong seed = random.NextUInt64();
             // One copy of each entry may rot at a time: what is on a majority is lost for good.
             if (kind == ChaosFaults.BitFlip && flipped) continue;
+            if (kind == ChaosFaults.Replace && replaced) continue;
             flipped |= kind == ChaosFaults.BitFlip;
+            replaced |= kind == ChaosFaults.Replace;
             plan.Add(new ChaosAction(plan.Count, kind, at, lasts, seed));
         }
 
@@ -43,8 +46,8 @@ internal static class ChaosPlan
     [
         .. Enum.GetValues<ChaosFaults>().Where(k =>
             k != ChaosFaults.None && BitOperations.IsPow2((int)k) && options.Faults.HasFlag(k)
-            // With fewer than three nodes a rotten copy is the only one.
-            && (options.Nodes > 2 || k != ChaosFaults.BitFlip)),
+            // With fewer than three nodes a rotten or lost copy is the only one.
+            && (options.Nodes > 2 || k is not (ChaosFaults.BitFlip or ChaosFaults.Replace))),
     ];
 
     // Mostly around an election timeout, sometimes far beyond.

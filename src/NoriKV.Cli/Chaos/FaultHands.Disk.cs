@@ -6,12 +6,14 @@ namespace NoriKV.Cli.Chaos;
 /// <summary>Disks and clocks.</summary>
 internal sealed partial class FaultHands
 {
-    // The one copy that may be rotten in a round is this node's.
+    // The one copy that may be rotten or lost in a round is this node's.
     private async Task BitFlipAsync(ChaosNode node, Prng random, TimeSpan lasts, CancellationToken stop)
     {
-        if (!node.IsUp || Nodes.Any(static n => n.Flipped is not null)) return;
+        if (!TryHarm(node)) return;
+        report.Injected(ChaosFaults.BitFlip);
         await node.KillAsync().ConfigureAwait(false);
         node.Flipped = FlippedBit.Flip(node.DataDirectory, random);
+        _isHarming = false;
         report.Tell($"{node.Name} killed for {lasts.TotalSeconds:0.00} s, flipped {node.Flipped?.ToString() ?? "nothing"}");
         await LastsAsync(lasts, stop).ConfigureAwait(false);
         if (!node.IsUp) Begin(node);

@@ -50,7 +50,7 @@ internal sealed partial class FaultHands(ChaosCluster cluster, ShardProbes probe
         NodeProcess process;
         lock (_gate)
         {
-            if (node.IsUp) return;
+            if (node.IsUp || node.IsLost) return;
             process = node.Start();
         }
 
@@ -75,7 +75,8 @@ internal sealed partial class FaultHands(ChaosCluster cluster, ShardProbes probe
         Interlocked.Increment(ref _active);
         try
         {
-            report.Injected(action.Kind);
+            // These two count where they could be done.
+            if (action.Kind is not (ChaosFaults.BitFlip or ChaosFaults.Replace)) report.Injected(action.Kind);
             await ActAsync(action, new Prng(action.Seed), cancellationToken).ConfigureAwait(false);
         }
         finally
@@ -103,6 +104,7 @@ internal sealed partial class FaultHands(ChaosCluster cluster, ShardProbes probe
             ChaosFaults.BitFlip => BitFlipAsync(node, random, action.Lasts, stop),
             ChaosFaults.ClockJump => ClockJumpAsync(node, random, action.Lasts, stop),
             ChaosFaults.MoveLeader => MoveLeadersAsync(random, stop),
+            ChaosFaults.Replace => LoseAsync(node, stop),
             _ => throw Invariant.Unreachable($"{action.Kind} is one kind"),
         };
     }

@@ -14,6 +14,10 @@ internal sealed class RoundJudge(
     TimeProvider time)
 {
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(50);
+
+    // Data has to be copied first.
+    private const int WholeBounds = 3;
+
     private static readonly TimeSpan CheckLimit = TimeSpan.FromSeconds(60);
 
     // A node with a damaged or failed disk that does not serve by then will not by itself.
@@ -31,6 +35,7 @@ internal sealed class RoundJudge(
         long begun = time.GetTimestamp();
         report.Tell($"healing");
         hands.Heal();
+        await hands.ReplaceLostAsync(options.HealBound, cancellationToken).ConfigureAwait(false);
         if (!await AllReadyAsync(begun, cancellationToken).ConfigureAwait(false)) return;
         TimeSpan left = options.HealBound - time.GetElapsedTime(begun);
         if (await probes.UntilWritableAsync(probes.All, left, cancellationToken).ConfigureAwait(false) is null)
@@ -41,6 +46,22 @@ internal sealed class RoundJudge(
 
         report.WasHealed(time.GetElapsedTime(begun));
         report.Tell($"every shard takes writes {time.GetElapsedTime(begun).TotalSeconds:0.000} s after healing");
+        await AwaitWholeAsync(begun, cancellationToken).ConfigureAwait(false);
+    }
+
+    // A lost disk is made up for, with votes and all: the next round may lose another.
+    private async Task AwaitWholeAsync(long begun, CancellationToken cancellationToken)
+    {
+        while (await hands.WhyNotWholeAsync(cancellationToken).ConfigureAwait(false) is { } why)
+        {
+            if (time.GetElapsedTime(begun) > WholeBounds * options.HealBound)
+            {
+                report.Violate("liveness", $"a lost disk is not made up for {WholeBounds * _bound} s after everything was healed: {why}");
+                return;
+            }
+
+            await Task.Delay(Look, time, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Judges what was recorded; nobody calls any more.</summary>

@@ -42,7 +42,13 @@ internal sealed class ShardProbes
         : "no shard";
 
     /// <summary>How long it takes from now until each of these shards has taken a write; null when one has not in time.</summary>
-    public async Task<TimeSpan?> UntilWritableAsync(IEnumerable<int> shards, TimeSpan limit, CancellationToken cancellationToken)
+    public async Task<TimeSpan?> UntilWritableAsync(IEnumerable<int> shards, TimeSpan limit, CancellationToken cancellationToken) =>
+        await WritableAfterAsync(shards, limit, cancellationToken).ConfigureAwait(false) is { } took
+            ? took.LastOrDefault()
+            : null;
+
+    /// <summary>After what time each of these shards has taken a write, sorted; null when one has not in time.</summary>
+    public async Task<TimeSpan[]?> WritableAfterAsync(IEnumerable<int> shards, TimeSpan limit, CancellationToken cancellationToken)
     {
         long begun = _time.GetTimestamp();
         using var late = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -50,7 +56,7 @@ internal sealed class ShardProbes
         try
         {
             TimeSpan[] took = await Task.WhenAll(shards.Select(s => UntilWritableAsync(s, begun, late.Token))).ConfigureAwait(false);
-            return took.DefaultIfEmpty().Max();
+            return [.. took.Order()];
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

@@ -65,7 +65,7 @@ internal sealed class FailoverMeasure(ChaosCluster cluster, MeasureOptions optio
                 long failed = time.GetTimestamp();
                 // A leader that lives serves on through its followers' disks: it has yet to hand over.
                 if (isAlive) await LedElsewhereAsync(victim, led, cancellationToken).ConfigureAwait(false);
-                await probes.UntilWritableAsync(led, Limit, cancellationToken).ConfigureAwait(false);
+                TimeSpan[]? each = await probes.WritableAfterAsync(led, Limit, cancellationToken).ConfigureAwait(false);
                 TimeSpan until = time.GetElapsedTime(failed);
                 took.Add(until);
                 await restore(victim).ConfigureAwait(false);
@@ -73,7 +73,7 @@ internal sealed class FailoverMeasure(ChaosCluster cluster, MeasureOptions optio
                 TimeSpan wait = load.TakeLongest();
                 if (wait > longest) longest = wait;
                 tell(FormattableString.Invariant($"{what}, {i + 1} of {times}: {victim.Name} led {led.Length}, ")
-                    + FormattableString.Invariant($"{until.TotalSeconds:0.00} s; ")
+                    + FormattableString.Invariant($"{until.TotalSeconds:0.00} s{Spread(each)}; ")
                     + FormattableString.Invariant($"longest write {wait.TotalSeconds:0.00} s"));
             }
 
@@ -83,6 +83,12 @@ internal sealed class FailoverMeasure(ChaosCluster cluster, MeasureOptions optio
             return Rows(what, [.. took.Order()], longest, load, lost);
         }
     }
+
+    // Whether all are late or a few: half of them, nine in ten.
+    private static string Spread(TimeSpan[]? each) => each is { Length: > 0 }
+        ? FormattableString.Invariant($" (first {each[0].TotalSeconds:0.00}, half {each[each.Length / 2].TotalSeconds:0.00}, ")
+            + FormattableString.Invariant($"nine in ten {each[each.Length * 9 / 10].TotalSeconds:0.00})")
+        : "";
 
     private static MeasureRow[] Rows(string what, TimeSpan[] took, TimeSpan longest, CountingLoad load, int lost)
     {

@@ -35,6 +35,12 @@ internal sealed class ChaosNode(int index, string folder, IReadOnlyList<string> 
     /// <summary>A bit in its files was flipped; null when none is, or it was flipped back.</summary>
     public FlippedBit? Flipped { get; set; }
 
+    /// <summary>Its disk is gone for good: it may not start before the cluster has given it up.</summary>
+    public bool IsLost { get; set; }
+
+    /// <summary>It was replaced, and the cluster may not have made up for what it lost yet.</summary>
+    public bool IsReplaced { get; set; }
+
     /// <summary>Begins a new life.</summary>
     public NodeProcess Start()
     {
