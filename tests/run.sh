@@ -7,7 +7,7 @@ log=$log_dir/$name.log
 started=$(date +%s)
 
 if [[ $target == *.sh ]]; then
-  QUICK=$quick timeout 900 bash "$target" </dev/null >"$log" 2>&1
+  QUICK=$quick timeout 1500 bash "$target" </dev/null >"$log" 2>&1
   code=$?
   # A script prints "skipped: REASON" as its last line when the machine lacks something.
   if [ $code -eq 0 ] && tail -n 1 "$log" | grep -q '^skipped: '; then counts="0 0 1"
@@ -16,7 +16,7 @@ if [[ $target == *.sh ]]; then
 else
   filter=()
   [ "$quick" = 1 ] && filter=(--filter-not-trait Category=Slow)
-  timeout 1200 dotnet "$target" --no-progress --show-live-output off --output Detailed "${filter[@]}" --ignore-exit-code 8 </dev/null >"$log" 2>&1
+  timeout 1800 dotnet "$target" --no-progress --show-live-output off --output Detailed "${filter[@]}" --ignore-exit-code 8 </dev/null >"$log" 2>&1
   code=$?
   field() { sed -n "s/^ *$1: *\([0-9]*\).*/\1/p" "$log" | tail -n 1; }
   passed=$(field succeeded) failed=$(field failed) skipped=$(field skipped)

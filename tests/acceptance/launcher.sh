@@ -42,7 +42,7 @@ grep -q 'Install the .NET 10 SDK' "$work/log" || fail "without dotnet it does no
 
 ./norikv dev --rpc-addr 127.0.0.1:0 --http-addr 127.0.0.1:0 >"$work/ready" 2>"$work/log" </dev/null &
 node=$!
-for _ in $(seq 300); do grep -q '^ready' "$work/ready" && break; sleep 0.1; done
+for _ in $(seq 1200); do grep -q '^ready' "$work/ready" && break; sleep 0.1; done
 http=$(sed -n 's/^ready .* http=\([^ ]*\) .*/\1/p' "$work/ready")
 [ -n "$http" ] || { cat "$work/log" >&2; fail "dev was not ready"; }
 if command -v curl >/dev/null; then

@@ -47,14 +47,14 @@ start() {
   "${norikv[@]}" server --data-dir "$work/data" --rpc-addr 127.0.0.1:0 --http-addr 127.0.0.1:0 \
     >"$work/ready" 2>"$work/server.log" </dev/null &
   server=$!
-  for _ in $(seq 300); do
+  for _ in $(seq 1200); do
     NORIKV_ADDR=$(sed -n 's/^ready .* rpc=\([^ ]*\) .*/\1/p' "$work/ready")
     [ -n "$NORIKV_ADDR" ] && { export NORIKV_ADDR; return; }
     kill -0 "$server" 2>/dev/null || { cat "$work/server.log" >&2; fail "the server did not start"; }
     sleep 0.1
   done
   cat "$work/server.log" >&2
-  fail "the server was not ready within 30 s"
+  fail "the server was not ready within two minutes"
 }
 
 catalogue | examples/import-packages.sh >"$work/packages.jsonl"

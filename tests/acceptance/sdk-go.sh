@@ -14,5 +14,5 @@ if [ -z "${NORIKV_SERVER:-}" ]; then
 fi
 unformatted=$(gofmt -l sdks/go/*.go sdks/go/norikvtest sdks/go/internal sdks/go/examples)
 [ -z "$unformatted" ] || { echo "not as gofmt writes it: $unformatted"; exit 1; }
-timeout 280 bash sdks/go/go.sh vet . ./norikvtest ./internal/conformance ./examples/counter
-timeout 280 bash sdks/go/go.sh test -count=1 -timeout 240s .
+timeout 900 bash sdks/go/go.sh vet . ./norikvtest ./internal/conformance ./examples/counter
+timeout 900 bash sdks/go/go.sh test -count=1 -timeout 880s .

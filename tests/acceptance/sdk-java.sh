@@ -17,6 +17,6 @@ export no_proxy=127.0.0.1,localhost
 version=$(sed -n 's/.*VERSION = "\(.*\)".*/\1/p' sdks/java/src/main/java/com/norikv/client/Channels.java)
 grep -q "^  <version>$version</version>" sdks/java/pom.xml || { echo "pom.xml has another version than $version"; exit 1; }
 grep -q "norikv-client:$version" sdks/java/README.md || { echo "the README has another version than $version"; exit 1; }
-timeout 200 bash sdks/java/java.sh doc
-timeout 60 bash sdks/java/java.sh jar
-timeout 280 bash sdks/java/java.sh test
+timeout 900 bash sdks/java/java.sh doc
+timeout 900 bash sdks/java/java.sh jar
+timeout 900 bash sdks/java/java.sh test

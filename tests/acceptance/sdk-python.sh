@@ -16,4 +16,4 @@ if [ -z "${NORIKV_SERVER:-}" ]; then
   if [ -f "$built" ]; then export NORIKV_SERVER="dotnet $built"; else export NORIKV_SERVER=$PWD/norikv; fi
 fi
 export PYTHONDONTWRITEBYTECODE=1 no_proxy=127.0.0.1,localhost
-timeout 240 "$python" -m unittest discover -s sdks/python/tests
+timeout 900 "$python" -m unittest discover -s sdks/python/tests

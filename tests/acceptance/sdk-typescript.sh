@@ -16,4 +16,4 @@ if [ -z "${NORIKV_SERVER:-}" ]; then
   if [ -f "$built" ]; then export NORIKV_SERVER="dotnet $built"; else export NORIKV_SERVER=$PWD/norikv; fi
 fi
 cd sdks/typescript
-timeout 240 node --test test/units.test.mjs test/server.test.mjs
+timeout 900 node --test test/units.test.mjs test/server.test.mjs
