@@ -6,7 +6,7 @@ namespace NoriKV.Acceptance;
 /// <summary>A run of the real program.</summary>
 internal sealed class NorikvProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(3);
 
     private readonly Process _process;
     private readonly StringBuilder _error = new();
