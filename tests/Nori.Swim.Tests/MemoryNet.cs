@@ -11,6 +11,7 @@ internal sealed class MemoryNet
     private readonly SteppedTime _time = new();
     private readonly Prng _prng = new(77);
     private int _next;
+    private int _exchanging;
 
     /// <summary>Chance that a datagram is lost. Only where one thread steps all nodes.</summary>
     public double Loss { get; set; }
@@ -36,7 +37,8 @@ internal sealed class MemoryNet
     /// <summary>Steps the nodes in virtual time, 10 ms a round, until the condition holds.</summary>
     public void StepUntil(Func<bool> holds, params SwimNode[] nodes)
     {
-        // Joins go on in the thread pool, which virtual time outruns: it gets its turns, and real time before this fails.
+        // Joins and exchanges go on in the thread pool, which virtual time outruns: it gets its turns while there are some, and real
+        // time before this fails. A turn in every round would cost minutes on a busy machine.
         long began = Stopwatch.GetTimestamp();
         for (int round = 0; round < 20_000 || Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(60); round++)
         {
@@ -48,7 +50,7 @@ internal sealed class MemoryNet
             if (holds()) return;
             _time.Advance(TimeSpan.FromMilliseconds(10));
             if (round % 50 == 0) Thread.Sleep(1);
-            else Thread.Yield();
+            for (int i = 0; i < 20 && Volatile.Read(ref _exchanging) > 0; i++) Thread.Yield();
         }
 
         Assert.Fail("it did not come about in 200 virtual seconds");
@@ -97,7 +99,15 @@ internal sealed class MemoryNet
             string to, ReadOnlyMemory<byte> request, CancellationToken cancellation)
         {
             if (!net._ports.TryGetValue(to, out Port? port) || port._answer is null) return null;
-            return (await port._answer(request, cancellation))?.ToArray();
+            Interlocked.Increment(ref net._exchanging);
+            try
+            {
+                return (await port._answer(request, cancellation))?.ToArray();
+            }
+            finally
+            {
+                Interlocked.Decrement(ref net._exchanging);
+            }
         }
 
         public void Wait(TimeSpan max)
