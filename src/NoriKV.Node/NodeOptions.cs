@@ -130,10 +130,10 @@ public sealed record NodeOptions
     public ConsistencyOptions Consistency { get; init; } = new();
 
     /// <summary>
-    /// Calls that are answered together go on together, on one thread of the pool: only for callers whose continuations never block,
-    /// as a server's do not. <value>False: each goes on by itself.</value>
+    /// Runs what calls that were answered together do next, at once and on another thread: only for callers whose continuations never
+    /// block, as a server's do not. <value>Null: each goes on by itself, on the thread pool.</value>
     /// </summary>
-    public bool AnswersTogether { get; init; }
+    public Action<Action>? RunAnswers { get; init; }
 
     /// <summary>How long a scan may hold one view of the engine before it takes a newer one. <value>10 s</value></summary>
     public TimeSpan ScanViewMax { get; init; } = TimeSpan.FromSeconds(10);

@@ -61,7 +61,7 @@ public sealed partial class NoriNode
             RetainedBytesMax = _options.LogRetainedBytesMax,
             RetainedEntriesMax = (ulong)_options.LogRetainedEntriesMax,
             KeepsUnsynced = _options.Sync == Nori.Wal.SyncPolicy.Os,
-            AnswersTogether = _options.AnswersTogether,
+            RunAnswers = _options.RunAnswers,
             Events = _options.Events,
             Time = _time,
         };
@@ -260,7 +260,7 @@ public sealed partial class NoriNode
         _storage, _replicas, _failure, _admission, pipeline,
         new ApplyWorkerOptions
         {
-            AnswersTogether = _options.AnswersTogether,
+            RunAnswers = _options.RunAnswers,
             Meter = _options.Meter,
             Time = _time,
             Damaged = NoteDamage,

@@ -216,7 +216,7 @@ internal sealed class ApplyWorker(
     private void Answer()
     {
         bool hasRoom = false;
-        AnswerBatch? batch = options.AnswersTogether ? new AnswerBatch() : null;
+        AnswerBatch? batch = AnswerBatch.For(options.RunAnswers);
         long now = options.Time.GetTimestamp(), waited = 0, ahead = 0;
         foreach ((CommittedEntry entry, KvResult<EntryOutcome> outcome) in _applied)
         {

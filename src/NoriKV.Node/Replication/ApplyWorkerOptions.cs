@@ -16,8 +16,8 @@ internal sealed record ApplyWorkerOptions
     /// <summary>How long a round that met a full disk waits.</summary>
     public TimeSpan DiskFullRetry { get; init; } = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Answers of a round go on together, on one thread of the pool (<see cref="AnswerBatch"/>).</summary>
-    public bool AnswersTogether { get; init; }
+    /// <summary>Runs what the answers of a round lead to (<see cref="AnswerBatch"/>); null: each by itself.</summary>
+    public Action<Action>? RunAnswers { get; init; }
 
     public IMeter Meter { get; init; } = NullMeter.Instance;
 

@@ -59,8 +59,8 @@ internal sealed record RaftHostOptions
     /// <summary>The log keeps no entry in memory that it might not have after a loss of power (policy Os).</summary>
     public bool KeepsUnsynced { get; init; }
 
-    /// <summary>Answers that come together go on together, on one thread of the pool (<see cref="AnswerBatch"/>).</summary>
-    public bool AnswersTogether { get; init; }
+    /// <summary>Runs what answers that come together lead to (<see cref="AnswerBatch"/>); null: each by itself.</summary>
+    public Action<Action>? RunAnswers { get; init; }
 
     public IEventSink Events { get; init; } = NullEventSink.Instance;
 

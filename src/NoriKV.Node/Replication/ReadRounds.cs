@@ -114,7 +114,7 @@ internal sealed class ReadRounds
 
         // The next question is on its way while this one's reads go on.
         next?.Send(_sender);
-        AnswerBatch? batch = _context.Options.AnswersTogether ? new AnswerBatch() : null;
+        AnswerBatch? batch = AnswerBatch.For(_context.Options.RunAnswers);
         foreach (ReadRound.Item item in decided) Pass(item, ref batch);
         batch?.Release();
     }

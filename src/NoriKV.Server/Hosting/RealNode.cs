@@ -62,7 +62,7 @@ internal static class RealNode
             },
             Limits = options.Limits,
             MaxInFlight = options.MaxInFlight,
-            AnswersTogether = true,
+            RunAnswers = static run => ThreadPool.UnsafeQueueUserWorkItem(static run => run(), run, preferLocal: false),
             LogSegmentBytes = options.LogSegmentBytes,
             LogLiveBytesMax = options.LogLiveBytesMax,
             LogLiveEntriesMax = options.LogLiveEntriesMax,

@@ -78,7 +78,7 @@ public sealed class ClusterLoopTests
         BlockCacheBytes = 4 << 20,
         DiskReserveBytes = 0,
         RaftWorkers = 2,
-        AnswersTogether = true,
+        RunAnswers = static run => ThreadPool.QueueUserWorkItem(static run => run(), run, preferLocal: false),
         Plan = new ClusterPlan
         {
             Self = new NodeNumber((ulong)i + 1),
