@@ -54,7 +54,9 @@ internal sealed class ConsistencyChecker
     public StepSignal Signal { get; } = new();
 
     /// <summary>Milliseconds until a step has something to do although nothing happened.</summary>
-    public int? RetryInMs => _current is not null || _keeper.HasWork ? 20 : _parts.Options.Interval == TimeSpan.Zero ? null : 1000;
+    public int? RetryInMs => _current is not null || _keeper.IsHashing ? 20
+        : _keeper.HasWork || _parts.Options.Interval != TimeSpan.Zero ? 1000
+        : null;
 
     /// <summary>Shards whose replicas differed when they were compared last.</summary>
     public IReadOnlyList<ReplicaDifference> Differences

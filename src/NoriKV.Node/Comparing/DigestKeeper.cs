@@ -31,6 +31,15 @@ internal sealed class DigestKeeper(
         }
     }
 
+    /// <summary>True while something is to be hashed; a digest that waits to be asked for is no work.</summary>
+    public bool IsHashing
+    {
+        get
+        {
+            lock (_lock) return _items.Values.Any(static item => item.Run is not null);
+        }
+    }
+
     /// <summary>
     /// Agrees to hash the shard behind the first time entry at or behind an index; false when that may have passed, or there
     /// are too many already.

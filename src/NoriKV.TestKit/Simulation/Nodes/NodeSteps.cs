@@ -11,7 +11,7 @@ namespace NoriKV.TestKit.Simulation.Nodes;
 internal sealed class NodeSteps
 {
     /// <summary>The engine, which nothing wakes here, is asked at each turn, but no more often.</summary>
-    private const long UnwokenPeriod = 5 * Ticks.Millisecond;
+    private const long UnwokenPeriod = 20 * Ticks.Millisecond;
 
     private readonly NoriNode _node;
     private readonly Job[] _jobs;
