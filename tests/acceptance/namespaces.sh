@@ -54,7 +54,8 @@ Y
 done
 
 start() {
-  within "$1" $norikv server "$work/$1.yaml" >>"$work/$1.log" 2>&1 </dev/null &
+  # Not `within`: a function in the background is a shell of its own, and its pid not the server's.
+  ip netns exec "$tag-$1" $norikv server "$work/$1.yaml" >>"$work/$1.log" 2>&1 </dev/null &
   pids[$1]=$!
 }
 ready() {
