@@ -33,7 +33,7 @@ ready() { [ "$(grep -c '^ready' "$work/dev.out")" -ge 3 ]; }
 clean() { norikv cluster health --addr "$1"; }
 
 begun=$(now)
-NORI_LAUNCHER=norikv "${program[@]}" dev --nodes 3 --rpc-addr 127.0.0.1:0 --http-addr 127.0.0.1:0 >"$work/dev.out" 2>"$work/dev.err" &
+NORI_LAUNCHER=norikv "${program[@]}" dev --nodes 3 --data-dir "$work/data" --rpc-addr 127.0.0.1:0 --http-addr 127.0.0.1:0 >"$work/dev.out" 2>"$work/dev.err" &
 pids+=($!)
 await 120 "three nodes did not serve within two minutes" ready
 echo "three nodes serve $(($(now) - begun)) ms after the start"
