@@ -135,8 +135,15 @@ public sealed class SpanTests
             seen.TrySetResult(Activity.Current);
             return ScriptedTransport.Never(token);
         };
+        var streams = new ConcurrentQueue<Activity?>();
+        cluster.Only.OnCall = call =>
+        {
+            streams.Enqueue(Activity.Current);
+            return ScriptedTransport.Echo(call);
+        };
         await cluster.Client.GetAsync("k");
         Assert.Null(await seen.Task.WaitAsync(TimeSpan.FromSeconds(60)));
+        Assert.Equal([null], streams);
     }
 
     [Fact]
