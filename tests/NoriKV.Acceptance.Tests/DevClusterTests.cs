@@ -27,11 +27,7 @@ public sealed class DevClusterTests
             Kill(nodes[1]["pid"], "-KILL");
             string others = $"{nodes[0]["rpc"]},{nodes[2]["rpc"]}";
             for (int i = 0; i < 8; i++) await PutAsync(others, $"while-{i}", $"{i}");
-            await UntilAsync(() => dev.Error.Contains("n2 (pid", StringComparison.Ordinal)
-                && dev.Error.Contains("--node-id n2", StringComparison.Ordinal));
-
-            string command = dev.Error.Split('\n').First(static l => l.Contains("server --node-id n2", StringComparison.Ordinal));
-            string[] args = command[command.IndexOf("server ", StringComparison.Ordinal)..].Trim().Split(' ');
+            string[] args = await RestartLineAsync(dev, "n2");
             (again, IReadOnlyDictionary<string, string> ready) = await NorikvProcess.ServeAsync(args);
             Assert.Equal(nodes[1]["rpc"], ready["rpc"]);
             for (int i = 0; i < 8; i++) await GetAsync(ready["rpc"], $"while-{i}", $"{i}");
@@ -58,11 +54,55 @@ public sealed class DevClusterTests
         Directory.Delete(folder, recursive: true);
     }
 
-    private static async Task<(NorikvProcess Dev, List<Dictionary<string, string>> Nodes)> StartAsync(string folder)
+    [Fact]
+    public async Task Temporary_data_goes_when_dev_is_asked_to_end()
     {
-        (NorikvProcess dev, IReadOnlyDictionary<string, string> _) = await NorikvProcess.ServeAsync(
+        (NorikvProcess dev, List<Dictionary<string, string>> nodes) = await StartAsync(null);
+        await using NorikvProcess ended = dev;
+        Kill(nodes[1]["pid"], "-KILL");
+        string folder = FolderOf(await RestartLineAsync(dev, "n2"));
+        Assert.True(Directory.Exists(folder));
+        Assert.Equal(0, await dev.TerminateAsync());
+        Assert.False(Directory.Exists(folder));
+    }
+
+    [Theory]
+    [InlineData(true, "n2 was started again and still runs")]
+    [InlineData(false, "All nodes ended and nobody asked them to")]
+    public async Task Temporary_data_stays_while_a_node_has_it_and_when_nobody_asked_for_an_end(bool isAsked, string why)
+    {
+        (NorikvProcess dev, List<Dictionary<string, string>> nodes) = await StartAsync(null);
+        await using NorikvProcess ended = dev;
+        Kill(nodes[1]["pid"], "-KILL");
+        string[] args = await RestartLineAsync(dev, "n2");
+        string folder = FolderOf(args);
+        (NorikvProcess again, _) = await NorikvProcess.ServeAsync(args);
+        await using (again)
+        {
+            if (isAsked) await dev.TerminateAsync();
+            else Array.ForEach([nodes[0]["pid"], nodes[2]["pid"]], static pid => Kill(pid, "-KILL"));
+            await UntilAsync(() => dev.Error.Contains($"{why}: the data stays in {folder};", StringComparison.Ordinal));
+            Assert.All(["n1", "n2", "n3"], name => Assert.True(Directory.Exists(Path.Combine(folder, name)), name));
+        }
+
+        Directory.Delete(folder, recursive: true);
+    }
+
+    private static string FolderOf(string[] args) => Path.GetDirectoryName(args[Array.IndexOf(args, "--data-dir") + 1])!;
+
+    // The command that dev prints for a node that ended.
+    private static async Task<string[]> RestartLineAsync(NorikvProcess dev, string name)
+    {
+        await UntilAsync(() => dev.Error.Contains($"server --node-id {name} ", StringComparison.Ordinal));
+        string command = dev.Error.Split('\n').First(l => l.Contains($"server --node-id {name} ", StringComparison.Ordinal));
+        return command[command.IndexOf("server ", StringComparison.Ordinal)..].Trim().Split(' ');
+    }
+
+    private static async Task<(NorikvProcess Dev, List<Dictionary<string, string>> Nodes)> StartAsync(string? folder)
+    {
+        (NorikvProcess dev, IReadOnlyDictionary<string, string> _) = await NorikvProcess.ServeAsync([
             "dev", "--nodes", "3", "--rpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0", "--total-shards", "16",
-            "--data-dir", folder);
+            .. folder is null ? (string[])[] : ["--data-dir", folder]]);
         List<Dictionary<string, string>> nodes = [];
         await UntilAsync(() =>
         {

@@ -129,6 +129,14 @@ class Run:
         text = self.cli(what, "--json", check=False)
         return json.loads(text) if text.strip() else {}
 
+    def await_live(self, count, limit=60):
+        """Waits until the cluster counts so many nodes as there: one that seems to be there may not be replaced."""
+        late = time.monotonic() + limit
+        while (live := self.status("status").get("live")) != count:
+            if time.monotonic() > late:
+                raise Failed(f"{live} nodes seem to be there, not {count}, after {limit} s")
+            time.sleep(0.3)
+
     def settle(self, members, factor, limit=180):
         """Waits until every shard has its voters and a leader, levelled, and nothing wants to move."""
         late = time.monotonic() + limit
@@ -248,6 +256,7 @@ class Run:
         node.end(signal.SIGKILL)
         time.sleep(self.given.dead)
         self.verify("n2 is dead")
+        self.await_live(2)
         self.cli("replace", "n2")
         self.add("n2", replacing=True)
         self.settle(3, 3)

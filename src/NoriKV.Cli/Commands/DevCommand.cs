@@ -53,16 +53,18 @@ internal static class DevCommand
                 options = options with { DataDirectory = Directory.CreateTempSubdirectory("norikv-dev-").FullName };
             }
 
+            DevCluster? cluster = count == 1
+                ? null
+                : new DevCluster(host, count, options, flags.PassedOn(parse, file, OfEachNode), temporary);
             try
             {
-                return count == 1
+                return cluster is null
                     ? await RunAsync(host, options, temporary, token).ConfigureAwait(false)
-                    : await new DevCluster(host, count, options, flags.PassedOn(parse, file, OfEachNode), temporary)
-                        .RunAsync(token).ConfigureAwait(false);
+                    : await cluster.RunAsync(token).ConfigureAwait(false);
             }
             finally
             {
-                if (temporary) Directory.Delete(options.DataDirectory, recursive: true);
+                if (temporary && cluster?.KeepsData != true) Directory.Delete(options.DataDirectory, recursive: true);
             }
         });
         return command;

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Nori.IO;
 using NoriKV.Cli.Console;
 using NoriKV.Server;
 
@@ -37,6 +38,11 @@ internal sealed class DevCluster
         _arguments = [.. Enumerable.Range(0, nodes).Select(i => ArgumentsOf(i, passedOn))];
     }
 
+    /// <summary>
+    /// Temporary data must stay all the same: nobody asked the cluster to end, or a node that was started again by hand has its part.
+    /// </summary>
+    public bool KeepsData { get; private set; }
+
     /// <summary>Runs it until it is cancelled, a signal comes, or all nodes have ended.</summary>
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
@@ -50,6 +56,7 @@ internal sealed class DevCluster
             for (int i = 0; i < nodes.Length; i++) _host.WriteLine(_json ? ready[i] : $"{ready[i]} pid={nodes[i].Id}");
             if (!_json) _host.WriteLine(Hints());
             await Task.WhenAll(nodes.Select(WatchAsync)).WaitAsync(stop.Token).ConfigureAwait(false);
+            Keep("All nodes ended and nobody asked them to");
             return ExitCodes.Ok;
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -64,6 +71,7 @@ internal sealed class DevCluster
         finally
         {
             await EndAsync(nodes).ConfigureAwait(false);
+            if (InUse() is { } name) Keep($"{name} was started again and still runs");
         }
 
         // The terminal sends Ctrl-C to the nodes as well, to them a second word to stop would be the last; so they are told
@@ -74,6 +82,33 @@ internal sealed class DevCluster
             signal.Cancel = true;
             stop.Cancel();
         }
+    }
+
+    private void Keep(string why)
+    {
+        if (!_isTemporary || KeepsData) return;
+        KeepsData = true;
+        _host.Error.WriteLine($"norikv: {why}: the data stays in {_directory}; delete it when it is not needed any more");
+    }
+
+    // A node that nobody here started: its directory is locked although all of ours have ended.
+    private string? InUse()
+    {
+        for (int i = 0; i < _arguments.Length; i++)
+        {
+            string directory = Path.Combine(_directory, NameOf(i));
+            if (!Directory.Exists(directory)) continue;
+            try
+            {
+                DiskFileSystem.Instance.LockDirectory(directory).Dispose();
+            }
+            catch (DirectoryLockedException)
+            {
+                return NameOf(i);
+            }
+        }
+
+        return null;
     }
 
     private async Task WatchAsync(ChildNode node)
@@ -105,7 +140,7 @@ internal sealed class DevCluster
     private string Hints()
     {
         string data = _isTemporary
-            ? "The data is temporary and is deleted when this ends; keep it with --data-dir DIR."
+            ? "The data is temporary and is deleted when you end this; keep it with --data-dir DIR."
             : $"The data stays in {_directory}.";
         return $"""
 
