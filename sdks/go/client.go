@@ -46,10 +46,12 @@ func (c *Client) Put(ctx context.Context, key, value []byte, options ...Option) 
 
 // CompareAndSet writes only over the expected version; the zero version expects the key to be missing.
 func (c *Client) CompareAndSet(ctx context.Context, key, value []byte, expected Version, options ...Option) (*PutResult, error) {
+	condition := IfNotExists()
 	if expected.IsPresent() {
-		return c.Put(ctx, key, value, append(options, IfMatch(expected))...)
+		condition = IfMatch(expected)
 	}
-	return c.Put(ctx, key, value, append(options, IfNotExists())...)
+	// A copy: the caller's slice may have room behind its end, which another call may be using.
+	return c.Put(ctx, key, value, append(options[:len(options):len(options)], condition)...)
 }
 
 // Get reads a key; a missing one is a result. Options: ReadConsistency, MaxStaleness.

@@ -187,6 +187,24 @@ func TestNobodyThereIsSaidWithTheAddress(t *testing.T) {
 	}
 }
 
+func TestCompareAndSetLeavesTheCallersOptionsAlone(t *testing.T) {
+	policy := DefaultRetry
+	policy.AttemptsMax = 1
+	client, err := Connect(WithAddresses("127.0.0.1:1"), WithRetry(policy))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	shared := make([]Option, 1, 2)
+	shared[0] = TTL(time.Minute)
+	if _, err = client.CompareAndSet(context.Background(), []byte("a"), nil, Version{}, shared...); err == nil {
+		t.Error("nobody is there")
+	}
+	if shared[:2][1] != nil {
+		t.Error("the room behind the caller's options was written to")
+	}
+}
+
 func TestMistakesAreRefusedBeforeAnythingIsSent(t *testing.T) {
 	client, err := Connect(WithAddresses("127.0.0.1:1"), WithDeadline(time.Hour))
 	if err != nil {

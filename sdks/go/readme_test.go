@@ -1,11 +1,14 @@
 package norikv
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/norikv/norikv-go/norikvtest"
 )
@@ -49,4 +52,42 @@ func TestTheProgramsOfTheReadmeAndTheExamplesRun(t *testing.T) {
 		run(file, wanted[i])
 	}
 	run("examples/counter/main.go", "counted to 20\n")
+}
+
+// What the caller does between two pages is the caller's time.
+func TestASlowReaderOfAScanReadsItAll(t *testing.T) {
+	if os.Getenv("NORIKV_SERVER") == "" {
+		t.Skip("NORIKV_SERVER names no server program")
+	}
+	server, err := norikvtest.Start(norikvtest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	writer, err := Connect(WithAddresses(server.Address))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writer.Close()
+	const pairs = 12
+	for i := 0; i < pairs; i++ {
+		if _, err := writer.Put(context.Background(), []byte(fmt.Sprintf("slow-%02d", i)), make([]byte, 900_000)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reader, err := Connect(WithAddresses(server.Address), WithDeadline(5*time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	pages := reader.Scan(context.Background(), Prefix([]byte("slow-")))
+	read := 0
+	for pages.Next() {
+		if read++; read == 1 {
+			time.Sleep(6 * time.Second)
+		}
+	}
+	if pages.Err() != nil || read != pairs {
+		t.Errorf("%d of %d pairs, %v", read, pairs, pages.Err())
+	}
 }

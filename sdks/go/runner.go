@@ -244,11 +244,13 @@ type scanner struct {
 
 func (r *runner) scan(ctx context.Context, request *pb.ScanRequest) *scanner {
 	r.watch()
-	return &scanner{r: r, ctx: ctx, request: request, limit: request.Limit, deadline: r.deadline(ctx)}
+	return &scanner{r: r, ctx: ctx, request: request, limit: request.Limit}
 }
 
 // next is the next page; nil at the end.
 func (s *scanner) next() (*pb.ScanResponse, error) {
+	// From here: what the caller does between two pages is the caller's time.
+	s.deadline = s.r.deadline(s.ctx)
 	for !s.over {
 		page, failure, err := s.read()
 		if err != nil {
@@ -265,7 +267,6 @@ func (s *scanner) next() (*pb.ScanResponse, error) {
 			s.received += uint64(len(page.Pairs))
 			// A page without a token, or that fills the limit, is the last: a failure behind it loses nothing.
 			s.over = len(page.NextPageToken) == 0 || (s.limit > 0 && s.received >= s.limit)
-			s.deadline = s.r.deadline(s.ctx)
 			return page, nil
 		}
 		s.drop()

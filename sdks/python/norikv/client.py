@@ -2,11 +2,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from types import TracebackType
 from typing import Any, Coroutine, Dict, Iterator, List, Optional, Sequence, Type, TypeVar
 
 from .aio import AsyncClient
+from .errors import Code, NoriKVError, error_of
 from .options import Options
 from .types import (
     BatchResult, Bytes, ClusterView, DeleteResult, GetResult, Operation, Page, Pair, PutResult, Version)
@@ -19,15 +21,34 @@ class _Loop:
 
     _lock = threading.Lock()
     _loop: Optional[asyncio.AbstractEventLoop] = None
+    _is_lost = False
 
     @classmethod
     def get(cls) -> asyncio.AbstractEventLoop:
+        cls.check()
         with cls._lock:
             if cls._loop is None:
                 cls._loop = asyncio.new_event_loop()
                 cls._loop.set_exception_handler(_quiet_poller)
                 threading.Thread(target=cls._loop.run_forever, name="norikv", daemon=True).start()
             return cls._loop
+
+    @classmethod
+    def check(cls) -> None:
+        if cls._is_lost:
+            raise error_of(
+                Code.INVALID_ARGUMENT,
+                "this process was forked from one that has a client, which gRPC does not survive: make the first client behind "
+                "the fork, or start processes with multiprocessing.set_start_method('spawn')")
+
+    @classmethod
+    def forked(cls) -> None:
+        # In the child: the loop's thread is not here, and using what it had would break the parent's connections as well.
+        cls._is_lost = cls._loop is not None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_Loop.forked)
 
 
 def _quiet_poller(loop: asyncio.AbstractEventLoop, context: Dict[str, Any]) -> None:
@@ -113,6 +134,11 @@ class Client:
         self._run(self._client.close())
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        try:
+            _Loop.check()
+        except NoriKVError:
+            work.close()
+            raise
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result()

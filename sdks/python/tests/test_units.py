@@ -254,6 +254,35 @@ class Broken(unittest.IsolatedAsyncioTestCase):
         await client.close()
 
 
+class Forked(unittest.TestCase):
+    def test_a_child_of_a_process_with_a_client_is_told_and_the_parent_goes_on(self):
+        program = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+import norikv
+old = norikv.Client("127.0.0.1:1", deadline=0.5)
+def code(client):
+    try:
+        client.get("a")
+    except norikv.NoriKVError as e:
+        return e.code.value
+code(old)
+child = os.fork()
+if child == 0:
+    answers = []
+    for make in (lambda: old, lambda: norikv.Client("127.0.0.1:1", deadline=0.5)):
+        try:
+            answers.append(code(make()))
+        except norikv.NoriKVError as e:
+            answers.append(e.code.value)
+    os._exit(0 if answers == ["INVALID_ARGUMENT", "INVALID_ARGUMENT"] else 3)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), code(old))
+"""
+        done = subprocess.run(
+            [sys.executable, "-c", program, str(HERE.parent)], capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual((0, "0 UNAVAILABLE\n"), (done.returncode, done.stdout), done.stderr)
+
+
 class Documented(unittest.TestCase):
     def test_everything_public_says_what_it_is(self):
         import inspect
