@@ -142,7 +142,8 @@ export class Client {
   async isServing(options: CallOptions = {}): Promise<boolean> {
     this.checkOpen();
     const deadline = this.deadline(options);
-    return abortable(this.runner.attempts((node) => node.isServing(deadline), EMPTY, false, deadline), options.signal);
+    return abortable(
+      this.runner.attempts((node) => node.isServing(deadline), EMPTY, false, deadline, options.signal), options.signal);
   }
 
   /** Closes the connections; operations in flight fail, those of writes with an unknown outcome. */
@@ -193,7 +194,8 @@ export class Client {
   private run(
     kind: wire.Kind, request: wire.Message, bytes: number, key: Uint8Array, writes: boolean, deadline: number, options: CallOptions,
   ): Promise<wire.Message> {
-    return abortable(this.runner.run(kind, request, bytes + OVERHEAD_BYTES, key, writes, deadline), options.signal);
+    return abortable(
+      this.runner.run(kind, request, bytes + OVERHEAD_BYTES, key, writes, deadline, options.signal), options.signal);
   }
 
   private pages(options: ScanOptions, countOnly = false): AsyncGenerator<wire.Message> {

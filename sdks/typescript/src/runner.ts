@@ -31,23 +31,27 @@ export class Runner {
     this.backoff = new Backoff(settings.retry);
   }
 
-  run(kind: Kind, request: Message, bytes: number, key: Uint8Array, writes: boolean, deadline: number): Promise<Message> {
+  run(
+    kind: Kind, request: Message, bytes: number, key: Uint8Array, writes: boolean, deadline: number, signal?: AbortSignal,
+  ): Promise<Message> {
     return this.attempts(async (node) => {
       const result = await node.call(kind, request, bytes, deadline);
       if (result.error) throw new RpcFailure(statusError(result.error), true, true);
       if (!result[kind]) throw new RpcFailure(errorOf('INTERNAL', `${node.address} answered an empty result`), true);
       return result[kind];
-    }, key, writes, deadline);
+    }, key, writes, deadline, signal);
   }
 
   async attempts<T>(
-    attempt: (node: NodeConnection) => Promise<T>, key: Uint8Array, writes: boolean, deadline: number,
+    attempt: (node: NodeConnection) => Promise<T>, key: Uint8Array, writes: boolean, deadline: number, signal?: AbortSignal,
   ): Promise<T> {
     this.watch();
     let perhapsDone = false;
     let hint: string | undefined;
     let followed = 0;
     for (let number = 0; ; number++) {
+      // What was given up is not sent again: it could undo what was written since.
+      signal?.throwIfAborted();
       const address = this.router.pick(key, number, hint);
       this.router.throwIfForeign(address);
       let failure: RpcFailure;

@@ -221,6 +221,19 @@ test('no attempt begins past the deadline', async () => {
   runner.close();
 });
 
+test('what was aborted is not sent again', async () => {
+  const runner = new Runner(settingsOf({ addresses: ['127.0.0.1:1'], smartRouting: false }));
+  const caller = new AbortController();
+  let tried = 0;
+  runner.sleep = async () => caller.abort();
+  await assert.rejects(runner.attempts(async () => {
+    if (++tried > 1) throw new Error('sent again');
+    throw new RpcFailure(grpcError(14, 'refused'), false);
+  }, Buffer.from('k'), true, performance.now() + 60000, caller.signal), { name: 'AbortError' });
+  assert.equal(tried, 1);
+  runner.close();
+});
+
 test('the embedded contract is the proto file', () => {
   assert.equal(PROTO, readFileSync(here('../../../proto/norikv.proto'), 'utf8'), 'run node embed-proto.cjs');
 });
