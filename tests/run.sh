@@ -31,3 +31,5 @@ fi
 echo "$counts" >"$log_dir/$name.count"
 read -r p f s <<<"$counts"
 printf '%-32s %5d passed %3d failed %3d skipped  %4ds\n' "$name" "$p" "$f" "$s" $(($(date +%s) - started))
+# The conformance matrix is part of the answer.
+if [ -f "$log" ]; then sed -n '/^scenario  /,$p' "$log"; fi
