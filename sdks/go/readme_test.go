@@ -22,8 +22,9 @@ func mustRead(t *testing.T, path string) []byte {
 	return text
 }
 
-// The programs of the README and the examples run as they stand against the real server.
-func TestTheProgramsOfTheReadmeAndTheExamplesRun(t *testing.T) {
+// The real server, for one test.
+func startServer(t *testing.T) *norikvtest.Server {
+	t.Helper()
 	if os.Getenv("NORIKV_SERVER") == "" {
 		t.Skip("NORIKV_SERVER names no server program")
 	}
@@ -31,7 +32,13 @@ func TestTheProgramsOfTheReadmeAndTheExamplesRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer server.Close()
+	t.Cleanup(func() { server.Close() })
+	return server
+}
+
+// The programs of the README and the examples run as they stand against the real server.
+func TestTheProgramsOfTheReadmeAndTheExamplesRun(t *testing.T) {
+	server := startServer(t)
 	run := func(file, want string) {
 		command := exec.Command("go", "run", file)
 		command.Env = append(os.Environ(), "NORIKV_ADDR="+server.Address)
@@ -56,14 +63,7 @@ func TestTheProgramsOfTheReadmeAndTheExamplesRun(t *testing.T) {
 
 // What the caller does between two pages is the caller's time.
 func TestASlowReaderOfAScanReadsItAll(t *testing.T) {
-	if os.Getenv("NORIKV_SERVER") == "" {
-		t.Skip("NORIKV_SERVER names no server program")
-	}
-	server, err := norikvtest.Start(norikvtest.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
+	server := startServer(t)
 	writer, err := Connect(WithAddresses(server.Address))
 	if err != nil {
 		t.Fatal(err)
