@@ -9,10 +9,11 @@ started=$(date +%s)
 if [[ $target == *.sh ]]; then
   QUICK=$quick timeout 1500 bash "$target" </dev/null >"$log" 2>&1
   code=$?
-  # A script prints "skipped: REASON" as its last line when the machine lacks something.
-  if [ $code -eq 0 ] && tail -n 1 "$log" | grep -q '^skipped: '; then counts="0 0 1"
-  elif [ $code -eq 0 ]; then counts="1 0 0"
-  else counts="0 1 0"; fi
+  # A script prints "skipped: WHAT (HOW TO INSTALL IT)" for what the machine lacks; as its last line where nothing was left to run.
+  lacks=$(grep -c '^skipped: ' "$log")
+  if [ $code -eq 0 ] && tail -n 1 "$log" | grep -q '^skipped: '; then counts="0 0 $lacks"
+  elif [ $code -eq 0 ]; then counts="1 0 $lacks"
+  else counts="0 1 $lacks"; fi
 else
   filter=()
   [ "$quick" = 1 ] && filter=(--filter-not-trait Category=Slow)

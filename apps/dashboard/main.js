@@ -18,6 +18,9 @@ import { storage } from './views/storage.js';
 const views = [cluster, shard, storage, network, requests, playback, keys];
 const $ = id => document.getElementById(id);
 
+// What is no escaped text stands for itself: whoever typed it sees a view, not an empty page.
+const decoded = text => { try { return decodeURIComponent(text); } catch { return text; } };
+
 class App {
   live = new Tape();
   source = this.live;
@@ -71,6 +74,8 @@ class App {
 
   play(on) {
     if (!on && this.isLive) this.#time = this.shown;
+    // At its end it begins again.
+    if (on && !this.isLive && this.#time >= this.source.to) this.#time = this.source.from;
     this.isPlaying = on;
     this.#paintState();
     this.redraw();
@@ -141,7 +146,7 @@ class App {
     const state = $('state'), { feed } = this;
     let [kind, text] = ['live', 'Live'];
     if (feed.state === 'connecting') [kind, text] = ['warn', 'Connecting'];
-    if (feed.state === 'lost') [kind, text] = ['bad', `Connection lost ${age(Date.now() - feed.lostAt)} ago, trying again`];
+    if (feed.state === 'lost') [kind, text] = ['bad', feed.refusal ? `Refused: ${feed.refusal}. Trying again` : `Connection lost ${age(Date.now() - feed.lostAt)} ago, trying again`];
     if (!this.isLive) [kind, text] = ['past', this.source === this.live ? 'Playback' : 'Recording'];
     mark(state, 'class', `state ${kind}`);
     // The count of seconds is for eyes: a screen reader hears of a loss once.
@@ -160,7 +165,7 @@ class App {
   #route() {
     const [id, ...rest] = location.hash.replace(/^#\/?/, '').split('/');
     const view = views.find(v => v.id === id) ?? views[0];
-    this.arguments = rest.map(decodeURIComponent);
+    this.arguments = rest.map(decoded);
     if (view !== this.view) {
       this.view?.leave?.();
       this.feed.look([]);

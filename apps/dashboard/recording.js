@@ -1,6 +1,7 @@
 // Recordings: what `norikv events --record` or `norikv sim --record` wrote, and what this page saved. Events become frames, so that
 // every view can show them.
 
+import { unknown, untold } from './hour.js';
 import { Tape } from './tape.js';
 
 const most = 64 << 20;
@@ -31,6 +32,7 @@ export async function read(file) {
       tape.take(line);
     } else if (line.family && line.kind) {
       known = true;
+      if (line.family === 'Feed' && line.kind === 'Dropped') tape.elided += Number(line.dropped) || 0;
       if (typeof line.t === 'number') line.t = new Date(line.t).toISOString();
       events.push(line);
     } else throw new Error(`line ${i + 1} of ${file.name} is no event`);
@@ -50,15 +52,17 @@ function frames(tape) {
   const shards = Math.min(65536, 1 + events.reduce((m, e) => e.family === 'Raft' || e.family === 'Shard' ? Math.max(m, e.shard ?? 0) : m, 0));
   const nodes = ids.map((id, i) => ({ id, number: i + 1, addr: '', place: i + 1, hue: `var(--n${i % 8 + 1})` })), byId = new Map(nodes.map(n => [n.id, n.place]));
   tape.hello = { node: ids[0], shards, buckets_us: [], process: tape.name };
-  let leaders = new Uint8Array(shards), terms = new Map(), facts = [null, ...nodes.map(() => ({ status: 'healthy', reasons: [], members: [], metrics: true, silent: false, started: events[0].at }))];
+  // Who led before its first election here, and after a step down that is all there is of one node's recording, is not in it: that is not "nobody".
+  const tellers = new Set(events.filter(e => e.family !== 'Feed').map(e => e.node)), left = tellers.size > 1 ? 0 : unknown;
+  let leaders = new Uint8Array(shards).fill(unknown), terms = new Map(), facts = [null, ...nodes.map(n => tellers.has(n.id) ? { status: 'healthy', reasons: [], members: [], metrics: true, silent: false, started: events[0].at } : untold)];
   const add = t => tape.frames.push({ t, nodes, byId, figures: [], facts, leaders, terms, standings: [] });
   add(events[0].at - 1);
   for (let i = 0; i < events.length; i++) {
     const e = events[i];
     if (e.family === 'Raft' && e.kind === 'LeaderElected') {
-      if ((terms.get(e.shard) ?? 0) <= e.term) { leaders = leaders.slice(); leaders[e.shard] = byId.get(e.node) ?? 0; terms = new Map(terms).set(e.shard, e.term); }
+      if ((terms.get(e.shard) ?? 0) <= e.term) { leaders = leaders.slice(); leaders[e.shard] = byId.get(e.node) ?? unknown; terms = new Map(terms).set(e.shard, e.term); }
     } else if (e.family === 'Raft' && e.kind === 'StepDown') {
-      if (leaders[e.shard] === byId.get(e.node)) { leaders = leaders.slice(); leaders[e.shard] = 0; }
+      if (leaders[e.shard] === byId.get(e.node)) { leaders = leaders.slice(); leaders[e.shard] = left; }
     } else if (e.family === 'Sim' && fates[e.kind] && byId.has(e.node)) {
       const place = byId.get(e.node);
       facts = facts.slice();
@@ -78,6 +82,9 @@ function frames(tape) {
 
 /** What a tape holds of events, as `norikv events --record` would have written it. */
 export function save(tape) {
-  const lines = [JSON.stringify({ format: 'norikv-events', version: 1 }), ...tape.events.map(({ at, past, ...e }) => JSON.stringify(e)), ''];
+  // What is missing is said where the recording begins, in the words of `/events`.
+  const dropped = tape.elided + tape.lost, first = tape.events[0];
+  const lack = dropped && first ? [JSON.stringify({ seq: 0, t: first.t, node: tape.hello?.node ?? first.node, family: 'Feed', kind: 'Dropped', dropped })] : [];
+  const lines = [JSON.stringify({ format: 'norikv-events', version: 1 }), ...lack, ...tape.events.filter(e => e.family !== 'Feed').map(({ at, past, ...e }) => JSON.stringify(e)), ''];
   return new Blob([lines.join('\n')], { type: 'application/x-ndjson' });
 }

@@ -1,11 +1,14 @@
 // One moment of a tape, and what came before it, as views ask for it.
 
+import { unknown } from './hour.js';
+
 export class Scene {
   constructor(tape, t, isLive) {
     this.tape = tape;
     this.isLive = isLive;
     this.place = tape.frames.length ? tape.at(t) : -1;
     this.frame = tape.frames[this.place] ?? null;
+    if (this.frame?.isHour) this.frame = exact(tape, this.frame, t);
     this.t = t;
     this.buckets = tape.hello?.buckets_us ?? [];
   }
@@ -15,6 +18,15 @@ export class Scene {
 
   facts(id) { return this.frame?.facts[this.frame.byId.get(id)] ?? null; }
   isSilent(id) { const f = this.facts(id); return !f || f.silent; }
+
+  /** True where figures of a node are known of this moment: a recording of events has none. */
+  hasFigures(id) { return (this.frame?.figures[this.frame.byId.get(id)]?.length ?? 0) > 0; }
+
+  /** True where events of a node, of the last so many milliseconds, are not remembered. */
+  forgets(ms, id) {
+    const from = this.t - ms;
+    return this.tape.isLive && (this.tape.lostTo > from || this.tape.hourDropped.some(d => d.node === id && (!d.from || d.from > from)));
+  }
 
   /** A figure of a node now. */
   value(id, name) { return figure(this.frame, id, this.tape.index.get(name)); }
@@ -28,8 +40,9 @@ export class Scene {
   /** The frame that long ago, or the oldest since the tape began. */
   before(ms) {
     if (!this.frame) return null;
-    const i = this.tape.at(this.frame.t - ms);
-    const then = this.tape.frames[Math.min(i, Math.max(0, this.place - 1))];
+    let i = Math.min(this.tape.at(this.frame.t - ms), Math.max(0, this.place - 1));
+    while (i > 0 && this.tape.frames[i].isGap) i--;
+    const then = this.tape.frames[i];
     return then === this.frame ? null : then;
   }
 
@@ -41,6 +54,7 @@ export class Scene {
     // second: what happens in less is noise of looking.
     for (let i = this.tape.at(this.frame.t - ms); i <= this.place; i++) {
       const last = found[found.length - 1];
+      if (frames[i].isGap) continue;
       if (!last || Math.floor(frames[i].t / width) !== Math.floor(last.t / width) && frames[i].t - last.t > width / 2) found.push(frames[i]);
     }
     return found;
@@ -76,7 +90,7 @@ export class Scene {
   counts(name, a, b, ids) {
     const counts = new Float64Array(this.buckets.length + 1);
     // What nodes remember of the hour lacks the buckets of what is only shown of the present.
-    if (!a || !b || a.isHour && /^(stage|fsync)/.test(name)) return counts;
+    if (!a || !b || a.isHour && name.startsWith('stage')) return counts;
     this.tape.buckets(name, counts.length).forEach((n, i) => {
       if (n >= 0) for (const id of ids ?? b.byId.keys()) counts[i] += growth(a, b, id, n);
     });
@@ -84,7 +98,12 @@ export class Scene {
   }
 
   /** A quantile of the last seconds in microseconds; null where nothing was measured. */
-  quantile(name, q, seconds = 10, ids) { return quantileOf(this.counts(name, this.before(seconds * 1000), this.frame, ids), q, this.buckets); }
+  quantile(name, q, seconds = 10, ids) {
+    let then = this.before(seconds * 1000);
+    // A page that was opened a moment ago goes by what it has seen since.
+    if (then?.isHour && !this.frame.isHour) then = this.tape.frames.slice(this.tape.at(then.t)).find(f => !f.isHour && !f.isGap);
+    return quantileOf(this.counts(name, then === this.frame ? null : then, this.frame, ids), q, this.buckets);
+  }
 
   quantileBetween(name, q, a, b, ids) { return quantileOf(this.counts(name, a, b, ids), q, this.buckets); }
 
@@ -95,6 +114,22 @@ export class Scene {
   }
 
   hue(id) { return this.nodes[(this.frame?.byId.get(id) ?? 0) - 1]?.hue ?? 'var(--ink3)'; }
+}
+
+// Nodes recorded a sample in some seconds, and elections when they happened: who leads changes with these.
+function exact(tape, frame, t) {
+  const changes = tape.events.filter(e => e.at > frame.since && e.at <= t && e.family === 'Raft' && (e.kind === 'LeaderElected' || e.kind === 'StepDown') && e.shard < frame.leaders.length);
+  if (!changes.length) return frame;
+  const leaders = frame.leaders.slice(), terms = new Map(frame.terms);
+  for (const e of changes) {
+    if (e.term < (terms.get(e.shard) ?? 0)) continue;
+    const place = frame.byId.get(e.node) ?? unknown;
+    if (e.kind === 'LeaderElected') leaders[e.shard] = place;
+    else if (leaders[e.shard] === place) leaders[e.shard] = 0;
+    else continue;
+    terms.set(e.shard, e.term);
+  }
+  return { ...frame, leaders, terms };
 }
 
 function figure(frame, id, n) {

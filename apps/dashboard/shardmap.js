@@ -7,6 +7,24 @@ import { unscale } from './tape.js';
 
 const flashMs = 1600;
 
+/** Columns of n cells, and their size: the largest with which all fit into a strip that is not higher than it should be. */
+export function layout(n, width) {
+  const tallest = width < 560 ? 340 : 300;
+  const best = takes => {
+    let found = { cols: 1, size: 0 };
+    for (let some = 4; some === 4 || some - 8 < n; some += some < 16 ? 4 : 8) {
+      const cols = Math.min(some, n);
+      if (!takes(cols)) continue;
+      const size = Math.min(width / cols, tallest / Math.ceil(n / cols), 56);
+      if (size > found.size) found = { cols, size };
+    }
+    return found;
+  };
+  // A last row that is not full is ugly where rows can be counted, and unseen among a thousand. Cells too small to see are worse.
+  const any = best(() => true), even = n <= 512 ? best(cols => n % cols === 0) : any;
+  return even.size >= 0.7 * any.size ? even : any;
+}
+
 export class ShardMap {
   mode = 'leader';
   cursor = -1;
@@ -39,6 +57,8 @@ export class ShardMap {
   }
 
   /** True while something fades. */
+  get isDrawn() { return this.#grid !== null; }
+
   get isMoving() { return this.#flipped.size > 0 && !isStill(); }
 
   draw() {
@@ -46,15 +66,7 @@ export class ShardMap {
     if (!n) return;
     const width = this.canvas.clientWidth;
     if (!width) return;
-    // The tallest cells with which all of them fit into a strip that is not higher than it should be.
-    const tallest = width < 560 ? 340 : 300;
-    let cols = 1, size = 0;
-    // A last row that is not full is ugly where rows can be counted, and unseen among a thousand.
-    for (let some = 4; some === 4 || some - 8 < n; some += some < 16 ? 4 : 8) {
-      if (n <= 512 && n % some) continue;
-      const fits = Math.min(width / Math.min(some, n), tallest / Math.ceil(n / some), 56);
-      if (fits > size) [cols, size] = [Math.min(some, n), fits];
-    }
+    const { cols, size } = layout(n, width);
     const rows = Math.ceil(n / cols), gap = size > 7 ? 1.5 : size > 4 ? 1 : 0.4;
     const c = begin(this.canvas, Math.ceil(rows * size));
     if (!c) return;

@@ -1,9 +1,9 @@
 // What was seen of the cluster, frame by frame: four a second of the last minute, one in two seconds of the last hour. Live views
-// and playback draw from the same frames, so what is played back is what was seen.
+// and playback draw from the same frames, so what is played back is what was seen; before that, what the nodes recorded.
 
-import { Hour } from './hour.js';
+import { Hour, unknown, untold } from './hour.js';
 
-const fineMs = 60_000, coarseMs = 2_000, keptMs = 3_600_000, eventsMost = 8_000, recordedMost = 200_000;
+const fineMs = 60_000, coarseMs = 2_000, gapMs = 5_000, keptMs = 3_600_000, eventsMost = 60_000, recordedMost = 200_000;
 
 /** Logarithmic bytes of the feed: n stands for 2^((n-1)/8) - 1. */
 export const unscale = byte => byte === 0 ? 0 : 2 ** ((byte - 1) / 8) - 1;
@@ -19,6 +19,10 @@ export class Tape {
   events = [];
   hello = null;
   elided = 0;
+  #elidedBefore = 0;
+  /** Events that were let go of, as there were too many, and the moment up to which they are missing. */
+  lost = 0;
+  lostTo = 0;
   through = 0;
   isLive = true;
   #fineFrom = 0;
@@ -26,6 +30,10 @@ export class Tape {
   #hour = null;
   #buckets = new Map();
   hasHour = false;
+  /** How much of the hour before the page is here, 0 to 1. */
+  hourPart = 0;
+  /** Events of that hour which nodes do not remember. */
+  hourDropped = [];
 
   get last() { return this.frames[this.frames.length - 1] ?? null; }
   get from() { return this.frames[0]?.t ?? this.events[0]?.at ?? 0; }
@@ -38,18 +46,21 @@ export class Tape {
       if (this.hello?.process !== message.process) this.through = 0;
       this.hello = message;
       this.#hour = null;
+      this.#elidedBefore = this.elided;
       this.#wire = { names: [], figures: [], facts: [], leaders: new Uint8Array(message.shards), terms: this.last?.terms };
       return;
     }
     if (message.hour) {
-      const frames = (this.#hour ??= new Hour()).take(message.hour, this);
-      if (frames) { this.addPast(frames); this.#hour = null; this.hasHour = true; }
+      const hour = this.#hour ??= new Hour();
+      this.addPast(hour.take(message.hour, this));
+      [this.hourPart, this.hourDropped] = [hour.part, hour.dropped];
+      if (message.hour.done) { this.#hour = null; this.hasHour = true; }
       return;
     }
     if (message.t !== undefined) this.#frame(message);
     for (const e of message.events ?? []) if (e) this.addEvent(e);
     if (message.through) this.through = message.through;
-    if (message.elided !== undefined) this.elided = message.elided;
+    if (message.elided !== undefined) this.elided = this.#elidedBefore + message.elided;
   }
 
   /** The own number of a figure's name. */
@@ -73,12 +84,19 @@ export class Tape {
     if (!(e.at > 0)) return;
     const list = this.events;
     let i = list.length;
-    while (i > 0 && list[i - 1].at > e.at) i--;
+    if (i > 0 && list[i - 1].at > e.at) {
+      let low = 0;
+      while (low < i) { const mid = (low + i) >> 1; if (list[mid].at <= e.at) low = mid + 1; else i = mid; }
+    }
     // The same once more: after a connection was lost, or of the hour that nodes remember, which numbers its events by itself.
     for (let k = i - 1; k >= 0 && list[k].at === e.at; k--) if (list[k].past === e.past ? list[k].seq === e.seq && list[k].node === e.node && list[k].kind === e.kind : content(list[k]) === content(e)) return;
     list.splice(i, 0, e);
     const most = this.isLive ? eventsMost : recordedMost;
-    if (list.length > most) list.splice(0, list.length - most);
+    if (list.length > most) {
+      const gone = list.splice(0, list.length - most);
+      this.lost += gone.length;
+      this.lostTo = Math.max(this.lostTo, gone[gone.length - 1].at);
+    }
   }
 
   addFrame(frame) {
@@ -87,18 +105,32 @@ export class Tape {
     // What left the last minute is thinned as it leaves.
     while (this.#fineFrom < frames.length && frames[this.#fineFrom].t < frame.t - fineMs) {
       const before = frames[this.#fineFrom - 1];
-      if (before && frames[this.#fineFrom].t - before.t < coarseMs) frames.splice(this.#fineFrom, 1);
+      if (before && !before.isGap && !frames[this.#fineFrom].isGap && frames[this.#fineFrom].t - before.t < coarseMs) frames.splice(this.#fineFrom, 1);
       else this.#fineFrom++;
     }
     if (frames[0].t < frame.t - keptMs) { frames.shift(); this.#fineFrom = Math.max(0, this.#fineFrom - 1); }
   }
 
-  /** Puts frames of the past in front of what was seen itself. */
+  /** Puts frames of the past in front of what was seen itself, and where nothing was seen. */
   addPast(frames) {
     const mine = this.frames[0]?.t ?? Infinity;
+    for (const gap of this.frames.filter(f => f.isGap)) {
+      const at = this.frames.indexOf(gap) + 1, to = this.frames.slice(at).find(f => !f.isHour)?.t ?? Infinity;
+      // Newest spans come first: what is told once more is not put there twice.
+      const before = this.frames.slice(at).find(f => f.isHour && f.t < to)?.t ?? to, missing = frames.filter(f => f.t > gap.t && f.t < before);
+      this.frames.splice(at, 0, ...missing);
+      if (at <= this.#fineFrom) this.#fineFrom += missing.length;
+    }
     const older = frames.filter(f => f.t < mine);
     this.frames.unshift(...older);
     this.#fineFrom += older.length;
+  }
+
+  // What was before the connection was lost says nothing of what came then: until the nodes tell it, it is not known.
+  #gap(last, t) {
+    if (!last || last.isGap || t - last.t < gapMs) return;
+    this.addFrame({ t: last.t + 1000, nodes: last.nodes, byId: last.byId, figures: [], facts: [null, ...last.nodes.map(() => untold)], leaders: new Uint8Array(last.leaders.length).fill(unknown),
+      terms: new Map(), replicas: last.replicas, standings: [], isGap: true });
   }
 
   /** The place of the last frame at a time. */
@@ -139,6 +171,7 @@ export class Tape {
     if (m.sizes) wire.sizes = unpack(m.sizes);
     if (m.replicas) wire.replicas = unpack(m.replicas);
     const standings = m.standings ?? last?.standings ?? [];
+    this.#gap(last, m.t);
     this.addFrame({
       t: m.t, nodes: wire.nodes ?? [], byId: wire.byId ?? new Map(), figures: wire.figures.slice(), facts: wire.facts, leaders: wire.leaders,
       terms: wire.terms ?? new Map(), heat: wire.heat, sizes: wire.sizes, replicas: wire.replicas, standings,

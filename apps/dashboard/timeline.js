@@ -63,13 +63,13 @@ export class Timeline {
     g.roundRect(0, 0, w, floor, 6);
     g.fill();
     this.#throughput(g, tape, x, floor);
-    const hidden = tape.frames.length ? x(tape.from) : 0;
-    if (hidden > 1) {
-      g.fillStyle = css.of('--panel');
-      g.globalAlpha = 0.55;
-      g.fillRect(0, 0, hidden, floor);
-      g.globalAlpha = 1;
-    }
+    // Before the oldest moment, and where the connection was lost, nothing is known.
+    const hidden = tape.frames.length ? [[0, x(tape.from)]] : [];
+    tape.frames.forEach((f, i) => { if (f.isGap) hidden.push([x(f.t), x(tape.frames[i + 1]?.t ?? this.to)]); });
+    g.fillStyle = css.of('--panel');
+    g.globalAlpha = 0.55;
+    for (const [a, b] of hidden) if (b - Math.max(0, a) > 1) g.fillRect(Math.max(0, a), 0, b - Math.max(0, a), floor);
+    g.globalAlpha = 1;
     this.#events(g, tape, x, floor);
     g.font = font(10.5);
     g.fillStyle = css.of('--ink2');
@@ -90,7 +90,7 @@ export class Timeline {
     const width = (this.to - this.from) / 180, points = [];
     for (let i = 1, a = frames[0]; i < frames.length; i++) {
       const b = frames[i];
-      if (Math.floor(b.t / width) === Math.floor(a.t / width)) continue;
+      if (b.isGap || Math.floor(b.t / width) === Math.floor(a.t / width)) continue;
       let sum = 0;
       for (const [id, place] of b.byId) {
         const before = a.figures[a.byId.get(id)], after = b.figures[place];

@@ -9,7 +9,7 @@ internal sealed record ObserveOptions
         usage: bench/run observe [--json FILE] [--pairs N] [--seconds S] [--only TEXT,…] [--dir DIRECTORY]
 
           --json FILE   the figures, the machine's load and the commit as JSON
-          --pairs N     pairs of runs, on and off in turn (default 15)
+          --pairs N     pairs of runs, on and off in turn (default 30)
           --seconds S   of each run (default 2)
           --only TEXT   only rows whose name contains TEXT (hot, put, get)
           --dir DIR     where the nodes' data lies (default: a new folder below artifacts/bench)
@@ -17,7 +17,7 @@ internal sealed record ObserveOptions
 
     public string? Json { get; init; }
 
-    public int Pairs { get; init; } = 15;
+    public int Pairs { get; init; } = 30;
 
     public double Seconds { get; init; } = 2;
 

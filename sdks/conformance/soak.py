@@ -3,8 +3,11 @@
 
     soak.py SECONDS NAME=COMMAND…
 
-Each command is a runner; it gets "soak SECONDS WRITERS" behind it and the nodes in NORIKV_ADDR, writes with a deadline of 10 s, and prints one
-line of JSON: writes, errors, lost, doubled. Ends with 1 unless all of them wrote and none saw an error or lost or doubled a write.
+Each command is a runner; it gets "soak WRITERS KINDS" behind it and the nodes in NORIKV_ADDR, writes with a deadline of 10 s until its standard
+input ends, in turn by compare-and-set, without a condition, in batches over two keys, and makes and deletes a key, reads back what it wrote, and prints one line of JSON: writes, errors, lost, doubled. Ends with 1 unless all of them wrote and none saw an error or lost or doubled a
+write.
+
+There are as many kills as fit into that time: where nodes take longer to start, it goes on until there were, four times as long at most.
 """
 import json
 import os
@@ -17,22 +20,27 @@ import time
 import cluster
 
 WRITERS = 8
+KINDS = "put,plain,batch,delete"
 KILL_EVERY = 5.0
 DOWN = 2.0
 READ_EVERY = 0.05
+LONGER = 4
 
 
-def disturb(nodes, seconds):
-    """Kills and starts nodes for so long; how often."""
-    begun, kills = time.monotonic(), 0
-    while time.monotonic() - begun + KILL_EVERY < seconds:
-        until(begun + kills * KILL_EVERY + 1)
+def disturb(nodes, seconds, processes):
+    """Kills and starts nodes until as many kills as fit into that time were made; how many, and how many that is."""
+    wanted = max(1, int(seconds / KILL_EVERY))
+    begun, kills, next_kill = time.monotonic(), 0, time.monotonic() + 1
+    while kills < wanted and time.monotonic() - begun < LONGER * seconds and all(p.poll() is None for p in processes):
+        until(next_kill)
         nodes.obey(["kill", "leading-most"])
         killed = time.monotonic()
+        next_kill = killed + KILL_EVERY
         until(killed + DOWN)
         nodes.obey(["start", "stopped"])
         kills += 1
-    return kills
+    until(begun + seconds)
+    return kills, wanted
 
 
 def until(moment):
@@ -49,11 +57,14 @@ def main(seconds, commands):
         environment = {**os.environ, "NORIKV_ADDR": nodes.obey(["addresses"])}
         for name, command in (c.split("=", 1) for c in commands):
             processes[name] = subprocess.Popen(
-                [*shlex.split(command), "soak", str(seconds), str(WRITERS)], env=environment, stdin=subprocess.DEVNULL,
+                [*shlex.split(command), "soak", str(WRITERS), KINDS], env=environment, stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        kills = disturb(nodes, seconds)
-        print(f"the leader of most shards was killed {kills} times in {seconds} s, started again {DOWN:g} s later")
-        return 0 if kills and all([report(name, process) for name, process in processes.items()]) else 1
+        begun = time.monotonic()
+        kills, wanted = disturb(nodes, seconds, processes.values())
+        print(f"the leader of most shards was killed {kills} times in {time.monotonic() - begun:.0f} s, started again {DOWN:g} s later")
+        if kills < wanted:
+            print(f"FAILED: {wanted} kills fit into {seconds} s")
+        return 0 if all([report(name, process) for name, process in processes.items()]) and kills >= wanted else 1
     finally:
         for process in processes.values():
             process.kill()

@@ -2,6 +2,7 @@ package norikv
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -208,7 +209,7 @@ func (c *Client) ScanPage(ctx context.Context, options ...Option) (*Page, error)
 	}
 }
 
-// Count says how many pairs a scan would give. Options: Prefix, Range.
+// Count says how many pairs a scan would give. Options: Prefix, Range, ReadConsistency, MaxStaleness.
 func (c *Client) Count(ctx context.Context, options ...Option) (int64, error) {
 	o, err := collectValid(options)
 	if err != nil {
@@ -230,15 +231,19 @@ func (c *Client) Count(ctx context.Context, options ...Option) (int64, error) {
 
 // ClusterView is the newest view of the cluster.
 func (c *Client) ClusterView(ctx context.Context) (*ClusterView, error) {
-	late, cancel := context.WithDeadline(ctx, c.runner.deadline(ctx))
+	if err := endedBy(ctx); err != nil {
+		return nil, err
+	}
+	deadline := c.runner.deadline(ctx)
+	until, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	var newest *ClusterView
-	err := c.runner.views(late, true, func(view *ClusterView) bool {
+	err := c.runner.views(until, true, func(view *ClusterView) bool {
 		newest = view
 		return false
 	})
-	if newest == nil && (err == nil || err == context.DeadlineExceeded) {
-		return nil, newError(CodeUnavailable, "no node answered at "+strings.Join(c.settings.addresses, ", "))
+	if newest == nil && (err == nil || errors.Is(err, context.DeadlineExceeded)) {
+		return nil, late(ctx, deadline, newError(CodeUnavailable, "no node answered at "+strings.Join(c.settings.addresses, ", ")))
 	}
 	return newest, err
 }
@@ -246,17 +251,28 @@ func (c *Client) ClusterView(ctx context.Context) (*ClusterView, error) {
 // WatchCluster calls take with the current view, then with each newer one, until take answers false or the context ends; it goes on by
 // itself when its node is gone.
 func (c *Client) WatchCluster(ctx context.Context, take func(*ClusterView) bool) error {
+	if err := endedBy(ctx); err != nil {
+		return err
+	}
+	if take == nil {
+		return newError(CodeInvalidArgument, "WatchCluster has nobody to give views to: take is nil")
+	}
 	return c.runner.views(ctx, true, take)
 }
 
 // IsServing is true when the node that was asked says by the standard health service that it serves.
 func (c *Client) IsServing(ctx context.Context) (bool, error) {
+	if err := endedBy(ctx); err != nil {
+		return false, err
+	}
 	deadline := c.runner.deadline(ctx)
 	serving := false
-	err := c.runner.attempts(ctx, nil, false, deadline, func(ctx context.Context, node *nodeConnection) (*rpcFailure, error) {
+	err := c.runner.attempts(ctx, nil, false, deadline, func(ctx context.Context, node *nodeConnection, _ bool) (*rpcFailure, error) {
 		// grpc.health.v1 by hand: its empty request is our empty message; the status is field 1, unknown to that message.
 		answer := &pb.StreamRequest{}
+		node.begin()
 		failure := node.unary(ctx, "/grpc.health.v1.Health/Check", &pb.StreamRequest{}, answer, deadline)
+		node.done(failure == nil)
 		number, _, n := protowire.ConsumeTag(answer.ProtoReflect().GetUnknown())
 		if n > 0 && number == 1 {
 			status, _ := protowire.ConsumeVarint(answer.ProtoReflect().GetUnknown()[n:])
@@ -266,6 +282,9 @@ func (c *Client) IsServing(ctx context.Context) (bool, error) {
 	})
 	return serving, err
 }
+
+// InFlight says how many operations are in flight.
+func (c *Client) InFlight() int { return len(c.places) }
 
 // Close closes the connections; operations in flight fail, those of writes with an unknown outcome.
 func (c *Client) Close() error {
@@ -281,7 +300,7 @@ func (c *Client) write(
 		return nil, err
 	}
 	defer c.leave()
-	if idempotencyKey != nil {
+	if idempotencyKey != nil && *idempotencyKey != "" {
 		message, err := call(*idempotencyKey)
 		if err != nil {
 			return nil, err
@@ -311,7 +330,7 @@ func (c *Client) read(ctx context.Context, key []byte, call *pb.StreamCall) (*pb
 }
 
 func (c *Client) enter(ctx context.Context) (time.Time, error) {
-	if err := givenUp(ctx); err != nil {
+	if err := endedBy(ctx); err != nil {
 		return time.Time{}, err
 	}
 	if c.runner.closing.Err() != nil {
@@ -336,8 +355,8 @@ func (c *Client) enter(ctx context.Context) (time.Time, error) {
 		}
 	case <-timer.C:
 	}
-	return deadline, newError(CodeDeadlineExceeded, fmt.Sprintf(
-		"the deadline passed while %d operations were in flight; this one was not tried", c.settings.inFlightMax))
+	return deadline, late(ctx, deadline, newError(CodeDeadlineExceeded, fmt.Sprintf(
+		"the deadline passed while %d operations were in flight; this one was not tried", c.settings.inFlightMax)))
 }
 
 func (c *Client) leave() { <-c.places }

@@ -1,6 +1,7 @@
 package norikv
 
 import (
+	"context"
 	"time"
 )
 
@@ -36,6 +37,8 @@ type Error struct {
 	// RetryAfter is how long the node asked to wait.
 	RetryAfter time.Duration
 	cause      error
+	// context.DeadlineExceeded where the caller's context set the deadline that passed.
+	ended error
 }
 
 // What errors.Is asks for. ErrUnavailable is also a lost quorum.
@@ -66,13 +69,38 @@ func (e *Error) Error() string { return "norikv: " + string(e.Code) + ": " + e.M
 // Unwrap is what caused it, where there is such a thing.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Is makes errors.Is compare codes.
+// Timeout is true where a deadline passed, as net.Error has it.
+func (e *Error) Timeout() bool {
+	return e.Code == CodeDeadlineExceeded || e.Code == CodeCommitTimeout || e.ended != nil
+}
+
+// Is makes errors.Is compare codes. Where the caller's context ended the operation, it is context.Canceled or
+// context.DeadlineExceeded as well.
 func (e *Error) Is(target error) bool {
+	if e.ended != nil && target == e.ended {
+		return true
+	}
 	other, ok := target.(*Error)
 	if !ok {
 		return false
 	}
 	return e.Code == other.Code || (other == ErrUnavailable && e.Code == CodeQuorumUnavailable)
+}
+
+// endedBy is what an operation ends with that was not tried, or of which nobody waits for the answer, because its context is over; nil
+// while it is not. A nil context is a mistake.
+func endedBy(ctx context.Context) error {
+	if ctx == nil {
+		return newError(CodeInvalidArgument, "the context is nil: context.Background() is one without an end")
+	}
+	switch err := ctx.Err(); err {
+	case nil:
+		return nil
+	case context.DeadlineExceeded:
+		return &Error{Code: CodeDeadlineExceeded, Message: "the context's deadline has passed", cause: err}
+	default:
+		return &Error{Code: CodeCancelled, Message: "the context was cancelled", cause: err}
+	}
 }
 
 func newError(code Code, message string) *Error { return &Error{Code: code, Message: message} }

@@ -221,6 +221,7 @@ func TestMistakesAreRefusedBeforeAnythingIsSent(t *testing.T) {
 		"idempotency key": put(IdempotencyKey("a\xff")),
 		"consistency":     func() error { _, err := client.Get(ctx, k, ReadConsistency("weird")); return err },
 		"staleness":       func() error { _, err := client.Get(ctx, k, MaxStaleness(-1)); return err },
+		"staleness 0":     func() error { _, err := client.Get(ctx, k, MaxStaleness(0)); return err },
 		"page":            func() error { _, err := client.ScanPage(ctx, Limit(-1)); return err },
 		"count":           func() error { _, err := client.Count(ctx, ReadConsistency("weird")); return err },
 		"scan": func() error {
@@ -233,6 +234,10 @@ func TestMistakesAreRefusedBeforeAnythingIsSent(t *testing.T) {
 		},
 		"batch": func() error {
 			_, err := client.Batch(ctx, []Operation{GetOp(k, ReadConsistency("weird"))})
+			return err
+		},
+		"an operation's key": func() error {
+			_, err := client.Batch(ctx, []Operation{PutOp(k, k, IdempotencyKey("mine"))})
 			return err
 		},
 		"65 MiB":   func() error { _, err := client.Put(ctx, k, make([]byte, 65<<20)); return err },
@@ -255,7 +260,7 @@ func TestAWriteWhoseStreamBrokeByInternalIsTriedAgainAndNeverCalledNotDone(t *te
 	defer client.Close()
 	tried := 0
 	err = client.runner.attempts(context.Background(), []byte("k"), true, time.Now().Add(time.Minute),
-		func(context.Context, *nodeConnection) (*rpcFailure, error) {
+		func(context.Context, *nodeConnection, bool) (*rpcFailure, error) {
 			tried++
 			return &rpcFailure{err: newError(CodeInternal, "a reset"), reached: true}, nil
 		})
@@ -288,5 +293,187 @@ func TestTheGeneratedMessagesAreThoseOfTheProtoFile(t *testing.T) {
 	}
 	if !proto.Equal(set.File[0], protodesc.ToFileDescriptorProto(pb.File_norikv_proto)) {
 		t.Error("generate again: sdks/generate.sh")
+	}
+}
+
+// Contexts end as Go programs expect, with the codes of the contract.
+func TestAContextThatIsOverIsSaidAsContextsAre(t *testing.T) {
+	client, err := Connect(WithAddresses("127.0.0.1:1"), WithDeadline(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	past, cancel := context.WithDeadline(context.Background(), time.Now().Add(-time.Second))
+	defer cancel()
+	cancelled, give := context.WithCancel(context.Background())
+	give()
+	soon, end := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	defer end()
+	k := []byte("k")
+	for name, call := range map[string]func(context.Context) error{
+		"put":    func(ctx context.Context) error { _, err := client.Put(ctx, k, k); return err },
+		"get":    func(ctx context.Context) error { _, err := client.Get(ctx, k); return err },
+		"delete": func(ctx context.Context) error { _, err := client.Delete(ctx, k); return err },
+		"batch":  func(ctx context.Context) error { _, err := client.Batch(ctx, []Operation{GetOp(k)}); return err },
+		"count":  func(ctx context.Context) error { _, err := client.Count(ctx); return err },
+		"page":   func(ctx context.Context) error { _, err := client.ScanPage(ctx, Limit(1)); return err },
+		"scan": func(ctx context.Context) error {
+			it := client.Scan(ctx)
+			defer it.Close()
+			it.Next()
+			return it.Err()
+		},
+		"view": func(ctx context.Context) error { _, err := client.ClusterView(ctx); return err },
+		"watch": func(ctx context.Context) error {
+			return client.WatchCluster(ctx, func(*ClusterView) bool { return true })
+		},
+		"serving": func(ctx context.Context) error { _, err := client.IsServing(ctx); return err },
+	} {
+		for _, ctx := range []context.Context{past, soon} {
+			err := call(ctx)
+			var e *Error
+			if !errors.As(err, &e) || e.Code != CodeDeadlineExceeded || !errors.Is(err, context.DeadlineExceeded) ||
+				!errors.Is(err, ErrDeadlineExceeded) || !e.Timeout() {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		err := call(cancelled)
+		var e *Error
+		if !errors.As(err, &e) || e.Code != CodeCancelled || !errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s, cancelled: %v", name, err)
+		}
+	}
+}
+
+func TestAWriteThatMayHaveBeenDoneStaysUnknownWhenItsContextEnds(t *testing.T) {
+	client, err := Connect(WithAddresses("127.0.0.1:1"), WithSmartRouting(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	defer cancel()
+	err = client.runner.attempts(ctx, []byte("k"), true, client.runner.deadline(ctx),
+		func(context.Context, *nodeConnection, bool) (*rpcFailure, error) {
+			return &rpcFailure{err: newError(CodeUnavailable, "it broke"), reached: true}, nil
+		})
+	if !errors.Is(err, ErrOutcomeUnknown) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+}
+
+func TestTheClientsOwnDeadlineIsNotAContexts(t *testing.T) {
+	client, err := Connect(WithAddresses("127.0.0.1:1"), WithDeadline(200*time.Millisecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	if _, err := client.Get(context.Background(), []byte("a")); !errors.Is(err, ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+}
+
+func TestAnOperationThatIsGivenUpReturnsOnceNothingReadsItsKeyAndValue(t *testing.T) {
+	s := &callStream{wake: make(chan struct{}, 1), ended: make(chan struct{}), pending: map[uint64]*pendingCall{}, open: true}
+	s.encode.Lock() // as the writer does while it makes bytes of them
+	ctx, cancel := context.WithCancel(context.Background())
+	returned := make(chan struct{})
+	go func() {
+		defer close(returned)
+		_, _, _ = s.call(ctx, &pendingCall{message: &pb.StreamCall{}, deadline: time.Now().Add(time.Hour), done: make(chan outcome, 1)})
+	}()
+	cancel()
+	select {
+	case <-returned:
+		t.Error("it returned while they were read")
+	case <-time.After(100 * time.Millisecond):
+	}
+	s.encode.Unlock()
+	<-returned
+}
+
+func TestABatchIsPutTogetherFromItsAttempts(t *testing.T) {
+	failed := func(code uint32, message string, after uint64) *pb.OperationResult {
+		return &pb.OperationResult{Result: &pb.OperationResult_Error{Error: &pb.Status{Code: code, Message: message, RetryAfterMs: after}}}
+	}
+	done := func(index uint64) *pb.OperationResult {
+		return &pb.OperationResult{Result: &pb.OperationResult_Put{Put: &pb.PutResponse{Version: &pb.Version{Term: 1, Index: index}}}}
+	}
+	put, get := &pb.BatchOperation{Operation: &pb.BatchOperation_Put{}}, &pb.BatchOperation{Operation: &pb.BatchOperation_Get{Get: &pb.GetRequest{}}}
+	parts := &batchParts{operations: []*pb.BatchOperation{put, put, put, get, get}}
+	failure := parts.take(&pb.BatchResponse{Results: []*pb.OperationResult{
+		done(7), failed(14, "NOT_LEADER", 0), failed(4, "COMMIT_TIMEOUT", 0), failed(4, "COMMIT_TIMEOUT", 0), failed(8, "no room", 0)}}, false)
+	if failure == nil || !failure.said || failure.err.Code != CodeNotLeader {
+		t.Fatalf("%+v", failure)
+	}
+	failure = parts.take(&pb.BatchResponse{Results: []*pb.OperationResult{
+		failed(14, "NOT_LEADER", 0), done(8), failed(14, "QUORUM_UNAVAILABLE", 0), failed(8, "much to do", 50), done(9)}}, false)
+	if failure == nil || failure.err.RetryAfter != 50*time.Millisecond {
+		t.Fatalf("%+v", failure)
+	}
+	results, err := batchResults(parts.end(newError(CodeQuorumUnavailable, "")), 5)
+	if err != nil || results[0].Put.Version.Index != 7 || results[1].Put.Version.Index != 8 {
+		t.Fatalf("%+v, %v", results, err)
+	}
+	for i, want := range map[int]*Error{2: ErrOutcomeUnknown, 3: ErrDeadlineExceeded, 4: ErrOverloaded} {
+		if !errors.Is(results[i].Err, want) {
+			t.Errorf("operation %d: %v", i, results[i].Err)
+		}
+	}
+	if broke := parts.take(&pb.BatchResponse{}, false); broke == nil || broke.err.Code != CodeInternal || broke.said || !broke.reached {
+		t.Errorf("an answer to nothing: %+v", broke)
+	}
+}
+
+func TestNilIsRefusedAsAMistakeAndNeverPanics(t *testing.T) {
+	if _, err := Connect(WithAddresses("127.0.0.1:1"), nil); !errors.Is(err, ErrInvalidArgument) {
+		t.Errorf("Connect: %v", err)
+	}
+	client, err := Connect(WithAddresses("127.0.0.1:1"), WithDeadline(time.Minute), WithSmartRouting(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	var none context.Context
+	key, background := []byte("k"), context.Background()
+	scan := func(ctx context.Context, options ...Option) error {
+		it := client.Scan(ctx, options...)
+		defer it.Close()
+		for it.Next() {
+		}
+		return it.Err()
+	}
+	mistakes := map[string]func() error{
+		"put":             func() error { _, err := client.Put(none, key, key); return err },
+		"compare and set": func() error { _, err := client.CompareAndSet(none, key, key, Version{}); return err },
+		"get":             func() error { _, err := client.Get(none, key); return err },
+		"get required":    func() error { _, err := client.GetRequired(none, key); return err },
+		"delete":          func() error { _, err := client.Delete(none, key); return err },
+		"batch":           func() error { _, err := client.Batch(none, []Operation{GetOp(key)}); return err },
+		"batch of writes": func() error { _, err := client.Batch(none, []Operation{DeleteOp(key)}); return err },
+		"scan":            func() error { return scan(none) },
+		"page":            func() error { _, err := client.ScanPage(none, Limit(1)); return err },
+		"count":           func() error { _, err := client.Count(none); return err },
+		"view":            func() error { _, err := client.ClusterView(none); return err },
+		"watch":           func() error { return client.WatchCluster(none, func(*ClusterView) bool { return false }) },
+		"watch by nobody": func() error { return client.WatchCluster(background, nil) },
+		"health":          func() error { _, err := client.IsServing(none); return err },
+		"option of put":   func() error { _, err := client.Put(background, key, key, nil); return err },
+		"option of CAS":   func() error { _, err := client.CompareAndSet(background, key, key, Version{}, nil); return err },
+		"option of get":   func() error { _, err := client.Get(background, key, nil); return err },
+		"option of delete": func() error {
+			_, err := client.Delete(background, key, IfMatch(Version{1, 1}), nil)
+			return err
+		},
+		"option of batch":        func() error { _, err := client.Batch(background, []Operation{GetOp(key)}, nil); return err },
+		"option of an operation": func() error { _, err := client.Batch(background, []Operation{PutOp(key, key, nil)}); return err },
+		"option of scan":         func() error { return scan(background, nil) },
+		"option of page":         func() error { _, err := client.ScanPage(background, Limit(1), nil); return err },
+		"option of count":        func() error { _, err := client.Count(background, nil); return err },
+	}
+	for name, mistake := range mistakes {
+		if err := mistake(); !errors.Is(err, ErrInvalidArgument) || !strings.Contains(err.Error(), "nil") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

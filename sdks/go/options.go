@@ -77,16 +77,39 @@ func WithClusterID(id string) ConnectOption { return func(s *settings) { s.clust
 // same time again its calls go elsewhere. 1.5 s without it.
 func WithSilenceMax(d time.Duration) ConnectOption { return func(s *settings) { s.silenceMax = d } }
 
+// WithMessageBytesMax bounds the bytes of operations that are gathered into one message; 256 KiB without it.
+func WithMessageBytesMax(n int) ConnectOption { return func(s *settings) { s.messageBytesMax = n } }
+
+// WithInboundMessageBytesMax bounds the bytes of one message from a node; 64 MiB without it.
+func WithInboundMessageBytesMax(n int) ConnectOption {
+	return func(s *settings) { s.inboundBytesMax = n }
+}
+
+// WithKeepAlive is how often an idle connection is pinged; every 20 s without it. grpc-go pings no oftener than every 10 s.
+func WithKeepAlive(d time.Duration) ConnectOption { return func(s *settings) { s.keepAlive = d } }
+
+// WithConnectTimeout is how long to wait for a connection; 3 s without it.
+func WithConnectTimeout(d time.Duration) ConnectOption {
+	return func(s *settings) { s.connectTimeout = d }
+}
+
+// WithNodesMax lets nodes that no view lists any more go once there are more than this; 256 without it.
+func WithNodesMax(n int) ConnectOption { return func(s *settings) { s.nodesMax = n } }
+
 func newSettings(options []ConnectOption) (settings, error) {
 	s := settings{
 		addresses: []string{"localhost:7447"}, deadline: 10 * time.Second, retry: DefaultRetry, smartRouting: true,
 		inFlightMax: 1024, messageBytesMax: 256 << 10, inboundBytesMax: 64 << 20, keepAlive: 20 * time.Second,
 		connectTimeout: 3 * time.Second, nodesMax: 256, silenceMax: 1500 * time.Millisecond,
 	}
-	if named := os.Getenv("NORIKV_ADDR"); named != "" {
-		s.addresses = strings.Split(named, ",")
+	named := strings.FieldsFunc(os.Getenv("NORIKV_ADDR"), func(r rune) bool { return r == ',' })
+	if len(named) > 0 {
+		s.addresses = named
 	}
 	for _, option := range options {
+		if option == nil {
+			return s, newError(CodeInvalidArgument, "an option of Connect is nil")
+		}
 		option(&s)
 	}
 	return s, s.validate()
@@ -106,6 +129,11 @@ func (s *settings) validate() error {
 	want(s.deadline > 0, "the deadline must be positive")
 	want(s.silenceMax >= 100*time.Millisecond, "SilenceMax must be at least 100 ms")
 	want(s.inFlightMax >= 1, "at least 1 operation must fit in flight")
+	want(s.messageBytesMax >= 1024 && s.messageBytesMax <= 2<<20, "MessageBytesMax must be 1 KiB to 2 MiB")
+	want(s.inboundBytesMax >= 4<<20, "InboundMessageBytesMax must be at least 4 MiB")
+	want(s.keepAlive >= time.Second, "KeepAlive must be at least 1 s")
+	want(s.connectTimeout > 0, "ConnectTimeout must be positive")
+	want(s.nodesMax >= 1, "NodesMax must be at least 1")
 	want(s.retry.AttemptsMax >= 1 && s.retry.BackoffInitial > 0 && s.retry.BackoffFactor >= 1,
 		"retry: AttemptsMax at least 1, BackoffInitial positive, BackoffFactor at least 1")
 	want(s.retry.BackoffMax >= s.retry.BackoffInitial, "retry: BackoffMax must be at least BackoffInitial")
@@ -130,7 +158,7 @@ type callOptions struct {
 	ifNotExists    bool
 	idempotencyKey *string
 	consistency    Consistency
-	maxStaleness   time.Duration
+	maxStaleness   *time.Duration
 	requireAtomic  bool
 	prefix         []byte
 	start, end     []byte
@@ -138,6 +166,7 @@ type callOptions struct {
 	limit          int64
 	keysOnly       bool
 	pageToken      []byte
+	hasNil         bool // one of the options was nil
 }
 
 // Option is an option of an operation; one that an operation has no use for is ignored.
@@ -152,14 +181,14 @@ func IfMatch(version Version) Option { return func(o *callOptions) { o.ifMatch =
 // IfNotExists writes only if the key does not exist. (Put)
 func IfNotExists() Option { return func(o *callOptions) { o.ifNotExists = true } }
 
-// IdempotencyKey makes repeats return the first outcome; one is generated without it. (Put, Delete, Batch)
+// IdempotencyKey makes repeats return the first outcome; one is generated without it, or where it is empty. (Put, Delete, Batch)
 func IdempotencyKey(key string) Option { return func(o *callOptions) { o.idempotencyKey = &key } }
 
 // ReadConsistency says how fresh the answer must be. (Get, Scan)
 func ReadConsistency(c Consistency) Option { return func(o *callOptions) { o.consistency = c } }
 
 // MaxStaleness bounds a Bounded read; 5 s without it. (Get, Scan)
-func MaxStaleness(d time.Duration) Option { return func(o *callOptions) { o.maxStaleness = d } }
+func MaxStaleness(d time.Duration) Option { return func(o *callOptions) { o.maxStaleness = &d } }
 
 // RequireAtomic refuses a batch whose keys do not all lie in one shard. (Batch)
 func RequireAtomic() Option { return func(o *callOptions) { o.requireAtomic = true } }
@@ -185,6 +214,10 @@ func PageToken(token []byte) Option { return func(o *callOptions) { o.pageToken 
 func collect(options []Option) callOptions {
 	var o callOptions
 	for _, option := range options {
+		if option == nil {
+			o.hasNil = true
+			continue
+		}
 		option(&o)
 	}
 	return o
@@ -203,10 +236,12 @@ func (o *callOptions) validate() error {
 		return newError(CodeInvalidArgument, fmt.Sprintf("unknown consistency '%s'", o.consistency))
 	}
 	switch {
+	case o.hasNil:
+		return newError(CodeInvalidArgument, "an option is nil")
 	case o.ttl != nil && *o.ttl <= 0:
 		return newError(CodeInvalidArgument, fmt.Sprintf("TTL %s is not positive", *o.ttl))
-	case o.maxStaleness < 0:
-		return newError(CodeInvalidArgument, fmt.Sprintf("a staleness of %s is negative", o.maxStaleness))
+	case o.maxStaleness != nil && *o.maxStaleness <= 0:
+		return newError(CodeInvalidArgument, fmt.Sprintf("a staleness of %s is not positive", *o.maxStaleness))
 	case o.limit < 0:
 		return newError(CodeInvalidArgument, fmt.Sprintf("limit %d is negative", o.limit))
 	case o.idempotencyKey != nil && !utf8.ValidString(*o.idempotencyKey):

@@ -142,7 +142,7 @@ func (r *router) noteForeign(address string, why *Error) {
 }
 
 // refusal is why nothing may be sent to an address that was picked because there is no other.
-func (r *router) refusal(address string) error {
+func (r *router) refusal(address string) *Error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if why := r.foreign[address]; why != nil {

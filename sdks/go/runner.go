@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,6 +26,14 @@ func isRetriable(code Code) bool {
 	}
 	return false
 }
+
+// isRetriable also where the code is INTERNAL: of the connection where a call or stream ended with it, of the operation where the node said it.
+func (f *rpcFailure) isRetriable() bool {
+	return isRetriable(f.err.Code) || f.err.Code == CodeInternal && !f.said
+}
+
+// isDecided is true of an answer that looked at the key: it says what came of the attempts before, too.
+func isDecided(code Code) bool { return code == CodeVersionMismatch || code == CodeAlreadyExists }
 
 var errClosed = newError(CodeCancelled, "the client was closed")
 
@@ -62,7 +71,11 @@ func (r *runner) deadline(ctx context.Context) time.Time {
 // run answers the node's result. A context that is cancelled ends it with the context's error; a context's deadline is a deadline.
 func (r *runner) run(ctx context.Context, call *pb.StreamCall, key []byte, writes bool, deadline time.Time) (*pb.StreamResult, error) {
 	var result *pb.StreamResult
-	err := r.attempts(ctx, key, writes, deadline, func(ctx context.Context, node *nodeConnection) (*rpcFailure, error) {
+	var parts *batchParts
+	if call.GetBatch() != nil {
+		parts = &batchParts{operations: call.GetBatch().GetOperations()}
+	}
+	err := r.attempts(ctx, key, writes, deadline, func(ctx context.Context, node *nodeConnection, perhapsDone bool) (*rpcFailure, error) {
 		o, err := node.call(ctx, call, deadline)
 		if err != nil || o.failure != nil {
 			return o.failure, err
@@ -74,26 +87,37 @@ func (r *runner) run(ctx context.Context, call *pb.StreamCall, key []byte, write
 			return &rpcFailure{err: newError(CodeInternal, node.address+" answered an empty result"), reached: true}, nil
 		}
 		result = o.result
+		if parts != nil {
+			return parts.take(result.GetBatch(), perhapsDone), nil
+		}
 		return nil, nil
 	})
-	return result, err
+	var e *Error
+	if parts == nil || parts.answer == nil || err != nil && (!errors.As(err, &e) || e.Code == CodeCancelled) {
+		return result, err
+	}
+	if err != nil { // the operations say what came of each
+		parts.end(e)
+	}
+	return &pb.StreamResult{Result: &pb.StreamResult_Batch{Batch: parts.answer}}, nil
 }
 
-type attempt func(ctx context.Context, node *nodeConnection) (*rpcFailure, error)
+// attempt is told the node, and whether an attempt before may have been done.
+type attempt func(ctx context.Context, node *nodeConnection, perhapsDone bool) (*rpcFailure, error)
 
 func (r *runner) attempts(ctx context.Context, key []byte, writes bool, deadline time.Time, try attempt) error {
 	r.watch()
 	perhapsDone, hint, followed := false, "", 0
 	for number := 0; ; number++ {
 		address := r.router.pick(key, number, hint)
-		if err := r.router.refusal(address); err != nil {
-			return err
+		if why := r.router.refusal(address); why != nil {
+			return conclusion(why, writes && perhapsDone, number, address)
 		}
 		node, err := r.node(address)
 		if err != nil {
 			return err
 		}
-		failure, err := try(ctx, node)
+		failure, err := try(ctx, node, perhapsDone)
 		if err != nil {
 			return err
 		}
@@ -107,8 +131,7 @@ func (r *runner) attempts(ctx context.Context, key []byte, writes bool, deadline
 			r.router.unreachable(address)
 		}
 		// What the node itself says of an operation is exact; of a call or stream that broke nobody knows.
-		broke := e.Code == CodeInternal && !failure.said // of the connection, not of the operation
-		retriable := broke || isRetriable(e.Code)
+		retriable := failure.isRetriable()
 		if failure.said {
 			perhapsDone = perhapsDone || e.Code == CodeCommitTimeout
 		} else {
@@ -120,7 +143,7 @@ func (r *runner) attempts(ctx context.Context, key []byte, writes bool, deadline
 			continue
 		}
 		if !retriable || failure.final {
-			return e
+			return conclusion(e, writes && perhapsDone, number+1, address)
 		}
 		if e.LeaderHint != "" && e.LeaderHint != hint {
 			followed++
@@ -131,8 +154,11 @@ func (r *runner) attempts(ctx context.Context, key []byte, writes bool, deadline
 		if wait > 0 {
 			followed = 0
 		}
-		if !more || number+1 >= r.settings.retry.AttemptsMax {
+		if number+1 >= r.settings.retry.AttemptsMax {
 			return final(e, writes && perhapsDone, number+1, address)
+		}
+		if !more {
+			return late(ctx, deadline, final(e, writes && perhapsDone, number+1, address))
 		}
 		hint = e.LeaderHint
 		if err := r.sleep(ctx, wait); err != nil {
@@ -140,7 +166,7 @@ func (r *runner) attempts(ctx context.Context, key []byte, writes bool, deadline
 		}
 		// A busy machine may sleep past the deadline: an attempt begun then could only make unknown what is known.
 		if time.Until(deadline) <= 0 {
-			return final(e, writes && perhapsDone, number+1, address)
+			return late(ctx, deadline, final(e, writes && perhapsDone, number+1, address))
 		}
 	}
 }
@@ -163,25 +189,55 @@ func (r *runner) nextWait(attempt int, e *Error, atOnce bool, deadline time.Time
 	return wait, true
 }
 
-// givenUp is the context's error when the caller cancelled. A deadline that passed is judged by the runner, which knows whether an
-// outcome is unknown.
+// givenUp is an error when the caller cancelled. A deadline that passed is judged by the runner, which knows whether an outcome is unknown.
 func givenUp(ctx context.Context) error {
-	if err := ctx.Err(); errors.Is(err, context.Canceled) {
-		return err
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return endedBy(ctx)
 	}
 	return nil
 }
 
+// late says of an operation whose deadline passed that it was the caller's context that set it, where that is so: it ends as Go programs
+// expect of a context, and what went wrong before is in the message. Where the outcome is unknown, or a node asked to wait longer, that says more.
+func late(ctx context.Context, deadline time.Time, e *Error) *Error {
+	if own, ok := ctx.Deadline(); !ok || own.After(deadline) || time.Until(own) > leastTime {
+		return e
+	}
+	if e.Code != CodeCommitTimeout {
+		e = e.with(CodeDeadlineExceeded, "the context's deadline has passed: "+e.Message)
+	}
+	e.ended = context.DeadlineExceeded
+	return e
+}
+
+// conclusion is what an operation ends with that is not tried again. Where an attempt before may have been done, only an answer that
+// looked at the key says what came of it: a refusal, or a node of another cluster, knows nothing of that attempt. CANCELLED leaves it
+// open by itself.
+func conclusion(e *Error, unknown bool, attempts int, address string) *Error {
+	if !unknown || isDecided(e.Code) || e.Code == CodeCancelled {
+		return e
+	}
+	return final(e, true, attempts, address)
+}
+
 func final(e *Error, unknown bool, attempts int, address string) *Error {
-	tried := fmt.Sprintf("(after %d attempts, last at %s)", attempts, address)
+	plural := "s"
+	if attempts == 1 {
+		plural = ""
+	}
+	tried := fmt.Sprintf("(after %d attempt%s, last at %s)", attempts, plural, address)
 	if unknown {
 		return e.with(CodeCommitTimeout, "COMMIT_TIMEOUT: the outcome is unknown "+tried+": "+e.Message)
 	}
-	code := e.Code
-	if code == CodeCommitTimeout { // a read has no outcome to be unknown
-		code = CodeDeadlineExceeded
+	return ofRead(e, e.Message+" "+tried)
+}
+
+// ofRead: a read has no outcome to be unknown, nor has what was never sent.
+func ofRead(e *Error, message string) *Error {
+	if e.Code != CodeCommitTimeout {
+		return e.with(e.Code, message)
 	}
-	return e.with(code, e.Message+" "+tried)
+	return e.with(CodeDeadlineExceeded, strings.ReplaceAll(message, "COMMIT_TIMEOUT: ", ""))
 }
 
 func (r *runner) sleep(ctx context.Context, wait time.Duration) error {
@@ -249,6 +305,13 @@ func (r *runner) scan(ctx context.Context, request *pb.ScanRequest) *scanner {
 
 // next is the next page; nil at the end.
 func (s *scanner) next() (*pb.ScanResponse, error) {
+	if s.over {
+		return nil, nil
+	}
+	if err := endedBy(s.ctx); err != nil {
+		s.close()
+		return nil, err
+	}
 	// From here: what the caller does between two pages is the caller's time.
 	s.deadline = s.r.deadline(s.ctx)
 	for !s.over {
@@ -350,16 +413,27 @@ func (s *scanner) retry(failure *rpcFailure) error {
 	if !failure.reached && e.Code == CodeUnavailable {
 		s.r.router.unreachable(s.address)
 	}
-	wait := s.r.backoff.nextWait(s.failures, e.RetryAfter)
+	wait, more := s.r.nextWait(s.failures, e, false, s.deadline)
 	s.failures++
-	if time.Until(s.deadline) <= wait || failure.final || !isRetriable(e.Code) || s.failures >= s.r.settings.retry.AttemptsMax {
+	again := !failure.final && failure.isRetriable() && s.failures < s.r.settings.retry.AttemptsMax
+	if e.Code == CodeCommitTimeout {
+		e = ofRead(e, e.Message)
+	}
+	if !again || !more {
 		s.over = true
-		if e.Code == CodeCommitTimeout {
-			return e.with(CodeDeadlineExceeded, e.Message)
+		if failure.isRetriable() && !more {
+			return late(s.ctx, s.deadline, e)
 		}
 		return e
 	}
-	return s.r.sleep(s.ctx, wait)
+	if err := s.r.sleep(s.ctx, wait); err != nil {
+		return err
+	}
+	if time.Until(s.deadline) <= 0 { // a busy machine may sleep past it
+		s.over = true
+		return late(s.ctx, s.deadline, e)
+	}
+	return nil
 }
 
 // views calls with each view as it comes, none older than the one before and none of another cluster; until it answers false, an
@@ -379,11 +453,14 @@ func (r *runner) views(ctx context.Context, refuses bool, take func(*ClusterView
 			if !failure.reached {
 				r.router.unreachable(address)
 			}
-			if !isRetriable(failure.err.Code) || refuses && failure.final {
+			if !failure.isRetriable() || refuses && failure.final {
 				return failure.err
 			}
 		}
 		if err := r.sleep(ctx, r.backoff.nextWait(failures, 0)); err != nil {
+			return err
+		}
+		if err := endedBy(ctx); err != nil {
 			return err
 		}
 	}
@@ -398,10 +475,22 @@ func (r *runner) viewsOf(
 	}
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
+	// A node says its view at once: until then it is waited for. How long the next one takes is nobody's to know.
+	node.begin()
+	waits := true
+	heard := func(said bool) {
+		if waits {
+			node.done(said)
+		}
+		waits = false
+	}
+	defer heard(false)
 	stream, failure := node.serverStream(inner, "/norikv.v1.Meta/WatchCluster", &pb.ClusterView{})
 	for failure == nil {
 		message := &pb.ClusterView{}
-		if err := stream.RecvMsg(message); errors.Is(err, io.EOF) {
+		err := stream.RecvMsg(message)
+		heard(err == nil)
+		if errors.Is(err, io.EOF) {
 			return true, nil, nil
 		} else if err != nil {
 			failure = failureOf(err, stream.Trailer(), address)
@@ -420,8 +509,8 @@ func (r *runner) viewsOf(
 			return false, nil, nil
 		}
 	}
-	if ctx.Err() != nil {
-		return false, nil, ctx.Err()
+	if err := endedBy(ctx); err != nil {
+		return false, nil, err
 	}
 	return true, failure, nil
 }

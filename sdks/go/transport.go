@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 )
@@ -37,6 +38,13 @@ type rpcFailure struct {
 	reached bool // false when nothing can have been done
 	said    bool // the node itself answered this for the operation, on a stream that is well
 	final   bool // no other attempt would end otherwise: certificates do not change between attempts
+	late    bool // nothing was heard in time
+}
+
+// isRefusal is true where the node itself refused a call of its own, whose words no layer below has: what it says there is as exact as on
+// a stream. All else that a call ends with may come from the connection.
+func isRefusal(code Code, trailer metadata.MD) bool {
+	return code == CodeNotLeader || code == CodeQuorumUnavailable || code == CodeOverloaded && len(trailer.Get("retry-after-ms")) > 0
 }
 
 func failureOf(err error, trailer metadata.MD, address string) *rpcFailure {
@@ -91,6 +99,7 @@ type callStream struct {
 	max     int
 	wake    chan struct{}
 	ended   chan struct{}
+	encode  sync.Mutex // held while keys and values are read: what an operation was given is its caller's again when it is over
 
 	mu      sync.Mutex // guards what follows, and sent of the pending calls
 	pending map[uint64]*pendingCall
@@ -129,12 +138,16 @@ func (s *callStream) call(ctx context.Context, p *pendingCall) (outcome, bool, e
 	defer timer.Stop()
 	select {
 	case o := <-p.done:
+		if o.result == nil {
+			s.letGo()
+		}
 		return o, true, nil
 	case <-timer.C:
 	case <-ctx.Done():
 	}
 	sent := s.forget(p)
-	e := newError(CodeCommitTimeout, "COMMIT_TIMEOUT: no answer before the deadline")
+	s.letGo()
+	e := newError(CodeCommitTimeout, "no answer before the deadline")
 	return outcome{failure: &rpcFailure{err: e, reached: sent}}, true, givenUp(ctx)
 }
 
@@ -166,6 +179,13 @@ func (s *callStream) forget(p *pendingCall) bool {
 	return p.sent
 }
 
+// letGo returns once nothing reads the keys and values of a call that is not pending any more.
+func (s *callStream) letGo() {
+	s.encode.Lock()
+	//lint:ignore SA2001 waiting for whoever holds it is all that is wanted
+	s.encode.Unlock()
+}
+
 func (s *callStream) writeAll() {
 	for {
 		select {
@@ -174,15 +194,31 @@ func (s *callStream) writeAll() {
 			return
 		}
 		for {
-			request := s.gather()
-			if request == nil {
+			message, err := s.next()
+			if err != nil {
+				s.fail(&rpcFailure{err: newError(CodeInternal, "a message could not be written: "+err.Error()), reached: true})
+				return
+			}
+			if message == nil {
 				break
 			}
-			if s.stream.SendMsg(request) != nil {
+			if s.stream.SendMsg(message) != nil {
 				return // the stream is over: the reader learns why
 			}
 		}
 	}
+}
+
+// next is what waits as one message, in bytes already: sending it may take long. Nil where nothing waits.
+func (s *callStream) next() (*grpc.PreparedMsg, error) {
+	s.encode.Lock()
+	defer s.encode.Unlock()
+	request := s.gather()
+	if request == nil {
+		return nil, nil
+	}
+	message := &grpc.PreparedMsg{}
+	return message, message.Encode(s.stream, request)
 }
 
 func (s *callStream) gather() *pb.StreamRequest {
@@ -332,7 +368,7 @@ func (n *nodeConnection) listen() {
 		asked := time.Now()
 		failure := n.unary(
 			context.Background(), "/grpc.health.v1.Health/Check", &pb.StreamRequest{}, &pb.StreamRequest{}, time.Now().Add(n.settings.silenceMax))
-		late := failure != nil && (failure.err.Code == CodeCommitTimeout || failure.err.Code == CodeDeadlineExceeded)
+		late := failure != nil && failure.late
 		n.mu.Lock()
 		// A node with far too much to do may answer calls before the question: that is an answer, too.
 		late = late && n.heardAt.Before(asked)
@@ -477,10 +513,19 @@ func (n *nodeConnection) unary(ctx context.Context, method string, request, answ
 	ctx, cancel := context.WithDeadline(n.ofCluster(ctx), deadline)
 	defer cancel()
 	var trailer metadata.MD
-	if err := n.channel.Invoke(ctx, method, request, answer, grpc.Trailer(&trailer)); err != nil {
-		return failureOf(err, trailer, n.address)
+	var stood peer.Peer // none where the call got no connection: nothing of it was sent
+	err := n.channel.Invoke(ctx, method, request, answer, grpc.Trailer(&trailer), grpc.Peer(&stood))
+	if err == nil {
+		return nil
 	}
-	return nil
+	failure := failureOf(err, trailer, n.address)
+	failure.late = status.Code(err) == codes.DeadlineExceeded
+	failure.said = isRefusal(failure.err.Code, trailer)
+	if stood.Addr == nil && failure.reached {
+		failure.reached, failure.said = false, false
+		failure.err = failure.err.with(CodeUnavailable, "no connection to "+n.address+": "+failure.err.Message)
+	}
+	return failure
 }
 
 func (n *nodeConnection) serverStream(ctx context.Context, method string, request interface{}) (grpc.ClientStream, *rpcFailure) {

@@ -20,7 +20,7 @@ func putRequest(key, value []byte, o *callOptions, idempotencyKey string) (*pb.P
 }
 
 func getRequest(key []byte, o *callOptions) *pb.GetRequest {
-	return &pb.GetRequest{Key: key, Consistency: consistencyName(o), MaxStalenessMs: ceilMs(o.maxStaleness)}
+	return &pb.GetRequest{Key: key, Consistency: consistencyName(o), MaxStalenessMs: stalenessMs(o.maxStaleness)}
 }
 
 func deleteRequest(key []byte, o *callOptions, idempotencyKey string) *pb.DeleteRequest {
@@ -33,6 +33,9 @@ func batchRequest(operations []Operation, o *callOptions, idempotencyKey string)
 		op := &operations[i]
 		if err := op.options.validate(); err != nil {
 			return nil, err
+		}
+		if op.options.idempotencyKey != nil {
+			return nil, newError(CodeInvalidArgument, "an idempotency key is the whole batch's: give it to Batch")
 		}
 		message := &pb.BatchOperation{}
 		switch op.kind {
@@ -55,7 +58,7 @@ func batchRequest(operations []Operation, o *callOptions, idempotencyKey string)
 func scanRequest(o *callOptions) *pb.ScanRequest {
 	return &pb.ScanRequest{
 		Prefix: o.prefix, Start: o.start, End: o.end, Reverse: o.reverse, Limit: uint64(o.limit), PageToken: o.pageToken,
-		KeysOnly: o.keysOnly, Consistency: consistencyName(o), MaxStalenessMs: ceilMs(o.maxStaleness),
+		KeysOnly: o.keysOnly, Consistency: consistencyName(o), MaxStalenessMs: stalenessMs(o.maxStaleness),
 	}
 }
 
@@ -68,6 +71,14 @@ func ttlMs(ttl *time.Duration) (uint64, error) {
 		return 0, newError(CodeInvalidArgument, fmt.Sprintf("TTL %s is not positive", *ttl))
 	}
 	return ceilMs(*ttl), nil
+}
+
+// 0 is the node's own bound.
+func stalenessMs(d *time.Duration) uint64 {
+	if d == nil {
+		return 0
+	}
+	return ceilMs(*d)
 }
 
 func ceilMs(d time.Duration) uint64 { return uint64((d + time.Millisecond - 1) / time.Millisecond) }

@@ -53,4 +53,7 @@ public interface IFileSystem
 
     /// <summary>Bytes that can still be written where the path lies.</summary>
     long FreeBytes(string path);
+
+    /// <summary>Bytes of the whole file system where the path lies; -1 where it does not say.</summary>
+    long CapacityBytes(string path) => -1;
 }

@@ -1,4 +1,5 @@
 using Nori.Lsm.Versions;
+using Nori.SSTable;
 
 namespace Nori.Lsm;
 
@@ -11,9 +12,12 @@ public ref struct LsmBorrowedValue
 {
     private readonly int _stripe;
     private ReadView? _view;
+    private TableBorrowedLookup _held;
 
-    internal LsmBorrowedValue(ReadView view, int stripe, LsmValueInfo info, ReadOnlySpan<byte> value)
+    internal LsmBorrowedValue(
+        ReadView view, int stripe, LsmValueInfo info, ReadOnlySpan<byte> value, TableBorrowedLookup held)
     {
+        _held = held;
         _view = view;
         _stripe = stripe;
         Info = info;
@@ -35,6 +39,7 @@ public ref struct LsmBorrowedValue
         ReadView? view = _view;
         _view = null;
         Value = default;
+        _held.Dispose();
         view?.Exit(_stripe);
     }
 }

@@ -17,6 +17,9 @@ public sealed partial class LsmEngine
     private readonly CompactionLane[] _lanes;
 
     private BuiltTable? _built;
+
+    // Guarded by _manifestLock: the version in which nothing was to be compacted while nothing ran. The next look at it is cheap.
+    private LsmVersion? _settledVersion;
     private ManualCompaction? _manual;
     private long _reportedHits;
     private long _reportedReads;
@@ -150,7 +153,9 @@ public sealed partial class LsmEngine
     {
         long started = Stopwatch.GetTimestamp();
         _options.Events.Emit(new FlushStart(memtable.Bytes));
-        TableMeta? meta = FlushJob.Run(memtable, _options, _store, SnapshotSequences(), _cutoff, NextFileNumber());
+        TableMeta? meta = FlushJob.Run(
+            memtable, _options, _store, SnapshotSequences(), _cutoff, NextFileNumber(), out long expired);
+        Interlocked.Add(ref _expiredEntries, expired);
         _limiter.Note(meta?.Bytes ?? 0);
         return new BuiltTable(memtable, meta, Stopwatch.GetElapsedTime(started));
     }
@@ -203,7 +208,7 @@ public sealed partial class LsmEngine
             List<CompactionPick> running = Running();
             pick = manual?.Next(version, _options, running);
             bool waits = manual is { IsDone: false } && pick is null;
-            if (pick is null && !waits) pick = CompactionPicker.Pick(version, _options, running);
+            if (pick is null && !waits) pick = PickLocked(version, running);
             lane.Pick = pick;
         }
 
@@ -226,6 +231,16 @@ public sealed partial class LsmEngine
         {
             version.Release();
         }
+    }
+
+    // A pick follows from a version and from what runs: with nothing running a version that needed none never does.
+    private CompactionPick? PickLocked(LsmVersion version, List<CompactionPick> running)
+    {
+        bool isAlone = running.Count == 0;
+        if (isAlone && _settledVersion == version) return null;
+        CompactionPick? pick = CompactionPicker.Pick(version, _options, running);
+        if (isAlone && pick is null) _settledVersion = version;
+        return pick;
     }
 
     private void Move(CompactionLane lane, CompactionPick pick)
@@ -254,6 +269,7 @@ public sealed partial class LsmEngine
         Install(job.ToEdit(), null);
         Interlocked.Add(ref _compactionRead, job.Pick.InputBytes);
         Interlocked.Add(ref _compactionWritten, job.BytesWritten);
+        Interlocked.Add(ref _expiredEntries, job.EntriesExpired);
         TimeSpan elapsed = Stopwatch.GetElapsedTime(lane.JobStarted);
         _metrics.NoteCompaction(job.Pick.OutputLevel, elapsed);
         _options.Events.Emit(new CompactionFinish(job.Pick.OutputLevel, job.Pick.InputBytes, job.BytesWritten));

@@ -214,7 +214,7 @@ public sealed partial class LsmEngine
 
             if (!engine._manifest.IsBegun) engine.BeginManifest();
             TableMeta? table = FlushJob.Run(
-                full, engine._options, engine._store, engine.SnapshotSequences(), engine._cutoff, engine.NextFileNumber());
+                full, engine._options, engine._store, engine.SnapshotSequences(), engine._cutoff, engine.NextFileNumber(), out _);
             var edit = new VersionEdit { LastSequence = full.LargestSequence, LogPosition = full.LogEnd };
             if (table is not null) edit.Added.Add((0, table));
             engine.Install(edit, full);

@@ -45,14 +45,16 @@ public sealed partial class LsmEngine
         ReadOnlySpan<byte> key, IBufferWriter<byte> value, out LsmValueInfo info, LsmReadOptions? options = null)
     {
         ReadView view = EnterView(options?.Snapshot, out int stripe, out ulong sequence);
+        TableBorrowedLookup held = default;
         try
         {
-            if (!Resolve(view, key, sequence, options, out info, out ReadOnlySpan<byte> stored)) return false;
+            if (!Resolve(view, key, sequence, options, out info, out ReadOnlySpan<byte> stored, ref held)) return false;
             value.Write(stored);
             return true;
         }
         finally
         {
+            held.Dispose();
             view.Exit(stripe);
         }
     }
@@ -65,16 +67,21 @@ public sealed partial class LsmEngine
     public LsmBorrowedValue Borrow(ReadOnlySpan<byte> key, LsmReadOptions? options = null)
     {
         ReadView view = EnterView(options?.Snapshot, out int stripe, out ulong sequence);
+        TableBorrowedLookup held = default;
         bool found = false;
         try
         {
-            found = Resolve(view, key, sequence, options, out LsmValueInfo info, out ReadOnlySpan<byte> stored);
-            return found ? new LsmBorrowedValue(view, stripe, info, stored) : default;
+            found = Resolve(view, key, sequence, options, out LsmValueInfo info, out ReadOnlySpan<byte> stored, ref held);
+            return found ? new LsmBorrowedValue(view, stripe, info, stored, held) : default;
         }
         finally
         {
             // Found: the value's Dispose does it.
-            if (!found) view.Exit(stripe);
+            if (!found)
+            {
+                held.Dispose();
+                view.Exit(stripe);
+            }
         }
     }
 
@@ -161,13 +168,16 @@ public sealed partial class LsmEngine
         }
     }
 
-    /// <summary>The key's visible value; false when there is none, it is deleted, or its time has passed.</summary>
+    /// <summary>
+    /// The key's visible value; false when there is none, it is deleted, or its time has passed. Where it lies in a block, that is held:
+    /// the caller disposes of it in any case.
+    /// </summary>
     private bool Resolve(
         ReadView view, ReadOnlySpan<byte> key, ulong sequence, LsmReadOptions? options,
-        out LsmValueInfo info, out ReadOnlySpan<byte> value)
+        out LsmValueInfo info, out ReadOnlySpan<byte> value, scoped ref TableBorrowedLookup held)
     {
         info = default;
-        if (!Find(view, key, sequence, out ulong trailer, out value)) return false;
+        if (!Find(view, key, sequence, out ulong trailer, out value, ref held)) return false;
         EntryKind kind = Trailer.KindOf(trailer);
         if (kind == EntryKind.Delete) return false;
         ulong found = Trailer.SequenceOf(trailer);
@@ -188,7 +198,8 @@ public sealed partial class LsmEngine
     /// The newest entry of the key: memtables, level 0, then one table per level, from new to old.
     /// </summary>
     private bool Find(
-        ReadView view, ReadOnlySpan<byte> key, ulong sequence, out ulong trailer, out ReadOnlySpan<byte> value)
+        ReadView view, ReadOnlySpan<byte> key, ulong sequence, out ulong trailer, out ReadOnlySpan<byte> value,
+        scoped ref TableBorrowedLookup held)
     {
         if (view.Active.TryGet(key, sequence, out trailer, out value)) return true;
         foreach (Memtable memtable in view.Immutables)
@@ -200,8 +211,8 @@ public sealed partial class LsmEngine
         foreach (TableFile file in levels[0])
         {
             if (!file.Meta.Contains(key)) continue;
-            if (!file.TryGet(key, hash, sequence, out trailer, out ReadOnlyMemory<byte> found)) continue;
-            value = found.Span;
+            if (!file.TryGet(key, hash, sequence, out trailer, ref held)) continue;
+            value = held.Value;
             return true;
         }
 
@@ -211,8 +222,8 @@ public sealed partial class LsmEngine
             if (files.Length == 0) continue;
             int at = LsmVersion.FindTable(files, key);
             if (at == files.Length || !files[at].Meta.Contains(key)) continue;
-            if (!files[at].TryGet(key, hash, sequence, out trailer, out ReadOnlyMemory<byte> found)) continue;
-            value = found.Span;
+            if (!files[at].TryGet(key, hash, sequence, out trailer, ref held)) continue;
+            value = held.Value;
             return true;
         }
 

@@ -61,6 +61,7 @@ public sealed partial class LsmEngine : IAsyncDisposable
     private long _flushedBytes;
     private long _compactionRead;
     private long _compactionWritten;
+    private long _expiredEntries;
     private Exception? _failure;
     private Exception? _diskFullCause;
     private volatile bool _isDiskFull;
@@ -177,6 +178,8 @@ public sealed partial class LsmEngine : IAsyncDisposable
 
     internal long Stalls => Volatile.Read(ref _stalls);
 
+    internal long ExpiredEntries => Interlocked.Read(ref _expiredEntries);
+
     internal long CacheHits => _store.Cache?.Hits ?? 0;
 
     internal long CacheMisses => _store.Cache?.Misses ?? 0;
@@ -274,6 +277,7 @@ public sealed partial class LsmEngine : IAsyncDisposable
             _wal?.Dispose();
             _manifest?.Dispose();
             ReleaseParts();
+            _store.Cache?.Dispose();
             if (syncLog && _failure is null) _store.DeleteObsolete();
             _walBatch.Dispose();
             _directoryLock?.Dispose();

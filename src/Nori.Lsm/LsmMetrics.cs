@@ -40,6 +40,10 @@ internal sealed class LsmMetrics
         meter.ObservableGauge(
             "lsm_immutable_memtables", "Full memtables that wait for their flush.", () => engine.ImmutableMemtables);
         meter.ObservableGauge("lsm_block_cache_bytes", "Bytes in the block cache.", () => engine.CacheBytes);
+        meter.ObservableGauge(
+            "lsm_block_cache_capacity_bytes", "Bytes that the block cache may take.", () => options.BlockCacheBytes);
+        meter.ObservableCounter(
+            "lsm_expired_entries_total", "Entries that flushes and compactions found expired.", () => engine.ExpiredEntries);
         meter.ObservableGauge("lsm_open_tables", "Tables that are open.", () => engine.OpenTables.Tables);
         meter.ObservableGauge("lsm_disk_full", "1 while the engine waits for space.", () => engine.IsDiskFull ? 1 : 0);
         meter.ObservableGauge("lsm_memtable_bytes", "Bytes in memtables.", () => engine.MemtableBytes);

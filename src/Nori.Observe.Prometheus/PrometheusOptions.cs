@@ -14,8 +14,8 @@ public sealed record PrometheusOptions
     /// <value>Default: the names that <see cref="IMeter"/> lists.</value>
     public IReadOnlyCollection<string>? AllowedLabels { get; init; } =
     [
-        "node_id", "shard_id", "peer_id", "name", "role", "level", "operation", "status", "result", "stage", "state",
-        "reason", "kind",
+        "node_id", "shard_id", "peer_id", "cluster_id", "name", "role", "level", "operation", "status", "result", "stage", "state",
+        "reason", "kind", "version",
     ];
 
     /// <summary>The most series one metric may have; more are refused with an exception at start.</summary>

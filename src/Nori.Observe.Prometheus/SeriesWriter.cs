@@ -10,6 +10,7 @@ namespace Nori.Observe.Prometheus;
 /// <code>
 /// # HELP norikv_wal_records_total Records appended.
 /// # TYPE norikv_wal_records_total counter        (OpenMetrics: the family's name is without _total)
+/// # UNIT norikv_wal_bytes bytes                  (OpenMetrics only)
 /// norikv_wal_records_total{node_id="n1"} 17
 /// </code>
 /// https://prometheus.io/docs/instrumenting/exposition_formats/ and https://prometheus.io/docs/specs/om/open_metrics_spec/.
@@ -40,7 +41,17 @@ internal sealed class SeriesWriter(IBufferWriter<byte> output, ExpositionFormat 
             MetricKind.Gauge => " gauge\n"u8,
             _ => " histogram\n"u8,
         });
+        if (format != ExpositionFormat.OpenMetrics || UnitOf(shown) is not { Length: > 0 } unit) return;
+        output.Write("# UNIT "u8);
+        output.Write(shown);
+        output.Write(" "u8);
+        output.Write(unit);
+        output.Write("\n"u8);
     }
+
+    // The standard wants the unit to be the end of the family's name.
+    private static ReadOnlySpan<byte> UnitOf(ReadOnlySpan<byte> name) =>
+        name.EndsWith("_seconds"u8) ? "seconds"u8 : name.EndsWith("_bytes"u8) ? "bytes"u8 : default;
 
     /// <summary>
     /// Writes one series whole, or nothing when its reader throws: one bad reader must not cost the scrape.

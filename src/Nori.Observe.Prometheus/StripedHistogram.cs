@@ -34,6 +34,35 @@ internal sealed class StripedHistogram : Histogram, ISeriesSource
         AtomicDouble.Add(ref _sums[(stripe + 1) * Stripes.Spacing], value);
     }
 
+    // Hot path: adds up on the stack, so that what many threads write is written once a bucket instead of twice a value.
+    public override void Record(ReadOnlySpan<double> values)
+    {
+        const int BucketsOnStack = 64;
+        if (values.Length < 2 || _bounds.Length >= BucketsOnStack)
+        {
+            base.Record(values);
+            return;
+        }
+
+        Span<int> counts = stackalloc int[BucketsOnStack];
+        double sum = 0;
+        foreach (double value in values)
+        {
+            if (double.IsNaN(value)) continue;
+            counts[Bucket(value)]++;
+            sum += value;
+        }
+
+        int stripe = Stripes.Current();
+        ref long first = ref _counts[Stripes.Spacing + (stripe * _stride)];
+        for (int bucket = 0; bucket <= _bounds.Length; bucket++)
+        {
+            if (counts[bucket] != 0) Interlocked.Add(ref System.Runtime.CompilerServices.Unsafe.Add(ref first, bucket), counts[bucket]);
+        }
+
+        AtomicDouble.Add(ref _sums[(stripe + 1) * Stripes.Spacing], sum);
+    }
+
     // Only a sampled trace goes further, and those are few.
     public override void Record(double value, in TraceContext trace)
     {

@@ -6,7 +6,7 @@ namespace Nori.Observe;
 /// <remarks>
 /// Thread-safe. Asking twice for one name and the same labels gives the same handle. Names follow Prometheus
 /// conventions without the exporter's prefix (base units, <c>_total</c> for counters). Labels allowed: node_id,
-/// shard_id, peer_id, name, role, level, operation, status, result, stage, state, reason, kind; never a key,
+/// shard_id, peer_id, cluster_id, name, role, level, operation, status, result, stage, state, reason, kind, version; never a key,
 /// client or address.
 /// </remarks>
 public interface IMeter
@@ -17,7 +17,10 @@ public interface IMeter
     /// <summary>A value that goes up and down, set by its owner.</summary>
     Gauge Gauge(string name, string help, params ReadOnlySpan<Label> labels);
 
-    /// <summary>A gauge read when somebody looks; nothing on the hot path.</summary>
+    /// <summary>
+    /// A gauge read when somebody looks; nothing on the hot path. <see cref="double.NaN"/> says that there is nothing to say now: the
+    /// series is left out.
+    /// </summary>
     void ObservableGauge(string name, string help, Func<double> read, params ReadOnlySpan<Label> labels);
 
     /// <summary>A counter read when somebody looks.</summary>

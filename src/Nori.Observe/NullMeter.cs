@@ -53,5 +53,9 @@ public sealed class NullMeter : IMeter
         public override void Record(double value)
         {
         }
+
+        public override void Record(ReadOnlySpan<double> values)
+        {
+        }
     }
 }

@@ -54,9 +54,15 @@ public sealed partial class RaftCore
 
     private void TickElection()
     {
-        if (_damaged && _electionElapsed >= _electionTimeout) WakeOthers();
-        if (!IsPromotable || _silentTicks > 0) return;
-        if (_electionElapsed < _electionTimeout && !IsAlone)
+        bool isOver = _electionElapsed >= _electionTimeout;
+        if (!IsPromotable || _silentTicks > 0)
+        {
+            if (isOver && !_leader.IsNone) LoseLeader();
+            if (isOver && _damaged) WakeOthers();
+            return;
+        }
+
+        if (!isOver && !IsAlone)
         {
             AskAgain();
             return;
@@ -65,6 +71,14 @@ public sealed partial class RaftCore
         // Its own vote is on its way to the disk; there is no other to ask for.
         if (Role == RaftRole.Candidate && IsAlone) return;
         StartPreVote();
+    }
+
+    // Whoever may not stand sees all the same that nobody leads: a driver that lets it stand where nobody better does counts
+    // from here. It may be granted to another in this term, as by one that stands: the leader has its majority already.
+    private void LoseLeader()
+    {
+        _leader = ReplicaId.None;
+        Emit(RaftEventKind.BecameFollower);
     }
 
     // A damaged replica that hears of no leader wants none of their votes, but a leader that sleeps would never

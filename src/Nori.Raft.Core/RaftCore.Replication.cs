@@ -185,7 +185,10 @@ public sealed partial class RaftCore
             return false;
         }
 
-        EntryRange entries = RangeFrom(peer.Next);
+        // A probe that is repeated asks for the place of agreement only: a peer whose disk stands still answers heartbeats, and would
+        // get the same entries again with each.
+        bool isRepeated = peer.State == ProgressState.Probe && peer.EmptyAppendDue;
+        EntryRange entries = isRepeated ? EntryRange.Empty : RangeFrom(peer.Next);
         bool tellsCommit = peer.SentCommit < _commit && MustTellCommit(peer);
         bool hasReason = tellsCommit || peer.EmptyAppendDue || peer.State == ProgressState.Probe;
         if (entries.IsEmpty && !hasReason) return false;

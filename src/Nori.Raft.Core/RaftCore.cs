@@ -157,8 +157,9 @@ public sealed partial class RaftCore
             WakeUp();
         }
 
-        if (asksForVote && m.Term > _term && !MayVoteNow(m)) return StepResult.Ignored;
-        if (m.Kind == MessageKind.Vote && m.Term == _term && _silentTicks > 0) return StepResult.Ignored;
+        // Also in the present term: who has only heard of it from others still owes loyalty to the leader of the one before.
+        if (asksForVote && (m.Term > _term || (m.Kind == MessageKind.Vote && m.Term == _term)) && !MayVoteNow(m))
+            return StepResult.Ignored;
         if (m.Term < _term) return StepEarlierTerm(m);
         bool isAboutFuture = m.Kind == MessageKind.PreVote
             || (m.Kind == MessageKind.PreVoteResponse && !m.IsRejected);

@@ -132,8 +132,10 @@ public sealed partial class RaftNode
         _tail.Stage(entry with { Index = result.First, Term = result.Term });
         command.Place(result.First, result.Term);
         (command.Deadline, command.Started) = (_ticks + PatienceTicks, _options.Time.GetTimestamp());
-        if (_waiting.Remove(result.First, out PendingCommand? earlier)) earlier.Refuse(CommandStatus.Lost, _core.Leader);
-        _waiting.Add(result.First, command);
+        // That an entry was replaced in this log proves nothing: another replica may hold it and be elected with it (Raft figure 8).
+        // Only what is committed at its index decides.
+        if (_waiting.TryGetValue(result.First, out PendingCommand? earlier)) command.Earlier = earlier;
+        _waiting[result.First] = command;
         _deadlines.Enqueue(command);
     }
 
@@ -143,6 +145,7 @@ public sealed partial class RaftNode
         {
             _deadlines.Dequeue();
             if (first.Task.IsCompleted) continue;
+            // Those of its index that came before it are over, too: deadlines follow each other.
             if (_waiting.GetValueOrDefault(first.Index) == first) _waiting.Remove(first.Index);
             first.Refuse(CommandStatus.Unknown, _core.Leader);
         }

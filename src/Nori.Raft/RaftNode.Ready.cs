@@ -127,16 +127,17 @@ public sealed partial class RaftNode
 
     private PendingCommand? TakeWaiting(in RaftEntry entry)
     {
-        if (!_waiting.Remove(entry.Index, out PendingCommand? command)) return null;
-        if (command.Term == entry.Term)
+        if (!_waiting.Remove(entry.Index, out PendingCommand? last)) return null;
+        PendingCommand? found = null;
+        for (PendingCommand? command = last; command is not null; command = command.Earlier)
         {
-            _metrics.Commit.Record(_options.Time.GetElapsedTime(command.Started).TotalSeconds);
-            return command;
+            if (command.Term == entry.Term) found = command;
+            // Another leader's entry is committed in its place.
+            else command.Refuse(CommandStatus.Lost, _core.Leader);
         }
 
-        // Another leader's entry is committed in its place.
-        command.Refuse(CommandStatus.Lost, _core.Leader);
-        return null;
+        if (found is not null) _metrics.Commit.Record(_options.Time.GetElapsedTime(found.Started).TotalSeconds);
+        return found;
     }
 
     private void OnEvent(in RaftEvent e)

@@ -7,6 +7,10 @@ namespace Nori.Raft;
 // Snapshots: taken here and the log cut behind them, sent to those who lack what was cut, installed here.
 public sealed partial class RaftNode
 {
+    // So many times what is due without it may gather while a snapshot is on its way: a newer one would take its place, and the peer
+    // begin again; where that takes longer than the time between two, for ever.
+    private const int SendingPatience = 8;
+
     private readonly List<TaskCompletionSource<LogIndex>> _snapshotWaiters = [];
     private LogIndex _snapshotIndex;
     private bool _isCapturing;
@@ -33,8 +37,10 @@ public sealed partial class RaftNode
     {
         if (_captured is { } captured && captured.Index <= _core.DurableIndex) Store(captured.Index, captured.Write);
         if (_isCapturing) return;
-        bool isDue = _options.CompactionEntries > 0 && _fed.Value - _snapshotIndex.Value >= _options.CompactionEntries;
-        isDue |= _options.CompactionBytes > 0 && _fedBytes >= _options.CompactionBytes;
+        int patience = _exchange.IsSending ? SendingPatience : 1;
+        bool isDue = _options.CompactionEntries > 0
+            && (_fed.Value - _snapshotIndex.Value) / (ulong)patience >= _options.CompactionEntries;
+        isDue |= _options.CompactionBytes > 0 && _fedBytes / patience >= _options.CompactionBytes;
         if (isDue && _fed > _snapshotIndex) Capture();
     }
 
@@ -156,7 +162,8 @@ public sealed partial class RaftNode
             if (index > meta.Index) continue;
             // The snapshot may hold its effect, or not: nobody here can see.
             _waiting.Remove(index);
-            command.Refuse(CommandStatus.Unknown, _core.Leader);
+            for (PendingCommand? each = command; each is not null; each = each.Earlier)
+                each.Refuse(CommandStatus.Unknown, _core.Leader);
         }
     }
 

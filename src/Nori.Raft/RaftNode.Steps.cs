@@ -81,7 +81,11 @@ public sealed partial class RaftNode
         if (Interlocked.Exchange(ref _cleared, 1) != 0) return;
         Exception? failure = Failure;
         while (_commands.TryDequeue(out PendingCommand? command)) command.Abandon(failure);
-        foreach (PendingCommand command in _waiting.Values) command.Abandon(failure);
+        foreach (PendingCommand newest in _waiting.Values)
+        {
+            for (PendingCommand? command = newest; command is not null; command = command.Earlier) command.Abandon(failure);
+        }
+
         _waiting.Clear();
         _applier.Abandon(failure);
         AbandonReads(failure);

@@ -10,10 +10,11 @@ namespace Nori.SSTable;
 /// Keeps uncompressed data and index blocks up to a number of bytes, shared by any number of tables.
 /// </summary>
 /// <remarks>
-/// Thread-safe; a hit takes no lock and allocates nothing. Blocks belong to the garbage collector: an evicted
-/// block that somebody still reads stays valid (docs/decisions/0010-block-cache.md).
+/// Thread-safe; a hit takes no lock and allocates nothing. The blocks lie outside the collected heap, which would copy each of them
+/// while threads stand still. One that somebody reads stays valid when it is evicted and also when the cache is disposed
+/// (docs/decisions/0010-block-cache.md, 0205-cached-blocks-outside-the-heap.md).
 /// </remarks>
-public sealed class BlockCache
+public sealed class BlockCache : IDisposable
 {
     private const long ShardBytesMin = 4L << 20;
     private const int ShardsMax = 64;
@@ -41,8 +42,16 @@ public sealed class BlockCache
         _stripes = new Stripe[stripes];
     }
 
+    /// <summary>Frees the blocks of a cache that nobody disposed of.</summary>
+    ~BlockCache() => Close();
+
     /// <summary>The most it holds, in bytes.</summary>
     public long BytesMax { get; }
+
+    /// <summary>
+    /// Memory of this process for blocks outside the collected heap, in bytes: of all caches, and of what is read past them.
+    /// </summary>
+    public static long ProcessBytes => BlockMemory.Bytes;
 
     /// <summary>What it holds now, in bytes.</summary>
     public long Bytes => _shards.Sum(shard => shard.Bytes);
@@ -62,21 +71,32 @@ public sealed class BlockCache
     /// <summary>A name for a table that no other table of this cache has.</summary>
     public ulong NextOwner() => (ulong)Interlocked.Increment(ref _lastOwner);
 
-    // Hot path.
-    internal Block? Find(ulong owner, long offset)
+    /// <summary>Gives up all blocks; tables go on reading, past it. Idempotent.</summary>
+    public void Dispose()
     {
-        ulong hash = Hash(owner, offset);
-        Block? block = ShardOf(hash).Find(owner, offset, hash);
-        ref Stripe stripe = ref _stripes[Thread.GetCurrentProcessorId() & (_stripes.Length - 1)];
-        if (block is not null) Interlocked.Increment(ref stripe.Hits);
-        else Interlocked.Increment(ref stripe.Misses);
-        return block;
+        Close();
+        GC.SuppressFinalize(this);
     }
 
-    internal Block Insert(ulong owner, long offset, Block block)
+    /// <summary>The block, to be released by the caller; false when it is not here.</summary>
+    // Hot path.
+    internal bool Find(ulong owner, long offset, out Block block)
     {
         ulong hash = Hash(owner, offset);
-        return ShardOf(hash).Insert(owner, offset, hash, block);
+        bool found = ShardOf(hash).Find(owner, offset, hash, out block);
+        ref Stripe stripe = ref _stripes[Thread.GetCurrentProcessorId() & (_stripes.Length - 1)];
+        if (found) Interlocked.Increment(ref stripe.Hits);
+        else Interlocked.Increment(ref stripe.Misses);
+        return found;
+    }
+
+    /// <summary>
+    /// Takes the block over; what is returned, perhaps another thread's, is to be released in its place.
+    /// </summary>
+    internal Block Insert(ulong owner, long offset, in Block block)
+    {
+        ulong hash = Hash(owner, offset);
+        return ShardOf(hash).Insert(owner, offset, hash, in block);
     }
 
     internal void CheckInvariants()
@@ -90,6 +110,11 @@ public sealed class BlockCache
         ulong hash = (owner * 0x9E3779B97F4A7C15) ^ (ulong)offset;
         hash = (hash ^ (hash >> 32)) * 0xD6E8FEB86659FD93;
         return hash ^ (hash >> 32);
+    }
+
+    private void Close()
+    {
+        foreach (CacheShard shard in _shards) shard.Close();
     }
 
     private CacheShard ShardOf(ulong hash) => _shards[(hash >> 56) & (ulong)(_shards.Length - 1)];

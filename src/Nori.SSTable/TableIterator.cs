@@ -125,8 +125,8 @@ public sealed class TableIterator : IDisposable
 
     private void Clear()
     {
-        _data.Reset(null);
-        _index.Reset(null);
+        _data.Reset(default);
+        _index.Reset(default);
     }
 
     // Behind the end of a block: on to the first entry of the next one that has any.
@@ -137,7 +137,7 @@ public sealed class TableIterator : IDisposable
             if (_index.Valid) _index.Next();
             while (!_index.Valid)
             {
-                _data.Reset(null);
+                _data.Reset(default);
                 _top.Next();
                 if (!LoadIndex()) return;
                 _index.SeekToFirst();
@@ -154,7 +154,7 @@ public sealed class TableIterator : IDisposable
             if (_index.Valid) _index.Prev();
             while (!_index.Valid)
             {
-                _data.Reset(null);
+                _data.Reset(default);
                 _top.Prev();
                 if (!LoadIndex()) return;
                 _index.SeekToLast();
@@ -166,7 +166,7 @@ public sealed class TableIterator : IDisposable
 
     private bool LoadIndex()
     {
-        _index.Reset(null);
+        _index.Reset(default);
         if (!_top.Valid) return false;
         _index.Reset(Load(TableReader.ParseHandle(_top.Value), BlockRole.Index));
         return true;
@@ -174,18 +174,19 @@ public sealed class TableIterator : IDisposable
 
     private bool LoadData()
     {
-        _data.Reset(null);
+        _data.Reset(default);
         if (!_index.Valid) return false;
         _data.Reset(Load(TableReader.ParseHandle(_index.Value), BlockRole.Data));
         return true;
     }
 
+    // To be released by a cursor.
     private Block Load(BlockHandle handle, BlockRole role)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (_reader.FindCached(handle, role) is { } cached) return cached;
+        if (_reader.FindCached(handle, role, out Block cached)) return cached;
         if (_buffers is null) return _reader.ReadAndCache(handle, role);
-        if (_fillCache) return _reader.Cache(handle, _reader.Loader.ReadBlock(handle, role, _buffers));
+        if (_fillCache) return _reader.Cache(handle, _reader.Loader.ReadShared(handle, role, _buffers));
         BlockBuffers.Slot slot = role == BlockRole.Data ? _buffers.Data : _buffers.Index;
         return _reader.Loader.ReadBlock(handle, role, _buffers, slot);
     }

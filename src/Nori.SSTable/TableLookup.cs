@@ -9,11 +9,7 @@ namespace Nori.SSTable;
 /// </param>
 /// <param name="Sequence">The entry's sequence number.</param>
 /// <param name="Kind">What the entry says; a <see cref="EntryKind.Delete"/> is found, too.</param>
-/// <param name="Value">
-/// The entry's value: a slice of an immutable block that the garbage collector owns. Valid for as long as it
-/// is referenced, also after the reader is disposed; it keeps its whole block alive, so copy what is kept for
-/// long.
-/// </param>
+/// <param name="Value">The entry's value, copied.</param>
 public readonly record struct TableLookup(
     bool Found, ulong Sequence, EntryKind Kind, ReadOnlyMemory<byte> Value)
 {

@@ -24,6 +24,7 @@ public sealed class TableReader : IDisposable
     private readonly long _fileLength;
     private readonly BlockLoader _loader;
     private readonly BlockCache? _cache;
+    private readonly BlockCache? _privateCache;
     private readonly ulong _cacheOwner;
     private readonly Block _top;
     private readonly byte[]? _filter;
@@ -43,12 +44,12 @@ public sealed class TableReader : IDisposable
         _top = _loader.ReadBlock(Footer.TopIndex, BlockRole.TopIndex, _isCompressed);
         if (!Footer.Filter.IsAbsent) _filter = ReadFilter(out _filterLength);
         RangeDeletes = ReadRangeDeletes();
-        MemoryBytes = _top.Bytes.Length + _filterLength + Footer.Properties.Length
+        MemoryBytes = _top.Length + _filterLength + Footer.Properties.Length
             + 2L * Footer.RangeDeletes.Length + 1024;
 
-        _cache = options.Cache;
-        if (_cache is null && options.PrivateCacheBytes > 0)
-            _cache = new BlockCache(options.PrivateCacheBytes);
+        if (options.Cache is null && options.PrivateCacheBytes > 0)
+            _privateCache = new BlockCache(options.PrivateCacheBytes);
+        _cache = options.Cache ?? _privateCache;
         _cacheOwner = options.CacheOwner != 0 ? options.CacheOwner : _cache?.NextOwner() ?? 0;
         if (options.VerifyOnOpen) VerifyChecksums();
     }
@@ -109,36 +110,47 @@ public sealed class TableReader : IDisposable
     public bool MayContain(ulong keyHash) =>
         _filter is null || BloomFilter.MayContain(_filter.AsSpan(0, _filterLength), keyHash);
 
-    /// <summary>The newest entry of the key; range deletes are not applied.</summary>
+    /// <summary>The newest entry of the key, its value copied; range deletes are not applied.</summary>
     public TableLookup Get(ReadOnlySpan<byte> userKey) => Get(userKey, TableFormat.SequenceMax);
 
     /// <summary>
-    /// The newest entry of the key with a sequence number of at most this; range deletes are not applied.
+    /// The newest entry of the key with a sequence number of at most this, its value copied; range deletes are not applied.
     /// </summary>
     /// <param name="userKey">The key.</param>
     /// <param name="maxSequence">What the reader may see.</param>
-    public TableLookup Get(ReadOnlySpan<byte> userKey, ulong maxSequence) =>
-        Get(userKey, maxSequence, _filter is null ? 0 : HashKey(userKey));
+    public TableLookup Get(ReadOnlySpan<byte> userKey, ulong maxSequence)
+    {
+        using TableBorrowedLookup found = Borrow(userKey, maxSequence);
+        return found.Found ? new TableLookup(true, found.Sequence, found.Kind, found.Value.ToArray()) : default;
+    }
+
+    /// <summary>The same, the value not copied. Dispose what it returns, also when nothing was found.</summary>
+    /// <inheritdoc cref="Get(ReadOnlySpan{byte}, ulong)"/>
+    public TableBorrowedLookup Borrow(ReadOnlySpan<byte> userKey, ulong maxSequence = TableFormat.SequenceMax) =>
+        Borrow(userKey, maxSequence, _filter is null ? 0 : HashKey(userKey));
 
     /// <summary>The same with a hash from <see cref="HashKey"/> at hand.</summary>
     /// <inheritdoc cref="Get(ReadOnlySpan{byte}, ulong)"/>
     // Hot path: allocates nothing when the blocks are cached.
-    public TableLookup Get(ReadOnlySpan<byte> userKey, ulong maxSequence, ulong keyHash)
+    public TableBorrowedLookup Borrow(ReadOnlySpan<byte> userKey, ulong maxSequence, ulong keyHash)
     {
-        if (!MayContain(keyHash)) return default;
+        if (!MayContain(keyHash)) return TableBorrowedLookup.Filtered;
         long sequence = (long)Math.Min(maxSequence, TableFormat.SequenceMax);
 
         // Each level's first entry at or behind the target names the only block that can hold the key
         // (Separator).
         if (!BlockSearch.TryFind(_top, userKey, sequence, out EntryHeader entry, out _)) return default;
         Block index = GetBlock(HandleIn(_top, entry), BlockRole.Index);
-        if (!BlockSearch.TryFind(index, userKey, sequence, out entry, out _)) return default;
-        Block data = GetBlock(HandleIn(index, entry), BlockRole.Data);
-        if (!BlockSearch.TryFind(data, userKey, sequence, out entry, out bool sameKey) || !sameKey)
-            return default;
+        bool isThere = BlockSearch.TryFind(index, userKey, sequence, out entry, out _);
+        BlockHandle handle = isThere ? HandleIn(index, entry) : default;
+        index.Release();
+        if (!isThere) return default;
 
-        var value = new ReadOnlyMemory<byte>(data.Bytes, entry.ValueOffset, entry.ValueLength);
-        return new TableLookup(true, entry.Trailer >> 8, (EntryKind)(byte)entry.Trailer, value);
+        Block data = GetBlock(handle, BlockRole.Data);
+        if (BlockSearch.TryFind(data, userKey, sequence, out entry, out bool sameKey) && sameKey)
+            return new TableBorrowedLookup(data, entry);
+        data.Release();
+        return default;
     }
 
     /// <summary>
@@ -191,7 +203,9 @@ public sealed class TableReader : IDisposable
     {
         int references = Interlocked.Decrement(ref _references);
         Invariant.Assert(references >= 0);
-        if (references == 0) _file.Dispose();
+        if (references != 0) return;
+        _file.Dispose();
+        _privateCache?.Dispose();
     }
 
     /// <summary>Gives up the reference that Open gave. Idempotent.</summary>
@@ -201,7 +215,7 @@ public sealed class TableReader : IDisposable
     }
 
     internal static BlockHandle HandleIn(Block block, in EntryHeader entry) =>
-        ParseHandle(block.Bytes.AsSpan(entry.ValueOffset, entry.ValueLength));
+        ParseHandle(block.Bytes.Slice(entry.ValueOffset, entry.ValueLength));
 
     internal static BlockHandle ParseHandle(ReadOnlySpan<byte> value)
     {
@@ -210,20 +224,23 @@ public sealed class TableReader : IDisposable
         return handle;
     }
 
-    /// <summary>The block from the cache or the file.</summary>
+    /// <summary>The block from the cache or the file, to be released by the caller.</summary>
     internal Block GetBlock(BlockHandle handle, BlockRole role) =>
-        FindCached(handle, role) ?? ReadAndCache(handle, role);
+        FindCached(handle, role, out Block cached) ? cached : ReadAndCache(handle, role);
 
     internal Block ReadAndCache(BlockHandle handle, BlockRole role) =>
-        Cache(handle, _loader.ReadBlock(handle, role, _isCompressed));
+        Cache(handle, _loader.ReadShared(handle, role, _isCompressed));
 
-    internal Block Cache(BlockHandle handle, Block block) =>
-        _cache is null ? block : _cache.Insert(_cacheOwner, handle.Offset, block);
+    internal Block Cache(BlockHandle handle, in Block block) =>
+        _cache is null ? block : _cache.Insert(_cacheOwner, handle.Offset, in block);
 
-    internal Block? FindCached(BlockHandle handle, BlockRole role)
+    internal bool FindCached(BlockHandle handle, BlockRole role, out Block block)
     {
-        Block? block = _cache?.Find(_cacheOwner, handle.Offset);
-        return block?.Role == role ? block : null;
+        block = default;
+        if (_cache is null || !_cache.Find(_cacheOwner, handle.Offset, out block)) return false;
+        if (block.Role == role) return true;
+        block.Release();
+        return false;
     }
 
     /// <summary>

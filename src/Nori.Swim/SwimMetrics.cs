@@ -31,16 +31,19 @@ internal sealed class SwimMetrics
         _roundTrip = meter.Histogram(
             "swim_rtt_seconds", "Round trips of directly answered probes.", Buckets.Latency);
         const string help = "Datagrams and frames dropped, by reason.";
+        // The first of each is no reason: it was not dropped.
         _seals = Enum.GetValues<SealResult>()
+            .Skip(1)
             .Select(r => meter.Counter("swim_messages_dropped_total", help, new Label("reason", Word(r))))
             .ToArray();
         _drops = Enum.GetValues<MessageDrop>()
+            .Skip(1)
             .Select(r => meter.Counter("swim_messages_dropped_total", help, new Label("reason", Word(r))))
             .ToArray();
         _dropsSeen = new long[_drops.Length];
     }
 
-    public void Drop(SealResult reason) => _seals[(int)reason].Add();
+    public void Drop(SealResult reason) => _seals[(int)reason - 1].Add();
 
     public void Clash() => _clashes.Add();
 
@@ -51,8 +54,8 @@ internal sealed class SwimMetrics
         Rise(_probes, core.Counts.Probes, ref _probesSeen);
         Rise(_failed, core.Counts.FailedMembers, ref _failedSeen);
         Rise(_flaps, core.Counts.Flaps, ref _flapsSeen);
-        for (int i = 1; i < _drops.Length; i++)
-            Rise(_drops[i], core.Counts.Dropped((MessageDrop)i), ref _dropsSeen[i]);
+        for (int i = 0; i < _drops.Length; i++)
+            Rise(_drops[i], core.Counts.Dropped((MessageDrop)(i + 1)), ref _dropsSeen[i]);
     }
 
     public void UpdateMembers(SwimCore core)

@@ -51,6 +51,9 @@ public sealed partial class WalLog : IDisposable
             "wal_fsync_duration_seconds", "Time of one fdatasync of the log.", Buckets.Latency);
         options.Meter.ObservableGauge(
             "wal_segments", "Live segments of the log.", () => Volatile.Read(ref _segments).Length);
+        options.Meter.ObservableGauge(
+            "wal_disk_bytes", "Bytes that the log's segments take on disk, those kept for reuse left out.",
+            () => Volatile.Read(ref _segments).Sum(static s => (double)s.File.Length));
     }
 
     /// <summary>The directory.</summary>

@@ -49,6 +49,10 @@ public interface INoriKV : IAsyncDisposable
     /// <summary>The newest view of the cluster.</summary>
     ValueTask<ClusterView> GetClusterViewAsync(CancellationToken cancellationToken = default);
 
+    /// <summary>True when the node that is asked says that it serves.</summary>
+    /// <exception cref="UnavailableException">No node could be reached before the deadline.</exception>
+    ValueTask<bool> IsServingAsync(CancellationToken cancellationToken = default);
+
     /// <summary>The current view, then each newer one; views between two reads are skipped.</summary>
     IAsyncEnumerable<ClusterView> WatchClusterAsync(CancellationToken cancellationToken = default);
 }

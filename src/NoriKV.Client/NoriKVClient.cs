@@ -89,9 +89,9 @@ public sealed class NoriKVClient : INoriKV
     public static NoriKVClient Connect(NoriKVClientOptions options) =>
         new(options, address => new GrpcNodeTransport(address, options));
 
-    /// <summary>A client of the nodes at these addresses, host:port each.</summary>
+    /// <summary>A client of the nodes at these addresses, host:port each; without any, those of the default options.</summary>
     public static NoriKVClient Connect(params string[] addresses) =>
-        Connect(new NoriKVClientOptions { Addresses = addresses });
+        Connect(addresses is { Length: 0 } ? new NoriKVClientOptions() : new NoriKVClientOptions { Addresses = addresses });
 
     /// <summary>A client that has reached a node.</summary>
     /// <exception cref="UnavailableException">No node answered before the deadline.</exception>
@@ -171,8 +171,7 @@ public sealed class NoriKVClient : INoriKV
     {
         ArgumentNullException.ThrowIfNull(options);
         ObjectDisposedException.ThrowIf(IsDisposed, this);
-        using var any = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposing.Token);
-        await foreach (ScanResponse page in _scans.PagesAsync(options, Options.Deadline, any.Token).ConfigureAwait(false))
+        await foreach (ScanResponse page in PagesAsync(options, cancellationToken).ConfigureAwait(false))
         {
             foreach (KeyValue pair in page.Pairs) yield return Responses.Pair(pair);
         }
@@ -184,10 +183,9 @@ public sealed class NoriKVClient : INoriKV
         ArgumentNullException.ThrowIfNull(options);
         ObjectDisposedException.ThrowIf(IsDisposed, this);
         if (options.Limit <= 0) throw NoriKVException.From(new KvError(KvCode.InvalidArgument, "a page needs a positive limit"));
-        using var any = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposing.Token);
         var pairs = new List<KvPair>();
         ScanResponse? last = null;
-        await foreach (ScanResponse page in _scans.PagesAsync(options, Options.Deadline, any.Token).ConfigureAwait(false))
+        await foreach (ScanResponse page in PagesAsync(options, cancellationToken).ConfigureAwait(false))
         {
             foreach (KeyValue pair in page.Pairs) pairs.Add(Responses.Pair(pair));
             last = page;
@@ -201,13 +199,9 @@ public sealed class NoriKVClient : INoriKV
     {
         ArgumentNullException.ThrowIfNull(options);
         ObjectDisposedException.ThrowIf(IsDisposed, this);
-        using var any = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposing.Token);
         ulong count = 0;
         ScanOptions counting = options with { CountOnly = true };
-        await foreach (ScanResponse page in _scans.PagesAsync(counting, Options.Deadline, any.Token).ConfigureAwait(false))
-        {
-            count = page.Count;
-        }
+        await foreach (ScanResponse page in PagesAsync(counting, cancellationToken).ConfigureAwait(false)) count = page.Count;
 
         return checked((long)count);
     }
@@ -216,11 +210,11 @@ public sealed class NoriKVClient : INoriKV
     public async ValueTask<ClusterView> GetClusterViewAsync(CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(IsDisposed, this);
-        using var late = new CancellationTokenSource(Options.Deadline, Options.Time);
-        using var any = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposing.Token, late.Token);
+        using var late = new CancellationTokenSource(_runner.Left(_runner.DeadlineFromNow(Options.Deadline)), Options.Time);
+        using var any = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, late.Token);
         try
         {
-            await foreach (ClusterView view in _watcher.WatchAsync(refuses: true, any.Token).ConfigureAwait(false)) return view;
+            await foreach (ClusterView view in ViewsAsync(any.Token).ConfigureAwait(false)) return view;
         }
         catch (OperationCanceledException e) when (late.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
@@ -231,7 +225,7 @@ public sealed class NoriKVClient : INoriKV
         throw new UnavailableException(new KvError(KvCode.Unavailable, "the watch ended without a view"));
     }
 
-    /// <summary>True when the node that was asked says by the standard health service that it serves.</summary>
+    /// <summary>True when the node that is asked says by the standard health service that it serves.</summary>
     /// <exception cref="UnavailableException">No node could be reached before the deadline.</exception>
     public async ValueTask<bool> IsServingAsync(CancellationToken cancellationToken = default)
     {
@@ -251,8 +245,7 @@ public sealed class NoriKVClient : INoriKV
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(IsDisposed, this);
-        using var any = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _disposing.Token);
-        await foreach (ClusterView view in _watcher.WatchAsync(refuses: true, any.Token).ConfigureAwait(false)) yield return view;
+        await foreach (ClusterView view in ViewsAsync(cancellationToken).ConfigureAwait(false)) yield return view;
     }
 
     /// <summary>Closes the connections; operations in flight fail, those of writes with an unknown outcome.</summary>
@@ -263,6 +256,13 @@ public sealed class NoriKVClient : INoriKV
         await _loop.DisposeAsync().ConfigureAwait(false);
         await _nodes.DisposeAsync().ConfigureAwait(false);
     }
+
+    private IAsyncEnumerable<ScanResponse> PagesAsync(ScanOptions options, CancellationToken cancellationToken) =>
+        UntilDisposed.ReadAsync(
+            token => _scans.PagesAsync(options, Options.Deadline, token), _disposing.Token, cancellationToken);
+
+    private IAsyncEnumerable<ClusterView> ViewsAsync(CancellationToken cancellationToken) =>
+        UntilDisposed.ReadAsync(token => _watcher.WatchAsync(refuses: true, token), _disposing.Token, cancellationToken);
 
     private async ValueTask<PutResult> PutCoreAsync(
         ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, PutOptions? options, CancellationToken cancellationToken)
@@ -326,7 +326,7 @@ public sealed class NoriKVClient : INoriKV
         long deadline = await EnterAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            if (idempotencyKey is not null)
+            if (!string.IsNullOrEmpty(idempotencyKey))
             {
                 return await _runner.RunAsync(call(state, idempotencyKey), key, true, deadline, cancellationToken)
                     .ConfigureAwait(false);

@@ -7,8 +7,11 @@ public sealed record NoriKVClientOptions
 {
     // Behaviour
 
-    /// <summary>host:port of one or more nodes; the others are learned. <value>localhost:7447</value></summary>
-    public IReadOnlyList<string> Addresses { get; init; } = ["localhost:7447"];
+    /// <summary>
+    /// host:port of one or more nodes; the others are learned. <value>Those that the environment's NORIKV_ADDR names, separated by
+    /// commas; else localhost:7447.</value>
+    /// </summary>
+    public IReadOnlyList<string> Addresses { get; init; } = DefaultAddresses();
 
     /// <summary>How long one operation may take, retries included; infinite for no limit. <value>10 s</value></summary>
     public TimeSpan Deadline { get; init; } = TimeSpan.FromSeconds(10);
@@ -102,6 +105,11 @@ public sealed record NoriKVClientOptions
         problems.AddRange(Retry.Validate());
         return problems;
     }
+
+    private static string[] DefaultAddresses() =>
+        Environment.GetEnvironmentVariable("NORIKV_ADDR")?.Split(',', StringSplitOptions.RemoveEmptyEntries) is { Length: > 0 } named
+            ? named
+            : ["localhost:7447"];
 
     internal Prng NewPrng()
     {

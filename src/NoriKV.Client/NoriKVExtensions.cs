@@ -98,6 +98,15 @@ public static class NoriKVExtensions
             : throw NoriKVException.From(new KvError(KvCode.NotFound, $"the key of {key.Length} bytes does not exist"));
     }
 
+    /// <summary>Reads a key that must exist.</summary>
+    /// <exception cref="NotFoundException">It does not.</exception>
+    public static ValueTask<GetResult> GetRequiredAsync(
+        this INoriKV store,
+        string key,
+        ReadOptions? options = null,
+        CancellationToken cancellationToken = default) =>
+        store.GetRequiredAsync(Utf8(key).AsMemory(), options, cancellationToken);
+
     /// <summary>Removes a key.</summary>
     public static ValueTask<DeleteResult> DeleteAsync(
         this INoriKV store,

@@ -126,6 +126,14 @@ public sealed class EmbeddedNoriKV : INoriKV
     }
 
     /// <inheritdoc/>
+    public ValueTask<bool> IsServingAsync(CancellationToken cancellationToken = default)
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        cancellationToken.ThrowIfCancellationRequested();
+        return new(_node.NotReadyReason is null);
+    }
+
+    /// <inheritdoc/>
     public IAsyncEnumerable<ClusterView> WatchClusterAsync(CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);

@@ -65,8 +65,14 @@ public interface INoriNode : IAsyncDisposable
     /// <summary>What /health says.</summary>
     NodeHealth Health { get; }
 
-    /// <summary>Why the node cannot serve now; null when it can.</summary>
+    /// <summary>Why the node serves nothing any more: it failed, or it stops; null while it works.</summary>
     string? NotReadyReason { get; }
+
+    /// <summary>
+    /// Why a client should not be sent here now: <see cref="NotReadyReason"/>, or most shards on this node have no leader, longer
+    /// than an election takes. Null when it can serve. A node that works and cannot serve still takes requests, which wait.
+    /// </summary>
+    string? CannotServeReason => NotReadyReason;
 
     /// <summary>The last slow requests with their stages; null where none are kept.</summary>
     SlowLog? SlowOperations => null;

@@ -69,6 +69,9 @@ internal sealed class NodeInspection(RaftGroup group, ReplicaTable replicas, ISt
         return text.ToString();
     }
 
+    /// <summary>The highest stamp applied, in milliseconds since 1970.</summary>
+    public long ShardTimeUnixMs => replicas.ShardTime(group.Shard);
+
     /// <summary>The kind of an entry of its log; 0 where it has none any more.</summary>
     public EntryKind KindOf(ulong index) =>
         group.Core.TryGetTerm(new Raft.LogIndex(index), out Raft.Term term)

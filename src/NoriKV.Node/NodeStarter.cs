@@ -22,6 +22,7 @@ internal sealed class NodeStarter(NodeOptions options)
     private readonly List<(ShardId Shard, string What)> _lost = [];
     private readonly List<string> _warnings = [];
     private uint _nextSlot;
+    private SharedLogRecovery? _found;
 
     public FlushGate Gate { get; } = new();
 
@@ -40,7 +41,6 @@ internal sealed class NodeStarter(NodeOptions options)
             Gate.NoteDurable(log.DurableWatermark);
             storage = await OpenOrReplaceEngineAsync(directory, log, random.NextUInt64(), cancellationToken).ConfigureAwait(false);
             ShardState?[] states = await LoadStatesAsync(storage, log, directory, cancellationToken).ConfigureAwait(false);
-            CheckLogIsThere(states, log, directory);
             // Before anything is written: what damage took from a replica is noted, durably.
             log.Contain([.. states.OfType<ShardState>().Select(static s =>
                 new ExpectedReplica(s.Shard, s.Replica, s.Applied, s.AppliedTerm))]);
@@ -89,7 +89,7 @@ internal sealed class NodeStarter(NodeOptions options)
             Events = options.Events,
             Time = options.Time,
         },
-        out _);
+        out _found);
 
     // Somebody else may have what is lost here.
     private bool HasPeers => options.Plan is { Nodes.Count: > 1 };
@@ -145,6 +145,7 @@ internal sealed class NodeStarter(NodeOptions options)
     {
         EngineStates found = EngineStates.Find(storage, log, directory, RetentionMs);
         _nextSlot = found.NextSlot;
+        CheckLogIsThere(found, log, directory);
         NoteLost(found, log, directory);
         var first = new FirstReplicas(options, log, directory, found.HasBegun, found.IsDamaged);
         Complete(found, storage, first);
@@ -211,16 +212,20 @@ internal sealed class NodeStarter(NodeOptions options)
     }
 
     /// <summary>
-    /// An engine that has applied something and a log that knows of nobody: the log was lost, with votes and entries that were
-    /// confirmed. A snapshot's base could stand for the entries; nothing can for the votes.
+    /// The log's first segment is durable before the engine is begun. One that was begun, or has applied something, beside a log that
+    /// knows of nobody: the log was lost, with votes and entries that were confirmed. A snapshot's base could stand for the entries;
+    /// nothing can for the votes.
     /// </summary>
-    private static void CheckLogIsThere(IReadOnlyList<ShardState?> states, SharedLog log, NodeDirectory directory)
+    private void CheckLogIsThere(EngineStates found, SharedLog log, NodeDirectory directory)
     {
         if (log.Groups.Count > 0) return;
-        int count = states.Count(static s => s is { Applied.Value: > 0 });
-        if (count == 0) return;
+        int count = found.States.Count(static s => s is { Applied.Value: > 0 });
+        bool isGone = found.HasBegun && _found!.Wal.Segments == 0;
+        if (count == 0 && !isGone) return;
         throw new CorruptionException(
-            directory.LogPath, 0, $"records of the {count} replicas whose data the engine holds", "a log without records");
+            directory.LogPath, 0,
+            count > 0 ? $"records of the {count} replicas whose data the engine holds" : "the log of a node that has served before",
+            isGone ? "no segment of a log" : "a log without records");
     }
 
     /// <summary>A crash may have come between the two steps of a snapshot's install: the second is repeated.</summary>

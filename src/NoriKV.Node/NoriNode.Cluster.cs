@@ -8,6 +8,9 @@ namespace NoriKV.Node;
 /// <summary>Views, health and administration.</summary>
 public sealed partial class NoriNode
 {
+    /// <summary>So long a shard may be without a leader before this node says that it cannot serve it.</summary>
+    private static readonly TimeSpan LeaderlessMax = TimeSpan.FromSeconds(2);
+
     /// <inheritdoc/>
     public ClusterView View => _views.Current;
 
@@ -19,6 +22,9 @@ public sealed partial class NoriNode
     public string? NotReadyReason => _failure.Reason ?? _stopping;
 
     /// <inheritdoc/>
+    public string? CannotServeReason => NotReadyReason ?? LacksLeaders() ?? LacksDisks();
+
+    /// <inheritdoc/>
     public NodeHealth Health
     {
         get
@@ -27,7 +33,7 @@ public sealed partial class NoriNode
             var reasons = new List<string>();
             if (notReady is not null) reasons.Add(notReady);
             if (_diskFull is { } full) reasons.Add(full);
-            if (!_clock.IsDiskWell) reasons.Add("The disk does not answer in time");
+            if (!IsDiskWell) reasons.Add("The disk does not answer in time");
             if (_clock.ClockFault is { } fault) reasons.Add(fault);
             if (_writer.DiskFull is { } writing) reasons.Add($"Disk full: {writing}");
             var shards = new List<ShardHealth>(_totalShards);
@@ -64,7 +70,8 @@ public sealed partial class NoriNode
                     + $"{string.Join(", ", difference.Nodes)}: {difference.Range}; {then}");
             }
 
-            if (leaderless > 0) reasons.Add($"{leaderless} shards have no leader");
+            // As far as this node knows: one whose disk stands still cannot take down that another one leads.
+            if (leaderless > 0) reasons.Add($"This node knows no leader of {leaderless} {(leaderless == 1 ? "shard" : "shards")}");
 
             return new NodeHealth
             {
@@ -122,6 +129,56 @@ public sealed partial class NoriNode
         if (await _log.TruncatePrefixAsync(shard, index).ConfigureAwait(false) is { } error) return error;
         _options.Events.Emit(new SnapshotCut(shard, index, Finished: true));
         return View.Shards[(int)shard.Value];
+    }
+
+    /// <summary>
+    /// A part of the shards without a leader is a node that serves the others; a majority of them for longer than an election
+    /// takes is a node that has lost its peers.
+    /// </summary>
+    private string? LacksLeaders()
+    {
+        int all = 0, without = 0;
+        int ticks = (int)(LeaderlessMax / _log.Tick);
+        foreach (RaftGroup group in _log.Groups)
+        {
+            if (group.Shard == MetaShard) continue;
+            all++;
+            GroupStatus status = group.Published;
+            // A lone voter that cannot write its term for want of space is read all the same.
+            if (status.Leader.Value != 0 || status.IsAlone(ulong.MaxValue)) continue;
+            if (!status.HasBeenLed || group.LeaderlessTicks > ticks) without++;
+        }
+
+        return 2 * without > all ? $"{without} of the {all} shards on this node have no leader" : null;
+    }
+
+    // On a node without peers nobody looks at the disk but for this.
+    private bool IsDiskWell => _clock.IsDiskWell && _writer.Stalled(_time.GetTimestamp()) <= RaftClock.StallMax;
+
+    /// <summary>
+    /// A disk that stands still costs nothing while a majority of each shard's replicas has others: they lead, and requests are
+    /// forwarded. Where most shards have no such majority, this node's writes cannot be done, whoever leads.
+    /// </summary>
+    private string? LacksDisks()
+    {
+        bool isOwnStalled = _writer.Stalled(_time.GetTimestamp()) >= LeaderlessMax;
+        if (!IsNetworked) return isOwnStalled ? "The disk does not answer: no write can be done" : null;
+        IReadOnlySet<NodeNumber> stalled = _host.Liveness.StalledDisks();
+        if (!isOwnStalled && stalled.Count == 0) return null;
+        Meta.ClusterMap map = Table.Current;
+        int all = 0, stuck = 0;
+        foreach (RaftGroup group in _log.Groups)
+        {
+            if (group.Shard == MetaShard) continue;
+            all++;
+            bool canWrite = DiskMajority.CanWrite(
+                map.ReplicasOf(group.Shard), Number, isOwnStalled, n => !stalled.Contains(n) && _host.Liveness.IsHeard(n));
+            if (!canWrite) stuck++;
+        }
+
+        return 2 * stuck > all
+            ? $"Disks do not answer in time: of {stuck} of the {all} shards on this node no majority can write"
+            : null;
     }
 
     private KvError? RefuseShard(ShardId shard)

@@ -103,6 +103,7 @@ public sealed partial class NoriNode
     {
         long now = _time.GetTimestamp();
         (int syncs, TimeSpan p99, TimeSpan longest) = _writer.Syncs.Look(now);
+        _ = _host.Liveness.TryClockLead(ClockReading.Of(_time), out long clockLeadMs);
         bool leadsMeta = _failure.Reason is null && IsNetworked && _metaLeader.IsLeading();
         return new NodeReport
         {
@@ -112,14 +113,14 @@ public sealed partial class NoriNode
             UptimeMs = (long)_time.GetElapsedTime(_startedAt, now).TotalMilliseconds,
             NotReady = NotReadyReason ?? "",
             StallMs = (long)_writer.Stalled(now).TotalMilliseconds,
-            IsDiskWell = _clock.IsDiskWell,
+            IsDiskWell = IsDiskWell,
             DiskFull = _writer.DiskFull ?? Volatile.Read(ref _diskFull) ?? "",
             FreeBytes = FreeBytes(),
             ReserveBytes = _options.DiskReserveBytes,
             Syncs = syncs,
             SyncP99Us = (long)p99.TotalMicroseconds,
             SyncMaxUs = (long)longest.TotalMicroseconds,
-            ClockLeadMs = IsNetworked ? _host.Liveness.ClockLead() : 0,
+            ClockLeadMs = clockLeadMs,
             CertificateEndsMs = _options.CertificateEnds?.Invoke()?.ToUnixTimeMilliseconds() ?? 0,
             UnixMs = _time.GetUtcNow().ToUnixTimeMilliseconds(),
             BacklogBytes = _pipeline.BacklogBytes,

@@ -15,8 +15,10 @@ public sealed partial class NoriNode
 {
     private readonly Lock _askingLock = new();
 
-    // Questions under way, by shard; guarded by the lock.
-    private readonly Dictionary<uint, Task> _asking = [];
+    // By shard: who waits for the question under way; guarded by the lock. Each waits for a word of his own: of several who await
+    // one task the runtime lets one go on where it ended and sends the others to the thread pool, and a node that is stepped would
+    // leave its thread.
+    private readonly Dictionary<uint, List<PendingDelay>> _asking = [];
 
     /// <summary>Asks the leader, unless what it said last is enough. Whether it helped the read finds out itself.</summary>
     private ValueTask AskFreshnessAsync(ShardId shard, ReadOptions options, long answerBy)
@@ -27,25 +29,42 @@ public sealed partial class NoriNode
             _replicas.Applied(shard).Value, _host.NowNanoseconds(), out long age) && age <= most.TotalNanoseconds;
         NodeNumber leader = OwnLeaderOf(shard);
         if (isEnough || leader.Value == 0 || leader == Self) return ValueTask.CompletedTask;
+        return AwaitFreshnessAsync(leader, shard, group, Math.Min(answerBy, _time.GetTimestamp() + _parkLength));
+    }
+
+    private async ValueTask AwaitFreshnessAsync(NodeNumber leader, ShardId shard, RaftGroup group, long by)
+    {
+        var told = new PendingDelay(by, _completions, CancellationToken.None);
+        bool isFirst;
         lock (_askingLock)
         {
-            if (!_asking.TryGetValue(shard.Value, out Task? asking) || asking.IsCompleted)
-            {
-                long by = Math.Min(answerBy, _time.GetTimestamp() + _parkLength);
-                _asking[shard.Value] = asking = AskFreshnessOfAsync(leader, shard, group, by);
-            }
-
-            return new ValueTask(asking);
+            isFirst = !_asking.TryGetValue(shard.Value, out List<PendingDelay>? waiting);
+            if (isFirst) _asking[shard.Value] = waiting = [];
+            waiting!.Add(told);
         }
+
+        if (_watch.Add(told)) _loop?.WakeTicks();
+        if ((_failure.Reason ?? Volatile.Read(ref _closed)) is { } ended) told.Fail(ended);
+        if (isFirst) _ = AskFreshnessOfAsync(leader, shard, group, by);
+        await told.Outcome.ConfigureAwait(false);
     }
 
     private async Task AskFreshnessOfAsync(NodeNumber leader, ShardId shard, RaftGroup group, long by)
     {
-        long askedAt = _host.NowNanoseconds();
-        PeerReply reply = await _calls.CallAsync(
-            leader, PeerChannel.Forward, PeerMethod.Freshness, FreshnessCall.Request(shard), by).ConfigureAwait(false);
-        if (!reply.IsOk || !FreshnessCall.TryReadAnswer(reply.Body.Span, out long age, out ulong index)) return;
-        group.Published.NoteFresh(askedAt - age, index);
+        try
+        {
+            long askedAt = _host.NowNanoseconds();
+            PeerReply reply = await _calls.CallAsync(
+                leader, PeerChannel.Forward, PeerMethod.Freshness, FreshnessCall.Request(shard), by).ConfigureAwait(false);
+            if (reply.IsOk && FreshnessCall.TryReadAnswer(reply.Body.Span, out long age, out ulong index))
+                group.Published.NoteFresh(askedAt - age, index);
+        }
+        finally
+        {
+            List<PendingDelay>? waiting;
+            lock (_askingLock) _asking.Remove(shard.Value, out waiting);
+            foreach (PendingDelay told in waiting ?? []) told.TryAnswer(true);
+        }
     }
 
     private ValueTask<PeerReply> ServeFreshness(PeerRequest request)

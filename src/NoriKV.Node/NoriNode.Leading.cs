@@ -12,6 +12,7 @@ public sealed partial class NoriNode
     private static readonly TimeSpan ViewPeriod = TimeSpan.FromMilliseconds(100);
 
     private readonly HashSet<NodeNumber> _measured = [];
+    private readonly LeaderChanges _leaderChanges;
     private int _leadersChanged;
     private long _viewedAt;
 
@@ -57,16 +58,20 @@ public sealed partial class NoriNode
         meter.ObservableGauge(
             "node_apply_backlog_bytes", "Bytes committed and not yet applied.", () => _pipeline.BacklogBytes);
         meter.ObservableGauge(
-            "raft_groups_without_leader", "Groups on this node that know no leader.", () => GroupsWithoutLeader);
+            "raft_groups_without_leader", "Shards' replicas on this node that know no leader.", () => GroupsWithoutLeader);
+        meter.ObservableGauge("cluster_shards", "Shards of the cluster.", () => _totalShards);
+        meter.ObservableGauge(
+            "raft_leader_changes_worst_group",
+            "Changes of leader, within ten minutes, of the group on this node that had most.", () => _leaderChanges.Most);
         meter.ObservableGauge(
             "raft_uncommitted_entries", "Entries in logs led here that no majority is known to hold.", () => UncommittedEntries);
         meter.ObservableGauge(
             "raft_apply_lag_entries", "Entries known to be committed and not yet applied here.", () => ApplyLagEntries);
-        meter.ObservableGauge("node_ready", "1 while this node serves.", () => NotReadyReason is null ? 1 : 0);
+        meter.ObservableGauge("node_ready", "1 while this node can serve: /readyz in a number.", () => CannotServeReason is null ? 1 : 0);
         meter.ObservableGauge(
             "node_log_stall_seconds", "For how long the oldest write has waited for its sync.",
             () => _writer.Stalled(_time.GetTimestamp()).TotalSeconds);
-        meter.ObservableGauge("node_disk_well", "1 while the log's disk answers in time.", () => _clock.IsDiskWell ? 1 : 0);
+        meter.ObservableGauge("node_disk_well", "1 while the log's disk answers in time.", () => IsDiskWell ? 1 : 0);
         meter.ObservableGauge(
             "node_disk_full", "1 while writes wait for space.", () => _writer.DiskFull is null && _diskFull is null ? 0 : 1);
         const string Queued = "Items that wait for a thread of the node, by stage: raft, log, apply.";
@@ -75,6 +80,7 @@ public sealed partial class NoriNode
         meter.ObservableGauge("node_queued_items", Queued, () => _writer.Queued, new Label("stage", "log"));
         meter.ObservableGauge(
             "node_queued_items", Queued, () => _pipeline.Workers.Sum(static w => w.Queued), new Label("stage", "apply"));
+        MeasureMachine();
         MeasureLag(Table.Current);
         _leadersChanged = 1;
         FollowLeaders();
@@ -91,12 +97,13 @@ public sealed partial class NoriNode
             }
 
             _options.Meter.ObservableGauge(
-                "raft_follower_lag_entries", "Entries of shards led here that a node does not hold yet.",
+                "raft_follower_lag_entries", "Entries of shards led here that a node is known not to hold yet.",
                 () => _log.Workers.Sum(w => w.LagOf(peer)), new Label("peer_id", $"{peer.Value}"));
+            MeasureClockOf(peer);
         }
     }
 
-    private double GroupsWithoutLeader => _log.Groups.Count(static g => g.Published.Leader.Value == 0);
+    private double GroupsWithoutLeader => _log.Groups.Count(g => g.Shard != MetaShard && g.Published.Leader.Value == 0);
 
     private double UncommittedEntries => _log.Groups
         .Where(static g => g.Published.Role == Raft.RaftRole.Leader)

@@ -81,11 +81,24 @@ public sealed partial class NoriNode
     /// <summary>What a try came to, as its caller is told when there is no further one.</summary>
     private KvError Settled(KvError error, ShardId shard, NodeNumber leader)
     {
-        if (leader.Value == 0) leader = OwnLeaderOf(shard);
+        bool isTold = leader.Value != 0;
+        if (!isTold) leader = OwnLeaderOf(shard);
         if (leader.Value == 0) leader = _directory.LeaderOf(shard);
-        string address = leader.Value == 0 || leader == Self ? "" : _directory.AddressOf(leader);
+        // Whoever is not heard leads nobody, as far as this node can tell, and is no address to send a client to; unless another
+        // node, which was asked just now, says that he does.
+        if (LacksQuorum(shard)) return ProposalErrors.NoQuorum;
+        bool isThere = leader.Value != 0 && leader != Self && (isTold || _host.Liveness.IsHeard(leader));
+        string address = isThere ? _directory.AddressOf(leader) : "";
         if (error.Code == KvCode.Unavailable) return address.Length == 0 ? error : error with { LeaderHint = address };
         return address.Length == 0 ? ProposalErrors.NoQuorum : ProposalErrors.NotLeader(shard, address);
+    }
+
+    /// <summary>True when most of the nodes that hold the shard are not heard.</summary>
+    private bool LacksQuorum(ShardId shard)
+    {
+        IReadOnlyList<NodeNumber> replicas = _directory.ReplicasOf(shard);
+        int there = replicas.Count(node => node == Self || _host.Liveness.IsHeard(node));
+        return 2 * there < replicas.Count;
     }
 
     /// <summary>Asks another node, unless nothing is heard of it.</summary>

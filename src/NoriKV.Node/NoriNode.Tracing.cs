@@ -21,6 +21,7 @@ public sealed partial class NoriNode
     private RequestProbe Named(RequestProbe probe, RequestOperation operation, ShardId? shard)
     {
         (probe.Operation, probe.Shard) = (operation.ToString().ToLowerInvariant(), shard);
+        probe.Here = _options.NodeName;
         if (probe.Node.Length == 0) probe.Node = _options.NodeName;
         if (probe.ServedBy.Length == 0) probe.ServedBy = _options.NodeName;
         return probe;

@@ -93,6 +93,8 @@ public sealed partial class NoriNode : INoriNode, INodeOperations, IRouter
         _log = new RaftHost(
             _host, MakeGroups(), signals, _watch, _completions, () => _loop?.WakeTicks(), _groupSeeds.NextUInt64());
         _clock = new RaftClock(_host, _log.Workers);
+        _leaderChanges = new LeaderChanges(
+            _totalShards + 1, shard => _log.Group(new ShardId((uint)shard))?.Published.LeaderChanges ?? 0, _time);
         _snapshots = _host.Snapshots = MakeSnapshots();
         _failure.Failed = _views.NoteStopped;
         _mender = MakeMender();
@@ -242,6 +244,7 @@ public sealed partial class NoriNode : INoriNode, INodeOperations, IRouter
         if (!maintenanceDue) return;
         _maintainedAt = _time.GetTimestamp();
         CheckDisk();
+        _leaderChanges.Look();
         if (_storage.Failure is { } failed) _failure.Set("The engine failed", failed);
         if (_time.GetElapsedTime(_timedAt) >= TimeEntryPeriod) MoveTimeOn();
         _writer.WantMaintenance();

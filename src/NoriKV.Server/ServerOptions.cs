@@ -53,6 +53,18 @@ public sealed record ServerOptions
     /// <summary>The share of requests traced where the caller says nothing, 0 to 1. Default 0.001.</summary>
     public double TraceSampleRatio { get; init; } = 0.001;
 
+    /// <summary>Events that /events remembers, about 400 bytes each. Default 4,096.</summary>
+    public int EventsRemembered { get; init; } = 4096;
+
+    /// <summary>From one sample of the last hour, which the dashboard plays back, to the next. Default 10 s.</summary>
+    public TimeSpan HourStep { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Events of the last hour that are remembered for the dashboard, about 400 bytes each. Default 4,096.</summary>
+    public int HourEvents { get; init; } = 4096;
+
+    /// <summary>Bytes of memory that the samples of the last hour may take; beyond, the oldest go. Default 8 MiB.</summary>
+    public long HourBytesMax { get; init; } = 8L << 20;
+
     /// <summary>The log's format: console or json. Default console.</summary>
     public string LogFormat { get; init; } = "console";
 
@@ -232,6 +244,10 @@ public sealed record ServerOptions
         Check(TargetFileBytes >= 64L << 10, "storage.target_file_bytes must be at least 64 KiB");
         Check(SwimIndirectProbes is >= 0 and <= 16, "swim.indirect_probes must be 0 to 16");
         Check(SwimProbeTimeout < SwimProbeInterval, "swim.probe_timeout must be below swim.probe_interval");
+        Check(EventsRemembered is >= 16 and <= 1 << 20, "telemetry.events.remembered must be 16 to 1048576");
+        Check(HourStep >= TimeSpan.FromSeconds(1), "telemetry.hour.step must be at least 1 s");
+        Check(HourEvents is >= 16 and <= 1 << 16, "telemetry.hour.events must be 16 to 65536");
+        Check(HourBytesMax >= 64L << 10, "telemetry.hour.bytes_max must be at least 64 KiB");
         Check(StopTimeout > TimeSpan.Zero, "the stop timeout must be above 0");
         return problems;
 

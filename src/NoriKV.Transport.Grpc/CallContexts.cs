@@ -71,7 +71,8 @@ internal static class CallContexts
     {
         // Straight from the request: nothing else of its headers is needed here.
         string? text = call.HttpContext.Request.Headers.TraceParent;
-        return text is not null && TraceContext.TryParse(text, out TraceContext caller) ? caller : default;
+        if (text is null || !TraceContext.TryParse(text, out TraceContext caller)) return default;
+        return caller.WithState(call.HttpContext.Request.Headers.TraceState);
     }
 
     public static long DeadlineIn(TimeSpan left, TimeProvider time)

@@ -57,7 +57,7 @@ public sealed class GrpcTransport
     /// </summary>
     public void UpdateHealth()
     {
-        Nori.Grpc.Server.HealthStatus status = _parts.Node.NotReadyReason is null
+        Nori.Grpc.Server.HealthStatus status = _parts.Node.CannotServeReason is null
             ? Nori.Grpc.Server.HealthStatus.Serving
             : Nori.Grpc.Server.HealthStatus.NotServing;
         foreach (string name in HealthNames) _health.SetStatus(name, status);

@@ -53,9 +53,10 @@ internal static class StatusTable
         RetryAfterMs = RetryAfterMs(error) ?? 0,
     };
 
-    // An overloaded node always says when: clients wait then instead of guessing.
+    // An overloaded node always says when: clients wait then instead of guessing. Zero: waiting does not help.
     private static ulong? RetryAfterMs(KvError error) =>
-        error.RetryAfter is { } after ? (ulong)Math.Max(1, after.TotalMilliseconds)
+        error.RetryAfter == TimeSpan.Zero ? null
+        : error.RetryAfter is { } after ? (ulong)Math.Max(1, after.TotalMilliseconds)
         : error.Code == KvCode.Overloaded ? 100
         : null;
 }

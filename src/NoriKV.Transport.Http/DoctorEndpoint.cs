@@ -9,8 +9,9 @@ namespace NoriKV.Transport.Http;
 /// <remarks>Asking often costs the cluster no more than asking once: the node answers all who ask meanwhile together.</remarks>
 internal sealed class DoctorEndpoint(HttpFacadeParts parts)
 {
-    public async Task ServeAsync(HttpContext http)
+    public async Task ServeAsync(HttpContext http, RawTarget target)
     {
+        target.Only();
         if (parts.Operations is not { } operations)
         {
             await HttpAnswers.WriteErrorAsync(http, 404, "NOT_FOUND", "this node is not operated as part of a cluster")

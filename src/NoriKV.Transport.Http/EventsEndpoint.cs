@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Globalization;
 using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json;
@@ -10,13 +11,14 @@ namespace NoriKV.Transport.Http;
 
 /// <summary>
 /// GET /events: VizEvents over a WebSocket, one JSON object a message. <c>family=</c> and <c>kind=</c>
-/// (comma-separated) choose; <c>since=</c> resumes behind a sequence number as far as the ring remembers,
-/// otherwise only what comes is sent. <c>once=1</c> ends behind what is remembered.
+/// (comma-separated) choose; <c>since=</c> and <c>epoch=</c> resume behind a number as far as the ring remembers,
+/// otherwise only what comes is sent. <c>once=1</c> ends behind what is remembered, <c>hello=1</c> has it begin with where it
+/// begins. What the feed says of itself, whatever was chosen, has the family <c>Feed</c> (docs/formats/events.md).
 /// </summary>
 /// <remarks>
-/// A client is a position in the shared ring, which is its bounded queue: one that reads too slowly misses
-/// the oldest, is told how many by a message <c>{"seq":…,"family":"Feed","kind":"Dropped","dropped":n}</c>,
-/// and goes on with the newer.
+/// A client is a position in the shared ring, which is its bounded queue: one that reads too slowly misses the oldest, is told how
+/// many (<c>Dropped</c>), and goes on with the newer. Numbers begin anew with each process: a position of an earlier one is answered
+/// with <c>Restarted</c> and all that this one remembers, for what the earlier one did behind it is known to nobody.
 /// </remarks>
 internal sealed class EventsEndpoint(HttpFacadeParts parts)
 {
@@ -37,17 +39,36 @@ internal sealed class EventsEndpoint(HttpFacadeParts parts)
             return;
         }
 
+        target.Only("family", "kind", "since", "epoch", "once", "hello");
         var filter = new EventFilter(target.Words("family"), target.Words("kind"));
         long? since = target.Number("since") is { } number ? (long)Math.Min(number, long.MaxValue) : null;
+        long? epoch = target.Number("epoch") is { } whose ? (long)Math.Min(whose, long.MaxValue) : null;
         bool once = target.Flag("once");
 
-        // A number that was not given yet is of the node's former life: everything since is new.
-        if (since > ring.Emitted || (once && since is null)) since = 0;
+        // A number alone may be an earlier process's, and the events behind it would be left out without a word.
+        if (since > 0 && epoch is null)
+        {
+            const string Why = "since= is a number of one process: send epoch= along, which stands beside seq in each event";
+            await HttpAnswers.WriteErrorAsync(http, new KvError(KvCode.InvalidArgument, Why)).ConfigureAwait(false);
+            return;
+        }
+
+        bool isOfAnother = since is not null && epoch is not null && (epoch != ring.Epoch || since > ring.Emitted);
+        byte[]? before = isOfAnother
+            ? Word(ring, 0, $"\"kind\":\"Restarted\",\"since\":{since},\"since_epoch\":{epoch}")
+            : null;
+        if (isOfAnother || (once && since is null)) since = 0;
         if (!http.WebSockets.IsWebSocketRequest)
         {
             http.Response.Headers.Upgrade = "websocket";
             await HttpAnswers.WriteErrorAsync(http, 426, "UPGRADE_REQUIRED", "this route speaks WebSocket")
                 .ConfigureAwait(false);
+            return;
+        }
+
+        if (Origins.IsForeign(http))
+        {
+            await Origins.RefuseAsync(http).ConfigureAwait(false);
             return;
         }
 
@@ -63,10 +84,12 @@ internal sealed class EventsEndpoint(HttpFacadeParts parts)
         {
             // Before the handshake is answered: what happens from then on is seen.
             EventSubscription events = ring.Subscribe(since);
+            if (before is null && target.Flag("hello")) before = Word(ring, events.Position, "\"kind\":\"Began\"");
             using WebSocket socket = await http.WebSockets.AcceptWebSocketAsync().ConfigureAwait(false);
             using var end = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, parts.Stopping);
             Task listening = ListenAsync(socket, end);
-            await SendAllAsync(socket, events, filter, once, end.Token).ConfigureAwait(false);
+            if (before is not null) await SendAsync(socket, before).ConfigureAwait(false);
+            await SendAllAsync(socket, ring, events, filter, once, end.Token).ConfigureAwait(false);
             await GoodbyeAsync(socket, listening).ConfigureAwait(false);
         }
         catch (Exception gone) when (gone is WebSocketException or OperationCanceledException or IOException)
@@ -80,7 +103,8 @@ internal sealed class EventsEndpoint(HttpFacadeParts parts)
     }
 
     private async Task SendAllAsync(
-        WebSocket socket, EventSubscription events, EventFilter filter, bool once, CancellationToken cancellationToken)
+        WebSocket socket, EventRing ring, EventSubscription events, EventFilter filter, bool once,
+        CancellationToken cancellationToken)
     {
         var record = new EventRecord();
         var buffer = new ArrayBufferWriter<byte>(512);
@@ -99,7 +123,8 @@ internal sealed class EventsEndpoint(HttpFacadeParts parts)
 
                 if (events.Dropped > dropped)
                 {
-                    byte[] gap = Gap(record.Sequence - 1, events.Dropped - dropped);
+                    long missed = events.Dropped - dropped;
+                    byte[] gap = Word(ring, record.Sequence - 1, $"\"kind\":\"Dropped\",\"dropped\":{missed}");
                     await SendAsync(socket, gap).ConfigureAwait(false);
                     dropped = events.Dropped;
                 }
@@ -107,7 +132,8 @@ internal sealed class EventsEndpoint(HttpFacadeParts parts)
                 if (!filter.Takes(record)) continue;
                 buffer.ResetWrittenCount();
                 json.Reset();
-                EventJson.Write(json, record, parts.Node.NodeId);
+                NameGroup(record);
+                EventJson.Write(json, record, parts.Node.NodeId, ring.Epoch);
                 json.Flush();
                 await SendAsync(socket, buffer.WrittenMemory).ConfigureAwait(false);
             }
@@ -123,6 +149,17 @@ internal sealed class EventsEndpoint(HttpFacadeParts parts)
             ? WebSocketCloseStatus.EndpointUnavailable
             : WebSocketCloseStatus.NormalClosure;
         await socket.CloseOutputAsync(status, null, limit.Token).ConfigureAwait(false);
+    }
+
+    // The meta group's number is the one behind the last shard's: without a name people would look for a shard that is not there.
+    private void NameGroup(EventRecord record)
+    {
+        foreach (EventField field in record.Fields)
+        {
+            if (field.Name != "shard" || field.Integer < parts.Node.View.TotalShards) continue;
+            ((IEventFields)record).Add("group", "meta");
+            return;
+        }
     }
 
     private async Task GoodbyeAsync(WebSocket socket, Task listening)
@@ -165,6 +202,12 @@ internal sealed class EventsEndpoint(HttpFacadeParts parts)
         await end.CancelAsync().ConfigureAwait(false);
     }
 
-    private static byte[] Gap(long sequence, long count) => Encoding.UTF8.GetBytes(
-        $$"""{"seq":{{sequence}},"family":"Feed","kind":"Dropped","dropped":{{count}}}""");
+    // Its number is a position, as an event's is: whoever resumes behind it misses nothing and gets nothing twice.
+    private byte[] Word(EventRing ring, long sequence, string what)
+    {
+        string time = parts.Time.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+        string place = string.Create(CultureInfo.InvariantCulture, $"\"seq\":{sequence},\"epoch\":{ring.Epoch}");
+        return Encoding.UTF8.GetBytes(
+            $"{{{place},\"t\":\"{time}\",\"node\":\"{parts.Node.NodeId}\",\"family\":\"Feed\",{what}}}");
+    }
 }

@@ -23,7 +23,7 @@ internal sealed class HealthEndpoint(INoriNode node)
         : HttpAnswers.WriteTextAsync(http, 200, "OK");
 
     /// <summary>Whether to send it requests; if not, why.</summary>
-    public Task ReadyAsync(HttpContext http) => node.NotReadyReason is { } reason
+    public Task ReadyAsync(HttpContext http) => node.CannotServeReason is { } reason
         ? HttpAnswers.WriteTextAsync(http, 503, reason)
         : HttpAnswers.WriteTextAsync(http, 200, "OK");
 
@@ -35,7 +35,7 @@ internal sealed class HealthEndpoint(INoriNode node)
         json.WriteString("node_id", health.NodeId);
         json.WriteNumber("uptime_seconds", (long)health.Uptime.TotalSeconds);
         json.WriteNumber("total_shards", health.TotalShards);
-        json.WriteNumber("active_shards", health.Shards.Count(static s => s.Status != HealthStatus.Unhealthy));
+        json.WriteNumber("active_shards", health.Shards.Count(static s => s.Status == HealthStatus.Healthy));
         json.WriteNumber("leader_shards", leaders);
         json.WriteNumber("follower_shards", health.Shards.Count - leaders);
         json.WriteStartArray("reasons");

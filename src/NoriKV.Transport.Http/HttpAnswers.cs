@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
@@ -21,6 +22,23 @@ internal static class HttpAnswers
         var buffer = new ArrayBufferWriter<byte>(512);
         using (var writer = new Utf8JsonWriter(buffer, Json)) write(writer);
         return WriteBytesAsync(http, status, "application/json", buffer.WrittenMemory);
+    }
+
+    /// <summary>The same, compressed for who takes that: for what is asked for again and again.</summary>
+    public static Task WritePackedJsonAsync(HttpContext http, int status, Action<Utf8JsonWriter> write)
+    {
+        http.Response.Headers.Vary = "Accept-Encoding";
+        if (!http.Request.Headers.AcceptEncoding.ToString().Contains("gzip", StringComparison.OrdinalIgnoreCase))
+            return WriteJsonAsync(http, status, write);
+        using var packed = new MemoryStream();
+        using (var gzip = new GZipStream(packed, CompressionLevel.Fastest))
+        using (var writer = new Utf8JsonWriter(gzip, Json))
+        {
+            write(writer);
+        }
+
+        http.Response.Headers.ContentEncoding = "gzip";
+        return WriteBytesAsync(http, status, "application/json", packed.ToArray());
     }
 
     public static Task WriteTextAsync(HttpContext http, int status, string text) =>

@@ -118,7 +118,7 @@ public sealed class HttpFacade
             case "/readyz": return ReadOnly(http) ?? _health.ReadyAsync(http);
             case "/metrics": return ReadOnly(http) ?? Observed(http) ?? _metrics.ServeAsync(http);
             case "/meta/cluster": return ReadOnly(http) ?? Observed(http) ?? _cluster.ServeAsync(http);
-            case "/doctor": return ReadOnly(http) ?? Observed(http) ?? _doctor.ServeAsync(http);
+            case "/doctor": return ReadOnly(http) ?? Observed(http) ?? _doctor.ServeAsync(http, target);
             case "/events": return ReadOnly(http) ?? Observed(http) ?? _events.ServeAsync(http, target);
             case "/log": return _logs.ServeAsync(http, target);
             case "/slow": return _slow.ServeAsync(http, target);
@@ -192,7 +192,9 @@ public sealed class HttpFacade
     {
         if (_parts.Tracer is not { } tracer) return null;
         string? text = http.Request.Headers.TraceParent;
-        TraceContext caller = text is not null && TraceContext.TryParse(text, out TraceContext read) ? read : default;
+        TraceContext caller = text is not null && TraceContext.TryParse(text, out TraceContext read)
+            ? read.WithState(http.Request.Headers.TraceState)
+            : default;
         Span? span = tracer.Begin($"{http.Request.Method} /kv", SpanKind.Server, caller);
         if (span is not null) http.Response.Headers["traceresponse"] = span.Context.ToString();
         return span;

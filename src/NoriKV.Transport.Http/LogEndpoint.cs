@@ -26,6 +26,7 @@ internal sealed class LogEndpoint(HttpFacadeParts parts)
 
         if (!IsAllowed(http, changes))
             return HttpAnswers.WriteErrorAsync(http, new KvError(KvCode.PermissionDenied, "not allowed"));
+        target.Only(changes ? ["component", "level"] : []);
         if (changes && levels.Set(target.Text("component") ?? "*", target.Text("level") ?? "") is { } problem)
             throw new BadTargetException(problem);
         return HttpAnswers.WriteJsonAsync(http, 200, json =>

@@ -27,7 +27,14 @@ internal sealed class OperatorGate(HttpFacadeParts parts)
         parts.Options.Insecure || http.Connection.ClientCertificate is not null || IsLoopback(http) || HasSecret(http);
 
     private static bool IsLoopback(HttpContext http) => http.Connection.RemoteIpAddress is { } from
-        && IPAddress.IsLoopback(from.IsIPv4MappedToIPv6 ? from.MapToIPv4() : from);
+        && IPAddress.IsLoopback(from.IsIPv4MappedToIPv6 ? from.MapToIPv4() : from)
+        && IsOwnName(http.Request.Host.Host);
+
+    // A page from elsewhere in a browser on this machine can have its own name resolve to this machine (DNS rebinding), and its
+    // requests come from here. Then the host that they name is the page's: a name with a dot, not an address.
+    private static bool IsOwnName(string host) =>
+        host.Length == 0 || !host.Contains('.') || host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase)
+        || IPAddress.TryParse(host.Trim('[', ']'), out _);
 
     private bool HasSecret(HttpContext http) => _secret is not null
         && (string?)http.Request.Headers[SecretHeader] is { Length: > 0 } offered

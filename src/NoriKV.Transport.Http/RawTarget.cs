@@ -39,6 +39,21 @@ internal sealed class RawTarget
             : new RawTarget(target[from..question], target[(question + 1)..]);
     }
 
+    /// <summary>
+    /// Refuses a query that names any other parameter: a word that is not understood must not be taken for one that was obeyed.
+    /// </summary>
+    public void Only(params ReadOnlySpan<string> known)
+    {
+        if (_query.Length == 0) return;
+        foreach (string part in _query.Split('&'))
+        {
+            (string key, _) = Cut(part);
+            if (key.Length == 0 || known.Contains(key)) continue;
+            string all = known.IsEmpty ? "this takes none" : $"known are {string.Join(", ", known)}";
+            throw new BadTargetException($"unknown parameter '{Shown(key)}': {all}");
+        }
+    }
+
     /// <summary>True when the query names the parameter, with or without a value.</summary>
     public bool Has(string name) => Raw(name) is not null;
 

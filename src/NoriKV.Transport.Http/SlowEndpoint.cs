@@ -6,7 +6,8 @@ using NoriKV.Types;
 namespace NoriKV.Transport.Http;
 
 /// <summary>
-/// GET /slow?since=N: the node's last slow requests with their stages, the oldest first, and the number of the last.
+/// GET /slow?since=N&amp;most=M: the node's last slow requests with their stages, the oldest first, the newest M of them, and the number of
+/// the last.
 /// PUT /slow?threshold_ms=N: what counts as slow from here on, until the process ends; 0 for nothing.
 /// </summary>
 /// <remarks>Changing is for operators: see <see cref="OperatorGate"/>.</remarks>
@@ -29,8 +30,10 @@ internal sealed class SlowEndpoint(HttpFacadeParts parts)
             return HttpAnswers.WriteErrorAsync(http, new KvError(KvCode.PermissionDenied, "not allowed"));
         if (parts.Node.SlowOperations is not { } slow)
             return HttpAnswers.WriteErrorAsync(http, 404, "NOT_FOUND", "this node keeps no slow requests, or does not serve yet");
+        if (changes) target.Only("threshold_ms");
+        else target.Only("since", "most");
         if (changes) slow.Threshold = Threshold(target);
-        return HttpAnswers.WriteJsonAsync(http, 200, json =>
+        return HttpAnswers.WritePackedJsonAsync(http, 200, json =>
         {
             json.WriteStartObject();
             json.WriteString("node", parts.Node.NodeId);
@@ -38,7 +41,8 @@ internal sealed class SlowEndpoint(HttpFacadeParts parts)
             json.WriteNumber("last", slow.Last);
             json.WriteStartArray("operations");
             long since = (long)Math.Min(target.Number("since") ?? 0, long.MaxValue);
-            foreach (RequestTrace trace in slow.Since(since)) RequestTraceJson.Write(json, trace);
+            int most = (int)Math.Min(target.Number("most") ?? int.MaxValue, int.MaxValue);
+            foreach (RequestTrace trace in slow.Since(since).TakeLast(most)) RequestTraceJson.Write(json, trace);
             json.WriteEndArray();
             json.WriteEndObject();
         });

@@ -10,6 +10,6 @@ public sealed record KvError(KvCode Code, string Message)
     /// <summary>host:port of the leader, where known.</summary>
     public string? LeaderHint { get; init; }
 
-    /// <summary>When to try again; null where waiting does not help.</summary>
+    /// <summary>When to try again; null where nobody says, zero where waiting does not help.</summary>
     public TimeSpan? RetryAfter { get; init; }
 }

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using Nori.Core;
 
 namespace Nori.Grpc.Server.Tests;
@@ -21,6 +22,40 @@ public sealed class CancellationTests
         Assert.Equal(0, server.Server.Dispatcher.RunningCalls);
         Assert.Equal(0, server.Server.Dispatcher.BufferedBytes);
         Assert.Empty(faults);
+    }
+
+    /// <summary>
+    /// A client had gone in the moment in which the server stopped: the body of its request threw out of the token that ends all reads,
+    /// and the server's stopping failed.
+    /// </summary>
+    [Fact]
+    public void The_body_of_an_aborted_request_fails_nobody_who_ends_its_read()
+    {
+        using var stopping = new CancellationTokenSource();
+        using CancellationTokenRegistration first = Register(new AbortedBody());
+        var pipe = new Pipe();
+        using CancellationTokenRegistration second = Register(pipe.Reader);
+        stopping.Cancel();
+        Assert.True(pipe.Reader.TryRead(out ReadResult read) && read.IsCanceled);
+
+        CancellationTokenRegistration Register(PipeReader body) => stopping.Token.UnsafeRegister(
+            static body => RequestInput.CancelRead((PipeReader)body!), body);
+    }
+
+    private sealed class AbortedBody : PipeReader
+    {
+        public override void CancelPendingRead() => throw new IOException("The request stream was aborted.");
+
+        public override void AdvanceTo(SequencePosition consumed) => throw new NotSupportedException();
+
+        public override void AdvanceTo(SequencePosition consumed, SequencePosition examined) => throw new NotSupportedException();
+
+        public override void Complete(Exception? exception = null) => throw new NotSupportedException();
+
+        public override bool TryRead(out ReadResult result) => throw new NotSupportedException();
+
+        public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default) =>
+            throw new NotSupportedException();
     }
 
     private static async Task LeaveAsync(TestServer server, Prng prng)

@@ -19,6 +19,43 @@ public sealed class ClientDeadlineTests
         await ExceedsAsync(channel.UnaryAsync(Unary, default, Soon));
     }
 
+    [Fact]
+    public async Task A_request_longer_than_flow_control_lets_go_was_not_had_by_who_never_said_a_word()
+    {
+        using Socket listener = Listen(backlog: 16);
+        using GrpcChannel channel = Channel(listener);
+        var handover = new RequestHandover();
+        await ExceedsAsync(channel.UnaryAsync(Unary, new byte[1 << 20], Soon with { Handover = handover }));
+        Assert.True(handover.TryWithhold());
+        Assert.True(handover.TryWithhold());
+    }
+
+    [Fact]
+    public async Task Whether_the_end_of_a_request_goes_is_decided_once()
+    {
+        var given = new RequestHandover();
+        using var content = new SingleMessageContent(Framed(), given);
+        using var sent = new MemoryStream();
+        await content.CopyToAsync(sent);
+        await content.CopyToAsync(sent); // on another connection
+        Assert.Equal([.. Framed().Written.Span, .. Framed().Written.Span], sent.ToArray());
+        Assert.False(given.TryWithhold());
+
+        var withheld = new RequestHandover();
+        Assert.True(withheld.TryWithhold());
+        using var kept = new SingleMessageContent(Framed(), withheld);
+        using var part = new MemoryStream();
+        await Assert.ThrowsAnyAsync<Exception>(() => kept.CopyToAsync(part));
+        Assert.Equal(Framed().Written.Length - 1, part.Length);
+    }
+
+    private static FrameBuffer Framed()
+    {
+        var buffer = new FrameBuffer();
+        buffer.Append(Marshallers.Bytes, new byte[] { 1, 2, 3 });
+        return buffer;
+    }
+
     // Its backlog is full: what tries to connect is not even refused.
     [Fact]
     public async Task A_port_where_nothing_arrives_holds_no_call_past_its_deadline()

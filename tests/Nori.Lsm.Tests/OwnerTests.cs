@@ -1,4 +1,5 @@
 using Nori.IO;
+using Nori.Observe;
 
 namespace Nori.Lsm.Tests;
 
@@ -117,6 +118,25 @@ public sealed class OwnerTests
         Workload.Wait(engine.CompactRangeAsync(), engine);
         Assert.Null(engine.Get(Keys.Of("a"), all));
         Assert.Equal(0, engine.Stats.Levels.Sum(level => level.Tables));
+        Assert.Equal(1, engine.ExpiredEntries);
+        engine.Abandon();
+    }
+
+    [Fact]
+    public void What_filters_are_good_for_is_counted()
+    {
+        _owner.Durable = ulong.MaxValue;
+        var meter = new CountingMeter();
+        LsmEngine engine = LsmEngine.Open(Options(_files) with { Meter = meter });
+        var batch = new WriteBatch { Watermark = 1 };
+        for (int i = 0; i < 1000; i += 2) batch.Put(Keys.Number(i), Keys.Of("value"));
+        engine.Write(batch);
+        Workload.Wait(engine.FlushAsync(), engine);
+        for (int i = 0; i < 999; i++) Assert.Equal(i % 2 == 0, engine.Get(Keys.Number(i)) is not null);
+        Assert.Equal(500, meter.Of("found"));
+        // One in a hundred is let through, with ten bits a key.
+        Assert.Equal(499, meter.Of("useful") + meter.Of("false_positive"));
+        Assert.InRange(meter.Of("useful"), 470, 499);
         engine.Abandon();
     }
 
@@ -130,6 +150,41 @@ public sealed class OwnerTests
         var batch = new WriteBatch { Watermark = watermark };
         batch.Put(Keys.Of(key), Keys.Of("value"));
         engine.Write(batch);
+    }
+
+    /// <summary>Counts by the result that a counter is labelled with; everything else is forgotten.</summary>
+    private sealed class CountingMeter : IMeter
+    {
+        private readonly Dictionary<string, Cell> _cells = [];
+
+        public long Of(string result) => _cells.TryGetValue(result, out Cell? cell) ? cell.Value : 0;
+
+        public Counter Counter(string name, string help, params ReadOnlySpan<Label> labels)
+        {
+            if (name != "lsm_bloom_filter_lookups_total") return NullMeter.Instance.Counter(name, help, labels);
+            return _cells[labels[0].Value] = new Cell();
+        }
+
+        public Gauge Gauge(string name, string help, params ReadOnlySpan<Label> labels) => NullMeter.Instance.Gauge(name, help, labels);
+
+        public void ObservableGauge(string name, string help, Func<double> read, params ReadOnlySpan<Label> labels)
+        {
+        }
+
+        public void ObservableCounter(string name, string help, Func<long> read, params ReadOnlySpan<Label> labels)
+        {
+        }
+
+        public Histogram Histogram(
+            string name, string help, ReadOnlyMemory<double> buckets, params ReadOnlySpan<Label> labels) =>
+            NullMeter.Instance.Histogram(name, help, buckets, labels);
+
+        private sealed class Cell : Counter
+        {
+            public long Value { get; private set; }
+
+            public override void Add(long delta = 1) => Value += delta;
+        }
     }
 
     private sealed class Owner : ILsmOwner

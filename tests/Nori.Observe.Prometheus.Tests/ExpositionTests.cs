@@ -47,6 +47,39 @@ public sealed class ExpositionTests
     }
 
     [Fact]
+    public void Open_metrics_says_the_unit_where_the_name_does()
+    {
+        _meter.Counter("wal_bytes_total", "b").Add(1);
+        _meter.Gauge("lsm_memtable_bytes", "b").Set(1);
+        _meter.Histogram("wal_fsync_duration_seconds", "s", new[] { 1.0 }).Record(1);
+        _meter.Gauge("lsm_open_tables", "n").Set(1);
+        string text = _meter.Text(ExpositionFormat.OpenMetrics);
+        Assert.Equal(
+            ["# UNIT norikv_lsm_memtable_bytes bytes", "# UNIT norikv_wal_bytes bytes", "# UNIT norikv_wal_fsync_duration_seconds seconds"],
+            text.Split('\n').Where(static l => l.StartsWith("# UNIT norikv_", StringComparison.Ordinal)).Order());
+        Assert.DoesNotContain("# UNIT", _meter.Text(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Many_values_at_once_are_the_same_as_one_by_one()
+    {
+        Histogram one = _meter.Histogram("one", "h", Buckets.Latency), many = _meter.Histogram("many", "h", Buckets.Latency);
+        double[] values = [.. Enumerable.Range(0, 300).Select(static i => Math.Pow(1.05, i) * 1e-5), double.NaN, 1e9];
+        foreach (double value in values) one.Record(value);
+        many.Record(values);
+        many.Record(ReadOnlySpan<double>.Empty);
+        string[] lines = _meter.Text().Split('\n');
+        Assert.Equal(Of("one", "_bucket"), Of("many", "_bucket"));
+        Assert.Equal(Of("one", "_count"), Of("many", "_count"));
+        double Sum(string name) => double.Parse(Of(name, "_sum").Single(), System.Globalization.CultureInfo.InvariantCulture);
+        Assert.InRange(Sum("many") / Sum("one"), 0.999999, 1.000001);
+
+        string[] Of(string name, string part) => [.. lines
+            .Where(l => l.StartsWith($"norikv_{name}{part}", StringComparison.Ordinal))
+            .Select(l => part == "_bucket" ? l[$"norikv_{name}".Length..] : l[(l.LastIndexOf(' ') + 1)..])];
+    }
+
+    [Fact]
     public void Bounds_are_spelled_as_prometheus_spells_them()
     {
         _meter.Histogram("h", "h", new[] { 0.00005, 0.1, 10, double.PositiveInfinity }).Record(1);
@@ -133,7 +166,8 @@ public sealed class ExpositionTests
         _meter.Counter("wal_records_total", "Records.").Add(7);
         _meter.ObservableCounter("wal_rolls_total", "Rolls.", () => 9);
         _meter.Gauge("lsm_memtable_bytes", "Bytes in \"memtables\".").Add(1.5);
-        _meter.ObservableGauge("lsm_tables", "Tables.", () => double.NaN, new Label("level", "1"));
+        _meter.Gauge("lsm_tables", "Tables.", new Label("level", "1")).Set(double.NaN);
+        _meter.ObservableGauge("lsm_tables", "Tables.", () => double.NaN, new Label("level", "2"));
         _meter.ObservableGauge("lsm_tables", "Tables.", () => 4, new Label("level", "0"));
         Histogram histogram = _meter.Histogram(
             "kv_request_duration_seconds", "Time to answer.", new[] { 0.5, 1 }, new Label("operation", "get"));

@@ -44,4 +44,15 @@ public sealed class TraceContextTests
         Assert.False(TraceContext.TryParse(text, out TraceContext context));
         Assert.True(context.IsNone);
     }
+
+    [Fact]
+    public void What_others_wrote_beside_it_is_kept_as_it_is_or_left_out_whole()
+    {
+        Assert.True(TraceContext.TryParse(Sampled, out TraceContext context));
+        Assert.Equal("a=1,b@c=2", context.WithState("a=1,b@c=2").State);
+        Assert.Equal(new string('a', 510) + "=1", context.WithState(new string('a', 510) + "=1").State);
+        foreach (string? text in new[] { null, "", "none", "a=\n1", "a=é", new string('a', 511) + "=1" })
+            Assert.Null(context.WithState(text).State);
+        Assert.Null(default(TraceContext).WithState("a=1").State);
+    }
 }

@@ -103,6 +103,29 @@ public sealed class TracerTests
         Assert.Equal(Span.PartsMax, span.Stages.Count);
     }
 
+    // A request that is tried again and again has more stages than are kept: what is told of them is still the whole.
+    [Fact]
+    public void Stages_beyond_those_kept_become_one_and_sum_to_the_whole()
+    {
+        var clock = new Clock();
+        var tracer = new Tracer(_kept, 1, new TracerOptions { SampleRatio = 1 }, clock);
+        Span span = tracer.Begin("Put", SpanKind.Server)!;
+        long began = span.StartedAt, step = clock.TimestampFrequency / 1000;
+        for (int i = 0; i < 200; i++)
+        {
+            span.AddStage($"s{i}", began + (i * step), began + ((i + 1) * step));
+            if (i % 50 == 0) span.AddStage("beside", began, began + step, isBeside: true);
+        }
+
+        SpanStage[] path = [.. span.Stages.Where(static s => !s.IsBeside)];
+        Assert.Equal(Span.PartsMax, span.Stages.Count);
+        Assert.Equal(TimeSpan.FromMilliseconds(200), path.Aggregate(TimeSpan.Zero, static (sum, s) => sum + s.Duration));
+        Assert.All(path.Zip(path.Skip(1)), static p => Assert.Equal(p.First.Start + p.First.Duration, p.Second.Start));
+        SpanStage retries = Assert.Single(path, static s => s.Name == "retries");
+        Assert.Equal($"{200 - path.Length + 1} stages", retries.Detail);
+        Assert.Equal(("s0", "s199"), (path[0].Name, path[^1].Name));
+    }
+
     [Fact]
     public void What_is_not_sampled_allocates_nothing()
     {

@@ -159,7 +159,8 @@ public sealed class PaperTests
         }
     }
 
-    // What was lost, or met a voter that was loyal a moment longer, is asked again with each heartbeat's time.
+    // Raft §5.1: "Servers retry RPCs if they do not receive a response in a timely manner": what was lost, or met a voter that was
+    // loyal a moment longer, is asked again with each heartbeat's time.
     [Fact]
     public void A_question_for_a_vote_is_asked_again_before_the_timeout()
     {
@@ -279,7 +280,8 @@ public sealed class PaperTests
         Assert.True(solo.Core.DurableIndex < index);
     }
 
-    // A write that was under way when its entries were cut off makes nothing durable that stands there now.
+    // Raft, figure 2: "Updated on stable storage before responding to RPCs", of what is in the log now: a write that was under way
+    // when its entries were cut off makes nothing durable that stands there since.
     [Fact]
     public void A_late_write_does_not_make_its_replacement_durable()
     {
@@ -427,6 +429,8 @@ public sealed class PaperTests
         Assert.Equal(1UL, solo.Core.Term.Value);
     }
 
+    // Raft, figure 3: "If two logs contain an entry with the same index and term, then the logs are identical in all entries up
+    // through the given index": what cannot be a part of such logs comes from no replica, and is no reason to change one.
     [Fact]
     public void Messages_that_contradict_themselves_are_dropped()
     {

@@ -47,6 +47,11 @@ public sealed class RandomClusterTests(ITestOutputHelper output)
         Assert.NotEqual(traces[0], Run(43).Trace);
     }
 
+    // 2934: what the leader commits by the new configuration alone, which it has left the joint one for, is told to one that has not.
+    [Theory]
+    [InlineData(2934)]
+    public void A_seed_that_failed_once_is_kept(ulong seed) => Assert.NotEqual(default, Run(seed).Checker.Acknowledged);
+
     private static SimCluster Run(ulong seed)
     {
         SimCluster cluster = new(seed);

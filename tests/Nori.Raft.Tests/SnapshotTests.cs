@@ -9,6 +9,33 @@ public sealed class SnapshotTests
 {
     private static readonly Configuration Three = new([new ReplicaId(1), new ReplicaId(2), new ReplicaId(3)]);
 
+    // A newer one takes the place of what is being sent, and the peer begins again: not while that goes on.
+    [Fact]
+    public void A_snapshot_that_takes_longer_than_the_time_between_two_gets_through()
+    {
+        Trio trio = new(3, o => o with
+        {
+            CompactionEntries = 40, CompactionBytes = 0, RetainedEntries = 20, SnapshotChunkBytes = 4, SnapshotChunksMax = 1,
+        });
+        Trio.Member leader = trio.Elect();
+        Trio.Member other = trio.Members.First(m => m != leader);
+        other.Stop();
+        ulong id = 1;
+        Propose(300, each: 1);
+        other.Start();
+        for (int round = 0; round < 200 && other.Node.Applied.Value < 300; round++) Propose(50, each: 2);
+        Assert.InRange(other.Node.Applied.Value, 300UL, ulong.MaxValue);
+
+        void Propose(int commands, int each)
+        {
+            for (int i = 0; i < commands; i++)
+            {
+                _ = leader.Propose(id++);
+                trio.Run(each);
+            }
+        }
+    }
+
     [Fact]
     public void The_log_is_cut_behind_a_snapshot_and_one_who_lags_gets_it()
     {

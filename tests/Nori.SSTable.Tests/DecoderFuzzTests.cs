@@ -25,7 +25,7 @@ public sealed class DecoderFuzzTests
             bool taken = Walk(bytes, BlockRole.Index);
             if (!taken) return false;
             var cursor = new BlockCursor();
-            cursor.Reset(BlockOf(bytes, BlockRole.Index)!);
+            cursor.Reset(BlockOf(bytes, BlockRole.Index)!.Value);
             for (cursor.SeekToFirst(); cursor.Valid; cursor.Next())
             {
                 BlockHandle handle = TableReader.ParseHandle(cursor.Value);
@@ -41,7 +41,7 @@ public sealed class DecoderFuzzTests
         bytes =>
         {
             Block? block = BlockOf(bytes, BlockRole.RangeDeletes);
-            RangeDelete[]? decoded = block is null ? null : RangeDeleteList.Decode(block);
+            RangeDelete[]? decoded = block is null ? null : RangeDeleteList.Decode(block.Value);
             if (decoded is null) return false;
             foreach (RangeDelete r in decoded) Assert.True(r.Start.Span.SequenceCompareTo(r.End.Span) < 0);
             return true;
@@ -93,7 +93,7 @@ public sealed class DecoderFuzzTests
         new Fuzzer(Project, "properties").Run([valid], bytes =>
         {
             Block? block = BlockOf(bytes, BlockRole.Properties);
-            return block is not null && PropertiesCodec.Decode(block, out _) is not null;
+            return block is not null && PropertiesCodec.Decode(block.Value, out _) is not null;
         });
     }
 

@@ -12,24 +12,29 @@ public sealed class TableReaderTests
     [Theory]
     [InlineData(CompressionType.None)]
     [InlineData(CompressionType.Lz4)]
-    public void A_cached_get_allocates_nothing(CompressionType compression)
+    public void A_cached_lookup_allocates_nothing(CompressionType compression)
     {
         BuildKeys(compression);
         using TableReader reader = TableReader.Open(_fileSystem, Model.Path);
         byte[][] keys = [.. Enumerable.Range(0, Keys).Select(i => Model.Bytes($"key{i:d9}"))];
         byte[] missing = Model.Bytes("key000000042x");
         long found = 0;
-        foreach (byte[] key in keys) found += reader.Get(key).Value.Length;
+        foreach (byte[] key in keys) found += Length(key);
         Assert.Equal(Keys * 50L, found);
         Assert.Equal(0, Allocations.Least(() =>
         {
             foreach (byte[] key in keys)
             {
-                found += reader.Get(key).Value.Length;
-                found += reader.Get(missing).Value.Length;
+                found += Length(key) + Length(missing);
             }
         }));
         Assert.Equal(0, found % (Keys * 50L));
+
+        int Length(byte[] key)
+        {
+            using TableBorrowedLookup lookup = reader.Borrow(key);
+            return lookup.Value.Length;
+        }
     }
 
     [Theory]
@@ -104,16 +109,20 @@ public sealed class TableReaderTests
     public void A_value_outlives_its_reader_and_its_place_in_the_cache()
     {
         BuildKeys(CompressionType.None);
-        ReadOnlyMemory<byte> value;
+        TableBorrowedLookup found;
         using (TableReader reader = TableReader.Open(
             _fileSystem, Model.Path, new TableReaderOptions { PrivateCacheBytes = 20_000 }))
         {
-            value = reader.Get(Model.Bytes("key000000007")).Value;
+            found = reader.Borrow(Model.Bytes("key000000007"));
             using TableIterator iterator = reader.NewIterator();
             Scan(iterator);
         }
 
-        Assert.Equal(Value(7), value.ToArray());
+        Assert.Equal(Value(7), found.Value.ToArray());
+        found.Dispose();
+        found.Dispose();
+        Assert.False(found.Found);
+        Assert.True(found.Value.IsEmpty);
     }
 
     [Fact]

@@ -16,14 +16,14 @@ public sealed class CheckHistoryTests : IDisposable
     public async Task A_linearizable_history_ends_with_0()
     {
         Assert.Equal(0, await _cli.RunAsync(["check-history", Write("good.jsonl", Good)]));
-        Assert.EndsWith("good.jsonl: linearizable (2 calls, 1 key)\n", _cli.Output);
+        Assert.Matches(@"good\.jsonl: linearizable \(2 calls, 1 key; \d+\.\d{3} s\)\n$", _cli.Output);
     }
 
     [Fact]
     public async Task A_stale_read_ends_with_1_and_is_drawn()
     {
         Assert.Equal(1, await _cli.RunAsync(["check-history", Write("good.jsonl", Good), Write("stale.jsonl", Stale)]));
-        Assert.Contains("stale.jsonl: NOT linearizable (3 calls, 1 key)", _cli.Output);
+        Assert.Contains("stale.jsonl: NOT linearizable (3 calls, 1 key; ", _cli.Output);
         Assert.Contains("key k: no order explains these calls", _cli.Output);
         Assert.Contains("* client   2", _cli.Output);
         Assert.Equal(1, await _cli.RunAsync(["check-history", "--quiet", _cli.File("stale.jsonl")]));
@@ -51,6 +51,7 @@ public sealed class CheckHistoryTests : IDisposable
         Assert.Equal(2, await _cli.RunAsync(["check-history", "--json", Write("stale.jsonl", Stale), bad]));
         JsonElement[] lines = [.. _cli.Output.TrimEnd('\n').Split('\n').Select(l => JsonDocument.Parse(l).RootElement)];
         Assert.False(lines[0].GetProperty("linearizable").GetBoolean());
+        Assert.InRange(lines[0].GetProperty("seconds").GetDouble(), 0, 3600);
         JsonElement contradiction = lines[0].GetProperty("contradiction");
         JsonElement culprit = contradiction.GetProperty("calls").EnumerateArray().Single(c => c.TryGetProperty("culprit", out _));
         Assert.Equal(("read -> a", 5), (culprit.GetProperty("call").GetString(), culprit.GetProperty("called").GetInt32()));

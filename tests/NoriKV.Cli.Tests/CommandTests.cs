@@ -156,6 +156,18 @@ public sealed class CommandTests : IDisposable
             JsonDocument.Parse(_cli.Error).RootElement.GetProperty("error").GetProperty("code").GetString());
     }
 
+    /// <summary>Who answered need not be started.</summary>
+    [Theory]
+    [InlineData(KvCode.Unavailable)]
+    [InlineData(KvCode.QuorumUnavailable)]
+    public async Task A_node_that_answers_and_cannot_serve_is_a_case_for_the_doctor(KvCode code)
+    {
+        _cli.Store.OnPut = _ => throw NoriKVException.From(new KvError(code, "The leader of the meta group does not answer"));
+        Assert.Equal(3, await _cli.RunAsync("put k v"));
+        Assert.Contains("norikv doctor", _cli.Error);
+        Assert.DoesNotContain("norikv dev", _cli.Error);
+    }
+
     [Theory]
     [InlineData(KvCode.VersionMismatch, 1)]
     [InlineData(KvCode.InvalidArgument, 2)]

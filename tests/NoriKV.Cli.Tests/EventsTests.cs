@@ -1,14 +1,18 @@
 using System.Net;
 using System.Net.WebSockets;
 using System.Text;
+using System.Text.Json;
 
 namespace NoriKV.Cli.Tests;
 
 public sealed class EventsTests : IDisposable
 {
-    private const string First = """{"seq":1,"t":"2026-11-21T09:30:00.000Z","node":"n1","family":"Wal","kind":"Fsync","seg":3,"ms":0.5}""";
-    private const string Second = """{"seq":2,"t":"2026-11-21T09:30:01.000Z","node":"n1","family":"Raft","kind":"StepDown","shard":7}""";
-    private const string Third = """{"seq":3,"t":"2026-11-21T09:30:02.000Z","node":"n1","family":"Raft","kind":"VoteReq","shard":7}""";
+    private const string First =
+        """{"seq":1,"epoch":70,"t":"2026-11-21T09:30:00.000Z","node":"n1","family":"Wal","kind":"Fsync","seg":3,"ms":0.5}""";
+    private const string Second =
+        """{"seq":2,"epoch":70,"t":"2026-11-21T09:30:01.000Z","node":"n1","family":"Raft","kind":"StepDown","shard":7}""";
+    private const string Third =
+        """{"seq":3,"epoch":70,"t":"2026-11-21T09:30:02.000Z","node":"n1","family":"Raft","kind":"VoteReq","shard":7}""";
 
     private readonly CliRunner _cli = new();
 
@@ -28,9 +32,9 @@ public sealed class EventsTests : IDisposable
     public async Task Filters_and_the_beginning_are_the_nodes_business()
     {
         using var node = new Node([[Second]]);
-        Assert.Equal(0, await _cli.RunAsync($"events --http {node.Address} --family Raft,Swim --kind StepDown --since 1 --json"));
+        Assert.Equal(0, await _cli.RunAsync($"events --http {node.Address} --family Raft,Swim --kind StepDown --since 70.1 --json"));
         Assert.Equal(Second + "\n", _cli.Output);
-        Assert.Equal(["/events?family=Raft,Swim&kind=StepDown&once=1&since=1"], node.Asked);
+        Assert.Equal(["/events?family=Raft,Swim&kind=StepDown&once=1&since=1&epoch=70"], node.Asked);
     }
 
     [Fact]
@@ -39,8 +43,59 @@ public sealed class EventsTests : IDisposable
         using var node = new Node([[First, Second], [Third]]);
         Assert.Equal(0, await _cli.RunAsync($"events -f --json --limit 3 --http {node.Address}"));
         Assert.Equal($"{First}\n{Second}\n{Third}\n", _cli.Output);
-        Assert.Equal(["/events", "/events?since=2"], node.Asked);
+        Assert.Equal(["/events?hello=1", "/events?hello=1&since=2&epoch=70"], node.Asked);
         Assert.Contains("connecting again", _cli.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_connection_that_brought_no_event_goes_on_where_it_began()
+    {
+        const string Began = """{"seq":1,"epoch":70,"family":"Feed","kind":"Began"}""";
+        using var node = new Node([[Began], [Second]]);
+        Assert.Equal(0, await _cli.RunAsync($"events -f --json --limit 1 --http {node.Address}"));
+        Assert.Equal(Second + "\n", _cli.Output);
+        Assert.Equal(["/events?hello=1", "/events?hello=1&since=1&epoch=70"], node.Asked);
+    }
+
+    [Fact]
+    public async Task A_restart_of_the_node_is_told_and_the_feed_goes_on()
+    {
+        const string Restarted =
+            """{"seq":0,"epoch":71,"t":"2026-11-21T09:31:00.000Z","node":"n1","family":"Feed","kind":"Restarted","since":2}""";
+        string after = First.Replace("\"epoch\":70", "\"epoch\":71", StringComparison.Ordinal);
+        using var node = new Node([[First, Second], [Restarted, after], [Third]]);
+        Assert.Equal(0, await _cli.RunAsync($"events -f --json --limit 5 --http {node.Address}"));
+        Assert.Equal($"{First}\n{Second}\n{Restarted}\n{after}\n{Third}\n", _cli.Output);
+        Assert.Equal("/events?hello=1&since=1&epoch=71", node.Asked[2]);
+        Assert.Contains("the node restarted", _cli.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_number_without_its_epoch_is_no_position()
+    {
+        Assert.Equal(2, await _cli.RunAsync("events --since 17 --http 127.0.0.1:1"));
+        Assert.Contains("EPOCH.SEQ", _cli.Error, StringComparison.Ordinal);
+    }
+
+    // The handshake is refused with a body that no WebSocket client shows.
+    [Theory]
+    [InlineData("--kind Fsynk", "there is no kind 'Fsynk' of events; known are SegmentRoll, Fsync")]
+    [InlineData("-f --family Raft,Foo", "there is no family 'Foo' of events; known are Wal, Lsm")]
+    public async Task A_word_that_no_event_has_is_a_usage_error_with_those_there_are(string options, string said)
+    {
+        using var node = new Node([[]]) { Refusal = said };
+        Assert.Equal(2, await _cli.RunAsync($"events {options} --http {node.Address}"));
+        Assert.Contains(said, _cli.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_recording_without_a_wanted_word_says_which_it_has()
+    {
+        string file = _cli.File("words.jsonl");
+        await File.WriteAllTextAsync(file, "{\"format\":\"norikv-events\",\"version\":1}\n" + First + "\n" + Second + "\n");
+        Assert.Equal(0, await _cli.RunAsync($"events --replay {file} --kind Fsynk,stepdown --family raft --json"));
+        Assert.Equal(Second + "\n", _cli.Output);
+        Assert.Equal("norikv: the recording has no event of kind Fsynk; it has Fsync, StepDown\n", _cli.Error);
     }
 
     [Fact]
@@ -78,6 +133,12 @@ public sealed class EventsTests : IDisposable
         Assert.Contains(said, _cli.Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(2, "the others go on")]
+    [InlineData(1, "the other one goes on")]
+    [InlineData(0, "it was the last: none goes on")]
+    public void Dev_says_what_is_left_of_its_nodes(int nodes, string word) => Assert.Equal(word, Dev.DevCluster.LeftWord(nodes));
+
     [Fact]
     public async Task Nobody_there_is_unavailable()
     {
@@ -111,6 +172,9 @@ public sealed class EventsTests : IDisposable
 
         public List<string> Asked { get; } = [];
 
+        /// <summary>What it refuses every request with, as a server does whose filter takes a word for none of its events.</summary>
+        public string? Refusal { get; init; }
+
         public void Dispose() => _listener.Close();
 
         private async Task ServeAsync(string[][] connections)
@@ -120,6 +184,13 @@ public sealed class EventsTests : IDisposable
                 foreach (string[] events in connections)
                 {
                     HttpListenerContext http = await _listener.GetContextAsync();
+                    while (Refusal is { } why)
+                    {
+                        http.Response.StatusCode = 400;
+                        http.Response.Close(JsonSerializer.SerializeToUtf8Bytes(new { code = "INVALID_ARGUMENT", message = why }), false);
+                        http = await _listener.GetContextAsync();
+                    }
+
                     Asked.Add(http.Request.RawUrl!);
                     HttpListenerWebSocketContext accepted = await http.AcceptWebSocketAsync(null);
                     foreach (string e in events)

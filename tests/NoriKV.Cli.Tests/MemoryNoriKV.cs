@@ -126,6 +126,8 @@ internal sealed class MemoryNoriKV : INoriKV
         ],
         "c1", 2, false));
 
+    public ValueTask<bool> IsServingAsync(CancellationToken cancellationToken = default) => new(true);
+
     public IAsyncEnumerable<ClusterView> WatchClusterAsync(CancellationToken cancellationToken = default) =>
         throw new NotSupportedException();
 

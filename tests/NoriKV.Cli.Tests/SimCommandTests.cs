@@ -94,6 +94,13 @@ public sealed class SimCommandTests
     [Theory]
     [InlineData("sim --nodes 2", "Nodes must be 1, 3 or 5")]
     [InlineData("sim --faults Earthquake", "--faults: Earthquake is not a list of Crash")]
+    [InlineData("sim --faults None,Crash", "--faults: None,Crash: All and None stand alone")]
+    [InlineData("sim --faults 3", "--faults: 3 is not a list of Crash")]
+    [InlineData("sim --rate nan", "OperationsPerSecond must be positive")]
+    [InlineData("sim --operations -1", "OperationsMax must not be negative")]
+    [InlineData("sim --count 2 --jobs 0", "--jobs must be at least 1")]
+    [InlineData("sim --soak 10m --count 3", "--soak runs until the time is over: leave out --count")]
+    [InlineData("sim --scenario grow --nodes 5", "--scenario has nodes of its own: leave out --nodes")]
     [InlineData("sim --without 1,x", "--without: x is not a number")]
     [InlineData("sim --safety soon", "--safety: soon is not a duration")]
     public async Task What_cannot_be_asked_for_is_said(string line, string problem)

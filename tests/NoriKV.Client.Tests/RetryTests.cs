@@ -60,6 +60,31 @@ public sealed class RetryTests
         Assert.Contains("stopping", e.Message);
     }
 
+    [Theory]
+    [InlineData(7u, "you may not")]
+    [InlineData(9u, "CLUSTER_MISMATCH: another cluster")]
+    [InlineData(3u, "too long")]
+    public async Task What_a_later_attempt_is_refused_for_says_nothing_of_one_that_may_have_been_done(uint status, string message)
+    {
+        await using var cluster = new ScriptedCluster(Few);
+        int calls = 0;
+        cluster.Only.OnCall = _ => ++calls == 1 ? throw Broken(reached: true) : ScriptedTransport.Error(status, message);
+
+        var e = await Assert.ThrowsAsync<OutcomeUnknownException>(async () => await cluster.Client.PutAsync("k", "v"));
+
+        Assert.Contains(message, e.Message);
+        Assert.Equal(2, calls);
+    }
+
+    [Fact]
+    public async Task An_answer_that_looked_at_the_key_decides()
+    {
+        await using var cluster = new ScriptedCluster(Few);
+        int calls = 0;
+        cluster.Only.OnCall = _ => ++calls == 1 ? throw Broken(reached: true) : ScriptedTransport.Error(6, "it exists");
+        await Assert.ThrowsAsync<AlreadyExistsException>(async () => await cluster.Client.PutAsync("k", "v"));
+    }
+
     [Fact]
     public async Task A_write_that_was_never_sent_ends_as_unavailable()
     {

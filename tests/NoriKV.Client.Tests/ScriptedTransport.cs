@@ -45,6 +45,8 @@ internal sealed class ScriptedTransport(string address) : INodeTransport
 
     public ConcurrentQueue<string?> ScanTraceparents { get; } = new();
 
+    public ConcurrentQueue<string?> ScanTracestates { get; } = new();
+
     public int PipesOpened;
 
     public int Watches;
@@ -86,9 +88,10 @@ internal sealed class ScriptedTransport(string address) : INodeTransport
     public Task<bool> IsServingAsync(TimeSpan timeout, CancellationToken cancellationToken) => OnIsServing();
 
     public IAsyncEnumerable<ScanResponse> ScanAsync(
-        ScanRequest request, string? traceparent, CancellationToken cancellationToken)
+        ScanRequest request, string? traceparent, string? tracestate, CancellationToken cancellationToken)
     {
         ScanTraceparents.Enqueue(traceparent);
+        ScanTracestates.Enqueue(tracestate);
         return OnScan(request, cancellationToken);
     }
 

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using Nori.Grpc;
 using NoriKV.Client.Tracing;
+using NoriKV.Client.Transport;
 using NoriKV.Proto.V1;
 using NoriKV.Types;
 
@@ -174,6 +176,26 @@ public sealed class SpanTests
         Assert.Equal(own.Id, Assert.Single(cluster.Only.Calls).Traceparent);
         Assert.Empty(own.Events);
         Assert.Empty(own.TagObjects);
+    }
+
+    [Fact]
+    public async Task What_vendors_say_of_the_trace_goes_along()
+    {
+        using Activity own = new Activity("request").SetIdFormat(ActivityIdFormat.W3C).Start();
+        own.TraceStateString = "vendor=1";
+        await using var cluster = new ScriptedCluster(Patient);
+        cluster.Only.OnScan = static (_, _) => Pages();
+        await cluster.Client.CountAsync(new ScanOptions());
+        Assert.Equal("vendor=1", Assert.Single(cluster.Only.ScanTracestates));
+        Assert.Equal("vendor=1", ClientSpans.State);
+
+        await using var transport = new GrpcNodeTransport("a:1", Patient) { ClusterId = "c" };
+        Metadata headers = transport.Headers(own.Id, "vendor=1")!;
+        Assert.Equal(own.Id, headers.GetValue("traceparent"));
+        Assert.Equal("vendor=1", headers.GetValue("tracestate"));
+        Assert.Equal("c", headers.GetValue("norikv-cluster-id"));
+        foreach (string? none in (string?[])[null, "", "a=\n", "a=\u00e9", new string('a', 513)])
+            Assert.Null(transport.Headers(own.Id, none)!.GetValue("tracestate"));
     }
 
     private static async IAsyncEnumerable<ScanResponse> Pages()

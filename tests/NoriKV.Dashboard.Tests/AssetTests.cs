@@ -92,6 +92,28 @@ public sealed partial class AssetTests
         Assert.Equal(System.Net.WebSockets.WebSocketState.Open, own.State);
     }
 
+    [Fact]
+    public async Task A_watcher_that_says_more_than_it_may_is_told_so_and_left()
+    {
+        await using TestServer real = await TestServer.StartAsync();
+        using var socket = new System.Net.WebSockets.ClientWebSocket();
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        await socket.ConnectAsync(new Uri($"ws://{real.Server.HttpEndPoint}/live"), limit.Token);
+        await SayAsync(1000);
+        await SayAsync(3000);
+        var close = System.Net.WebSockets.WebSocketMessageType.Close;
+        byte[] buffer = new byte[1 << 16];
+        while ((await socket.ReceiveAsync(buffer.AsMemory(), limit.Token)).MessageType != close)
+        {
+        }
+
+        Assert.Equal(System.Net.WebSockets.WebSocketCloseStatus.MessageTooBig, socket.CloseStatus);
+
+        Task SayAsync(int length) => socket.SendAsync(
+            System.Text.Encoding.ASCII.GetBytes("{\"shards\":[1]".PadRight(length - 1) + "}"),
+            System.Net.WebSockets.WebSocketMessageType.Text, true, limit.Token);
+    }
+
     [GeneratedRegex(@"from '([^']+)'")]
     private static partial Regex Imports();
 }

@@ -9,8 +9,16 @@ namespace NoriKV.Dashboard.Tests;
 
 /// <summary>The dashboard in a headless Chromium, on a cluster of three nodes under load.</summary>
 [Trait("Category", "Slow")]
-public sealed class DashboardTests(DashboardCluster shared) : IClassFixture<DashboardCluster>
+public sealed partial class DashboardTests(DashboardCluster shared) : IClassFixture<DashboardCluster>, IAsyncDisposable
 {
+    private readonly List<BrowserPage> _pages = [];
+
+    // A node has so many watchers at most: pages of tests that are over are not among them.
+    public async ValueTask DisposeAsync()
+    {
+        foreach (BrowserPage page in _pages) await page.CallAsync("Page.close");
+    }
+
     private const string Rates = "norikv.scene().nodes.reduce((s, n) => s + norikv.scene().rate(n.id, 'ops.put'), 0)";
 
     [Fact]
@@ -78,13 +86,14 @@ public sealed class DashboardTests(DashboardCluster shared) : IClassFixture<Dash
         KvResult<ShardView> moved = await shared.Cluster[from].Server.Node.TransferShardAsync(
             new ShardId(9), target, new NoriKV.Node.RequestContext(long.MaxValue, "", CancellationToken.None));
         Assert.True(moved.Error is null, moved.Error?.Message);
-        string leads = $"norikv.scene().nodes[norikv.scene().frame.leaders[9] - 1]?.id === '{target}'";
-        await page.WaitAsync(leads);
-        string elected =
-            "e => e.family === 'Raft' && e.kind === 'LeaderElected' && e.shard === 9"
-            + $" && e.node === '{target}' && e.at > performance.timeOrigin";
-        await page.WaitAsync($"norikv.live.events.some({elected})");
-        await page.WaitAsync($"document.querySelector('main .headline p').textContent.includes('led by {target}')");
+
+        // An election of their own may overtake the transfer: what counts is who led first and who leads.
+        const string Leader = "norikv.scene().nodes[norikv.scene().frame.leaders[9] - 1]?.id";
+        const string LeadsAsSaid = "document.querySelector('main .headline p').textContent.includes(`led by ${" + Leader + "}`)";
+        const string Elected = "e => e.family === 'Raft' && e.kind === 'LeaderElected' && e.shard === 9 && e.at > performance.timeOrigin";
+        await page.WaitAsync($"norikv.live.events.some({Elected})");
+        target = (await page.EvaluateAsync($"norikv.live.events.find({Elected}).node"))!.GetValue<string>();
+        await page.WaitAsync($"{Leader} && {LeadsAsSaid}");
         await page.WaitAsync($"[...document.querySelectorAll('main .log li')].some(l => l.textContent.includes('{target} leads shard 9'))");
         await page.KeepAsync("election");
 
@@ -98,14 +107,17 @@ public sealed class DashboardTests(DashboardCluster shared) : IClassFixture<Dash
         await page.KeepAsync("compaction");
 
         // The same again, from the past: before the move the old leader led, behind it the new one.
-        string at = $"norikv.live.events.findLast({elected}).at";
-        await page.EvaluateAsync($"norikv.seek({at} - 700)");
+        const string At = $"norikv.live.events.find({Elected}).at";
+        string led = $"norikv.live.frames.findLast(f => f.t <= {At} && f.nodes[f.leaders[9] - 1]?.id === '{before}').t";
+        // What is pulled close to the end is live.
+        await page.WaitAsync($"norikv.live.to - {led} > 1000");
+        await page.EvaluateAsync($"norikv.seek({led})");
         await ShowAsync(page, "shard/9");
         Assert.Equal("Playback", await page.TextAsync("#state span"));
         await page.WaitAsync($"document.querySelector('main .headline p').textContent.includes('led by {before}')");
         await page.EvaluateAsync("norikv.speed = 1, norikv.play(true)");
-        await page.WaitAsync(leads);
-        await page.WaitAsync($"document.querySelector('main .headline p').textContent.includes('led by {target}')");
+        await page.WaitAsync($"norikv.shown > {At} && {Leader} && {LeadsAsSaid}");
+        await page.WaitAsync($"[...document.querySelectorAll('main ol li')].some(l => l.textContent.startsWith('{target} from '))");
         await ShowAsync(page, "storage");
         await page.EvaluateAsync($"norikv.seek(norikv.live.events.findLast(e => e.kind === 'Finish' && e.node === '{node}').at + 50)");
         await page.WaitAsync(
@@ -113,6 +125,86 @@ public sealed class DashboardTests(DashboardCluster shared) : IClassFixture<Dash
         await page.EvaluateAsync("norikv.goLive()");
         await page.WaitAsync("document.querySelector('#state span').textContent === 'Live'");
         Assert.Empty(page.Complaints);
+    }
+
+    // Whoever opens the page sees what was before: who led, how much was done, and how the nodes were.
+    [Fact]
+    public async Task What_was_before_the_page_was_opened_is_as_it_was()
+    {
+        var shard = new ShardId(11);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        int from = LeaderOf();
+        while (from < 0) { await Task.Delay(20, patience.Token); from = LeaderOf(); }
+        string before = $"n{from + 1}", target = $"n{((from + 1) % 3) + 1}";
+        await HourStepsAsync();
+        KvResult<ShardView> moved = await shared.Cluster[from].Server.Node.TransferShardAsync(
+            shard, target, new NoriKV.Node.RequestContext(long.MaxValue, "", CancellationToken.None));
+        Assert.True(moved.Error is null, moved.Error?.Message);
+        while (LeaderOf() == from || LeaderOf() < 0) await Task.Delay(20, patience.Token);
+        await HourStepsAsync();
+
+        BrowserPage page = await OpenAsync("shard/11");
+        await page.WaitAsync("norikv.live.hasHour");
+        string elected = $"norikv.live.events.findLast(e => e.kind === 'LeaderElected' && e.shard === 11 && e.node === '{target}')";
+        string at = $"{elected}.at";
+        await page.WaitAsync($"{at} < norikv.live.frames.find(f => !f.isHour).t");
+
+        // Until it stepped down the other one led, and from the moment of the election this one: by the events, not by the next sample.
+        string left = $"norikv.live.events.findLast(e => e.kind === 'StepDown' && e.shard === 11 && e.at <= {at})?.at ?? {at} - 1000";
+        await page.EvaluateAsync($"norikv.seek(({left}) - 20)");
+        await page.WaitAsync($"document.querySelector('main .headline p').textContent.includes('led by {before}')");
+        await page.EvaluateAsync($"norikv.seek({at} + 1)");
+        await page.WaitAsync($"document.querySelector('main .headline p').textContent.includes('led by {target}')");
+        const string Bars = "[...document.querySelectorAll('main ol li')].map(l => l.textContent)";
+        await page.WaitAsync($"{Bars}.some(l => l.startsWith('{target} from ') && l.includes(new Date({at}).toTimeString().slice(0, 8)))");
+
+        // Nothing is missing in what three nodes recorded, and rates neither jump nor fall below nothing.
+        string last = $"norikv.live.frames.filter(f => f.isHour && f.t > {at} - 1500)";
+        await page.WaitAsync($"{last}.length > 2 && {last}.every(f => f.leaders.every(p => p >= 1 && p <= 3))");
+        await page.WaitAsync($"{last}.every(f => f.nodes.every(n => f.facts[n.place].members.length === 3 && !f.facts[n.place].silent))");
+        double most = (await page.EvaluateAsync(
+            "Math.max(...norikv.scene().series('ops.put', 60000).map(p => p[1]))"))!.GetValue<double>();
+        Assert.InRange(most, 1, 100_000);
+        await page.KeepAsync("hour");
+        Assert.Empty(page.Complaints);
+
+        int LeaderOf()
+        {
+            ShardReplicaView? leader = shared.Cluster[0].Server.Node.View.Shards[11].Replicas.FirstOrDefault(static r => r.IsLeader);
+            return leader is null ? -1 : leader.NodeId[1] - '1';
+        }
+
+        Task HourStepsAsync() => Task.Delay(TimeSpan.FromSeconds(3), patience.Token);
+    }
+
+    // Nodes take samples at moments of their own: one taken after an election, beside one taken before it, says nothing of before.
+    [Theory]
+    [InlineData(21_400, "n1 1")]
+    [InlineData(21_600, "- 2")]
+    [InlineData(22_100, "n2 2")]
+    [InlineData(30_100, "n2 2")]
+    public async Task Who_led_in_the_hour_before_changes_with_the_election_and_not_with_a_sample(int at, string led)
+    {
+        BrowserPage page = await OpenAsync();
+        await page.WaitAsync("norikv.live.hasHour");
+        string told = (await page.EvaluateAsync($$"""
+            (() => {
+              const Tape = norikv.live.constructor, Scene = norikv.scene().constructor;
+              const tape = new Tape();
+              const event = (at, node, kind, term) => ({ t: new Date(at).toISOString(), node, family: 'Raft', kind, shard: 0, term });
+              tape.take({ hello: true, process: 'p', shards: 1, buckets_us: [] });
+              tape.take({ t: 90000, nodes: [{ id: 'n1', number: 1 }, { id: 'n2', number: 2 }], leaders: btoa('') });
+              const hour = line => tape.take({ hour: line });
+              hour({ node: 'n1', names: [], samples: [{ t: 30000, f: [], l: [0, 2, 2] }, { t: 20000, f: [], l: [0, 1, 1] }] });
+              const others = [{ t: 34000, f: [], l: [0, 2, 2] }, { t: 24000, f: [] }, { t: 14000, f: [], l: [0, 1, 1] }];
+              hour({ node: 'n2', names: [], samples: others });
+              hour({ events: [event(21500, 'n1', 'StepDown', 2), event(22000, 'n2', 'LeaderElected', 2)] });
+              hour({ done: true });
+              const scene = new Scene(tape, {{at}}, false), { leaders, terms } = scene.frame;
+              return `${scene.nodes[leaders[0] - 1]?.id ?? '-'} ${terms.get(0)}`;
+            })()
+            """))!.GetValue<string>();
+        Assert.Equal(led, told);
     }
 
     [Fact]
@@ -134,7 +226,13 @@ public sealed class DashboardTests(DashboardCluster shared) : IClassFixture<Dash
         await page.WaitAsync("document.querySelector('main .headline p').textContent.includes('led by n2 in term 2')");
         await ShowAsync(page, "network");
         await page.WaitAsync("document.querySelector('main .headline p').textContent.includes('n1 suspected')");
-        await page.EvaluateAsync("norikv.goLive()");
+
+        // Suspicions are findings; and at its end Play begins again.
+        await ShowAsync(page, "cluster");
+        await page.WaitAsync("[...document.querySelectorAll('.finding')].some(f => f.textContent.includes('n1 does not answer probes'))");
+        await page.EvaluateAsync("norikv.speed = 0.25, norikv.seek(norikv.source.to), norikv.play(true)");
+        await page.WaitAsync("norikv.isPlaying && norikv.shown > norikv.source.from && norikv.shown < norikv.source.to");
+        await page.EvaluateAsync("norikv.speed = 1, norikv.goLive()");
 
         await ShowAsync(page, "playback");
         await LoadAsync(page, "broken.jsonl", Events.Replace("\"seq\":2", "\"seq\":", StringComparison.Ordinal));
@@ -242,6 +340,7 @@ public sealed class DashboardTests(DashboardCluster shared) : IClassFixture<Dash
             await page.WaitAsync("document.querySelector('#state').className.includes('bad')");
             await page.WaitAsync("document.querySelector('#state span').textContent.startsWith('Connection lost')");
             await page.KeepAsync("lost");
+            await page.WaitAsync("Date.now() - norikv.feed.heardAt > 8000");
         }
         finally
         {
@@ -260,24 +359,62 @@ public sealed class DashboardTests(DashboardCluster shared) : IClassFixture<Dash
         await page.WaitAsync($"{Rates} > 1");
         Assert.True((await page.EvaluateAsync(Rates))!.GetValue<double>() < 1e6);
 
+        // What was missed is a gap, until the nodes tell what they recorded of it.
+        await page.WaitAsync("norikv.live.hasHour");
+        await page.EvaluateAsync("globalThis.gap = norikv.live.frames.findIndex(f => f.isGap)");
+        await page.WaitAsync("gap > 0 && norikv.live.frames.slice(gap + 1).filter(f => f.isHour).length >= 4");
+        await page.WaitAsync("norikv.live.frames[gap + 3].nodes.every(n => "
+            + "norikv.live.frames[gap + 3].facts[n.place].status === 'healthy')");
+        await page.EvaluateAsync("norikv.seek(norikv.live.frames[gap].t + 1)");
+        await page.WaitAsync(
+            "document.querySelector('main .headline p').textContent.startsWith('not recorded: this page had no connection')");
+        await page.KeepAsync("gap");
+
         // The browser itself complains of the connections that were refused; nothing else does.
         Assert.All(page.Complaints, static c => Assert.True(
             c.Contains("/live", StringComparison.Ordinal) || c.Contains("\"source\":\"network\"", StringComparison.Ordinal), c));
     }
 
-    [Fact]
-    public async Task A_client_gets_at_most_20_messages_and_150_kbit_a_second()
+    // Whatever it asks for besides, too: slow requests come in answers of their own.
+    [Theory]
+    [InlineData("shard/1")]
+    [InlineData("requests")]
+    public async Task A_client_gets_at_most_20_messages_and_150_kbit_a_second(string view)
     {
-        BrowserPage page = await OpenAsync("shard/1");
-        await page.WaitAsync("norikv.live.frames.length > 8");
-        (long bytes, int messages, long began) = (page.Received, page.Messages, TimeProvider.System.GetTimestamp());
-        await Task.Delay(TimeSpan.FromSeconds(6));
-        await page.WaitAsync("norikv.live.frames.length > 16");
-        double seconds = TimeProvider.System.GetElapsedTime(began).TotalSeconds;
-        double kilobits = (page.Received - bytes) * 8 / 1000.0 / seconds;
-        TestContext.Current.TestOutputHelper?.WriteLine($"{kilobits:0.0} kbit/s, {(page.Messages - messages) / seconds:0.0} messages/s");
-        Assert.InRange(kilobits, 1, 150);
-        Assert.InRange((page.Messages - messages) / seconds, 0.1, 20);
+        NoriKV.Node.Tracing.SlowLog slow = shared.Cluster[1].Server.Node.SlowOperations!;
+        TimeSpan before = slow.Threshold;
+        if (view == "requests") slow.Threshold = TimeSpan.FromTicks(1);
+        try
+        {
+            BrowserPage page = await OpenAsync(view);
+            await page.WaitAsync("norikv.live.frames.length > 8 && norikv.live.hasHour");
+            if (view == "requests") await page.WaitAsync("document.querySelectorAll('.slow details').length === 24");
+            (long bytes, int messages, long began) = (page.Received, page.Messages, TimeProvider.System.GetTimestamp());
+            await Task.Delay(TimeSpan.FromSeconds(6));
+            await page.WaitAsync("norikv.live.frames.length > 16");
+            double seconds = TimeProvider.System.GetElapsedTime(began).TotalSeconds;
+            double kilobits = (page.Received - bytes) * 8 / 1000.0 / seconds;
+            TestContext.Current.TestOutputHelper?.WriteLine(
+                $"{kilobits:0.0} kbit/s, {(page.Messages - messages) / seconds:0.0} messages/s");
+            Assert.InRange(kilobits, 1, 150);
+            Assert.InRange((page.Messages - messages) / seconds, 0.1, 20);
+        }
+        finally
+        {
+            slow.Threshold = before;
+        }
+
+        // What is asked for every few seconds is no more than what is shown, and compressed.
+        if (view != "requests") return;
+        using var ask = new HttpRequestMessage(HttpMethod.Get, "/slow?since=0&most=24");
+        ask.Headers.AcceptEncoding.ParseAdd("gzip");
+        using HttpResponseMessage answer = await shared.Cluster[1].Http.SendAsync(ask);
+        Assert.Equal("gzip", Assert.Single(answer.Content.Headers.ContentEncoding));
+        using var plain = new System.IO.Compression.GZipStream(
+            await answer.Content.ReadAsStreamAsync(), System.IO.Compression.CompressionMode.Decompress);
+        JsonNode told = (await JsonNode.ParseAsync(plain))!;
+        Assert.Equal(24, told["operations"]!.AsArray().Count);
+        Assert.Equal(told["last"]!.GetValue<long>(), told["operations"]![23]!["seq"]!.GetValue<long>());
     }
 
     [Fact]
@@ -290,7 +427,7 @@ public sealed class DashboardTests(DashboardCluster shared) : IClassFixture<Dash
         await page.PressAsync("3", "3");
         await page.WaitAsync("location.hash === '#/storage' && document.activeElement.id === 'main'");
         await page.PressAsync("1", "1");
-        await page.WaitAsync("document.querySelector('[role=application]')");
+        await page.WaitAsync("norikv.view.map.canvas.isConnected && norikv.view.map.isDrawn");
         await page.EvaluateAsync("document.querySelector('[role=application]').focus()");
         await page.PressAsync("ArrowRight");
         await page.PressAsync("ArrowRight");
@@ -305,6 +442,13 @@ public sealed class DashboardTests(DashboardCluster shared) : IClassFixture<Dash
         await page.PressAsync("ArrowLeft");
         await page.WaitAsync("document.querySelector('#state span').textContent === 'Playback'");
         await page.WaitAsync("document.querySelector('[role=slider]').getAttribute('aria-valuetext').includes('before the end')");
+        await page.PressAsync("Home");
+        await page.WaitAsync("norikv.shown <= norikv.source.from + 1");
+        await page.EvaluateAsync("globalThis.seeks = [], globalThis.seek = norikv.seek, "
+            + "norikv.seek = t => seeks.push(Math.round((t - norikv.shown) / 1000))");
+        foreach (string key in (string[])["PageUp", "PageDown", "ArrowUp", "ArrowDown", "ArrowRight"]) await page.PressAsync(key);
+        await page.WaitAsync("seeks.join() === '60,-60,10,-10,1'");
+        await page.EvaluateAsync("norikv.seek = seek, norikv.play(false)");
         await page.PressAsync("End");
         await page.WaitAsync("document.querySelector('#state span').textContent === 'Live'");
         await page.PressAsync("?", "?");
@@ -339,10 +483,27 @@ public sealed class DashboardTests(DashboardCluster shared) : IClassFixture<Dash
         await page.WaitAsync("[...document.querySelectorAll('[role=status]')].some(s => s.textContent.startsWith('written'))");
         Assert.Equal("<b>bold</b>", await shared.Cluster[1].Http.GetStringAsync($"/kv/{key}"));
 
-        // Shown as text, whatever it says.
+        // Shown as text, whatever it says; and a list that was asked for before it does not come in its place.
+        await page.EvaluateAsync("""
+            (() => {
+              const ask = fetch;
+              globalThis.fetch = async (...what) => {
+                const answer = await ask(...what);
+                await new Promise(done => {
+                  globalThis.letItCome = () => { done(); setTimeout(() => { globalThis.hasCome = true; }, 100); }; });
+                return answer;
+              };
+              document.querySelector('[aria-label^=Prefix]').value = 'load-';
+              document.querySelector('main form.ask button').click();
+              globalThis.fetch = ask;
+            })()
+            """);
+        await page.WaitAsync("globalThis.letItCome");
         await page.EvaluateAsync(
             "document.querySelector('[aria-label^=Prefix]').value = '<img', document.querySelector('main form.ask button').click()");
         await page.WaitAsync("document.querySelectorAll('main tbody tr').length === 1");
+        await page.EvaluateAsync("letItCome()");
+        await page.WaitAsync("globalThis.hasCome");
         Assert.Equal(0, (await page.EvaluateAsync("document.querySelectorAll('main img, main b b').length"))!.GetValue<int>());
         uint shard = shared.Cluster[1].Server.Node.ShardOf("<img src=x onerror=alert(1)>"u8).Value;
         Assert.Equal($"{shard}", await page.TextAsync("main tbody tr a"));
@@ -403,6 +564,7 @@ public sealed class DashboardTests(DashboardCluster shared) : IClassFixture<Dash
     private async Task<BrowserPage> OpenAsync(string view = "cluster")
     {
         BrowserPage page = await shared.Browser.NewPageAsync();
+        _pages.Add(page);
         await page.GoAsync($"{shared.Url}#/{view}");
         await page.WaitAsync("norikv.feed.state === 'live' && norikv.live.frames.length > 1");
         return page;

@@ -119,6 +119,18 @@ public sealed class RestartTests
         Assert.Throws<CorruptionException>(() => Start(_files, _time));
     }
 
+    // Before the first flush the engine has applied nothing: what was acknowledged stood in the log alone.
+    [Fact]
+    public void A_log_that_was_lost_before_the_first_flush_is_corruption_too()
+    {
+        SteppedNode node = Start(_files, _time);
+        node.Put("k", "v");
+        MemoryFileSystem crashed = _files.Crash(1);
+        node.Stop();
+        foreach (string name in crashed.List($"{Data}/log")) crashed.Delete($"{Data}/log/{name}");
+        Assert.Contains("no segment of a log", Assert.Throws<CorruptionException>(() => Start(crashed, _time)).Message);
+    }
+
     [Fact]
     public void Options_are_refused_with_every_problem()
     {

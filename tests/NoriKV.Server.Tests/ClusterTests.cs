@@ -37,6 +37,32 @@ public sealed class ClusterTests
         }
     }
 
+    /// <summary>The seeds are the new addresses; what the nodes remember are the old ones.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public async Task Servers_that_moved_while_they_were_down_are_found_again(int moved)
+    {
+        await using TestCluster cluster = await TestCluster.StartAsync(3, static o => o with { SwimEnabled = true });
+        await DoneAsync(() => cluster[0].Http.PutAsync("/kv/k?timeout_ms=30000", new StringContent("before")));
+        for (int i = 0; i < moved; i++) await cluster.KillOneAsync(i);
+        for (int i = 0; i < moved; i++) cluster.Move(i);
+        await Task.WhenAll(Enumerable.Range(0, moved).Select(cluster.StartOneAsync));
+        await cluster.UntilWholeAsync();
+        HttpResponseMessage got = await DoneAsync(() => cluster[0].Http.GetAsync("/kv/k?timeout_ms=30000"));
+        Assert.Equal("before", await got.Content.ReadAsStringAsync());
+
+        // And clients are told where they are.
+        using CancellationTokenSource patience = new(Patience);
+        while (true)
+        {
+            using JsonDocument view = JsonDocument.Parse(await cluster[2].Http.GetStringAsync("/meta/cluster"));
+            var told = view.RootElement.GetProperty("nodes").EnumerateArray().Select(static n => n.GetProperty("addr").GetString());
+            if (told.Order().SequenceEqual(cluster.Addresses.Order())) break;
+            await Task.Delay(50, patience.Token);
+        }
+    }
+
     // A busy machine may hold an election in between.
     private static async Task<HttpResponseMessage> DoneAsync(Func<Task<HttpResponseMessage>> request)
     {

@@ -410,6 +410,33 @@ public sealed class HttpTableTests
     }
 
     [Fact]
+    public async Task Metrics_tell_of_both_ports_the_disk_and_the_build()
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        Assert.True((await server.Http.PutAsync("/kv/a", new ByteArrayContent(new byte[50_000]))).IsSuccessStatusCode);
+        await server.Http.GetByteArrayAsync("/kv/a");
+        await server.Rpc.UnaryAsync(
+            Wire.Put, new NoriKV.Proto.V1.PutRequest { Key = Wire.Bytes("b"), Value = Wire.Bytes(new string('y', 20_000)) });
+        Dictionary<string, double> figures = (await server.Http.GetStringAsync("/metrics")).Split('\n')
+            .Where(static l => l.Length > 0 && l[0] != '#')
+            .ToDictionary(
+                static l => l[..l.LastIndexOf(' ')],
+                static l => double.Parse(l[(l.LastIndexOf(' ') + 1)..], System.Globalization.CultureInfo.InvariantCulture));
+        Assert.InRange(figures["norikv_http_connections"], 1, 16);
+        Assert.InRange(figures["norikv_http_received_bytes_total"], 50_000, 60_000);
+        Assert.InRange(figures["norikv_http_sent_bytes_total"], 50_000, 60_000);
+        Assert.InRange(figures["norikv_grpc_connections"], 1, 16);
+        Assert.InRange(figures["norikv_grpc_received_bytes_total"], 20_000, 30_000);
+        Assert.InRange(figures["norikv_grpc_sent_bytes_total"], 30, 5_000);
+        Assert.True(figures["norikv_wal_disk_bytes"] > 0);
+        Assert.Equal(1, figures.Single(static f => f.Key.StartsWith("norikv_build_info{cluster_id=", StringComparison.Ordinal)).Value);
+        Assert.Equal(server.Server.Options.BlockCacheBytes, figures["norikv_lsm_block_cache_capacity_bytes"]);
+        // What is not known is left out: no certificate, and nobody whose clock could be compared.
+        Assert.DoesNotContain("norikv_tls_certificate_expiry_timestamp_seconds", figures.Keys);
+        Assert.DoesNotContain("norikv_node_clock_lead_seconds", figures.Keys);
+    }
+
+    [Fact]
     public async Task Meta_cluster_is_the_view_under_the_protos_names()
     {
         await using TestServer server = await TestServer.StartAsync();
@@ -428,13 +455,71 @@ public sealed class HttpTableTests
     }
 
     [Fact]
+    public async Task Events_are_for_pages_of_this_server_and_programs()
+    {
+        await using TestServer server = await TestServer.StartFakeAsync();
+        var events = new Uri($"ws://{server.Server.HttpEndPoint}/events");
+        using var foreign = new ClientWebSocket();
+        foreign.Options.SetRequestHeader("Origin", "http://elsewhere.example");
+        WebSocketException refused =
+            await Assert.ThrowsAsync<WebSocketException>(() => foreign.ConnectAsync(events, CancellationToken.None));
+        Assert.Contains("403", refused.Message, StringComparison.Ordinal);
+        using var own = new ClientWebSocket();
+        own.Options.SetRequestHeader("Origin", $"http://{server.Server.HttpEndPoint}");
+        await own.ConnectAsync(events, CancellationToken.None);
+        Assert.Equal(WebSocketState.Open, own.State);
+    }
+
+    [Theory]
+    [InlineData("/events?famly=Raft", "known are family, kind, since, epoch, once, hello")]
+    [InlineData("/live?sinse=3", "known are process, since")]
+    [InlineData("/slow?threshold_ms=5", "known are since")]
+    [InlineData("/doctor?deep=1", "this takes none")]
+    [InlineData("/log?level=debug", "this takes none")]
+    public async Task A_parameter_that_is_not_known_is_refused_with_those_that_are(string target, string known)
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        HttpResponseMessage answer = await server.Http.GetAsync(target);
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        Assert.Contains(known, await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    // A name of another's that resolves to this machine: the browser's requests come from here, and name the page's host.
+    [Theory]
+    [InlineData("rebound.example:8080", false)]
+    [InlineData("localhost:8080", true)]
+    [InlineData("127.0.0.1:8080", true)]
+    [InlineData("[::1]:8080", true)]
+    [InlineData("mybox", true)]
+    public async Task From_this_machine_is_trusted_under_a_name_of_this_machine_only(string host, bool isTrusted)
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        using var change = new HttpRequestMessage(HttpMethod.Put, "/log?component=raft&level=info");
+        change.Headers.Host = host;
+        HttpResponseMessage answer = await server.Http.SendAsync(change);
+        Assert.Equal(isTrusted ? HttpStatusCode.OK : HttpStatusCode.Forbidden, answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task Events_of_the_meta_group_say_so_beside_its_number()
+    {
+        await using TestServer server = await TestServer.StartAsync();
+        long before = server.Server.Events.Emitted;
+        for (uint shard = 15; shard <= 16; shard++) server.Server.Events.Emit(new SteppedDown(new ShardId(shard), new Term(9)));
+        using ClientWebSocket events = await ConnectAsync(server, $"?kind=StepDown&since={before}&epoch={server.Server.Events.Epoch}");
+        JsonElement last = await NextAsync(events), meta = await NextAsync(events);
+        Assert.Equal((15, false), (last.GetProperty("shard").GetInt32(), last.TryGetProperty("group", out _)));
+        Assert.Equal((16, "meta"), (meta.GetProperty("shard").GetInt32(), meta.GetProperty("group").GetString()));
+    }
+
+    [Fact]
     public async Task Events_come_over_a_websocket_filtered_and_resumed()
     {
         await using TestServer server = await TestServer.StartFakeAsync();
         HttpResponseMessage plain = await server.Http.GetAsync("/events");
         Assert.Equal(HttpStatusCode.UpgradeRequired, plain.StatusCode);
         for (int i = 1; i <= 3; i++) server.Server.Events.Emit(new Probe(i));
-        using ClientWebSocket resumed = await ConnectAsync(server, "?since=1");
+        using ClientWebSocket resumed = await ConnectAsync(server, $"?since=1&epoch={server.Server.Events.Epoch}");
         Assert.Equal(2, (await NextAsync(resumed)).GetProperty("n").GetInt32());
         JsonElement third = await NextAsync(resumed);
         Assert.Equal(
@@ -452,12 +537,50 @@ public sealed class HttpTableTests
     }
 
     [Fact]
+    public async Task A_position_of_an_earlier_process_is_answered_with_a_gap_and_all_that_is_remembered()
+    {
+        await using TestServer server = await TestServer.StartFakeAsync();
+        for (int i = 1; i <= 3; i++) server.Server.Events.Emit(new Probe(i));
+        long epoch = server.Server.Events.Epoch;
+        // As many events as that one had seen, and more than there are: neither is a place among these.
+        foreach (string of in new[] { $"since=2&epoch={epoch - 1}", $"since=17&epoch={epoch}" })
+        {
+            using ClientWebSocket resumed = await ConnectAsync(server, "?family=wal&" + of);
+            JsonElement gap = await NextAsync(resumed);
+            Assert.Equal(("Feed", "Restarted", 0, epoch), (
+                gap.GetProperty("family").GetString(), gap.GetProperty("kind").GetString(), gap.GetProperty("seq").GetInt32(),
+                gap.GetProperty("epoch").GetInt64()));
+            Assert.Equal(of, $"since={gap.GetProperty("since")}&epoch={gap.GetProperty("since_epoch")}");
+            for (int i = 1; i <= 3; i++) Assert.Equal(i, (await NextAsync(resumed)).GetProperty("n").GetInt32());
+        }
+
+        HttpResponseMessage alone = await server.Http.GetAsync("/events?since=2");
+        Assert.Equal(HttpStatusCode.BadRequest, alone.StatusCode);
+        Assert.Contains("epoch", await alone.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Who_asks_is_told_where_the_feed_begins()
+    {
+        await using TestServer server = await TestServer.StartFakeAsync();
+        for (int i = 1; i <= 3; i++) server.Server.Events.Emit(new Probe(i));
+        using ClientWebSocket live = await ConnectAsync(server, "?hello=1&family=swim");
+        JsonElement began = await NextAsync(live);
+        Assert.Equal(("Began", 3, server.Server.Events.Epoch, "fake"), (
+            began.GetProperty("kind").GetString(), began.GetProperty("seq").GetInt32(), began.GetProperty("epoch").GetInt64(),
+            began.GetProperty("node").GetString()));
+        server.Server.Events.Emit(new Probe(4));
+        using ClientWebSocket resumed = await ConnectAsync(server, $"?since={began.GetProperty("seq")}&epoch={began.GetProperty("epoch")}");
+        Assert.Equal(4, (await NextAsync(resumed)).GetProperty("n").GetInt32());
+    }
+
+    [Fact]
     public async Task A_client_that_lags_behind_the_ring_is_told_how_much_it_missed()
     {
         await using TestServer server =
             await TestServer.StartFakeAsync(parts: static p => p with { EventsRemembered = 8 });
         for (int i = 1; i <= 20; i++) server.Server.Events.Emit(new Probe(i));
-        using ClientWebSocket late = await ConnectAsync(server, "?since=2");
+        using ClientWebSocket late = await ConnectAsync(server, $"?since=2&epoch={server.Server.Events.Epoch}");
         JsonElement gap = await NextAsync(late);
         Assert.Equal(("Dropped", 10, 12), (
             gap.GetProperty("kind").GetString(), gap.GetProperty("dropped").GetInt32(),

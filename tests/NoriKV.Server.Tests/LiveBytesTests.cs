@@ -51,10 +51,10 @@ public sealed class LiveBytesTests
         const ulong Seed = 176;
         var random = new Prng(Seed);
         var log = new HourLog(4);
-        for (int i = 1; i <= 6; i++) log.Add(i * 1000, [new("a", i * 3), new("b", 7)]);
+        for (int i = 1; i <= 6; i++) log.Add(i * 1000, [new("a", i * 3), new("b", 7)], [new HourLeader(5, 1, (ulong)i)], "{}"u8.ToArray());
         byte[][] seeds =
         [
-            PictureBytes.Encode(Picture), log.Encode(Picture.Events), new PictureQuestion(PictureKind.Hour, 5, [1]).Encode(),
+            PictureBytes.Encode(Picture), HourBytes.Encode(log, Picture.Events, 3), new PictureQuestion(PictureKind.Hour, 5, [1]).Encode(),
         ];
         for (int i = 0; i < 20_000; i++)
         {
@@ -63,7 +63,7 @@ public sealed class LiveBytesTests
             if (random.NextInt(3) == 0) bytes = bytes[..random.NextInt(bytes.Length)];
             long before = GC.GetAllocatedBytesForCurrentThread();
             _ = PictureBytes.TryDecode(bytes);
-            _ = HourLog.TryDecode(bytes);
+            _ = HourBytes.TryDecode(bytes);
             _ = PictureQuestion.TryDecode(bytes, out _);
             Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 1 << 20, $"seed {Seed}, round {i}: {Convert.ToHexString(bytes)}");
         }
@@ -74,15 +74,97 @@ public sealed class LiveBytesTests
     {
         var log = new HourLog(3);
         for (int i = 1; i <= 5; i++)
-            log.Add(i * 1000, [new("ops.put", i * 10), new("write.3", i), new("fsync.4", i * 100), new("cpu", 1)]);
-        HourPicture read = HourLog.TryDecode(log.Encode([]))!;
+        {
+            log.Add(
+                i * 1000, [new("ops.put", i * 10), new("write.3", i), new("stage.log.4", i * 100), new("cpu", 1)],
+                [new HourLeader(7, 1, 2), new HourLeader(8, (ulong)i, 3)], i < 5 ? "{}"u8.ToArray() : "[]"u8.ToArray());
+        }
 
-        // Buckets of syncs are of the present only.
+        HourPicture read = HourBytes.TryDecode(HourBytes.Encode(log, [], 9))!;
+
+        // Buckets of stages are of the present only.
         Assert.Equal(["ops.put", "write.3", "cpu"], read.Names);
         Assert.Equal([3000L, 4000, 5000], read.Samples.Select(static s => s.UnixMs));
         Assert.Equal([(0, 30L), (1, 3), (2, 1)], read.Samples[0].Changes);
         Assert.Equal([(0, 10L), (1, 1)], read.Samples[1].Changes);
+        Assert.Equal([new HourLeader(7, 1, 2), new HourLeader(8, 3, 3)], read.Samples[0].Leaders);
+        Assert.Equal([new HourLeader(8, 4, 3)], read.Samples[1].Leaders);
+        Assert.Equal(["{}", "", "[]"], read.Samples.Select(static s => Encoding.UTF8.GetString(s.Facts.Span)));
+        Assert.Equal(9UL, read.EventsDropped);
         Assert.Equal(3, log.Count);
+    }
+
+    [Fact]
+    public void An_hour_of_too_many_bytes_is_shorter()
+    {
+        var log = new HourLog(1000, bytesMax: 10_000);
+        for (int i = 1; i <= 1000; i++) log.Add(i * 1000, [new("ops.put", i)], [], default);
+        Assert.InRange(log.Count, 50, 100);
+        Assert.Equal(1000, HourBytes.TryDecode(HourBytes.Encode(log, [], 0))!.Samples.Sum(static s => s.Changes.Sum(static c => c.Change)));
+    }
+
+    // What a node answers is bounded: the oldest goes, and what went of the events is told.
+    [Fact]
+    public void An_hour_that_is_too_long_for_an_answer_loses_its_oldest()
+    {
+        var random = new Prng(7);
+        byte[] noise = new byte[700];
+        var events = new List<ReadOnlyMemory<byte>>();
+        for (int i = 0; i < 2000; i++)
+        {
+            for (int k = 0; k < noise.Length; k++) noise[k] = (byte)random.NextInt(256);
+            events.Add(Encoding.UTF8.GetBytes($"\"{Convert.ToBase64String(noise)}\""));
+        }
+
+        var log = new HourLog(4);
+        log.Add(1000, [new("ops.put", 1)], [], default);
+        byte[] bytes = HourBytes.Encode(log, events, 5);
+        Assert.InRange(bytes.Length, 1, NoriKV.Node.Live.LiveBounds.AnswerBytesMax);
+        HourPicture read = HourBytes.TryDecode(bytes)!;
+        Assert.Equal(2005UL, read.EventsDropped + (ulong)read.Events.Count);
+        Assert.InRange(read.Events.Count, 200, 1000);
+        Assert.Equal(events[^1].ToArray(), read.Events[^1].ToArray());
+    }
+
+    [Fact]
+    public void Events_of_the_hour_that_are_not_remembered_are_counted()
+    {
+        var time = new HourTime();
+        var news = new EventRing(16, time);
+        var events = new HourEvents(news, "n1", time);
+        events.Look();
+        for (int i = 0; i < 40; i++) news.Emit(new Happened(i));
+        (IReadOnlyList<ReadOnlyMemory<byte>> told, ulong dropped) = events.Take();
+        Assert.Equal((16, 24UL), (told.Count, dropped));
+        events.Look();
+        time.Advance(TimeSpan.FromMinutes(61));
+        events.Look();
+        news.Emit(new Happened(41));
+        time.Advance(TimeSpan.FromMinutes(1));
+        (told, dropped) = events.Take();
+        Assert.Equal((1, 0UL), (told.Count, dropped));
+    }
+
+    private readonly record struct Happened(int N) : IEvent
+    {
+        public string Family => "Wal";
+
+        public string Kind => "SegmentRoll";
+
+        public void WriteFields(IEventFields fields) => fields.Add("n", N);
+    }
+
+    private sealed class HourTime : TimeProvider
+    {
+        private long _now = 1;
+
+        public override long GetTimestamp() => _now;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override DateTimeOffset GetUtcNow() => DateTimeOffset.UnixEpoch.AddTicks(_now).AddYears(50);
+
+        public void Advance(TimeSpan by) => _now += by.Ticks;
     }
 
     [Fact]

@@ -38,6 +38,11 @@ public sealed partial class MetricsTests
         Assert.Contains("\nprocess_cpu_seconds_total ", text, StringComparison.Ordinal);
         Assert.Contains("\ndotnet_gc_pause_seconds_total ", text, StringComparison.Ordinal);
         Assert.DoesNotContain("shard_id=", text, StringComparison.Ordinal);
+        // What was not dropped has no reason.
+        const string Dropped = "norikv_swim_messages_dropped_total{reason=";
+        Assert.Contains(Dropped + "\"malformed\"}", text, StringComparison.Ordinal);
+        Assert.DoesNotContain(Dropped + "\"ok\"}", text, StringComparison.Ordinal);
+        Assert.DoesNotContain(Dropped + "\"none\"}", text, StringComparison.Ordinal);
         Assert.InRange(text.Count(static c => c == '\n'), 100, 3000);
         CheckDocumentation(text);
         if (PromTool.IsThere) Assert.Equal(string.Empty, await PromTool.RunAsync(text, "check", "metrics"));
@@ -70,6 +75,43 @@ public sealed partial class MetricsTests
         using var dashboard = System.Text.Json.JsonDocument.Parse(
             await File.ReadAllTextAsync(Path.Combine(deploy, "grafana", "norikv.json")));
         Assert.True(dashboard.RootElement.GetProperty("panels").GetArrayLength() > 10);
+    }
+
+    // The panel and the alert say the same, as of NorikvQuorumLost: a node whose disk stands still knows no leaders although others lead.
+    [Fact]
+    public async Task The_dashboards_shards_without_a_leader_are_those_of_the_cluster_not_of_one_node()
+    {
+        if (!PromTool.IsThere) PromTool.Skip();
+        string file = Path.Combine(InteropTools.RepositoryRoot, "deploy", "grafana", "norikv.json");
+        using var dashboard = System.Text.Json.JsonDocument.Parse(await File.ReadAllTextAsync(file));
+        string asked = dashboard.RootElement.GetProperty("panels").EnumerateArray()
+            .Single(static p => p.GetProperty("title").GetString() == "Shards without a leader")
+            .GetProperty("targets")[0].GetProperty("expr").GetString()!
+            .Replace("$job", "norikv", StringComparison.Ordinal).Replace("$cluster", ".*", StringComparison.Ordinal);
+        // At minute 1 n2 knows no leader of 30 that n1 leads; from minute 2 on nobody leads them.
+        string test = $$"""
+            evaluation_interval: 1m
+            tests:
+              - interval: 1m
+                input_series:
+                  - {series: 'norikv_cluster_shards{job="norikv", instance="n1"}', values: '64x9'}
+                  - {series: 'norikv_raft_groups{job="norikv", instance="n1", role="leader"}', values: '30x1 0x7'}
+                  - {series: 'norikv_raft_groups{job="norikv", instance="n2", role="leader"}', values: '34x8'}
+                  - {series: 'norikv_raft_groups_without_leader{job="norikv", instance="n2"}', values: '0 30x8'}
+                promql_expr_test:
+                  - {expr: '{{asked}}', eval_time: 1m, exp_samples: [{labels: '{}', value: 0}]}
+                  - {expr: '{{asked}}', eval_time: 3m, exp_samples: [{labels: '{}', value: 30}]}
+            """;
+        string script = Path.Combine(Path.GetTempPath(), $"norikv-panel-{Guid.NewGuid():N}.yml");
+        try
+        {
+            await File.WriteAllTextAsync(script, test);
+            Assert.Contains("SUCCESS", await PromTool.RunAsync("", "test", "rules", script), StringComparison.Ordinal);
+        }
+        finally
+        {
+            File.Delete(script);
+        }
     }
 
     private static async Task LoadAsync(TestCluster cluster)

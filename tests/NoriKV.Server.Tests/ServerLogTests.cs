@@ -1,7 +1,28 @@
+using NoriKV.Types;
+
 namespace NoriKV.Server.Tests;
 
 public sealed class ServerLogTests
 {
+    // Seven of ten events under load are syncs: what else happened must not be lost to them.
+    [Fact]
+    public void Syncs_do_not_push_what_happened_out_of_what_is_remembered()
+    {
+        var (ring, news) = (new Nori.Observe.EventRing(64), new Nori.Observe.EventRing(64));
+        var log = new ServerLog();
+        var events = new ServerEvents(ring, new Live.NewsSink(news), new EventLog(log), new StoppedTime());
+        events.Emit(new Nori.Wal.SegmentRoll(1, 2));
+        for (int i = 0; i < 1000; i++) events.Emit(new Nori.Wal.Fsync(3, 0.5));
+        for (int i = 0; i < 3; i++) events.Emit(new Nori.Wal.Fsync(3, 100));
+        Assert.Equal(5, ring.Emitted);
+        Assert.Equal(1, news.Emitted);
+    }
+
+    private sealed class StoppedTime : TimeProvider
+    {
+        public override long GetTimestamp() => 7;
+    }
+
     [Fact]
     public void A_line_has_time_level_component_message_and_fields()
     {
@@ -57,15 +78,29 @@ public sealed class ServerLogTests
     }
 
     [Fact]
-    public void Levels_are_bounded_and_wrong_words_are_told()
+    public void Wrong_words_are_told_with_those_there_are()
     {
         var levels = new LogLevels();
         Assert.NotNull(levels.SetWord("raft=loud"));
         Assert.NotNull(levels.SetWord("Raft=info"));
         Assert.NotNull(levels.SetWord(new string('a', 40) + "=info"));
-        int taken = Enumerable.Range(0, 200).Count(i => levels.Set($"{(char)('a' + i % 26)}{(char)('a' + i / 26)}", "info") is null);
-        Assert.Equal(LogLevels.ComponentsMax, taken);
-        Assert.Null(levels.Set("aa", "debug"));
+        string problem = levels.Set("nope", "debug")!;
+        foreach (string component in LogLevels.Components) Assert.Contains(component, problem, StringComparison.Ordinal);
+        string[] families = ["wal", "lsm", "compaction", "raft", "swim", "shard", "cache", "scrub"];
+        foreach (string family in families) Assert.Null(levels.Set(family, "debug"));
+        Assert.Equal(1 + families.Length, levels.All.Count);
+    }
+
+    [Fact]
+    public void The_least_level_is_that_of_whichever_component_says_most()
+    {
+        var levels = new LogLevels();
+        Assert.Equal(LogLevel.Info, levels.Least);
+        levels.SetWord("raft=debug");
+        levels.SetWord("error");
+        Assert.Equal(LogLevel.Debug, levels.Least);
+        levels.SetWord("raft=off");
+        Assert.Equal(LogLevel.Error, levels.Least);
     }
 
     [Fact]
@@ -81,6 +116,20 @@ public sealed class ServerLogTests
         events.Emit(new Nori.Wal.Fsync(3, 0.5));
         Assert.True(log.Lines.TryRead(out string? line));
         Assert.EndsWith("DEBUG wal: Fsync seg=3 ms=0.5", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_meta_group_is_named_where_an_event_has_its_number()
+    {
+        var log = new ServerLog();
+        log.Levels.SetWord("raft=debug");
+        var events = new EventLog(log) { TotalShards = static () => 16 };
+        events.Emit(new Node.SteppedDown(new ShardId(15), new Term(2)));
+        events.Emit(new Node.SteppedDown(new ShardId(16), new Term(2)));
+        Assert.True(log.Lines.TryRead(out string? shard));
+        Assert.True(log.Lines.TryRead(out string? meta));
+        Assert.EndsWith("StepDown shard=15 term=2", shard, StringComparison.Ordinal);
+        Assert.EndsWith("StepDown shard=16 term=2 group=meta", meta, StringComparison.Ordinal);
     }
 
     private sealed class At : TimeProvider

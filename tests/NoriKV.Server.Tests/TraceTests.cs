@@ -130,7 +130,11 @@ public sealed class TraceTests
         {
             for (int i = 0; i < Puts; i++)
             {
-                var headers = new Metadata { { "traceparent", new TraceContext(7, (ulong)i + 1, 9, true).ToString() } };
+                var headers = new Metadata
+                {
+                    { "traceparent", new TraceContext(7, (ulong)i + 1, 9, true).ToString() },
+                    { "tracestate", $"vendor={i}" },
+                };
                 await cluster[i % 3].Rpc.UnaryAsync(
                     Wire.Put,
                     new PutRequest { Key = Wire.Bytes($"key-{i}"), Value = Wire.Bytes("v") },
@@ -147,6 +151,8 @@ public sealed class TraceTests
             TracedSpan root = Assert.Single(spans, static s => s.Parent == "0000000000000009");
             Assert.Equal("norikv.v1.Kv/Put", root.Name);
             AssertPath(root, spans);
+            // What other systems wrote beside it goes with it to the other node, and to the collector.
+            Assert.All(spans, s => Assert.Equal($"vendor={i}", s.State));
             if (spans.SingleOrDefault(static s => s.Name == "norikv.Forward/Write") is not { } other) continue;
             forwarded++;
             Assert.Equal(root.Id, other.Parent);

@@ -52,6 +52,33 @@ public sealed class BrokenNodeTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public void A_node_that_answers_on_a_thread_of_its_own_is_noticed()
+    {
+        Violation violation = FirstViolation(seed => new SimulationOptions
+        {
+            Seed = seed,
+            Nodes = 1,
+            Faults = FaultKinds.None,
+            WrapNode = node => new StrayingNode(node),
+        });
+        Assert.Equal("one_thread", violation.Checker);
+        Assert.Contains("ServeAsync", violation.What, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_ends_a_run_is_a_violation_of_its_seed()
+    {
+        Violation violation = FirstViolation(seed => new SimulationOptions
+        {
+            Seed = seed,
+            Nodes = 1,
+            WrapNode = _ => throw new InvalidOperationException("a double that does not work"),
+        });
+        Assert.Contains(violation.Checker, (string[])["simulation", "no_crash"]);
+        Assert.Contains("a double that does not work", violation.What, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_failing_run_is_made_smaller_and_still_fails()
     {
         SimulationReport failed = FirstFailure(seed => new SimulationOptions
@@ -115,6 +142,25 @@ public sealed class BrokenNodeTests(ITestOutputHelper output)
             KvResult<GetResult> found = await base.GetAsync(key, options, context).ConfigureAwait(false);
             if (found.IsOk) _remembered[name] = found;
             return found;
+        }
+    }
+
+    /// <summary>Each read is answered when the next one comes, by another thread, while the run's own stands still.</summary>
+    private sealed class StrayingNode(INoriNode inner) : DelegatingNode(inner)
+    {
+        private Action? _answer;
+        private Task? _found;
+
+        public override ValueTask<KvResult<GetResult>> GetAsync(
+            ReadOnlyMemory<byte> key, ReadOptions options, RequestContext context)
+        {
+            // Whoever waits goes on within SetResult, on the other thread.
+            if (_answer is { } earlier && _found is { IsCompleted: true })
+                Task.Factory.StartNew(earlier, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Wait();
+            var answer = new TaskCompletionSource<KvResult<GetResult>>();
+            Task<KvResult<GetResult>> found = base.GetAsync(key, options, context).AsTask();
+            (_found, _answer) = (found, () => answer.SetResult(found.Result));
+            return new ValueTask<KvResult<GetResult>>(answer.Task);
         }
     }
 

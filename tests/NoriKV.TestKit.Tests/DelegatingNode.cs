@@ -16,6 +16,8 @@ internal class DelegatingNode(INoriNode inner) : INoriNode
 
     public string? NotReadyReason => inner.NotReadyReason;
 
+    public string? CannotServeReason => inner.CannotServeReason;
+
     public ShardId ShardOf(ReadOnlySpan<byte> key) => inner.ShardOf(key);
 
     public virtual ValueTask<KvResult<PutResult>> PutAsync(

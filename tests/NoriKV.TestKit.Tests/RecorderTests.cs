@@ -166,6 +166,8 @@ public sealed class RecorderTests : IAsyncLifetime
         public ValueTask<ClusterView> GetClusterViewAsync(CancellationToken cancellationToken) =>
             inner.GetClusterViewAsync(cancellationToken);
 
+        public ValueTask<bool> IsServingAsync(CancellationToken cancellationToken) => inner.IsServingAsync(cancellationToken);
+
         public IAsyncEnumerable<ClusterView> WatchClusterAsync(CancellationToken cancellationToken) =>
             inner.WatchClusterAsync(cancellationToken);
 

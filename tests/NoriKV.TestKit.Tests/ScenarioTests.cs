@@ -8,6 +8,11 @@ public sealed class ScenarioTests(ITestOutputHelper output)
 {
     private const int Jobs = 2;
 
+    private static readonly SimulationOptions Short = Options(SimulationScenario.Replace, 5004, FaultKinds.None) with
+    {
+        Safety = TimeSpan.FromMilliseconds(750), OperationsMax = 4,
+    };
+
     [Theory]
     [InlineData(SimulationScenario.Grow, 3)]
     [InlineData(SimulationScenario.Drain, 2)]
@@ -47,7 +52,23 @@ public sealed class ScenarioTests(ITestOutputHelper output)
     /// <summary>Seeds that found something, kept: what each found is in its row.</summary>
     [Theory]
     [InlineData(SimulationScenario.Grow, 2)] // A restart as the only member of a configuration that is not committed: refused for ever.
+    [InlineData(SimulationScenario.Mixed, 32)] // One that was down and alone had the registry was taken for one that can be lost.
     public void A_seed_that_once_failed_holds(SimulationScenario scenario, ulong seed) => AssertGood(Run(scenario, seed, FaultKinds.All));
+
+    // Seed 5004: the operator held up the node without which the registry had no majority, and asked the registry whether to let
+    // it go on.
+    [Fact]
+    public void A_machine_that_stands_still_and_is_needed_goes_on() => AssertGood(ClusterSimulation.Run(Short));
+
+    [Fact]
+    public void What_is_rare_where_the_cluster_changes_is_not_what_is_rare_elsewhere()
+    {
+        var summary = new SimulationSummary();
+        summary.Add(ClusterSimulation.Run(Short), hundredth: false);
+        string[] rare = [.. summary.RarePaths.Select(static p => p.Key)];
+        Assert.Contains("membership.joint", rare);
+        Assert.DoesNotContain("raft.membership_changed", rare);
+    }
 
     // Seed 1 found spare copies that were taken away and made anew while a third node joined.
     [Fact]

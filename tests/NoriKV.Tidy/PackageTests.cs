@@ -14,6 +14,12 @@ public sealed partial class PackageTests(ITestOutputHelper output)
     private const string ExampleAddress = "127.0.0.1:7447";
     private const string ExampleHttpAddress = "127.0.0.1:8080";
 
+    // What a program prints where that is all that it shows; the others print a line when they have checked themselves.
+    private static readonly Dictionary<string, string> Printed = new()
+    {
+        ["NoriKV.Client.Example1"] = "VERSION_MISMATCH\nuser:1 = Ada Lovelace\nAda Lovelace\n",
+    };
+
     [Fact]
     public async Task Every_package_restores_from_a_folder_and_every_readme_example_runs()
     {
@@ -43,10 +49,13 @@ public sealed partial class PackageTests(ITestOutputHelper output)
             foreach (Example example in examples)
             {
                 string work = Directory.CreateDirectory(Path.Combine(folder, example.Name, "run")).FullName;
-                string printed = await Run(work, "dotnet", $"../bin/Debug/net10.0/{example.Name}.dll");
+                string printed = await Run(work, "dotnet", $"../bin/Debug/net10.0/{example.Name}.dll", node.RpcAddress);
                 output.WriteLine($"{example.Name}: {printed.Trim()}");
                 Assert.False(string.IsNullOrWhiteSpace(printed), $"the example {example.Name} prints nothing");
+                if (Printed.TryGetValue(example.Name, out string? wanted)) Assert.Equal(wanted, printed);
             }
+
+            Assert.All(Printed.Keys, name => Assert.Contains(examples, e => e.Name == name));
         }
         finally
         {
@@ -80,15 +89,17 @@ public sealed partial class PackageTests(ITestOutputHelper output)
         .Matches(markdown)
         .Select((m, i) => new Example($"{name ?? package ?? "README"}.Example{i + 1}", package, m.Groups[1].Value));
 
-    private static async Task<string> Run(string directory, string file, string arguments)
+    private static async Task<string> Run(string directory, string file, string arguments, string? address = null)
     {
-        using Process process = Process.Start(new ProcessStartInfo(file, arguments)
+        var start = new ProcessStartInfo(file, arguments)
         {
             WorkingDirectory = directory,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             RedirectStandardInput = true,
-        })!;
+        };
+        if (address is not null) start.Environment["NORIKV_ADDR"] = address;
+        using Process process = Process.Start(start)!;
         process.StandardInput.Close();
         Task<string> error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         string text = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);

@@ -28,6 +28,36 @@ public sealed partial class SdkTests
             Enum.GetValues<KvCode>().Where(c => c != KvCode.Ok).Select(c => c.ToWire()).Order(StringComparer.Ordinal), codes);
     }
 
+    /// <summary>A column each of docs/sdks/surface.md: its names are public ones of that language.</summary>
+    [Theory]
+    [InlineData(
+        1,
+        "src",
+        "NoriKV.Client/PublicApi.txt NoriKV.Types/PutOptions.cs NoriKV.Types/ReadOptions.cs NoriKV.Types/ScanOptions.cs "
+            + "NoriKV.Types/BatchOptions.cs",
+        @"[ .]{0}(?:\W|$)")]
+    [InlineData(
+        2, "sdks/python/norikv", "aio.py client.py options.py types.py testing.py",
+        @"(?:def|class) {0}\W|^    {0}: |\W{0}: |self\.{0} = ")]
+    [InlineData(3, "sdks/typescript/src", "client.ts options.ts types.ts testing.ts", @"[ *]{0}[(?:]| {0} = |function {0}\(")]
+    [InlineData(4, "sdks/go", "client.go options.go norikvtest/server.go", @"func (?:\(.*\) )?{0}\(|^\t{0} ")]
+    [InlineData(
+        5,
+        "sdks/java/src/main/java/com/norikv/client",
+        "NoriKVClient.java ClientBuilder.java PutOptions.java ScanOptions.java BatchOptions.java testing/EphemeralServer.java",
+        @"public (?:static )?[^=;]* {0}\(")]
+    public void The_names_of_the_page_on_the_surface_are_those_of_the_code(int column, string folder, string files, string pattern)
+    {
+        string code = string.Join('\n', files.Split(' ').Select(file => Repository.Read($"{folder}/{file}")));
+        string[] names = [.. Repository.Read("docs/sdks/surface.md").Split('\n')
+            .Where(line => line.StartsWith("| ", StringComparison.Ordinal))
+            .SelectMany(line => Regex.Matches(line.Split(" | ")[column], "`([^`]+)`").Select(m => m.Groups[1].Value.Split('.')[^1]))
+            .Distinct()];
+        Assert.True(names.Length > 40, $"only {names.Length} names");
+        Assert.All(names, name => Assert.True(
+            Regex.IsMatch(code, pattern.Replace("{0}", name, StringComparison.Ordinal), RegexOptions.Multiline), $"{name} is not there"));
+    }
+
     [Fact]
     public void The_numbers_of_the_page_on_hashing_are_those_of_the_code()
     {

@@ -51,6 +51,9 @@ public sealed class StatusTableTests
     {
         var error = new KvError(KvCode.Overloaded, "the queue is full");
         Assert.Equal("100", StatusTable.ToException(error).Trailers.GetValue("retry-after-ms"));
+        KvError never = error with { RetryAfter = TimeSpan.Zero }; // waiting does not help
+        Assert.Null(StatusTable.ToException(never).Trailers.GetValue("retry-after-ms"));
+        Assert.Equal(0ul, StatusTable.ToMessage(never).RetryAfterMs);
         Assert.Equal(100ul, StatusTable.ToMessage(error).RetryAfterMs);
         Assert.Empty(StatusTable.ToException(new KvError(KvCode.Internal, "x")).Trailers);
     }

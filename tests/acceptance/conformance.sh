@@ -35,29 +35,29 @@ finish_one() {
   }
   [ -f "$out/$language.json" ] || { failed=1; echo "--- $language left no results"; tail -n 20 "$out/$language.log"; }
 }
-absent() { echo "$1 was not run: $2"; }
+source tests/absent.sh
 
 csharp=sdks/conformance/csharp/bin/Release/net10.0/NoriKV.Conformance.dll
 [ -f "$csharp" ] || csharp=sdks/conformance/csharp/bin/Debug/net10.0/NoriKV.Conformance.dll
 if wanted csharp "$@"; then
-  if [ -f "$csharp" ]; then run csharp dotnet "$csharp"; else absent csharp "build it: dotnet build sdks/conformance/csharp"; failed=1; fi
+  if [ -f "$csharp" ]; then run csharp dotnet "$csharp"; else echo "csharp was not built: dotnet build sdks/conformance/csharp"; failed=1; fi
 fi
 if wanted python "$@"; then
   if /usr/bin/python3 -c 'import grpc, google.protobuf' 2>/dev/null; then run python /usr/bin/python3 sdks/python/tests/conformance.py
-  else absent python "sudo apt-get install -y python3-grpcio python3-protobuf"; fi
+  else absent python "sudo apt-get install -y python3-grpcio python3-protobuf" || failed=1; fi
 fi
 if wanted typescript "$@"; then
   if command -v npm >/dev/null && bash sdks/typescript/prepare.sh; then run typescript node sdks/typescript/test/conformance.mjs
-  else absent typescript "install Node 20 or later, then (cd sdks/typescript && npm ci)"; fi
+  else absent typescript "install Node 20.3 or later, then (cd sdks/typescript && npm ci)" || failed=1; fi
 fi
 if wanted go "$@"; then
   if command -v go >/dev/null && [ -d /usr/share/gocode/src/google.golang.org/grpc ]; then
     if bash sdks/go/go.sh build -o "$PWD/$out/go-runner" ./internal/conformance; then run go "$out/go-runner" sdks/conformance; else failed=1; fi
-  else absent go "sudo apt-get install -y golang-go golang-google-grpc-dev golang-google-protobuf-dev golang-github-golang-protobuf-1-5-dev"; fi
+  else absent go "sudo apt-get install -y golang-go golang-google-grpc-dev golang-google-protobuf-dev golang-github-golang-protobuf-1-5-dev" || failed=1; fi
 fi
 if wanted java "$@"; then
   missing=$(bash sdks/java/java.sh missing)
-  if [ -n "$missing" ]; then absent java "sudo apt-get install -y --no-install-recommends $missing"
+  if [ -n "$missing" ]; then absent java "sudo apt-get install -y --no-install-recommends $missing" || failed=1
   elif bash sdks/java/java.sh build; then run java bash sdks/java/java.sh run com.norikv.conformance.Conformance sdks/conformance
   else failed=1; fi
 fi
@@ -65,6 +65,6 @@ while [ ${#running[@]} -gt 0 ]; do finish_one; done
 
 python3=/usr/bin/python3
 [ $failed = 0 ] || { echo "--- what servers called errors"; head -60 "$out/server-errors.log"; }
-command -v $python3 >/dev/null || { echo "skipped: python3 prints the matrix and is missing"; exit $failed; }
+command -v $python3 >/dev/null || { absent "the matrix, which python3 prints" "sudo apt-get install -y python3" || failed=1; exit $failed; }
 $python3 sdks/conformance/matrix.py "$out"/*.json || failed=1
 exit $failed

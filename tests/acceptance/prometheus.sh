@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Acceptance: a real Prometheus scrapes a real cluster of three, `promtool check metrics` has nothing to say about any loaded node, and the
-# alert rules fire by Prometheus's own word when a disk stalls, a node is killed and a quorum is lost; each clears when that is over.
+# alert rules fire by Prometheus's own word when a disk stalls, a node is killed, a quorum is lost and the last node goes; each clears when
+# that is over.
 # The rules are those of deploy/, their patience shortened to two seconds. About half a minute on an idle machine.
 # slow
 set -uo pipefail
@@ -109,7 +110,7 @@ for n in 1 2 3; do
 done
 step "three nodes are scraped, and promtool has nothing to say about any of them"
 
-for alert in NorikvNodeDown NorikvQuorumLost NorikvDiskStalled NorikvDiskFull NorikvNotReady; do
+for alert in NorikvNodeDown NorikvHalfDown NorikvQuorumLost NorikvDiskStalled NorikvDiskFull NorikvNotReady; do
   await "$alert is quiet while all is well" quiet $alert
 done
 
@@ -130,15 +131,25 @@ await "NorikvDiskFull clears" quiet NorikvDiskFull
 kill -KILL "${pid[n3]}"; wait "${pid[n3]}" 2>/dev/null
 await "NorikvNodeDown fires for n3" fires NorikvNodeDown 3
 step "a node that is killed: NorikvNodeDown"
-quorum() { [ -z "$(alerts NorikvQuorumLost firing)" ]; }
+quorum() { [ -z "$(alerts NorikvQuorumLost firing)$(alerts NorikvHalfDown firing)" ]; }
 await "two of three are a quorum" quorum
 
 kill -KILL "${pid[n2]}"; wait "${pid[n2]}" 2>/dev/null
-await "NorikvQuorumLost fires at n1" fires NorikvQuorumLost 1
+# Of the whole cluster: it has no instance.
+lost() { [ -n "$(alerts NorikvQuorumLost firing)" ]; }
+half() { [ -n "$(alerts NorikvHalfDown firing)" ]; }
+await "NorikvQuorumLost fires" lost
 step "a quorum that is lost: NorikvQuorumLost"
 
-start 2; start 3
-for n in 2 3; do await "n$n is ready again" curl -sf "$(http $n)/readyz"; done
-for alert in NorikvNodeDown NorikvQuorumLost; do await "$alert clears" quiet $alert; done
+# With the last node goes all that nodes say, and with it that alert; something critical must stay.
+await "NorikvHalfDown fires" half
+kill -KILL "${pid[n1]}"; wait "${pid[n1]}" 2>/dev/null
+await "NorikvQuorumLost hears nobody" quiet NorikvQuorumLost
+half || fail "no critical alert is left although no node runs"
+step "the last node is killed: NorikvHalfDown"
+
+start 1; start 2; start 3
+for n in 1 2 3; do await "n$n is ready again" curl -sf "$(http $n)/readyz"; done
+for alert in NorikvNodeDown NorikvHalfDown NorikvQuorumLost; do await "$alert clears" quiet $alert; done
 step "both are back: nothing fires"
-echo "Prometheus saw a stalled disk, a full one, a killed node and a lost quorum, and the end of each"
+echo "Prometheus saw a stalled disk, a full one, a killed node, a lost quorum and no node at all, and the end of each"

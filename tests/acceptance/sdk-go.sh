@@ -5,8 +5,9 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 if ! command -v go >/dev/null || [ ! -d /usr/share/gocode/src/google.golang.org/grpc ]; then
-  echo "skipped: Go is missing: sudo apt-get install -y golang-go golang-google-grpc-dev golang-google-protobuf-dev golang-github-golang-protobuf-1-5-dev"
-  exit 0
+  source tests/absent.sh
+  absent go "sudo apt-get install -y golang-go golang-google-grpc-dev golang-google-protobuf-dev golang-github-golang-protobuf-1-5-dev" && exit 0
+  exit 1
 fi
 built=$PWD/src/NoriKV.Cli/bin/Release/net10.0/norikv.dll
 if [ -z "${NORIKV_SERVER:-}" ]; then

@@ -6,8 +6,9 @@ cd "$(dirname "$0")/../.."
 
 missing=$(bash sdks/java/java.sh missing)
 if [ -n "$missing" ]; then
-  echo "skipped: for Java is missing: sudo apt-get install -y --no-install-recommends $missing"
-  exit 0
+  source tests/absent.sh
+  absent java "sudo apt-get install -y --no-install-recommends $missing" && exit 0
+  exit 1
 fi
 built=$PWD/src/NoriKV.Cli/bin/Release/net10.0/norikv.dll
 if [ -z "${NORIKV_SERVER:-}" ]; then

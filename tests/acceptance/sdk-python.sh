@@ -8,7 +8,10 @@ python=/usr/bin/python3
 if ! "$python" -c 'import grpc, google.protobuf' 2>/dev/null || ! command -v protoc >/dev/null; then
   bash tests/prerequisites.sh
   "$python" -c 'import grpc, google.protobuf' 2>/dev/null || {
-    echo "skipped: Debian's grpcio is missing: sudo apt-get install -y python3-grpcio python3-protobuf protobuf-compiler"; exit 0; }
+    source tests/absent.sh
+    absent python "sudo apt-get install -y python3-grpcio python3-protobuf protobuf-compiler" && exit 0
+    exit 1
+  }
 fi
 
 built=$PWD/src/NoriKV.Cli/bin/Release/net10.0/norikv.dll

@@ -3,6 +3,7 @@
 import { choice, h, panel, reconcile, say, mark } from '../dom.js';
 import { age, bytes, clock, count, eventMark, eventText, percent, plural, span, spanText } from '../format.js';
 import { distribution, lines, spark } from '../plots.js';
+import { unknown } from '../hour.js';
 import { ShardMap } from '../shardmap.js';
 
 const writes = ['ops.put', 'ops.delete', 'ops.batch'], reads = ['ops.get', 'ops.scan'];
@@ -74,15 +75,23 @@ class Cluster {
   animate() { if (this.map.isMoving) this.map.draw(); }
 
   #headline(scene) {
-    const n = scene.nodes.length, silent = scene.nodes.filter(x => scene.isSilent(x.id)).length, lost = scene.frame.leaders.reduce((c, p) => c + (p ? 0 : 1), 0);
-    const parts = [silent ? `${plural(silent, 'node')} of ${n} silent` : n === 1 ? 'the node serves' : `all ${n} nodes serve`, lost ? `${plural(lost, 'shard')} without a leader` : 'every shard has a leader'];
-    say(this.headline, parts.join(', '));
+    const n = scene.nodes.length, untold = scene.nodes.filter(x => scene.facts(x.id)?.status === 'not recorded'), silent = scene.nodes.filter(x => scene.isSilent(x.id)).length - untold.length, lost = scene.frame.leaders.reduce((c, p) => c + (p ? 0 : 1), 0), forgotten = scene.frame.leaders.includes(unknown);
+    const ill = scene.nodes.filter(x => !scene.isSilent(x.id) && scene.facts(x.id).status !== 'healthy').length;
+    const dead = untold.filter(x => scene.nodes.some(o => !scene.isSilent(o.id) && scene.facts(o.id).members?.some(([m, s]) => m === x.id && s === 'failed')));
+    if (scene.frame.isGap) return say(this.headline, 'not recorded: this page had no connection, and the nodes have not told of it');
+    const parts = [silent ? `${plural(silent, 'node')} of ${n} silent` : ill ? `${plural(ill, 'node')} of ${n} ${ill === 1 ? 'needs' : 'need'} attention` : untold.length ? '' : n === 1 ? 'the node serves' : `all ${n} nodes serve`,
+      untold.length ? `${plural(untold.length, 'node')} of ${n} not recorded${dead.length ? `, ${dead.map(x => x.id).join(', ')} held for dead` : ''}` : '', lost ? `${plural(lost, 'shard')} without a leader` : forgotten ? 'who led is not remembered of all shards' : 'every shard has a leader'];
+    say(this.headline, parts.filter(Boolean).join(', '));
   }
 
   #figures(scene) {
     const sum = names => scene.nodes.reduce((s, n) => s + names.reduce((t, name) => t + scene.rate(n.id, name), 0), 0);
     const set = (f, number, unit, note, points) => { say(f.number, number); say(f.unit, unit); say(f.note, note); spark(f.canvas, points, f.hue); };
     const { writes: w, reads: r, write, read, errors } = this.figures;
+    if (!scene.nodes.some(n => scene.hasFigures(n.id))) {
+      for (const f of [w, r, write, read, errors]) set(f, '–', '', scene.tape.isLive ? 'not told' : 'not in this recording', []);
+      return;
+    }
     set(w, count(sum(writes)), '/s', `${count(scene.nodes.reduce((s, n) => s + scene.rate(n.id, 'wal.bytes'), 0) / 1048576)} MiB/s to logs`, scene.series(writes, 2 * minute, null, 90));
     set(r, count(sum(reads)), '/s', `cache hits ${hits(scene)}`, scene.series(reads, 2 * minute, null, 90));
     for (const [f, name] of [[write, 'write'], [read, 'read']]) set(f, ...span(scene.quantile(name, 0.99)), `p50 ${spanText(scene.quantile(name, 0.5))}, last 10\u00a0s`, quantiles(scene, name));
@@ -105,17 +114,23 @@ class Cluster {
 
   #findings(scene) {
     const list = [];
-    for (const n of scene.nodes) {
+    if (scene.frame.isGap) list.push({ level: 'warn', what: 'Not recorded: the connection was lost', more: 'This page was not told what happened then. What nodes recorded of it comes with the connection.' });
+    else for (const n of scene.nodes) {
       const facts = scene.facts(n.id);
-      if (scene.isSilent(n.id)) list.push({ level: 'bad', what: `${n.id} is silent`, more: 'It has not answered for two seconds: it is down, or cannot be reached.' });
+      if (facts?.status === 'not recorded') list.push({ level: 'note', what: `${n.id} is not recorded`, more: scene.tape.isLive ? 'It tells nothing of this moment: its process began later, or it does not answer now.' : 'The recording holds no events of it.' });
+      else if (scene.isSilent(n.id)) list.push({ level: 'bad', what: `${n.id} is silent`, more: 'It has not answered for two seconds: it is down, or cannot be reached.' });
       else for (const reason of facts.reasons ?? []) list.push({ level: facts.status === 'unhealthy' ? 'bad' : 'warn', what: n.id, more: reason });
       if (facts && !facts.silent && !facts.metrics) list.push({ level: 'warn', what: n.id, more: 'telemetry.prometheus.enabled is false: it tells no figures' });
     }
     const suspicions = new Map();
     for (const n of scene.nodes) for (const [member, state] of scene.facts(n.id)?.members ?? []) if (!scene.isSilent(n.id) && (state === 'suspect' || state === 'failed')) suspicions.set(member, [...suspicions.get(member) ?? [], `${n.id} ${state === 'suspect' ? 'suspects it' : 'holds it for dead'}`]);
     for (const [member, words] of suspicions) list.push({ level: 'warn', what: `${member} does not answer probes`, more: words.join(', ') });
+    const leaderless = scene.frame.leaders.reduce((c, p) => c + (p ? 0 : 1), 0);
+    if (leaderless) list.push({ level: 'bad', what: `${plural(leaderless, 'shard')} without a leader`, more: 'They take no writes until one is elected.' });
     for (const f of scene.isLive ? this.#diagnosis : []) list.push({ level: { critical: 'bad', warning: 'warn' }[f.severity] ?? 'note', what: f.what, more: f.evidence ?? '', advice: f.advice });
-    if (!list.length) list.push({ level: 'fine', what: 'Nothing needs attention', more: 'Health, membership and disks of all nodes are well.' });
+    if (!list.length) list.push(scene.tape.isLive ? { level: 'fine', what: 'Nothing needs attention', more: 'Health, membership and disks of all nodes are well.' }
+      : { level: 'fine', what: 'Nothing that is recorded needs attention', more: `All nodes are there, none is suspected, ${scene.frame.leaders.includes(unknown) ? 'and who led which shard is not in it of all' : 'and every shard has a leader'}.` });
+    if (!scene.tape.isLive && !scene.nodes.some(n => scene.hasFigures(n.id))) list.push({ level: 'note', what: 'This recording holds events only', more: 'Requests, latencies, memory and disks are not in it.' });
     reconcile(this.findings.querySelector('div'), list, f => `${f.level} ${f.what} ${f.more} ${f.advice ?? ''}`, f => h('div', { class: `finding ${f.level}` }, h('i', { 'aria-hidden': 'true' }, { bad: '✕', warn: '▲', fine: '●', note: '·' }[f.level]), h('div', {}, h('b', {}, f.what), h('p', {}, f.more), f.advice ? h('p', { class: 'advice' }, f.advice) : null)));
   }
 
@@ -130,15 +145,16 @@ class Cluster {
       ['Sync p99', 'CPU', 'Memory', 'On disk', 'Up'].map(t => h('td', { class: 'num', data: { is: t } }))), (row, n) => {
       const c = row.cells, facts = scene.facts(n.id), silent = scene.isSilent(n.id), led = perNode.get(n.place) ?? 0;
       say(c[0].lastElementChild, [n.addr, n.zone, n.state].filter(Boolean).join(' · '));
-      const state = c[1].firstElementChild, word = silent ? 'silent' : facts.status;
-      mark(state, 'class', `word ${silent || word === 'unhealthy' ? 'bad' : word === 'degraded' ? 'warn' : word === 'not recorded' ? 'none' : ''}`);
+      const state = c[1].firstElementChild, word = silent && facts?.status !== 'not recorded' ? 'silent' : facts.status;
+      mark(state, 'class', `word ${word === 'not recorded' ? 'none' : silent || word === 'unhealthy' ? 'bad' : word === 'degraded' ? 'warn' : ''}`);
       say(state, word);
       c[2].querySelector('i').style.transform = `scaleX(${Math.min(1, led / Math.max(1, shards))})`;
       say(c[2].lastElementChild, count(led));
-      say(c[3].firstElementChild, silent ? '–' : `${count([...writes, ...reads].reduce((s, x) => s + scene.rate(n.id, x), 0))}/s`);
+      const known = !silent && scene.hasFigures(n.id);
+      say(c[3].firstElementChild, !known ? '–' : `${count([...writes, ...reads].reduce((s, x) => s + scene.rate(n.id, x), 0))}/s`);
       spark(c[4].firstElementChild, scene.series([...writes, ...reads], 2 * minute, [n.id], 60), n.hue);
       const disk = scene.tape.names.filter(x => x.startsWith('lsm.bytes.')).reduce((s, x) => s + scene.value(n.id, x), 0);
-      const words = silent ? ['–', '–', '–', '–', '–'] : [spanText(scene.quantile('fsync', 0.99, 10, [n.id])), `${(scene.rate(n.id, 'cpu', 5) / 1e4).toFixed(0)} %`, bytes(scene.value(n.id, 'rss')), bytes(disk), age(scene.t - facts.started)];
+      const words = !known ? ['–', '–', '–', '–', '–'] : [spanText(scene.quantile('fsync', 0.99, 10, [n.id])), `${(scene.rate(n.id, 'cpu', 5) / 1e4).toFixed(0)} %`, bytes(scene.value(n.id, 'rss')), bytes(disk), age(scene.t - facts.started)];
       words.forEach((text, i) => say(c[5 + i], text));
     });
   }

@@ -4,18 +4,41 @@ import { announce, h, panel, reconcile, say } from '../dom.js';
 import { bytes, plural } from '../format.js';
 import { shardOf } from '../hash.js';
 
-const decoder = new TextDecoder('utf-8', { fatal: true }), encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }), lenient = new TextDecoder('utf-8', { ignoreBOM: true }), encoder = new TextEncoder();
+
+/** Bytes of a text, and of anything else, that the field for a value shows; what is cut cannot be edited. */
+const textMost = 65_536, hexMost = 4096;
+
 const from64 = text => Uint8Array.from(atob(text), c => c.charCodeAt(0));
 const to64 = data => btoa(String.fromCharCode(...data)).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 const route = key => `kv?key_b64=${to64(key)}`;
 
-/** Bytes as people read them: text where they are text, else hexadecimal. */
-function readable(data, limit = 120) {
+const hex = data => [...data].map(b => b.toString(16).padStart(2, '0')).join('');
+const whole = n => n.toLocaleString('en');
+
+/** Their text, where bytes are one that people read; null otherwise. */
+function textOf(data) {
   try {
     const text = decoder.decode(data);
-    if (!/[\u0000-\u0008\u000b-\u001f\u007f]/.test(text)) return text.length > limit ? `${text.slice(0, limit)}…` : text;
-  } catch { /* Not text. */ }
-  return `0x${[...data.slice(0, limit / 2)].map(b => b.toString(16).padStart(2, '0')).join('')}${data.length > limit / 2 ? '…' : ''}`;
+    return /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/.test(text) ? null : text;
+  } catch {
+    return null;
+  }
+}
+
+/** Bytes as people read them: text where they are text, else hexadecimal. */
+function readable(data, limit = 120) {
+  const text = textOf(data);
+  if (text !== null) return text.length > limit ? `${text.slice(0, limit)}…` : text;
+  return `0x${hex(data.slice(0, limit / 2))}${data.length > limit / 2 ? '…' : ''}`;
+}
+
+/** What the field shows of a value, and what is to be said of it where that is not all of it. */
+function view(data) {
+  if (textOf(data) === null) return data.length > hexMost ? [hex(data.subarray(0, hexMost)), `binary, as hex, first ${whole(hexMost)} B of ${whole(data.length)} B`] : [hex(data), 'binary, as hex'];
+  if (data.length <= textMost) return [decoder.decode(data), ''];
+  // The last character may be cut in two: the decoder keeps back what it lacks the end of.
+  return [lenient.decode(data.subarray(0, textMost), { stream: true }), `first 64 KiB of ${whole(data.length)} B`];
 }
 
 class Keys {
@@ -25,7 +48,12 @@ class Keys {
   #isOn = false;
   #pairs = [];
   #next = '';
+  /** The key that was chosen in the list; typing names another. */
   #chosen = null;
+  /** What is known of the key in the field: its version, null where there is none; and whether the field holds its value byte for byte. */
+  #seen = null;
+  #asked = 0;
+  #listed = 0;
 
   mount(main, app) {
     this.app = app;
@@ -35,7 +63,7 @@ class Keys {
 
   update() {}
 
-  leave() { this.#pairs = []; this.#chosen = null; }
+  leave() { this.#pairs = []; this.#chosen = null; this.#seen = null; this.#asked++; }
 
   #draw() {
     const title = h('div', { class: 'headline' }, h('h1', {}, 'Keys'));
@@ -51,12 +79,17 @@ class Keys {
     this.more = h('button', { class: 'button', type: 'button', hidden: true, onclick: () => this.#scan(true) }, 'More');
     const list = panel('Keys', 'w7', h('form', { class: 'ask', onsubmit: e => { e.preventDefault(); this.#scan(false); } }, this.prefix, h('button', { class: 'button', type: 'submit' }, 'List')), this.state,
       h('div', { class: 'wrap' }, h('table', { class: 'rows' }, h('thead', {}, h('tr', {}, ['Key', 'Value', 'Shard'].map((t, i) => h('th', { class: i === 2 ? 'num' : '', scope: 'col' }, t)))), this.rows)), this.more);
-    this.key = h('input', { type: 'text', 'aria-label': 'Key', placeholder: 'key' });
+    this.key = h('input', { type: 'text', 'aria-label': 'Key', placeholder: 'key', oninput: () => { this.#chosen = null; this.#name(); this.#forget(); } });
+    this.named = h('p', { class: 'dim', role: 'status', hidden: true });
     this.value = h('textarea', { rows: 8, 'aria-label': 'Value', placeholder: 'value', spellcheck: 'false' });
+    this.part = h('p', { class: 'word warn', role: 'status', hidden: true });
     this.told = h('p', { class: 'dim', role: 'status' });
     const act = (text, kind, run) => h('button', { class: `button ${kind}`, type: 'button', onclick: run }, text);
-    const one = panel('One key', 'w5', h('form', { class: 'one', onsubmit: e => { e.preventDefault(); this.#get(); } }, this.key, this.value,
-      h('div', { class: 'acts' }, h('button', { class: 'button', type: 'submit' }, 'Get'), act('Put…', '', () => this.#put()), act('Delete…', 'risk', () => this.#remove())), this.told));
+    this.putter = act('Put…', '', () => this.#put());
+    this.fresh = act('New value', '', () => { this.#open(''); this.value.focus(); });
+    this.fresh.hidden = true;
+    const one = panel('One key', 'w5', h('form', { class: 'one', onsubmit: e => { e.preventDefault(); this.#get(); } }, this.key, this.named, this.value, this.part,
+      h('div', { class: 'acts' }, h('button', { class: 'button', type: 'submit' }, 'Get'), this.putter, this.fresh, act('Delete…', 'risk', () => this.#remove())), this.told));
     this.main.replaceChildren(title, h('div', { class: 'cols' }, list, one));
   }
 
@@ -75,53 +108,109 @@ class Keys {
     const query = new URLSearchParams({ limit: '50', prefix: this.prefix.value });
     if (goesOn && this.#next) query.set('page_token', this.#next);
     say(this.state, 'asking…');
-    const [answer, problem] = await this.#ask(`kv?${query}`, { headers: { Accept: 'application/json' } });
+    const mine = ++this.#listed, [answer, problem] = await this.#ask(`kv?${query}`, { headers: { Accept: 'application/json' } });
+    // A list that was asked for before this one may come after it.
+    if (mine !== this.#listed) return;
     if (problem) return say(this.state, problem);
     const page = await answer.json(), found = (page.pairs ?? page.items ?? []).map(p => ({ key: from64(p.key), value: from64(p.value ?? '') }));
+    if (mine !== this.#listed) return;
     this.#pairs = goesOn ? [...this.#pairs, ...found] : found;
     this.#next = page.next_page_token ?? page.page_token ?? '';
     this.more.hidden = !this.#next;
     say(this.state, `${plural(this.#pairs.length, 'key')}${this.#next ? ', and there are more' : ''}`);
     const hello = this.app.live.hello;
-    reconcile(this.rows, this.#pairs, p => to64(p.key), p => h('tr', {}, h('td', { class: 'mono' }, h('button', { class: 'plain', type: 'button', onclick: () => this.#show(p.key) }, readable(p.key, 60))),
+    reconcile(this.rows, this.#pairs, p => to64(p.key), p => h('tr', {}, h('td', { class: 'mono' }, h('button', { class: 'plain', type: 'button', onclick: () => this.#show(p.key) }, readable(p.key, 60)), textOf(p.key) === null ? h('span', { class: 'dim' }, ' hex') : null),
       h('td', { class: 'mono dim cut' }, readable(p.value, 60)), h('td', { class: 'num' }, hello ? h('a', { href: `#/shard/${shardOf(p.key, hello.shards, hello.hash_tags)}` }, String(shardOf(p.key, hello.shards, hello.hash_tags))) : '')));
   }
 
   #show(key) {
+    this.#forget();
     this.#chosen = key;
     this.key.value = readable(key, 4096);
+    this.#name();
     this.#get();
   }
 
-  // A key that is no text is only reached by choosing it in the list.
-  #keyBytes() {
-    return this.#chosen && readable(this.#chosen, 4096) === this.key.value ? this.#chosen : encoder.encode(this.key.value);
+  // A key that is no text, or that a line of text cannot show, is only reached by choosing it in the list: what is typed is the key itself.
+  #keyBytes() { return this.#chosen ?? encoder.encode(this.key.value); }
+
+  // What is chosen and not shown as it is has a name that no typed key has.
+  #name() {
+    const isShown = !this.#chosen || encoder.encode(this.key.value).join() === this.#chosen.join();
+    this.named.hidden = isShown;
+    this.called = isShown ? this.key.value : `the key of ${plural(this.#chosen.length, 'byte')} ${textOf(this.#chosen) === null ? 'that are no text, in hex' : 'whose text a field cannot hold:'} ${this.key.value}`;
+    if (!isShown) say(this.named, `chosen in the list: ${this.called}`);
+  }
+
+  // Another key: what was seen is not its. What could not be edited goes, or it would be written there as the text it is shown as.
+  #forget() {
+    this.#asked++;
+    this.#seen = null;
+    if (this.value.readOnly) this.#open('');
+  }
+
+  #open(text) {
+    this.value.value = text;
+    this.value.readOnly = this.putter.disabled = false;
+    this.part.hidden = this.fresh.hidden = true;
+  }
+
+  /** Shows a value. It can be edited only where the field gives back the very bytes: not what is cut, not what is no text, not line ends that the field changes. */
+  #hold(data) {
+    const [text, part] = view(data);
+    this.#open(text);
+    const back = part ? null : encoder.encode(this.value.value), isSame = back?.length === data.length && back.every((b, i) => b === data[i]);
+    if (isSame) return;
+    this.value.readOnly = this.putter.disabled = true;
+    this.part.hidden = this.fresh.hidden = false;
+    say(this.part, `${part || 'it has line ends that this field would change'}: it cannot be edited here`);
   }
 
   async #get() {
     if (!this.key.value) return say(this.told, 'name a key');
-    const [answer, problem] = await this.#ask(route(this.#keyBytes()), { headers: { Accept: 'application/octet-stream' } });
-    if (problem) { this.value.value = ''; return say(this.told, problem); }
+    const mine = ++this.#asked, [answer, problem] = await this.#ask(route(this.#keyBytes()), { headers: { Accept: 'application/octet-stream' } });
+    if (mine !== this.#asked) return;
+    this.#seen = null;
+    if (problem) {
+      this.#open('');
+      if (answer?.status === 404) this.#seen = { tag: null };
+      return say(this.told, problem);
+    }
     const data = new Uint8Array(await answer.arrayBuffer());
-    this.value.value = readable(data, 65_536);
-    say(this.told, `${bytes(data.length)}, version ${answer.headers.get('ETag')?.replaceAll('"', '') ?? '?'}, served by ${answer.headers.get('X-Served-By') ?? 'the leader'}`);
+    if (mine !== this.#asked) return;
+    const tag = answer.headers.get('ETag');
+    this.#seen = { tag };
+    this.#hold(data);
+    say(this.told, `${bytes(data.length)}, version ${tag?.replaceAll('"', '') ?? '?'}, served by ${answer.headers.get('X-Served-By') ?? 'the leader'}`);
   }
 
   async #put() {
     if (!this.key.value) return say(this.told, 'name a key');
-    if (!await this.#confirm('Write this key?', `${this.key.value} gets a value of ${bytes(encoder.encode(this.value.value).length)}.`, 'Write', '')) return;
-    const [answer, problem] = await this.#ask(route(this.#keyBytes()), { method: 'PUT', body: encoder.encode(this.value.value) });
-    const version = problem ? null : (await answer.json()).version;
-    say(this.told, problem ?? `written, version ${version.term}.${version.index}`);
-    if (!problem) this.#scan(false);
+    if (this.value.readOnly) return;
+    // Only what was seen is written over: a key that was not looked at is only made.
+    const key = this.#keyBytes(), body = encoder.encode(this.value.value), tag = this.#seen?.tag, of = this.#asked;
+    const what = tag ? `${this.called} gets a value of ${bytes(body.length)} instead of version ${tag.replaceAll('"', '')}. A time to live that it has is dropped: it stays until it is deleted.`
+      : `${this.called} is made, with a value of ${bytes(body.length)}.`;
+    if (!await this.#confirm('Write this key?', what, 'Write', '')) return;
+    const [answer, problem] = await this.#ask(route(key), { method: 'PUT', body, headers: tag ? { 'If-Match': tag } : { 'If-None-Match': '*' } });
+    if (answer && [409, 412].includes(answer.status)) return say(this.told, tag ? 'not written: it was changed since it was shown; Get shows what it is now' : 'not written: there is such a key already; Get shows it');
+    if (problem) return say(this.told, `not known to be written; ${problem}`);
+    const { version } = await answer.json();
+    if (of === this.#asked) this.#seen = { tag: answer.headers.get('ETag') };
+    say(this.told, `written, version ${version.term}.${version.index}`);
+    this.#scan(false);
   }
 
   async #remove() {
     if (!this.key.value) return say(this.told, 'name a key');
-    if (!await this.#confirm('Delete this key?', `${this.key.value} and its value are gone then.`, 'Delete', 'risk')) return;
-    const [, problem] = await this.#ask(route(this.#keyBytes()), { method: 'DELETE' });
+    const key = this.#keyBytes(), tag = this.#seen?.tag, of = this.#asked;
+    if (!await this.#confirm('Delete this key?', `${this.called} and its value are gone then.`, 'Delete', 'risk')) return;
+    const [answer, problem] = await this.#ask(route(key), { method: 'DELETE', headers: tag ? { 'If-Match': tag } : {} });
+    if (answer && [409, 412].includes(answer.status)) return say(this.told, 'not deleted: it was changed since it was shown; Get shows what it is now');
     say(this.told, problem ?? 'deleted');
-    if (!problem) { this.value.value = ''; this.#scan(false); }
+    if (problem) return;
+    if (of === this.#asked) { this.#seen = { tag: null }; this.#open(''); }
+    this.#scan(false);
   }
 
   #confirm(title, text, verb, kind) {

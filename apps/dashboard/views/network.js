@@ -8,6 +8,13 @@ import { events } from './cluster.js';
 
 const minute = 60_000, words = { alive: 'alive', suspect: 'suspected', failed: 'dead', left: 'left' };
 
+// Of a long name its end, by which those of one cluster differ, small enough for the circle; all of it when pointed at, and in the tables.
+function named(id) {
+  const shown = id.length > 7 ? `…${id.slice(-5)}` : id, text = h('text', { class: 'id', 'text-anchor': 'middle', dy: '.35em' }, shown);
+  if (shown.length > 3) text.style.fontSize = `${Math.min(15, 66 / shown.length)}px`;
+  return text;
+}
+
 class Network {
   id = 'network';
   icon = 'network';
@@ -30,7 +37,7 @@ class Network {
     say(this.ring.note, 'width: bytes a second of Raft; circles: probes');
     this.matrix = panel('Who holds whom for what', '', h('div', { class: 'wrap' }, h('table', { class: 'rows matrix' })));
     say(this.matrix.note, 'a row is one node’s opinion of the others');
-    this.links = panel('Links', 'fill', h('div', { class: 'wrap' }, h('table', { class: 'rows' }, h('thead', {}, h('tr', {}, ['From', 'To', 'Sent', 'Stream'].map((t, i) => h('th', { class: i === 2 ? 'num' : '', scope: 'col' }, t)))), h('tbody'))));
+    this.links = panel('Links', 'roll', h('div', { class: 'wrap' }, h('table', { class: 'rows' }, h('thead', {}, h('tr', {}, ['From', 'To', 'Sent', 'Stream'].map((t, i) => h('th', { class: i === 2 ? 'num' : '', scope: 'col' }, t)))), h('tbody'))));
     this.traffic = h('canvas', { role: 'img', 'aria-label': 'Bytes a second that each node sends to others' });
     this.legend = h('div', { class: 'legend' });
     this.trafficPanel = panel('Sent by each node', 'w12', this.traffic, this.legend);
@@ -107,7 +114,7 @@ class Network {
       edge.speed = rate > 0 ? 16 + 90 * Math.sqrt(rate / most) : 0;
       edge.words = `${p.a.id} to ${p.b.id}\n${up ? `${bytes(rate)}/s` : 'no connection'}`;
     });
-    reconcile(this.dots, scene.nodes, n => n.id, n => h('g', { class: 'dot', hue: n.hue }, h('circle', { r: 27 }), h('text', { class: 'id', 'text-anchor': 'middle', dy: '.35em' }, n.id), h('text', { class: 'note', 'text-anchor': 'middle', y: 46 })), (g, n) => {
+    reconcile(this.dots, scene.nodes, n => n.id, n => h('g', { class: 'dot', hue: n.hue }, h('circle', { r: 27 }), h('title', {}, n.id), named(n.id), h('text', { class: 'note', 'text-anchor': 'middle', y: 46 })), (g, n) => {
       const [x, y] = places.get(n.id), silent = scene.isSilent(n.id), state = held.get(n.id) ?? (silent ? 'silent' : 'alive');
       mark(g, 'transform', `translate(${x.toFixed(1)} ${y.toFixed(1)})`);
       mark(g, 'class', `dot ${state}`);

@@ -4,14 +4,14 @@ import { h, mark, panel, reconcile, say } from '../dom.js';
 import { clock, count, plural, spanText } from '../format.js';
 import { distribution, lines } from '../plots.js';
 
-const minute = 60_000, kept = 40;
+const minute = 60_000, kept = 24;
 const meaning = {
   receive: 'arrived', route: 'found its leader', queue: 'its leader was busy', log_wait: 'the log was busy', append: 'written to the log', fsync: 'synced to disk', log: 'own log', send: 'on its way to a peer', peer: 'durable on a peer',
   replicate: 'disks and peers', commit: 'a majority has it', apply_wait: 'waits for the engine', apply: 'put into the engine', wake: 'a thread goes on', read_index: 'a majority confirms the leader', catch_up: 'the replica catches up',
-  lease: 'the lease is looked at', stale: 'the age is looked at', lookup: 'read from the engine', forward: 'to another node', return: 'and back', pause: 'between two tries', parts: 'parts beside each other', answer: 'answered',
+  lease: 'the lease is looked at', stale: 'the age is looked at', lookup: 'read from the engine', forward: 'to another node', return: 'and back', pause: 'between two tries', retries: 'many tries, together', parts: 'parts beside each other', answer: 'answered',
 };
 // A stage has a hue by what is waited for: queues amber, disks green, peers blue, engine violet, the rest grey.
-const hues = { queue: '--n2', log_wait: '--n2', apply_wait: '--n2', pause: '--n2', append: '--n3', fsync: '--n3', log: '--n3', send: '--n5', peer: '--n1', replicate: '--n1', commit: '--n5', read_index: '--n1', catch_up: '--n5', forward: '--n4', return: '--n4', apply: '--n8', lookup: '--n8', parts: '--n7' };
+const hues = { queue: '--n2', log_wait: '--n2', apply_wait: '--n2', pause: '--n2', retries: '--n2', append: '--n3', fsync: '--n3', log: '--n3', send: '--n5', peer: '--n1', replicate: '--n1', commit: '--n5', read_index: '--n1', catch_up: '--n5', forward: '--n4', return: '--n4', apply: '--n8', lookup: '--n8', parts: '--n7' };
 const hue = stage => `var(${hues[stage] ?? '--ink3'})`;
 
 class Requests {
@@ -80,16 +80,15 @@ class Requests {
     mark(this.path, 'role', 'img');
     mark(this.path, 'aria-label', rows.map(r => `${r.name}: ${r.parts.map(p => `${p[0]} ${spanText(p[1])}`).join(', ')}`).join('; '));
     reconcile(this.pathPanel.querySelector('.legend'), stages, s => s, s => h('span', {}, h('i', { class: 'swatch', hue: hue(s) }), h('b', {}, s), meaning[s] ?? ''));
-    say(this.pathPanel.note, 'each stage by itself, last ten seconds, all nodes');
+    say(this.pathPanel.note, scene.frame.isHour ? 'stages are not recorded: they are shown while one watches' : 'each stage by itself, last ten seconds, all nodes');
   }
 
-  // Only those that are new: the first time the number of the last one is asked for, then the forty before it.
+  // Only those that are new, and of these no more than are shown.
   async #ask() {
     if (!this.app.live.hello) return setTimeout(() => this.#ask(), 500);
     if (!this.app.live.hello.routes?.includes('slow')) { this.#state = 'this server keeps none'; return; }
     try {
-      this.#last ??= Math.max(0, (await this.#fetch(Number.MAX_SAFE_INTEGER)).last - kept);
-      const { operations, last, threshold_ms: threshold } = await this.#fetch(this.#last);
+      const { operations, last, threshold_ms: threshold } = await this.#fetch(this.#last ?? 0);
       // A node that was started again counts from the beginning.
       if (last < this.#last) { this.#slow = []; this.#last = null; return; }
       this.#last = last;
@@ -104,13 +103,13 @@ class Requests {
 
   async #fetch(since) {
     let answer;
-    try { answer = await fetch(`slow?since=${since}`, { cache: 'no-store' }); } catch { throw new Error('the node does not answer'); }
+    try { answer = await fetch(`slow?since=${since}&most=${kept}`, { cache: 'no-store' }); } catch { throw new Error('the node does not answer'); }
     if (!answer.ok) throw new Error(answer.status === 404 ? 'this node keeps none' : `the node answers ${answer.status}`);
     return answer.json();
   }
 
   #list(scene) {
-    const shown = this.#slow.filter(s => Date.parse(s.at) <= scene.t + 2000).sort((a, b) => Date.parse(b.at) - Date.parse(a.at)).slice(0, 24);
+    const shown = this.#slow.filter(s => Date.parse(s.at) <= scene.t + 2000).sort((a, b) => Date.parse(b.at) - Date.parse(a.at)).slice(0, kept);
     say(this.slowPanel.note, this.#state || `${plural(shown.length, 'request')} that took ${this.threshold ? `${spanText(this.threshold)} or longer` : 'long'}, as node ${scene.tape.hello?.node ?? ''} saw them; a row opens`);
     if (!shown.length) { this.list.replaceChildren(h('li', { class: 'empty' }, this.#state || 'No request was slow.')); return; }
     const most = Math.max(...shown.map(s => s.total_us));

@@ -5,10 +5,13 @@ import { h, mark, panel, reconcile, say } from '../dom.js';
 import { clock, count, plural } from '../format.js';
 import { lines } from '../plots.js';
 import { shardOf } from '../hash.js';
+import { unknown } from '../hour.js';
 import { events } from './cluster.js';
 
 const roles = [['○', 'follower'], ['◔', 'asks whether to stand'], ['◑', 'candidate'], ['●', 'leader']];
 const minute = 60_000;
+
+const whose = span => span.id ?? (span.place ? 'not remembered' : 'nobody');
 
 class Shard {
   id = 'shard';
@@ -55,13 +58,31 @@ class Shard {
     this.number.max = scene.shards - 1;
     if (this.#shard >= scene.shards && scene.shards > 0) return this.#go(scene.shards - 1);
     const rows = frame.standings.filter(s => s[0] === this.#shard).map(([, place, role, term, commit, last, applied, leader]) => ({ node: frame.nodes[place - 1], place, role, term, commit, last, applied, leader })).filter(r => r.node);
+    // A node that does not answer keeps its row: what it last said, or dashes.
+    if (rows.length && frame.replicas) {
+      const wide = Math.ceil(frame.nodes.length / 8);
+      for (const node of frame.nodes) {
+        if (rows.some(r => r.place === node.place) || !(frame.replicas[this.#shard * wide + (node.place - 1 >> 3)] >> (node.place - 1 & 7) & 1)) continue;
+        rows.push(this.#lastOf(scene, node) ?? { node, place: node.place, role: -1, isUntold: true });
+      }
+      rows.sort((a, b) => a.place - b.place);
+    }
     this.#replicas(scene, rows);
     const leader = frame.nodes[frame.leaders[this.#shard] - 1];
-    const term = Math.max(0, ...rows.map(r => r.term), frame.terms.get(this.#shard) ?? 0);
+    const term = Math.max(0, ...rows.map(r => r.term ?? 0), frame.terms.get(this.#shard) ?? 0);
     say(this.summary, !leader && frame.leaders[this.#shard] ? 'who led it then is not remembered' : leader ? `led by ${leader.id}${term ? ` in term ${term}` : ''}` : 'nobody leads it now');
     this.#reigns(scene);
     this.#plots(scene);
     events(this.log.querySelector('ul'), scene.events(30 * minute, e => e.shard === this.#shard).slice(0, 30), scene);
+  }
+
+  #lastOf(scene, node) {
+    const { frames } = scene.tape;
+    for (let i = scene.place - 1; i >= 0 && scene.frame.t - frames[i].t < minute; i--) {
+      const s = frames[i].standings.find(s => s[0] === this.#shard && s[1] === node.place);
+      if (s) return { node, place: s[1], role: -1, term: s[3], commit: s[4], last: s[5], applied: s[6], isPast: true };
+    }
+    return null;
   }
 
   animate() {
@@ -71,7 +92,7 @@ class Shard {
   leave() { this.#tapes.clear(); }
 
   #replicas(scene, rows) {
-    const lead = rows.find(r => r.role === 3), end = Math.max(0, ...rows.map(r => r.last)), lowest = Math.min(end, ...rows.map(r => r.applied));
+    const lead = rows.find(r => r.role === 3), known = rows.filter(r => !r.isUntold), end = Math.max(0, ...known.map(r => r.last)), lowest = Math.min(end, ...known.filter(r => !r.isPast).map(r => r.applied));
     const width = Math.max(48, 2 ** Math.ceil(Math.log2((end - lowest) * 1.6 + 1)));
     reconcile(this.replicas.querySelector('tbody'), rows, r => r.node.id, r => {
       const canvas = h('canvas', { 'aria-hidden': 'true' });
@@ -79,12 +100,12 @@ class Shard {
       return h('tr', {}, h('td', {}, h('span', { class: 'nodename', hue: r.node.hue }, r.node.id)), h('td', { data: { is: 'Role' } }), h('td', { class: 'num', data: { is: 'Term' } }), h('td', { class: 'tape' }, canvas),
         ['Last', 'Committed', 'Applied', 'Behind'].map(t => h('td', { class: 'num', data: { is: t } })));
     }, (row, r) => {
-      const c = row.cells, [glyph, word] = roles[r.role] ?? ['?', 'unknown'], silent = scene.isSilent(r.node.id);
-      say(c[1], silent ? '✕ silent' : `${glyph} ${word}`);
-      [r.term, null, r.last, r.commit, r.applied].forEach((v, i) => { if (v !== null) say(c[2 + i], String(v)); });
+      const c = row.cells, [glyph, word] = roles[r.role] ?? ['?', 'unknown'], silent = r.isPast || r.isUntold || scene.isSilent(r.node.id);
+      say(c[1], scene.isSilent(r.node.id) ? '✕ silent' : silent ? '– tells nothing' : `${glyph} ${word}`);
+      [r.term, null, r.last, r.commit, r.applied].forEach((v, i) => { if (v !== null) say(c[2 + i], r.isUntold ? '–' : String(v)); });
       say(c[7], silent || !lead ? '–' : r === lead ? '' : String(Math.max(0, lead.last - r.last)));
       if (!this.#tapes.has(r.node.id)) this.#tapes.set(r.node.id, new LogTape(c[3].firstElementChild, r.node.hue));
-      this.#tapes.get(r.node.id).aim({ end, width, last: r.last, commit: r.commit, applied: r.applied });
+      if (!r.isUntold) this.#tapes.get(r.node.id).aim({ end, width, last: r.last, commit: r.commit, applied: r.applied });
       row.classList.toggle('dim', silent);
     });
     say(this.replicas.note, rows.length ? `${plural(rows.length, 'replica')}; the logs' last ${count(width)} entries` : this.app.isLive ? 'asking the nodes' : 'was not looked at then');
@@ -97,6 +118,7 @@ class Shard {
     const { g, w } = c, x = t => (Math.max(t, from) - from) / ms * w;
     g.font = font(12, 600);
     g.textBaseline = 'middle';
+    g.textAlign = 'left';
     for (const s of spans) {
       const [a, b] = [x(s.from), Math.max(x(s.from) + 2, x(s.to) - 1.5)], node = scene.nodes.find(n => n.id === s.id);
       if (!node) {
@@ -128,18 +150,29 @@ class Shard {
     const step = ms <= 120_000 ? 15_000 : 120_000;
     for (let t = Math.ceil(from / step) * step; t < to; t += step) if (x(t) > 24 && x(t) < w - 24) g.fillText(clock(t).slice(0, step % 60_000 ? 8 : 5), x(t), 57);
     say(this.reigns.note, `${plural(Math.max(0, spans.filter(s => s.id).length - 1), 'change')}`);
-    mark(canvas, 'aria-label', spans.map(s => `${clock(s.from)} to ${clock(s.to)}: ${s.id ?? 'nobody'}`).join('; '));
-    reconcile(this.reigns.querySelector('ol'), spans, s => s.from, () => h('li'), (e, s) => say(e, `${s.id ?? 'nobody'} from ${clock(s.from)}`));
+    mark(canvas, 'aria-label', spans.map(s => `${clock(s.from)} to ${clock(s.to)}: ${whose(s)}`).join('; '));
+    reconcile(this.reigns.querySelector('ol'), spans, s => s.from, () => h('li'), (e, s) => say(e, `${whose(s)} from ${clock(s.from)}`));
   }
 
+  // Frames say who led when they were taken; when that began, the election says.
   #spans(scene, from, to) {
     const spans = [], frames = scene.tape.frames.slice(scene.tape.at(from), scene.place + 1);
-    for (const f of frames) {
-      const id = f.nodes[f.leaders[this.#shard] - 1]?.id, term = f.terms.get(this.#shard) ?? f.standings.find(s => s[0] === this.#shard && s[2] === 3)?.[3];
+    const elections = scene.tape.events.filter(e => e.shard === this.#shard && e.family === 'Raft' && e.kind === 'LeaderElected' && e.at > from && e.at <= scene.t);
+    const add = (t, id, term, place) => {
       const last = spans[spans.length - 1];
-      if (last && last.id === id && (!term || !last.term || last.term === term)) { last.to = f.t; last.term ??= term; }
-      else { if (last) last.to = f.t; spans.push({ from: f.t, to: f.t, id, term, place: f.leaders[this.#shard] }); }
+      if (last && last.id === id && last.place === place && (!term || !last.term || last.term === term)) { last.to = t; last.term ??= term; }
+      else { if (last) last.to = t; spans.push({ from: t, to: t, id, term, place }); }
+    };
+    let e = 0;
+    for (const f of frames) {
+      const place = f.leaders[this.#shard], id = f.nodes[place - 1]?.id, term = f.terms.get(this.#shard) ?? f.standings.find(s => s[0] === this.#shard && s[2] === 3)?.[3];
+      for (; e < elections.length && elections[e].at <= f.t; e++) add(elections[e].at, elections[e].node, elections[e].term, f.byId.get(elections[e].node) ?? unknown);
+      // A frame that has not heard of the last election yet tells less than it.
+      const last = spans[spans.length - 1];
+      if (last?.term > (term ?? 0) && place && f.t - last.from < 3000) add(f.t, last.id, last.term, last.place); else add(f.t, id, term, place);
     }
+    for (; e < elections.length; e++) add(elections[e].at, elections[e].node, elections[e].term, scene.frame.byId.get(elections[e].node) ?? unknown);
+    if (spans.length) spans[spans.length - 1].to = Math.max(to, spans[spans.length - 1].to);
     return spans;
   }
 

@@ -3,6 +3,7 @@
 import { begin, colour, css, font, isStill } from '../draw.js';
 import { choice, h, mark, panel, reconcile, say } from '../dom.js';
 import { age, bytes, clock, count, percent, plural, span, spanText } from '../format.js';
+import { endBetween } from '../lives.js';
 import { distribution, lines, spark } from '../plots.js';
 
 const minute = 60_000;
@@ -67,9 +68,14 @@ class Storage {
 
   #figures(scene, id) {
     const v = n => scene.value(id, n), r = (n, s) => scene.rate(id, n, s), { amp, debt, stall, cache, sync } = this.figures;
+    if (!scene.hasFigures(id)) {
+      for (const f of [amp, debt, stall, cache, sync]) { say(f.number, '–'); say(f.unit, ''); say(f.note, 'not recorded'); spark(f.canvas, [], f.hue); }
+      return say(this.headline, 'its figures are not recorded: what its events tell');
+    }
     const set = (f, number, unit, note, points) => { say(f.number, number); say(f.unit, unit); say(f.note, note); spark(f.canvas, points, f.hue); };
-    const user = v('lsm.user'), amplified = user > 0 ? (v('lsm.flushed') + v('lsm.compact_written')) / user : 0;
-    set(amp, amplified ? amplified.toFixed(2) : '–', '', `${bytes(r('lsm.user', 10))}/s written, ${bytes(r('lsm.compact_written', 10) + r('lsm.flushed', 10))}/s to tables`, scene.series(['lsm.compact_written', 'lsm.flushed'], 2 * minute, [id], 90));
+    // Since the start, the log included: what was written a moment ago is in the log and not in tables yet.
+    const user = v('lsm.user'), [log, flushed, compacted] = ['wal.bytes', 'lsm.flushed', 'lsm.compact_written'].map(n => user > 0 ? v(n) / user : 0), amplified = log + flushed + compacted;
+    set(amp, amplified >= 1 ? amplified.toFixed(2) : '–', '', amplified >= 1 ? `log ${log.toFixed(1)}, flush ${flushed.toFixed(1)}, merge ${compacted.toFixed(1)}` : 'too little was written yet', scene.series(['lsm.compact_written', 'lsm.flushed'], 2 * minute, [id], 90));
     const [d, unit] = bytes(v('lsm.debt')).split(' ');
     set(debt, d, unit, v('lsm.debt') ? 'waits for compaction' : 'every level has its size', scene.levels('lsm.debt', 2 * minute, id, 90));
     const [held, heldUnit] = span(r('lsm.stall.sum', 10));
@@ -158,6 +164,7 @@ class Storage {
       ...done.map(e => e.family === 'Lsm' ? { key: `f${e.seq} ${e.at}`, mark: '▿', head: 'flush to L0', more: `${bytes(e.bytes)}, ${count(e.entries)} entries, ${clock(e.at)}` }
         : { key: `c${e.seq} ${e.at}`, mark: '▾', head: `into L${e.level}`, more: `${e.out_bytes ? `${bytes(e.in_bytes)} became ${bytes(e.out_bytes)}` : `${bytes(e.in_bytes)} moved`}, ${clock(e.at)}` })];
     const box = this.compactions.querySelector('div');
+    if (!items.length && scene.forgets(30 * minute, id)) items.push({ key: 'forgotten', mark: '·', head: 'Not recorded', more: 'More happened than is remembered of this time.' });
     if (!items.length) items.push({ key: 'none', mark: '●', head: 'None lately', more: 'Tables are merged when a level outgrows its size.' });
     reconcile(box, items, i => i.key, i => h('div', { class: 'finding fine' }, h('i', { 'aria-hidden': 'true' }, i.mark), h('div', {}, h('b', {}, i.head), h('p', {}))), (e, i) => say(e.querySelector('p'), i.more));
     say(this.compactions.note, this.#moves.length ? `${this.#moves.length} running` : '');
@@ -176,12 +183,15 @@ export function running(scene, id) {
     else if (e.family === 'Lsm' && e.kind === 'FlushStart') open.push({ from: -1, to: 0, bytes: e.memtable_bytes, at: e.at, percent: null, until: Infinity });
     else {
       const to = e.family === 'Lsm' ? e.kind === 'FlushComplete' ? 0 : null : e.level, isFlush = e.family === 'Lsm';
-      const one = to === null ? undefined : open.find(o => o.to === to && o.until === Infinity && (o.from < 0) === isFlush);
+      const find = () => to === null ? undefined : open.find(o => o.to === to && o.until === Infinity && (o.from < 0) === isFlush);
+      let one = find();
+      // What a process had begun when it ended is not what the next one goes on with.
+      for (let died; one && (died = endBetween(scene.tape, id, one.at, e.at)) !== null; one = find()) one.until = died;
       if (one && e.kind === 'Progress') one.percent = e.pct;
       else if (one && (e.kind === 'Finish' || e.kind === 'FlushComplete')) one.until = Math.max(e.at, one.at + lingers);
     }
   }
-  return open.filter(o => o.until >= scene.t);
+  return open.filter(o => o.until >= scene.t && (o.until !== Infinity || endBetween(scene.tape, id, o.at, scene.t) === null));
 }
 
 export const storage = new Storage();

@@ -24,7 +24,7 @@ internal sealed class Bench
             Addresses = Environment.GetEnvironmentVariable("NORIKV_ADDR")!.Split(','),
         });
         var bench = new Bench(client);
-        foreach (int size in (int[])[100, 1024])
+        foreach (int size in (int[])[100, 100, 1024])
         {
             byte[] value = new byte[size];
             Array.Fill(value, (byte)'v');

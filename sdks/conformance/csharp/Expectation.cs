@@ -29,6 +29,7 @@ internal sealed class Expectation(Data data, IReadOnlyDictionary<string, object>
     {
         "error" => o.Error is { } e && Names(p.Value, e.Code),
         "message" => o.Error is { } e && e.Message.Contains(p.Value.GetString()!, StringComparison.Ordinal),
+        "without" => o.Error is { } e && !e.Message.Contains(p.Value.GetString()!, StringComparison.Ordinal),
         "found" => o.Found == p.Value.GetBoolean(),
         "value" => Values(p.Value).Any(v => o.Value.Span.SequenceEqual(data.Bytes(v, number))),
         "size" => o.Value.Length == p.Value.GetInt32(),
@@ -47,10 +48,12 @@ internal sealed class Expectation(Data data, IReadOnlyDictionary<string, object>
             && o.Results.Zip(p.Value.EnumerateArray()).All(x => Differs(x.First, x.Second, number) is null),
         "result_errors" => p.Value.EnumerateObject().All(c => o.Results!.Count(r => r.Error?.Code.ToWire() == c.Name) == c.Value.GetInt32())
             && o.Results!.Count(r => r.Error is not null) == p.Value.EnumerateObject().Sum(c => c.Value.GetInt32()),
+        "cancelled" => o.Cancelled == p.Value.GetBoolean(),
         "serving" => o.Serving == p.Value.GetBoolean(),
         "epoch_at_least" => o.View!.Epoch >= p.Value.GetUInt64(),
         "total_shards" => o.View!.TotalShards == p.Value.GetInt32() && o.View.Shards.Count == o.View.TotalShards,
         "every_shard_led" => EveryShardLed(o.View!),
+        "after_ms" => o.Took.TotalMilliseconds >= p.Value.GetInt64(),
         "within_ms" => o.Took.TotalMilliseconds <= p.Value.GetInt64(),
         _ => throw new ExpectationException($"the runner does not know the expectation {p.Name}"),
     };

@@ -5,7 +5,8 @@ using NoriKV.Types;
 namespace NoriKV.Conformance;
 
 /// <summary>The steps that are operations of the client.</summary>
-internal sealed class Operations(NoriKVClient client, Data data, IReadOnlyDictionary<string, object> saved)
+internal sealed class Operations(
+    NoriKVClient client, Data data, IReadOnlyDictionary<string, object> saved, CancellationToken token)
 {
     public async Task<Outcome> RunAsync(JsonElement step, string number, Func<bool, Task<ClusterView>> watch) =>
         step.GetProperty("do").GetString() switch
@@ -14,12 +15,13 @@ internal sealed class Operations(NoriKVClient client, Data data, IReadOnlyDictio
             {
                 Ttl = Ttl(step), IfMatch = IfMatch(step), IfNotExists = Flag(step, "if_not_exists"),
                 IdempotencyKey = IdempotencyKey(step, number),
-            })),
-            "get" when Flag(step, "must_exist") => Outcome.Of(await client.GetRequiredAsync(Key(step, number), Read(step))),
-            "get" => Outcome.Of(await client.GetAsync(Key(step, number), Read(step))),
+            }, token)),
+            "get" when Flag(step, "must_exist") => Outcome.Of(await client.GetRequiredAsync(Key(step, number), Read(step), token)),
+            "get" => Outcome.Of(await client.GetAsync(Key(step, number), Read(step), token)),
             "delete" => Outcome.Of(await client.DeleteAsync(
                 Key(step, number),
-                new DeleteOptions { IfMatch = IfMatch(step), IdempotencyKey = IdempotencyKey(step, number) })),
+                new DeleteOptions { IfMatch = IfMatch(step), IdempotencyKey = IdempotencyKey(step, number) },
+                token)),
             "batch" => new Outcome
             {
                 Results = [.. (await client.BatchAsync(
@@ -27,25 +29,33 @@ internal sealed class Operations(NoriKVClient client, Data data, IReadOnlyDictio
                     new BatchOptions
                     {
                         RequireAtomic = Flag(step, "require_atomic"), IdempotencyKey = IdempotencyKey(step, number),
-                    })).Select(Outcome.Of)],
+                    },
+                    token)).Select(Outcome.Of)],
             },
-            "scan" => await ScanAsync(Scan(step)),
-            "page" => await client.ScanPageAsync(Scan(step)) is var page
+            "scan" => await ScanAsync(step),
+            "page" => await client.ScanPageAsync(Scan(step), token) is var page
                 ? new Outcome { Pairs = page.Pairs, Token = page.NextPageToken }
                 : throw new InvalidOperationException(),
-            "count" => new Outcome { Count = await client.CountAsync(Scan(step)) },
-            "view" => new Outcome { View = await client.GetClusterViewAsync() },
-            "health" => new Outcome { Serving = await client.IsServingAsync() },
+            "count" => new Outcome { Count = await client.CountAsync(Scan(step), token) },
+            "view" => new Outcome { View = await client.GetClusterViewAsync(token) },
+            "health" => new Outcome { Serving = await client.IsServingAsync(token) },
             "watch" => new Outcome { View = await watch(false) },
             "watch_newer" => new Outcome { View = await watch(true) },
             string name => throw new ExpectationException($"the runner does not know the step {name}"),
             null => throw new ExpectationException("a step has no name"),
         };
 
-    private async Task<Outcome> ScanAsync(ScanOptions options)
+    private async Task<Outcome> ScanAsync(JsonElement step)
     {
+        bool slow = step.TryGetProperty("slow", out JsonElement rest);
         var pairs = new List<KvPair>();
-        await foreach (KvPair pair in client.ScanAsync(options)) pairs.Add(pair);
+        await foreach (KvPair pair in client.ScanAsync(Scan(step), token))
+        {
+            pairs.Add(pair);
+            if (slow && pairs.Count == rest.GetProperty("at").GetInt32())
+                await Task.Delay(TimeSpan.FromMilliseconds(rest.GetProperty("ms").GetInt32()), TimeProvider.System, token);
+        }
+
         return new Outcome { Pairs = pairs };
     }
 

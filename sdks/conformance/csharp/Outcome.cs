@@ -30,6 +30,8 @@ internal sealed record Outcome
 
     public bool Serving { get; init; }
 
+    public bool Cancelled { get; init; }
+
     public TimeSpan Took { get; init; }
 
     public static Outcome Of(NoriKVException e) => new() { Error = e.Error };

@@ -6,9 +6,15 @@ using NoriKV.Client.Testing;
 using NoriKV.Conformance;
 
 // The conformance suite by the C# client: see ../README.md. Ends with 1 when a scenario failed.
-if (args is ["soak", string seconds, string count])
+if (args is ["soak", string count, string kinds])
 {
-    await Soak.RunAsync(int.Parse(seconds, CultureInfo.InvariantCulture), int.Parse(count, CultureInfo.InvariantCulture));
+    await Soak.RunAsync(int.Parse(count, CultureInfo.InvariantCulture), kinds.Split(','));
+    return 0;
+}
+
+if (args is ["orphan", string how])
+{
+    await Orphan.RunAsync(how);
     return 0;
 }
 
@@ -86,10 +92,16 @@ async Task<(string Status, string Detail)> RunAsync(JsonElement scenario, string
     }
 }
 
-EphemeralServerOptions OptionsOf(JsonElement wanted) => new()
+EphemeralServerOptions OptionsOf(JsonElement wanted)
 {
-    Configuration = wanted.GetProperty("settings").GetRawText().Replace("{root}", Path.GetFullPath(root), StringComparison.Ordinal),
-};
+    var options = new EphemeralServerOptions
+    {
+        Configuration = wanted.GetProperty("settings").GetRawText().Replace("{root}", Path.GetFullPath(root), StringComparison.Ordinal),
+    };
+    return wanted.TryGetProperty("scripted", out _)
+        ? options with { Command = ["/usr/bin/python3", Path.Combine(Path.GetFullPath(root), "scripted.py")] }
+        : options;
+}
 
 async Task ClusterAsync(JsonElement wanted)
 {

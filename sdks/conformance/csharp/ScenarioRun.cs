@@ -22,17 +22,20 @@ internal sealed class ScenarioRun : IAsyncDisposable
     private readonly Data _data;
     private readonly Dictionary<string, object> _saved = [];
     private readonly Expectation _expectation;
+    private readonly Background _begun;
     private NoriKVClient _client;
     private Writers? _writers;
     private Scanner? _scanner;
     private IAsyncEnumerator<ClusterView>? _watch;
     private TcpListener? _silent;
+    private TcpListener? _occupied;
 
     /// <summary>Against one server or a cluster.</summary>
     public ScenarioRun(string root, string name, EphemeralServer? server, Cluster? cluster, JsonElement scenario)
     {
         (_root, _server, _cluster, _scenario, _data) = (root, server, cluster, scenario, new Data(name));
         _expectation = new Expectation(_data, _saved);
+        _begun = new Background(TryAsync, _expectation);
         _client = Connect(scenario.TryGetProperty("client", out JsonElement client) ? client : default);
     }
 
@@ -55,25 +58,30 @@ internal sealed class ScenarioRun : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        _begun.Dispose();
         if (_writers is not null) await _writers.DisposeAsync();
         if (_scanner is not null) await _scanner.DisposeAsync();
         if (_watch is not null) await _watch.DisposeAsync();
         await _client.DisposeAsync();
         _silent?.Dispose();
+        _occupied?.Dispose();
     }
 
     private NoriKVClient Connect(JsonElement options)
     {
         bool has = options.ValueKind == JsonValueKind.Object;
-        int deadline = has && options.TryGetProperty("deadline_ms", out JsonElement ms) ? ms.GetInt32() : DeadlineMs;
+        long deadline = has && options.TryGetProperty("deadline_ms", out JsonElement ms) ? ms.GetInt64() : DeadlineMs;
         bool retries = !has || !options.TryGetProperty("retries", out JsonElement r) || r.GetBoolean();
         bool smart = !has || !options.TryGetProperty("smart_routing", out JsonElement s) || s.GetBoolean();
         return NoriKVClient.Connect(new NoriKVClientOptions
         {
             Addresses = Addresses(options),
             Deadline = TimeSpan.FromMilliseconds(deadline),
-            Retry = retries ? new RetryPolicy() : RetryPolicy.None,
+            Retry = has && options.TryGetProperty("attempts", out JsonElement most) ? new RetryPolicy { AttemptsMax = most.GetInt32() }
+                : retries ? new RetryPolicy()
+                : RetryPolicy.None,
             SmartRouting = smart,
+            InFlightMax = has && options.TryGetProperty("in_flight_max", out JsonElement places) ? places.GetInt32() : 1024,
             Tls = has && options.TryGetProperty("tls", out JsonElement file) ? Trusting(file.GetString()!, options) : null,
         });
     }
@@ -136,8 +144,21 @@ internal sealed class ScenarioRun : IAsyncDisposable
             case "kill":
                 await _server!.KillAsync();
                 return;
+            case "start" when step.TryGetProperty("fails", out _):
+                await FailToStartAsync();
+                return;
             case "start":
                 await _server!.StartAgainAsync();
+                return;
+            case "occupy":
+                _occupied = new TcpListener(IPEndPoint.Parse(_server!.Address));
+                _occupied.Start();
+                return;
+            case "free":
+                _occupied!.Stop();
+                return;
+            case "orphan":
+                await Orphan.OutlivedAsync(step.GetProperty("how").GetString()!);
                 return;
             case "restart":
                 await _server!.StopAsync();
@@ -155,7 +176,11 @@ internal sealed class ScenarioRun : IAsyncDisposable
                 await ManyAsync(step);
                 return;
             case "start_writing":
-                _writers = new Writers(_client, _data, step.GetProperty("writers").GetInt32());
+                _writers = new Writers(
+                    _client,
+                    _data,
+                    step.GetProperty("writers").GetInt32(),
+                    step.TryGetProperty("kinds", out JsonElement kinds) ? Texts(kinds) : ["put"]);
                 return;
             case "written":
                 await _writers!.WrittenAsync(step.GetProperty("more").GetInt32());
@@ -170,6 +195,18 @@ internal sealed class ScenarioRun : IAsyncDisposable
             case "stop_scanning":
                 await _scanner!.StopAsync(step.GetProperty("more").GetInt32(), step.GetProperty("expect"));
                 return;
+            case "begin":
+                _begun.Begin(step);
+                return;
+            case "cancel":
+                await _begun.CancelAsync(step);
+                return;
+            case "end":
+                await _begun.EndAsync(step);
+                return;
+            case "printed":
+                await Background.PrintedAsync(_server!, Texts(step.GetProperty("lines")));
+                return;
             case "hash_vectors":
                 HashVectors.Check(Path.Combine(_root, step.GetProperty("file").GetString()!));
                 return;
@@ -178,6 +215,22 @@ internal sealed class ScenarioRun : IAsyncDisposable
                 return;
         }
     }
+
+    private async Task FailToStartAsync()
+    {
+        try
+        {
+            await _server!.StartAgainAsync();
+        }
+        catch (InvalidOperationException)
+        {
+            return;
+        }
+
+        throw new ExpectationException("it started");
+    }
+
+    private static string[] Texts(JsonElement texts) => [.. texts.EnumerateArray().Select(t => t.GetString()!)];
 
     private string Hex(JsonElement step) => Convert.ToHexStringLower(_data.Key(step.GetProperty("key"), ""));
 
@@ -229,7 +282,9 @@ internal sealed class ScenarioRun : IAsyncDisposable
         return outcome;
     }
 
-    private async Task<Outcome> TryAsync(JsonElement step, string number)
+    private Task<Outcome> TryAsync(JsonElement step, string number) => TryAsync(step, number, CancellationToken.None);
+
+    private async Task<Outcome> TryAsync(JsonElement step, string number, CancellationToken token)
     {
         long begun = Stopwatch.GetTimestamp();
         Outcome outcome;
@@ -237,11 +292,20 @@ internal sealed class ScenarioRun : IAsyncDisposable
         {
             outcome = step.GetProperty("do").GetString() is "client" or "close"
                 ? await ReplaceAsync(step)
-                : await OperateAsync(step, number);
+                : await OperateAsync(step, number, token);
         }
         catch (NoriKVException e)
         {
             outcome = Outcome.Of(e);
+        }
+        catch (OperationCanceledException) when (token.IsCancellationRequested)
+        {
+            outcome = new Outcome { Cancelled = true };
+        }
+        catch (ObjectDisposedException e)
+        {
+            // As every .NET class says it of a call behind its disposal.
+            outcome = new Outcome { Error = new KvError(KvCode.Cancelled, e.Message) };
         }
 
         return outcome with { Took = Stopwatch.GetElapsedTime(begun) };
@@ -254,12 +318,12 @@ internal sealed class ScenarioRun : IAsyncDisposable
         return new Outcome();
     }
 
-    private Task<Outcome> OperateAsync(JsonElement step, string number)
+    private Task<Outcome> OperateAsync(JsonElement step, string number, CancellationToken token)
     {
         NoriKVClient client = step.TryGetProperty("deadline_ms", out JsonElement ms)
-            ? _client.WithDeadline(TimeSpan.FromMilliseconds(ms.GetInt32()))
+            ? _client.WithDeadline(TimeSpan.FromMilliseconds(ms.GetInt64()))
             : _client;
-        return new Operations(client, _data, _saved).RunAsync(step, number, WatchAsync);
+        return new Operations(client, _data, _saved, token).RunAsync(step, number, WatchAsync);
     }
 
     private async Task<ClusterView> WatchAsync(bool newer)

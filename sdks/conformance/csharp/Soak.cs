@@ -3,19 +3,14 @@ using NoriKV.Client;
 
 namespace NoriKV.Conformance;
 
-/// <summary>Writers against the nodes of NORIKV_ADDR for so long; prints what they saw.</summary>
+/// <summary>Writers against the nodes of NORIKV_ADDR until standard input ends; prints what they saw.</summary>
 internal static class Soak
 {
-    public static async Task RunAsync(int seconds, int count)
+    public static async Task RunAsync(int count, string[] kinds)
     {
-        string[] addresses = Environment.GetEnvironmentVariable("NORIKV_ADDR")!.Split(',');
-        await using NoriKVClient client = NoriKVClient.Connect(new NoriKVClientOptions
-        {
-            Addresses = addresses,
-            Deadline = TimeSpan.FromSeconds(10),
-        });
-        var writers = new Writers(client, new Data("soak/csharp"), count);
-        await Task.Delay(TimeSpan.FromSeconds(seconds), TimeProvider.System);
+        await using NoriKVClient client = NoriKVClient.Connect(new NoriKVClientOptions { Deadline = TimeSpan.FromSeconds(10) });
+        var writers = new Writers(client, new Data("soak/csharp"), count, kinds);
+        await Console.In.ReadToEndAsync();
         await writers.DisposeAsync();
         Console.WriteLine(writers.Report("csharp").ToJsonString());
     }

@@ -11,7 +11,8 @@ namespace NoriKV.Conformance;
 
 /// <summary>
 /// Writers that each count up a key of their own with compare-and-set on the version they wrote last. A write done twice
-/// meets its own effect; a write that was lost is missed by the read behind it.
+/// meets its own effect; a write that was lost is missed by the read behind it. By kind: put; plain: without a condition; large:
+/// values of 1 MiB; batch: with a second key; delete: the key is made and deleted again.
 /// </summary>
 internal sealed class Writers : IAsyncDisposable
 {
@@ -19,6 +20,7 @@ internal sealed class Writers : IAsyncDisposable
 
     private readonly NoriKVClient _client;
     private readonly Data _data;
+    private readonly string[] _kinds;
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentQueue<KvError> _errors = new();
     private readonly int[] _done;
@@ -26,9 +28,9 @@ internal sealed class Writers : IAsyncDisposable
     private int _lost;
     private int _doubled;
 
-    public Writers(NoriKVClient client, Data data, int count)
+    public Writers(NoriKVClient client, Data data, int count, params string[] kinds)
     {
-        (_client, _data, _done) = (client, data, new int[count]);
+        (_client, _data, _done, _kinds) = (client, data, new int[count], kinds);
         _running = [.. Enumerable.Range(0, count).Select(WriteAsync)];
     }
 
@@ -78,6 +80,7 @@ internal sealed class Writers : IAsyncDisposable
     {
         using JsonDocument name = JsonDocument.Parse($"\"writer-{writer}\"");
         byte[] key = _data.Key(name.RootElement, "");
+        string kind = _kinds[writer % _kinds.Length];
         KvVersion last = KvVersion.None;
         byte[] value = [];
         try
@@ -85,10 +88,20 @@ internal sealed class Writers : IAsyncDisposable
             while (!_stop.IsCancellationRequested)
             {
                 value = Encoding.UTF8.GetBytes((_done[writer] + 1).ToString(CultureInfo.InvariantCulture));
-                last = (await _client.PutAsync(key, value, last.IsPresent
-                    ? new PutOptions { IfMatch = last }
-                    : new PutOptions { IfNotExists = true })).Version;
+                if (kind == "large") Array.Resize(ref value, 1 << 20);
+                last = await OnceAsync(kind, key, value, last);
                 await CheckAsync(key, value, last);
+                if (kind == "batch" && !(await _client.GetAsync(Second(key))).Value.Span.SequenceEqual(value))
+                    Interlocked.Increment(ref _lost);
+                if (kind == "delete")
+                {
+                    // Deleted once: twice would find nothing.
+                    DeleteResult deleted = await _client.DeleteAsync(key, new DeleteOptions { IfMatch = last });
+                    if (!deleted.Tombstoned) Interlocked.Increment(ref _doubled);
+                    (last, value) = (KvVersion.None, []);
+                    await CheckAsync(key, value, last);
+                }
+
                 Interlocked.Increment(ref _done[writer]);
             }
 
@@ -103,6 +116,25 @@ internal sealed class Writers : IAsyncDisposable
             _errors.Enqueue(e.Error);
         }
     }
+
+    private async Task<KvVersion> OnceAsync(string kind, byte[] key, byte[] value, KvVersion last)
+    {
+        if (kind == "plain") return (await _client.PutAsync(key, value)).Version;
+        if (kind != "batch") return (await _client.CompareAndSetAsync(key, value, last)).Version;
+        IReadOnlyList<BatchOperationResult> results = await _client.BatchAsync(
+        [
+            BatchOperation.Put(key, value, ifMatch: last.IsPresent ? last : null, ifNotExists: !last.IsPresent),
+            BatchOperation.Put(Second(key), value),
+        ]);
+        foreach (BatchOperationResult result in results)
+        {
+            if (result.Error is { } error) throw NoriKVException.From(error);
+        }
+
+        return results[0].Version;
+    }
+
+    private static byte[] Second(byte[] key) => [.. key, 0];
 
     private async Task CheckAsync(byte[] key, byte[] value, KvVersion version)
     {

@@ -20,6 +20,8 @@ type Options struct {
 	Command []string
 	// Configuration is the text of the server's configuration file, YAML or JSON.
 	Configuration string
+	// Arguments are further arguments of `norikv server`.
+	Arguments []string
 	// StartLimit is how long to wait until it serves; 60 s without it.
 	StartLimit time.Duration
 }
@@ -74,8 +76,12 @@ func (s *Server) StartAgain() error {
 		arguments = append(arguments, path)
 	}
 	arguments = append(arguments,
-		"--data-dir", filepath.Join(s.folder, "data"), "--rpc-addr", s.Address, "--http-addr", s.HTTPAddress)
-	process := exec.Command(command[0], arguments...)
+		"--with-parent", "--data-dir", filepath.Join(s.folder, "data"), "--rpc-addr", s.Address, "--http-addr", s.HTTPAddress)
+	process := exec.Command(command[0], append(arguments, s.options.Arguments...)...)
+	// It ends with its standard input, whose other end is here: so it does not outlive a program that ends without Close.
+	if _, err := process.StdinPipe(); err != nil {
+		return err
+	}
 	reader, writer := io.Pipe()
 	process.Stdout, process.Stderr = writer, writer
 	if err := process.Start(); err != nil {
@@ -104,8 +110,10 @@ func (s *Server) StartAgain() error {
 		}
 		return nil
 	case <-ended:
+		s.process = nil
 		return fmt.Errorf("the server ended before it served:\n%s", s.Output())
 	case <-time.After(limit):
+		s.Kill()
 		return fmt.Errorf("the server did not serve within %s:\n%s", limit, s.Output())
 	}
 }

@@ -5,11 +5,13 @@ import asyncio
 import random
 from typing import Any, AsyncIterator, Awaitable, Callable, Dict, Optional
 
+from . import _checks
+from ._batch import BatchParts
 from ._proto import norikv_pb2 as pb
 from ._routing import MISMATCH, Backoff, Router, RoutingTable
 from ._transport import NodeConnection, RpcFailure
 from ._wire import status_error, view
-from .errors import Code, NoriKVError, error_of
+from .errors import RETRIABLE, Code, NoriKVError, error_of
 from .options import Options
 from .types import ClusterView
 
@@ -20,9 +22,6 @@ _HINTS_AT_ONCE_MAX = 2
 
 # Timers and messages count in whole numbers: infinity, which is no deadline, is a year.
 _LONGEST = 365.0 * 24 * 3600
-
-_RETRIABLE = frozenset((
-    Code.NOT_LEADER, Code.QUORUM_UNAVAILABLE, Code.UNAVAILABLE, Code.OVERLOADED, Code.COMMIT_TIMEOUT, Code.DEADLINE_EXCEEDED))
 
 
 class Runner:
@@ -38,30 +37,44 @@ class Runner:
         """The moment at which an operation that begins now ends."""
         if seconds is None:
             seconds = self.options.deadline
-        if not seconds > 0:  # nor is NaN
+        if not _checks.number(seconds, "the deadline") > 0:  # nor is NaN
             raise error_of(Code.INVALID_ARGUMENT, "the deadline must be positive")
         return asyncio.get_running_loop().time() + min(seconds, _LONGEST)
 
     async def run(self, kind: str, request: Any, size: int, key: bytes, writes: bool, deadline: float) -> Any:
         """The node's StreamResult, or a NoriKVError."""
-        async def attempt(node: NodeConnection) -> Any:
+        parts = BatchParts(request.operations) if kind == "batch" else None
+
+        async def attempt(node: NodeConnection, perhaps_done: bool) -> Any:
             result = await node.call(kind, request, size, deadline)
             case = result.WhichOneof("result")
             if case == "error":
                 raise RpcFailure(status_error(result.error), True, said=True)
             if case is None:
                 raise RpcFailure(error_of(Code.INTERNAL, f"{node.address} answered an empty result"), True)
-            return result
-        return await self.attempts(attempt, key, writes, deadline)
+            if parts is None:
+                return result
+            parts.take(result.batch, perhaps_done)
+            return pb.StreamResult(batch=parts.answer)
+        try:
+            return await self.attempts(attempt, key, writes, deadline)
+        except NoriKVError as e:
+            if parts is None or parts.answer is None or e.code is Code.CANCELLED:
+                raise
+            return pb.StreamResult(batch=parts.end(e))  # the operations say what came of each
 
     async def attempts(
-            self, attempt: Callable[[NodeConnection], Awaitable[Any]], key: bytes, writes: bool, deadline: float) -> Any:
+            self, attempt: Callable[[NodeConnection, bool], Awaitable[Any]], key: bytes, writes: bool, deadline: float) -> Any:
+        """``attempt`` is told the node, and whether an attempt before may have been done."""
         self._watch()
         perhaps_done, hint, number, followed = False, None, 0, 0
         while True:
-            address = self._pick(key, number, hint)
+            address = self.router.pick(key, number, hint)
+            refusal = self.router.refusal(address)
+            if refusal is not None:
+                raise _conclusion(error_of(Code.FAILED_PRECONDITION, refusal), writes and perhaps_done, number, address)
             try:
-                result = await attempt(self.node(address))
+                result = await attempt(self.node(address), perhaps_done)
                 self.router.reached(address)
                 self._backoff.succeeded()
                 return result
@@ -71,8 +84,7 @@ class Runner:
             if not failure.reached and error.code is Code.UNAVAILABLE:
                 self.router.unreachable(address)
             # What the node itself says of an operation is exact; of a call or stream that broke nobody knows.
-            broke = error.code is Code.INTERNAL and not failure.said  # of the connection, not of the operation
-            retriable = broke or error.code in _RETRIABLE
+            retriable = _is_retriable(failure)
             perhaps_done |= error.code is Code.COMMIT_TIMEOUT if failure.said else failure.reached and retriable
             number += 1
             if _is_foreign(error):  # refused before it was looked at; another node may be of our cluster
@@ -80,7 +92,7 @@ class Runner:
                 hint = None
                 continue
             if not retriable or failure.final:
-                raise error from failure.__cause__
+                raise _conclusion(error, writes and perhaps_done, number, address) from failure.__cause__
             followed = followed + 1 if error.leader_hint is not None and error.leader_hint != hint else 0
             at_once = 0 < followed <= _HINTS_AT_ONCE_MAX
             wait = self._next_wait(number - 1, error, at_once, deadline) if number < self.options.retry.attempts_max else None
@@ -177,7 +189,7 @@ class Runner:
             node = self.node(address)
             call = node.stream("/norikv.v1.Meta/WatchCluster", pb.ClusterView(), pb.ClusterView)
             try:
-                async for message in node.messages(call):
+                async for message in node.messages(call, wait_for_first=True):
                     if not self.router.accepts(message.cluster_id, address):
                         break
                     failures = 0
@@ -189,7 +201,7 @@ class Runner:
             except RpcFailure as e:
                 if not e.reached:
                     self.router.unreachable(address)
-                if e.error.code not in _RETRIABLE or (refuses and e.final):
+                if not _is_retriable(e) or (refuses and e.final):
                     raise e.error from e
             finally:
                 call.cancel()
@@ -240,12 +252,12 @@ class Runner:
             return
         if not failure.reached and error.code is Code.UNAVAILABLE:
             self.router.unreachable(address)
-        wait = self._backoff.next_wait(failures, error.retry_after)
-        late = deadline - asyncio.get_running_loop().time() <= wait
-        if late or failure.final or error.code not in _RETRIABLE or failures + 1 >= self.options.retry.attempts_max:
-            code = Code.DEADLINE_EXCEEDED if error.code is Code.COMMIT_TIMEOUT else error.code
-            raise error_of(code, error.message, error.leader_hint, error.retry_after) from failure
-        await self.sleep(wait)
+        again = not failure.final and _is_retriable(failure) and failures + 1 < self.options.retry.attempts_max
+        wait = self._next_wait(failures, error, False, deadline) if again else None
+        if wait is not None:
+            await self.sleep(wait)
+        if wait is None or asyncio.get_running_loop().time() >= deadline:
+            raise _of_read(error, error.message) from failure
 
     def _next_wait(
             self, attempt: int, error: NoriKVError, at_once: bool, deadline: float) -> Optional[float]:
@@ -259,14 +271,35 @@ class Runner:
         return min(wait, left / 2)
 
 
+def _is_retriable(failure: RpcFailure) -> bool:
+    # INTERNAL: of the connection where a call or stream ended with it, of the operation where the node said it.
+    return failure.error.code in RETRIABLE or (failure.error.code is Code.INTERNAL and not failure.said)
+
+
 def _is_foreign(error: NoriKVError) -> bool:
     return error.code is Code.FAILED_PRECONDITION and MISMATCH in error.message
+
+
+def _conclusion(error: NoriKVError, unknown: bool, attempts: int, address: str) -> NoriKVError:
+    """What an operation ends with that is not tried again.
+
+    Where an attempt before may have been done, only an answer that looked at the key says what came of it: a refusal, or a node of another
+    cluster, knows nothing of that attempt. CANCELLED leaves it open by itself.
+    """
+    decided = error.code in (Code.VERSION_MISMATCH, Code.ALREADY_EXISTS, Code.CANCELLED)
+    return _final(error, True, attempts, address) if unknown and not decided else error
 
 
 def _final(error: NoriKVError, unknown: bool, attempts: int, address: str) -> NoriKVError:
     tried = f"(after {attempts} attempt{'' if attempts == 1 else 's'}, last at {address})"
     if unknown:
-        return error_of(Code.COMMIT_TIMEOUT, f"COMMIT_TIMEOUT: the outcome is unknown {tried}: {error.message}")
-    # A read has no outcome to be unknown.
-    code = Code.DEADLINE_EXCEEDED if error.code is Code.COMMIT_TIMEOUT else error.code
-    return error_of(code, f"{error.message} {tried}", error.leader_hint, error.retry_after)
+        message = f"COMMIT_TIMEOUT: the outcome is unknown {tried}: {error.message}"
+        return error_of(Code.COMMIT_TIMEOUT, message, error.leader_hint, error.retry_after)
+    return _of_read(error, f"{error.message} {tried}")
+
+
+def _of_read(error: NoriKVError, message: str) -> NoriKVError:
+    """A read has no outcome to be unknown, nor has what was never sent."""
+    if error.code is not Code.COMMIT_TIMEOUT:
+        return error_of(error.code, message, error.leader_hint, error.retry_after)
+    return error_of(Code.DEADLINE_EXCEEDED, message.replace("COMMIT_TIMEOUT: ", ""), error.leader_hint, error.retry_after)

@@ -5,7 +5,7 @@ import asyncio
 import collections
 import contextlib
 import re
-from typing import Any, AsyncIterator, Awaitable, Callable, Deque, Dict, Iterator, List, Optional, Tuple
+from typing import Any, AsyncIterator, Awaitable, Callable, Deque, Dict, Iterator, List, Optional, Set, Tuple
 
 import grpc
 
@@ -13,7 +13,7 @@ from . import __version__, _wire
 from ._proto import norikv_pb2 as pb
 from ._routing import Router
 from .errors import Code, NoriKVError, error_of
-from .options import Options
+from .options import Options, pem_bytes
 
 # A message near the node's inbound limit would end a shared stream and all calls on it: it goes alone.
 _SHARED_CALL_BYTES_MAX = 1 << 20
@@ -36,14 +36,26 @@ class RpcFailure(Exception):
 
     ``said``: the node itself answered this for the operation, on a stream that is well.
     ``final``: no other attempt would end otherwise: certificates do not change between attempts.
+    ``late``: nothing was heard in time.
     """
 
-    def __init__(self, error: NoriKVError, reached: bool, said: bool = False, final: bool = False) -> None:
+    def __init__(
+            self, error: NoriKVError, reached: bool, said: bool = False, final: bool = False, late: bool = False) -> None:
         super().__init__(error.message)
         self.final = final
+        self.late = late
         self.error = error
         self.reached = reached
         self.said = said
+
+
+def _is_refusal(e: grpc.aio.AioRpcError, code: Code) -> bool:
+    """True where the node itself refused a call of its own, whose words no layer below has.
+
+    What it says there is as exact as on a stream. All else that a call ends with may come from the connection.
+    """
+    return code in (Code.NOT_LEADER, Code.QUORUM_UNAVAILABLE) or (
+        code is Code.OVERLOADED and any(k == "retry-after-ms" for k, _ in e.trailing_metadata() or ()))
 
 
 def failure_of(e: grpc.aio.AioRpcError, address: str) -> RpcFailure:
@@ -85,7 +97,7 @@ class _Pending:
 
     def expire(self, address: str) -> None:
         if self.sent:
-            self.fail(error_of(Code.COMMIT_TIMEOUT, "COMMIT_TIMEOUT: no answer before the deadline"), True)
+            self.fail(error_of(Code.COMMIT_TIMEOUT, "no answer before the deadline"), True)
         else:
             self.fail(error_of(Code.UNAVAILABLE, f"no connection to {address} before the deadline"), False)
 
@@ -186,6 +198,10 @@ class _CallStream:
         self._call.cancel()
 
 
+async def _answer(call: Any) -> Any:
+    return await call
+
+
 class NodeConnection:
     """The channel of one node.
 
@@ -202,6 +218,7 @@ class NodeConnection:
         self._ended: Optional[NoriKVError] = None
         self._retired: List[_CallStream] = []
         self._waits: Dict[object, float] = {}
+        self._reads: Set[Any] = set()  # calls with many answers: a channel that is closed does not find all of them
         self._heard = 0.0
         self._look: Optional[asyncio.TimerHandle] = None
         self._asking: Optional["asyncio.Task[None]"] = None
@@ -226,7 +243,8 @@ class NodeConnection:
         else:
             if tls.server_name:
                 arguments.append(("grpc.ssl_target_name_override", tls.server_name))
-            credentials = grpc.ssl_channel_credentials(tls.root_certificates, tls.client_key, tls.client_certificate)
+            credentials = grpc.ssl_channel_credentials(
+                pem_bytes(tls.root_certificates), pem_bytes(tls.client_key), pem_bytes(tls.client_certificate))
             self._channel = grpc.aio.secure_channel(address, credentials, options=arguments)
         self._stream: Optional[_CallStream] = None
         self._open_stream = self._channel.stream_stream(
@@ -301,10 +319,10 @@ class NodeConnection:
         try:
             await self.is_serving(loop.time() + self._options.silence_max)
         except RpcFailure as e:  # any word of its own is one
-            answers = e.error.code not in (Code.COMMIT_TIMEOUT, Code.DEADLINE_EXCEEDED)
+            answers = not e.late
         # A node with far too much to do may answer calls before the question: that is an answer, too.
         streams = [s for s in (self._stream, *self._retired) if s is not None]
-        answers = answers or max(self._heard, *(s.heard for s in streams)) > asked
+        answers = answers or max((self._heard, *(s.heard for s in streams))) > asked
         self._heard, self._asking = loop.time(), None
         if answers:
             self._arm()
@@ -316,16 +334,39 @@ class NodeConnection:
             f"/norikv.v1.Kv/{kind.capitalize()}", request.SerializeToString, _RESPONSES[kind].FromString, request, deadline)
 
     async def unary(self, method: str, serialize: Any, parse: Any, request: Any, deadline: float) -> Any:
-        left = deadline - asyncio.get_running_loop().time()
+        # As a stream of one request: only so it is known whether the call got a connection. Without one nothing of it was sent.
+        left = max(deadline - asyncio.get_running_loop().time(), 0.001)
+        call = self._channel.stream_unary(method, lambda _: serialize(), parse)(timeout=left, metadata=self._metadata)
+        answer, stands = asyncio.ensure_future(_answer(call)), asyncio.ensure_future(call.wait_for_connection())
+        sent = False
         try:
-            return await self._channel.unary_unary(method, lambda _: serialize(), parse)(
-                request, timeout=max(left, 0.001), metadata=self._metadata)
+            await asyncio.wait({answer, stands}, return_when=asyncio.FIRST_COMPLETED)
+            if not answer.done():
+                sent = True
+                with contextlib.suppress(asyncio.InvalidStateError, grpc.RpcError):  # it is over: the answer says why
+                    await call.write(request)
+                    await call.done_writing()
+            return await answer
         except grpc.aio.AioRpcError as e:
-            raise failure_of(e, self.address) from e
+            raise self._unary_failure(e, sent) from e
         except asyncio.CancelledError:
             if self._ended is None:
                 raise  # the caller's wish
-            raise RpcFailure(self._ended, True) from None
+            raise RpcFailure(self._ended, sent) from None
+        finally:
+            call.cancel()
+            stands.cancel()
+            answer.cancel()
+            await asyncio.gather(answer, stands, return_exceptions=True)
+
+    def _unary_failure(self, e: grpc.aio.AioRpcError, sent: bool) -> RpcFailure:
+        failure = failure_of(e, self.address)
+        failure.late = e.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        failure.said = _is_refusal(e, failure.error.code)
+        if sent or not failure.reached:
+            return failure
+        error = error_of(Code.UNAVAILABLE, f"no connection to {self.address}: {failure.error.message}")
+        return RpcFailure(error, False, late=failure.late)
 
     async def is_serving(self, deadline: float) -> bool:
         # grpc.health.v1 by hand: an empty request; a response whose field 1 is 1 when it serves.
@@ -335,13 +376,20 @@ class NodeConnection:
 
     def stream(self, method: str, request: Any, response: Any) -> Any:
         """A server-streaming call: the call itself, to be read and cancelled."""
-        return self._channel.unary_stream(
+        call = self._channel.unary_stream(
             method, request.__class__.SerializeToString, response.FromString)(request, metadata=self._metadata)
+        self._reads.add(call)
+        call.add_done_callback(self._reads.discard)
+        return call
 
-    async def messages(self, call: Any) -> AsyncIterator[Any]:
+    async def messages(self, call: Any, wait_for_first: bool = False) -> AsyncIterator[Any]:
+        """What comes. ``wait_for_first``: a node that lives says the first at once; when the others come is nobody's to know."""
         try:
-            async for message in call:
+            with self.waiting() if wait_for_first else contextlib.nullcontext():
+                message = await call.read()
+            while message is not grpc.aio.EOF:
                 yield message
+                message = await call.read()
         except grpc.aio.AioRpcError as e:
             raise failure_of(e, self.address) from e
         except asyncio.CancelledError:
@@ -363,4 +411,6 @@ class NodeConnection:
         for stream in (self._stream, *self._retired):
             if stream is not None:
                 await stream.end(error)
+        for call in list(self._reads):
+            call.cancel()
         await self._channel.close()

@@ -2,8 +2,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any, List, Mapping, Optional, Sequence, Union
+from typing import Any, Iterable, List, Mapping, Optional, Union
 
+from . import _checks
 from ._proto import norikv_pb2 as pb
 from .errors import Code, NoriKVError, error_of
 from .types import (
@@ -15,6 +16,7 @@ def milliseconds(seconds: Optional[float], what: str) -> int:
     """Rounded up: a shorter time than asked for would be a surprise, and 0 means none."""
     if seconds is None:
         return 0
+    _checks.number(seconds, what)
     if not seconds > 0:  # nor is NaN
         raise error_of(Code.INVALID_ARGUMENT, f"{what} of {seconds} s is not positive")
     if seconds * 1000 >= 1 << 63:
@@ -25,7 +27,8 @@ def milliseconds(seconds: Optional[float], what: str) -> int:
 def put_request(put: Put, idempotency_key: str = "") -> Any:
     return pb.PutRequest(
         key=to_bytes(put.key), value=to_bytes(put.value), ttl_ms=milliseconds(put.ttl, "a TTL"),
-        if_match=_version_message(put.if_match), if_not_exists=put.if_not_exists, idempotency_key=idempotency_key)
+        if_match=_version_message(put.if_match), if_not_exists=_checks.flag(put.if_not_exists, "if_not_exists"),
+        idempotency_key=idempotency_key)
 
 
 def get_request(get: Get) -> Any:
@@ -39,9 +42,11 @@ def delete_request(delete: Delete, idempotency_key: str = "") -> Any:
         key=to_bytes(delete.key), if_match=_version_message(delete.if_match), idempotency_key=idempotency_key)
 
 
-def batch_request(operations: Sequence[Operation], require_atomic: bool, idempotency_key: str) -> Any:
+def batch_request(operations: Iterable[Operation], require_atomic: bool) -> Any:
+    if isinstance(operations, (str, bytes)) or not isinstance(operations, Iterable):
+        raise _checks.refused("operations", "a sequence of Put, Get and Delete", operations)
     return pb.BatchRequest(
-        operations=[_operation(o) for o in operations], require_atomic=require_atomic, idempotency_key=idempotency_key)
+        operations=[_operation(o) for o in operations], require_atomic=_checks.flag(require_atomic, "require_atomic"))
 
 
 def consistency_of(consistency: Union[Consistency, str]) -> Consistency:
@@ -99,7 +104,7 @@ def status_error(status: Any) -> NoriKVError:
         status.code, status.message, status.leader_hint or None,
         status.retry_after_ms / 1000 if status.retry_after_ms else None)
     if error.code is Code.COMMIT_TIMEOUT and "COMMIT_TIMEOUT" not in error.message:
-        return error_of(Code.DEADLINE_EXCEEDED, error.message)
+        return error_of(Code.DEADLINE_EXCEEDED, error.message, error.leader_hint, error.retry_after)
     return error
 
 
@@ -131,7 +136,9 @@ def _operation(operation: Operation) -> Any:
         return pb.BatchOperation(put=put_request(operation))
     if isinstance(operation, Delete):
         return pb.BatchOperation(delete=delete_request(operation))
-    return pb.BatchOperation(get=get_request(operation))
+    if isinstance(operation, Get):
+        return pb.BatchOperation(get=get_request(operation))
+    raise _checks.refused("an operation of a batch", "a Put, Get or Delete", operation)
 
 
 def _operation_result(result: Any) -> BatchResult:
@@ -152,4 +159,11 @@ def _version(m: Any) -> Optional[Version]:
 
 
 def _version_message(version: Optional[Version]) -> Any:
-    return None if version is None else pb.Version(term=version.term, index=version.index)
+    if version is None:
+        return None
+    if not isinstance(version, Version):
+        raise _checks.refused("the version", "a Version", version)
+    for name, part in (("term", version.term), ("index", version.index)):
+        if _checks.whole(part, f"the version's {name}", _checks.U64_MAX) < 0:
+            raise _checks.refused(f"the version's {name}", "from 0", part)
+    return pb.Version(term=version.term, index=version.index)

@@ -6,10 +6,11 @@ import dataclasses
 from types import TracebackType
 from typing import Any, AsyncIterator, Callable, List, Optional, Sequence, Type, Union
 
-from . import _wire
+from . import _checks, _wire
 from ._proto import norikv_pb2 as pb
 from ._runner import Runner
 from ._session import SessionPool
+from ._transport import NodeConnection
 from .errors import Code, error_of
 from .options import Options
 from .types import (
@@ -29,7 +30,10 @@ class AsyncClient:
 
     def __init__(self, *addresses: str, options: Optional[Options] = None, **settings: Any) -> None:
         """Addresses are host:port; ``settings`` are fields of :class:`norikv.Options`."""
-        options = options or Options()
+        if options is None:
+            options = Options()
+        elif not isinstance(options, Options):
+            raise _checks.refused("options", "an Options", options)
         if addresses:
             settings["addresses"] = addresses
         self.options = dataclasses.replace(options, **settings)
@@ -39,6 +43,7 @@ class AsyncClient:
         self._runner = Runner(self.options)
         self._sessions = SessionPool()
         self._places = asyncio.Semaphore(self.options.in_flight_max)
+        self._in_flight = 0
         self._closed = False
 
     async def __aenter__(self) -> "AsyncClient":
@@ -61,11 +66,12 @@ class AsyncClient:
 
     async def compare_and_set(
         self, key: Bytes, value: Bytes, expected: Optional[Version], *, ttl: Optional[float] = None,
-        deadline: Optional[float] = None,
+        idempotency_key: Optional[str] = None, deadline: Optional[float] = None,
     ) -> PutResult:
         """Writes only over the expected version; None expects the key to be missing."""
         return await self.put(
-            key, value, ttl=ttl, if_match=expected, if_not_exists=expected is None, deadline=deadline)
+            key, value, ttl=ttl, if_match=expected, if_not_exists=expected is None, idempotency_key=idempotency_key,
+            deadline=deadline)
 
     async def get(
         self, key: Bytes, *, consistency: Union[Consistency, str] = Consistency.LINEARIZABLE,
@@ -98,8 +104,11 @@ class AsyncClient:
         deadline: Optional[float] = None,
     ) -> List[BatchResult]:
         """Runs many operations, atomic per shard; a result or an error for each, in their order."""
-        key = to_bytes(operations[0].key) if operations else b""
-        request = _wire.batch_request(operations, require_atomic, "")
+        _checks.key_text(idempotency_key)
+        request = _wire.batch_request(operations, require_atomic)
+        count = len(request.operations)
+        first = request.operations[0] if count else None
+        key = getattr(first, first.WhichOneof("operation")).key if first is not None else b""
         size = request.ByteSize()
 
         def with_key(idempotency: str) -> Any:
@@ -110,7 +119,7 @@ class AsyncClient:
             result = await self._read("batch", request, key, size, deadline)
         else:
             result = await self._write("batch", with_key, key, size, idempotency_key, deadline)
-        return _wire.batch_results(result.batch, len(operations))
+        return _wire.batch_results(result.batch, count)
 
     async def scan(
         self, *, prefix: Bytes = b"", start: Bytes = b"", end: Bytes = b"", reverse: bool = False, limit: int = 0,
@@ -134,7 +143,7 @@ class AsyncClient:
         max_staleness: Optional[float] = None, deadline: Optional[float] = None,
     ) -> Page:
         """At most ``limit`` pairs and the token that goes on behind them, for callers that keep their place themselves."""
-        if limit < 1:
+        if _checks.whole(limit, "limit", _checks.U64_MAX) < 1:
             raise error_of(Code.INVALID_ARGUMENT, "a page needs a positive limit")
         request = _scan_request(
             prefix, start, end, reverse, limit, keys_only, page_token, consistency, max_staleness)
@@ -146,10 +155,12 @@ class AsyncClient:
         return Page(tuple(pairs), token, count)
 
     async def count(
-        self, *, prefix: Bytes = b"", start: Bytes = b"", end: Bytes = b"", deadline: Optional[float] = None
+        self, *, prefix: Bytes = b"", start: Bytes = b"", end: Bytes = b"",
+        consistency: Union[Consistency, str] = Consistency.LINEARIZABLE, max_staleness: Optional[float] = None,
+        deadline: Optional[float] = None,
     ) -> int:
         """How many pairs a scan would give."""
-        request = _scan_request(prefix, start, end, False, 0, False, b"", Consistency.LINEARIZABLE, None)
+        request = _scan_request(prefix, start, end, False, 0, False, b"", consistency, max_staleness)
         request.count_only = True
         count = 0
         async for page in self._pages(request, deadline):
@@ -182,7 +193,16 @@ class AsyncClient:
         """True when the node that was asked says by the standard health service that it serves."""
         self._check_open()
         until = self._runner.deadline(deadline)
-        return await self._runner.attempts(lambda node: node.is_serving(until), b"", False, until)
+
+        async def ask(node: NodeConnection, _: bool) -> bool:
+            with node.waiting():
+                return await node.is_serving(until)
+        return await self._runner.attempts(ask, b"", False, until)
+
+    @property
+    def in_flight(self) -> int:
+        """Operations in flight."""
+        return self._in_flight
 
     async def close(self) -> None:
         """Closes the connections; operations in flight fail, those of writes with an unknown outcome."""
@@ -194,11 +214,12 @@ class AsyncClient:
         deadline: Optional[float],
     ) -> Any:
         self._check_open()
+        own = _checks.key_text(idempotency_key)
         until = self._runner.deadline(deadline)
         await self._enter(until)
         try:
-            if idempotency_key is not None:
-                return await self._runner.run(kind, request(to_text(idempotency_key)), size + _OVERHEAD_BYTES, key, True, until)
+            if own:
+                return await self._runner.run(kind, request(to_text(own)), size + _OVERHEAD_BYTES, key, True, until)
             session, sequence, text = self._sessions.acquire()
             try:
                 result = await self._runner.run(kind, request(text), size + _OVERHEAD_BYTES, key, True, until)
@@ -209,7 +230,7 @@ class AsyncClient:
             finally:
                 session.release(sequence)
         finally:
-            self._places.release()
+            self._leave()
 
     async def _read(self, kind: str, request: Any, key: bytes, size: int, deadline: Optional[float]) -> Any:
         self._check_open()
@@ -218,7 +239,7 @@ class AsyncClient:
         try:
             return await self._runner.run(kind, request, size + _OVERHEAD_BYTES, key, False, until)
         finally:
-            self._places.release()
+            self._leave()
 
     def _pages(self, request: Any, deadline: Optional[float]) -> Any:
         self._check_open()
@@ -227,6 +248,7 @@ class AsyncClient:
     async def _enter(self, until: float) -> None:
         if not self._places.locked():
             await self._places.acquire()
+            self._in_flight += 1
             return
         left = until - asyncio.get_running_loop().time()
         try:
@@ -236,6 +258,11 @@ class AsyncClient:
                 Code.DEADLINE_EXCEEDED,
                 f"the deadline passed while {self.options.in_flight_max} operations were in flight; this one was not tried",
             ) from None
+        self._in_flight += 1
+
+    def _leave(self) -> None:
+        self._in_flight -= 1
+        self._places.release()
 
     def _check_open(self) -> None:
         if self._closed:
@@ -246,9 +273,9 @@ def _scan_request(
     prefix: Bytes, start: Bytes, end: Bytes, reverse: bool, limit: int, keys_only: bool, page_token: bytes,
     consistency: Union[Consistency, str], max_staleness: Optional[float],
 ) -> Any:
-    if limit < 0:
+    if _checks.whole(limit, "limit", _checks.U64_MAX) < 0:
         raise error_of(Code.INVALID_ARGUMENT, f"limit {limit} is negative")
     return pb.ScanRequest(
-        prefix=to_bytes(prefix), start=to_bytes(start), end=to_bytes(end), reverse=reverse, limit=limit, keys_only=keys_only,
-        page_token=page_token, consistency=_wire.consistency_name(consistency),
+        prefix=to_bytes(prefix), start=to_bytes(start), end=to_bytes(end), reverse=_checks.flag(reverse, "reverse"), limit=limit,
+        keys_only=_checks.flag(keys_only, "keys_only"), page_token=_checks.token(page_token), consistency=_wire.consistency_name(consistency),
         max_staleness_ms=_wire.milliseconds(max_staleness, "a staleness"))

@@ -3,9 +3,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 from types import TracebackType
-from typing import Any, Coroutine, Dict, Iterator, List, Optional, Sequence, Type, TypeVar
+from typing import Any, Coroutine, Dict, Iterator, List, Optional, Sequence, Set, Tuple, Type, TypeVar
 
 from .aio import AsyncClient
 from .errors import Code, NoriKVError, error_of
@@ -21,6 +22,8 @@ class _Loop:
 
     _lock = threading.Lock()
     _loop: Optional[asyncio.AbstractEventLoop] = None
+    _thread: Optional[threading.Thread] = None
+    _tasks: "Set[asyncio.Task[Any]]" = set()
     _is_lost = False
 
     @classmethod
@@ -30,7 +33,8 @@ class _Loop:
             if cls._loop is None:
                 cls._loop = asyncio.new_event_loop()
                 cls._loop.set_exception_handler(_quiet_poller)
-                threading.Thread(target=cls._loop.run_forever, name="norikv", daemon=True).start()
+                cls._thread = threading.Thread(target=cls._loop.run_forever, name="norikv", daemon=True)
+                cls._thread.start()
             return cls._loop
 
     @classmethod
@@ -40,6 +44,17 @@ class _Loop:
                 Code.INVALID_ARGUMENT,
                 "this process was forked from one that has a client, which gRPC does not survive: make the first client behind "
                 "the fork, or start processes with multiprocessing.set_start_method('spawn')")
+
+    @classmethod
+    def is_here(cls) -> bool:
+        """True on the loop's own thread."""
+        return cls._thread is threading.current_thread()
+
+    @classmethod
+    def keep(cls, task: "asyncio.Task[Any]") -> None:
+        """Until it is done: a loop itself holds its tasks weakly."""
+        cls._tasks.add(task)
+        task.add_done_callback(cls._tasks.discard)
 
     @classmethod
     def forked(cls) -> None:
@@ -86,7 +101,7 @@ class Client:
         return self._run(self._client.put(key, value, **arguments))
 
     def compare_and_set(self, key: Bytes, value: Bytes, expected: Optional[Version], **arguments: Any) -> PutResult:
-        """Arguments: ttl, deadline."""
+        """Arguments: ttl, idempotency_key, deadline."""
         return self._run(self._client.compare_and_set(key, value, expected, **arguments))
 
     def get(self, key: Bytes, **arguments: Any) -> GetResult:
@@ -114,7 +129,7 @@ class Client:
         return self._run(self._client.scan_page(**arguments))
 
     def count(self, **arguments: Any) -> int:
-        """Arguments: prefix, or start and end; deadline."""
+        """Arguments: prefix, or start and end; consistency, max_staleness, deadline."""
         return self._run(self._client.count(**arguments))
 
     def cluster_view(self, **arguments: Any) -> ClusterView:
@@ -129,8 +144,13 @@ class Client:
         """Arguments: deadline."""
         return self._run(self._client.is_serving(**arguments))
 
+    @property
+    def in_flight(self) -> int:
+        """Operations in flight."""
+        return self._client.in_flight
+
     def close(self) -> None:
-        """Closes the connections; operations in flight fail."""
+        """Closes the connections; operations in flight fail, those of writes with an unknown outcome."""
         self._run(self._client.close())
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -147,20 +167,37 @@ class Client:
             raise
 
     def _iterate(self, items: Any, at_once: int) -> Iterator[Any]:
-        # Several items a crossing of threads: a crossing costs more than an item.
-        async def some() -> List[Any]:
+        # Several items a crossing of threads: a crossing costs more than an item. Those that came before an error are the caller's, too.
+        async def some() -> Tuple[List[Any], Optional[Exception]]:
             taken: List[Any] = []
-            async for item in items:
-                taken.append(item)
-                if len(taken) >= at_once:
-                    break
-            return taken
+            try:
+                async for item in items:
+                    taken.append(item)
+                    if len(taken) >= at_once:
+                        break
+            except Exception as e:
+                if not taken:
+                    raise
+                return taken, e
+            return taken, None
 
         try:
             while True:
-                taken = self._run(some())
+                taken, error = self._run(some())
                 yield from taken
+                if error is not None:
+                    raise error
                 if len(taken) < at_once:
                     return
         finally:
+            self._let_go(items)
+
+    def _let_go(self, items: Any) -> None:
+        # An iterator may be left to the garbage collector. Where the loop's thread no longer runs, waiting for it would never end; on
+        # that thread itself it would wait for itself.
+        if sys.is_finalizing():
+            return
+        if _Loop.is_here():
+            _Loop.keep(self._loop.create_task(items.aclose()))
+        else:
             self._run(items.aclose())

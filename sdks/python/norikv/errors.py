@@ -29,6 +29,11 @@ class Code(str, enum.Enum):
         return self.value
 
 
+# What another attempt, perhaps elsewhere, may get done.
+RETRIABLE = frozenset((
+    Code.NOT_LEADER, Code.QUORUM_UNAVAILABLE, Code.UNAVAILABLE, Code.OVERLOADED, Code.COMMIT_TIMEOUT, Code.DEADLINE_EXCEEDED))
+
+
 class NoriKVError(Exception):
     """An operation that was not done, or whose outcome is unknown; ``code`` says which.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 import atexit
 import collections
 import os
+import queue
 import shutil
 import signal
 import subprocess
@@ -71,16 +72,23 @@ class EphemeralServer:
                 file.write(self._configuration)
             arguments.append(path)
         arguments += [
-            "--data-dir", os.path.join(self._folder, "data"), "--rpc-addr", self.address, "--http-addr", self.http_address,
+            "--with-parent", "--data-dir", os.path.join(self._folder, "data"), "--rpc-addr", self.address, "--http-addr", self.http_address,
             *self._arguments]
         process = self._process = subprocess.Popen(
-            arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+            # It ends with its standard input, whose other end is here: so it does not outlive a program that is killed.
+            arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
             env={**os.environ, **(self._environment or {})})
-        ready = threading.Event()
-        threading.Thread(target=self._read, args=(process, ready), daemon=True).start()
-        if not ready.wait(self._start_limit) or ":0" in (self.address[-2:], self.http_address[-2:]):
+        said: "queue.SimpleQueue[Optional[str]]" = queue.SimpleQueue()
+        threading.Thread(target=self._read, args=(process, said), daemon=True).start()
+        try:
+            ready, why = said.get(timeout=self._start_limit), "ended before it served"
+        except queue.Empty:
+            ready, why = None, f"did not serve within {self._start_limit:g} s"
+        if ready is None:
             self.kill()
-            raise RuntimeError(f"the server did not serve:\n{self.output}")
+            raise RuntimeError(f"the server {why}:\n{self.output}")
+        fields = dict(f.split("=", 1) for f in ready.split()[1:] if "=" in f)
+        self.address, self.http_address = fields["rpc"], fields["http"]
         return self
 
     def stop(self) -> None:
@@ -112,14 +120,15 @@ class EphemeralServer:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
 
-    def _read(self, process: "subprocess.Popen[str]", ready: threading.Event) -> None:
+    def _read(self, process: "subprocess.Popen[str]", said: "queue.SimpleQueue[Optional[str]]") -> None:
+        # Tells its start: the line that it serves, or None when it ended.
         assert process.stdout is not None
         with process.stdout as lines:
             for line in lines:
                 self._output.append(line)
                 if line.startswith("ready "):
-                    fields = dict(f.split("=", 1) for f in line.split()[1:] if "=" in f)
-                    self.address, self.http_address = fields["rpc"], fields["http"]
-                    ready.set()
-        ready.set()  # it ended: do not wait for it any longer
+                    said.put(line)
+        said.put(None)

@@ -47,7 +47,7 @@ async def measure(client, operation, value, concurrency, seconds):
 
 async def main(seconds, warm_up):
     async with norikv.AsyncClient() as client:
-        for size in (100, 1024):
+        for size in (100, 100, 1024):
             value = b"v" * size
             await asyncio.gather(*(load(client, worker, value) for worker in range(64)))
             for concurrency in (64, 1):

@@ -58,6 +58,7 @@ class Scenario:
         self.scenario, self.server, self.saved = scenario, server, {}
         self.prefix = f"{scenario['name']}/{uuid.uuid4().hex[:8]}/"
         self.client, self.views, self.view, self.writers, self.scanner, self.silent = None, None, None, None, None, None
+        self.begun, self.occupied = {}, None
 
     async def run(self):
         self.client = self.connect(self.scenario.get("client", {}))
@@ -68,6 +69,9 @@ class Scenario:
                 except (Failed, norikv.NoriKVError) as e:
                     raise Failed(f"step {number} ({step['do']}): {e}") from e
         finally:
+            for task in self.begun.values():
+                task.cancel()
+            await asyncio.gather(*self.begun.values(), return_exceptions=True)
             if self.writers:
                 await self.writers.stop()
             if self.scanner:
@@ -75,15 +79,16 @@ class Scenario:
             if self.views:
                 await self.views.aclose()
             await self.client.close()
-            if self.silent:
-                self.silent.close()
+            for listener in (self.silent, self.occupied):
+                if listener:
+                    listener.close()
 
     def connect(self, options):
         own = self.server.addresses if isinstance(self.server, Cluster) else [self.server.address]
         return norikv.AsyncClient(
             *(a for name in options.get("addresses", ["server"]) for a in self.named(name, own)), deadline=options.get("deadline_ms", 30000) / 1000,
-            retry=norikv.RetryPolicy() if options.get("retries", True) else norikv.RetryPolicy.none(),
-            smart_routing=options.get("smart_routing", True),
+            retry=norikv.RetryPolicy(attempts_max=options.get("attempts", 1000 if options.get("retries", True) else 1)),
+            smart_routing=options.get("smart_routing", True), in_flight_max=options.get("in_flight_max", 1024),
             tls=norikv.Tls(root_certificates=(ROOT / options["tls"]).read_bytes(), server_name=options.get("server_name"))
             if "tls" in options else None)
 
@@ -127,6 +132,18 @@ class Scenario:
         elif do == "transfer":
             which = "key " + self.key(step["key"]).hex() if "key" in step else f"shards {step['shards']}"
             await asyncio.to_thread(self.server.tell, f"transfer {which}")
+        elif do == "start" and step.get("fails"):
+            try:
+                await asyncio.to_thread(self.server.start)
+            except RuntimeError:
+                return
+            raise Failed("it started")
+        elif do == "occupy":
+            self.occupied = socket.create_server(("127.0.0.1", int(self.server.address.rpartition(":")[2])))
+        elif do == "free":
+            self.occupied.close()
+        elif do == "orphan":
+            await asyncio.to_thread(outlived, step["how"])
         elif do in ("stop", "start", "kill"):
             await asyncio.to_thread(getattr(self.server, do))
         elif do == "restart":
@@ -140,7 +157,7 @@ class Scenario:
         elif do == "many":
             await self.many(step)
         elif do == "start_writing":
-            self.writers = Writers(self, step["writers"])
+            self.writers = Writers(self, step["writers"], step.get("kinds", ["put"]))
         elif do == "written":
             await self.writers.written(step["more"])
         elif do == "stop_writing":
@@ -149,10 +166,36 @@ class Scenario:
             self.scanner = Scanner(self.client, self.key(step["prefix"]), self.keys(step["expect_keys"]))
         elif do == "stop_scanning":
             await self.scanner.finish(step["more"], step["expect"])
+        elif do == "begin":
+            self.begun[step["as"]] = asyncio.ensure_future(self.attempt(step["step"]))
+            await asyncio.sleep(0)
+        elif do == "cancel":
+            self.begun[step["of"]].cancel()
+        elif do == "end":
+            await self.end(step)
+        elif do == "printed":
+            await self.printed(step["lines"])
         elif do == "hash_vectors":
             hash_vectors(ROOT / step["file"])
         else:
             await self.one(step)
+
+    async def end(self, step):
+        task = self.begun.pop(step["of"])
+        done, _ = await asyncio.wait({task}, timeout=10)
+        if not done:
+            task.cancel()
+            raise Failed(f"{step['of']} did not end")
+        wrong = self.differs({"cancelled": True} if task.cancelled() else {"cancelled": False, **task.result()}, step["expect"])
+        if wrong:
+            raise Failed(wrong)
+
+    async def printed(self, lines):
+        begun = time.monotonic()
+        while (got := [line for line in self.server.output.splitlines() if line.startswith("got ")]) != lines:
+            if len(got) > len(lines) or time.monotonic() - begun > 30:
+                raise Failed(f"the node printed {got}")
+            await asyncio.sleep(0.02)
 
     async def many(self, many):
         step, expect = many["step"], many.get("expect")
@@ -213,7 +256,12 @@ class Scenario:
                 [self.batched(o) for o in step["operations"]], require_atomic=step.get("require_atomic", False), **more)
             return {"results": [result(r) for r in results]}
         if do == "scan":
-            return {"pairs": [p async for p in client.scan(**self.scanning(step))]}
+            pairs, slow = [], step.get("slow", {"at": 0})
+            async for pair in client.scan(**self.scanning(step)):
+                pairs.append(pair)
+                if len(pairs) == slow["at"]:
+                    await asyncio.sleep(slow["ms"] / 1000)
+            return {"pairs": pairs}
         if do == "page":
             page = await client.scan_page(**self.scanning(step))
             return {"pairs": list(page.pairs), "token": page.next_page_token}
@@ -278,6 +326,8 @@ class Scenario:
             return "error" in o and o["error"].code in (value if isinstance(value, list) else [value])
         if name == "message":
             return "error" in o and value in str(o["error"])
+        if name == "without":
+            return "error" in o and value not in str(o["error"])
         if name == "value":
             return any(o.get("value") == self.data(v, i) for v in (value if isinstance(value, list) else [value]))
         if name == "size":
@@ -308,28 +358,41 @@ class Scenario:
             return o["view"].total_shards == len(o["view"].shards) == value
         if name == "every_shard_led":
             return every_shard_led(o["view"])
+        if name == "after_ms":
+            return o["took"] >= value
         if name == "within_ms":
             return o["took"] <= value
-        if name in ("found", "tombstoned", "count", "serving"):
+        if name in ("found", "tombstoned", "count", "serving", "cancelled"):
             return o.get(name) == value
         raise Failed(f"the runner does not know the expectation {name}")
 
 
 class Writers:
-    """Each counts up its own key with compare-and-set: a write done twice meets its own effect, a lost one is missed."""
+    """Each counts up its own key with compare-and-set: a write done twice meets its own effect, a lost one is missed.
 
-    def __init__(self, run, count):
+    By kind: put; plain: without a condition; large: values of 1 MiB; batch: with a second key; delete: the key is made and deleted again.
+    """
+
+    def __init__(self, run, count, kinds=("put",)):
+        self.kinds = kinds
         self.client, self.done, self.errors, self.lost, self.doubled = run.client, [0] * count, [], 0, 0
         self.stopping = False
         self.tasks = [asyncio.ensure_future(self.write(w, run.key(f"writer-{w}"))) for w in range(count)]
 
     async def write(self, writer, key):
-        version, value = None, b""
+        version, value, kind = None, b"", self.kinds[writer % len(self.kinds)]
         try:
             while not self.stopping:
-                value = str(self.done[writer] + 1).encode()
-                version = (await self.client.compare_and_set(key, value, version)).version
+                value = str(self.done[writer] + 1).encode().ljust(1 << 20 if kind == "large" else 0)
+                version = await self.once(kind, key, value, version)
                 await self.check(key, value, version)
+                if kind == "batch":
+                    self.lost += (await self.client.get(key + b"-too")).value != value
+                if kind == "delete":
+                    # Deleted once: twice would find nothing.
+                    self.doubled += not (await self.client.delete(key, if_match=version)).tombstoned
+                    version = None
+                    await self.check(key, value, version)
                 self.done[writer] += 1
             await self.check(key, value, version)
         except (norikv.VersionMismatchError, norikv.AlreadyExistsError):
@@ -337,9 +400,20 @@ class Writers:
         except norikv.NoriKVError as e:
             self.errors.append(e)
 
+    async def once(self, kind, key, value, version):
+        if kind == "plain":
+            return (await self.client.put(key, value)).version
+        if kind != "batch":
+            return (await self.client.compare_and_set(key, value, version)).version
+        for result in (results := await self.client.batch([
+                norikv.Put(key, value, if_match=version, if_not_exists=version is None), norikv.Put(key + b"-too", value)])):
+            if isinstance(result, norikv.NoriKVError):
+                raise result
+        return results[0].version
+
     async def check(self, key, value, version):
         got = await self.client.get(key)
-        self.lost += got.version != version or got.value != value
+        self.lost += got.version != version or got.value != (value if version else b"")
 
     async def written(self, more):
         before, begun = list(self.done), time.monotonic()
@@ -405,6 +479,35 @@ def result(r):
     return found
 
 
+def outlived(how):
+    """A program of its own starts a server and ends: the server ends, too."""
+    with subprocess.Popen([sys.executable, __file__, "orphan", how], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as program:
+        server = int(program.stdout.readline())
+        if how != "exit":
+            program.send_signal(getattr(signal, "SIG" + how))
+    begun = time.monotonic()
+    while is_alive(server):
+        if time.monotonic() - begun > 60:
+            os.kill(server, signal.SIGKILL)
+            raise Failed(f"the server outlived its program ({how})")
+        time.sleep(0.02)
+
+
+def is_alive(pid):
+    try:
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+        return stat[stat.rindex(")") + 2] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def orphan(how):
+    print(EphemeralServer().start().pid, flush=True)
+    if how == "exit":
+        os._exit(0)
+    time.sleep(600)
+
+
 def all_threads_stand(pid):
     stats = [path.read_text() for path in pathlib.Path(f"/proc/{pid}/task").glob("*/stat")]
     return all(stat[stat.rindex(")") + 2] == "T" for stat in stats)
@@ -468,7 +571,9 @@ def run_one(scenario, servers):
         if wanted is None or "nodes" in wanted:
             asyncio.run(Scenario(scenario, servers.of(wanted)).run())
         else:
-            with EphemeralServer(configuration=json.dumps(wanted["settings"]).replace("{root}", str(ROOT))) as server:
+            with EphemeralServer(
+                    command=["/usr/bin/python3", str(ROOT / "scripted.py")] if wanted.get("scripted") else None,
+                    configuration=json.dumps(wanted["settings"]).replace("{root}", str(ROOT))) as server:
                 asyncio.run(Scenario(scenario, server).run())
         return "passed", ""
     except Exception as e:
@@ -476,16 +581,16 @@ def run_one(scenario, servers):
         return "failed", str(e) if isinstance(e, Failed) else traceback.format_exc()
 
 
-async def soak(seconds, count):
-    """Writers against the nodes of NORIKV_ADDR for so long; prints what they saw."""
+async def soak(count, kinds):
+    """Writers against the nodes of NORIKV_ADDR until standard input ends; prints what they saw."""
     async with norikv.AsyncClient(deadline=10) as client:
         class Run:
             def key(self, form):
                 return f"soak/python/{uuid.uuid4().hex[:8]}/{form}".encode()
         run = Run()
         run.client = client
-        writers = Writers(run, count)
-        await asyncio.sleep(seconds)
+        writers = Writers(run, count, kinds)
+        await asyncio.to_thread(sys.stdin.read)
         await writers.stop()
         print(json.dumps({
             "language": "python", "writes": sum(writers.done), "errors": [str(e) for e in writers.errors], "lost": writers.lost,
@@ -494,7 +599,10 @@ async def soak(seconds, count):
 
 def main():
     if sys.argv[1:2] == ["soak"]:
-        asyncio.run(soak(float(sys.argv[2]), int(sys.argv[3])))
+        asyncio.run(soak(int(sys.argv[2]), sys.argv[3].split(",")))
+        return 0
+    if sys.argv[1:2] == ["orphan"]:
+        orphan(sys.argv[2])
         return 0
     only = [n for n in os.environ.get("NORIKV_CONFORMANCE_ONLY", "").split(",") if n]
     results, servers = [], Servers()

@@ -25,7 +25,7 @@ class WithServer(unittest.TestCase):
 
     def program(self, *arguments):
         environment = {**os.environ, "NORIKV_ADDR": self.server.address, "PYTHONPATH": str(HERE.parent)}
-        done = subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, timeout=120)
+        done = subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, timeout=60)
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
         return done.stdout
 
@@ -54,6 +54,23 @@ class WithServer(unittest.TestCase):
             self.assertEqual(160, len(list(kv.scan(prefix="threads:"))))
             self.assertEqual(1, len(kv.cluster_view().nodes))
             self.assertTrue(kv.is_serving())
+
+    def test_a_program_that_leaves_a_walk_unfinished_ends(self):
+        for walk in ("kv.scan()", "kv.watch_cluster()"):
+            printed = self.program("-c", (
+                "import os, norikv\nwith norikv.Client(os.environ['NORIKV_ADDR']) as kv:\n"
+                "    for i in range(300): kv.put(f'left:{i}', 'v')\n"
+                f"    walk = {walk}\n    next(walk)\nprint('over')"))
+            self.assertEqual("over\n", printed)
+
+    def test_a_walk_that_is_collected_on_the_clients_own_thread_ends_there(self):
+        printed = self.program("-c", (
+            "import asyncio, gc, os, norikv\nfrom norikv.client import _Loop\ngc.disable()\n"
+            "kv = norikv.Client(os.environ['NORIKV_ADDR'])\nfor i in range(300): kv.put(f'left:{i}', 'v')\n"
+            "class Job:\n    def __init__(self): self.walk, self.me = kv.scan(), self\n"
+            "job = Job()\nnext(job.walk)\ndel job\nasync def collect(): gc.collect()\n"
+            "asyncio.run_coroutine_threadsafe(collect(), _Loop.get()).result(30)\nprint(kv.get('left:1').text)"))
+        self.assertEqual("v\n", printed)
 
     def test_a_scan_can_be_left_early(self):
         with self.server.client() as kv:

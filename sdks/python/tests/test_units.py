@@ -212,7 +212,11 @@ class Nobody(unittest.IsolatedAsyncioTestCase):
             with self.assertRaises(norikv.InvalidArgumentError):
                 await self.ends(mistake())
         await client.close()
-        for settings in ({"deadline": 0}, {"deadline": nan}, {"addresses": ("a:70000",)}, {"addresses": (":1",)}):
+        pem = b"-----BEGIN CERTIFICATE-----"
+        for settings in (
+                {"tls": norikv.Tls(root_certificates="path.pem")}, {"tls": norikv.Tls(root_certificates=b"nonsense")}, {"tls": 5},
+                {"tls": norikv.Tls(client_certificate=pem)}, {"tls": norikv.Tls(client_key=pem)}, {"retry": 3}, {"deadline": "5"},
+                {"cluster_id": ""}, {"deadline": 0}, {"deadline": nan}, {"addresses": ("a:70000",)}, {"addresses": (":1",)}):
             with self.assertRaises(norikv.InvalidArgumentError):
                 norikv.AsyncClient(**settings)
 
@@ -226,7 +230,7 @@ class Broken(unittest.IsolatedAsyncioTestCase):
         client = norikv.AsyncClient("127.0.0.1:1", smart_routing=False)
         runner, tried = client._runner, []
 
-        async def attempt(node):
+        async def attempt(node, _perhaps_done):
             tried.append(node)
             raise RpcFailure(norikv.errors.error_of(norikv.Code.UNAVAILABLE, "refused"), False)
 
@@ -243,7 +247,7 @@ class Broken(unittest.IsolatedAsyncioTestCase):
         client = norikv.AsyncClient("127.0.0.1:1", smart_routing=False, retry=norikv.RetryPolicy(attempts_max=3))
         tried = []
 
-        async def attempt(node):
+        async def attempt(node, _perhaps_done):
             tried.append(node)
             raise RpcFailure(norikv.errors.error_of(norikv.Code.INTERNAL, "a reset"), True)
 
@@ -252,6 +256,77 @@ class Broken(unittest.IsolatedAsyncioTestCase):
             await runner.attempts(attempt, b"k", True, runner.deadline(60))
         self.assertEqual(3, len(tried))
         await client.close()
+
+
+class Mistakes(unittest.TestCase):
+    def test_what_is_of_another_type_is_an_invalid_argument_with_its_name(self):
+        wrong = norikv.InvalidArgumentError
+        with norikv.Client("127.0.0.1:1", deadline=60, smart_routing=False) as kv:
+            mistakes = [
+                ("deadline", lambda: kv.get("a", deadline="5")), ("deadline", lambda: kv.get("a", deadline=True)),
+                ("deadline", lambda: kv.cluster_view(deadline="5")), ("TTL", lambda: kv.put("a", "b", ttl="5")),
+                ("staleness", lambda: kv.get("a", max_staleness="5")), ("version", lambda: kv.put("a", "b", if_match="1.2")),
+                ("version", lambda: kv.compare_and_set("a", "b", (1, 2))), ("version", lambda: kv.delete("a", if_match=5)),
+                ("term", lambda: kv.put("a", "b", if_match=norikv.Version(-1, 2))),
+                ("index", lambda: kv.put("a", "b", if_match=norikv.Version(1, 1 << 64))),
+                ("term", lambda: kv.put("a", "b", if_match=norikv.Version("1", 2))),
+                ("if_not_exists", lambda: kv.put("a", "b", if_not_exists="no")),
+                ("idempotency_key", lambda: kv.put("a", "b", idempotency_key=5)),
+                ("idempotency_key", lambda: kv.delete("a", idempotency_key=b"5")),
+                ("idempotency_key", lambda: kv.batch([norikv.Get("a")], idempotency_key=5)),
+                ("limit", lambda: list(kv.scan(limit=1.5))), ("limit", lambda: list(kv.scan(limit=1 << 64))),
+                ("limit", lambda: kv.scan_page(limit="5")), ("page_token", lambda: kv.scan_page(limit=1, page_token="x")),
+                ("reverse", lambda: list(kv.scan(reverse=1))), ("keys_only", lambda: list(kv.scan(keys_only="no"))),
+                ("consistency", lambda: kv.get("a", consistency=None)), ("operations", lambda: kv.batch("a")),
+                ("operations", lambda: kv.batch(5)), ("operation of a batch", lambda: kv.batch(["a"])),
+                ("require_atomic", lambda: kv.batch([norikv.Put("a", "b")], require_atomic=1)),
+                ("version", lambda: kv.batch([norikv.Put("a", "b", if_match="c")])),
+            ]
+            for name, mistake in mistakes:
+                with self.assertRaisesRegex(wrong, name):
+                    mistake()
+        for name, settings in [
+            ("in_flight_max", {"in_flight_max": "5"}), ("addresses", {"addresses": "localhost:7447"}), ("keep_alive", {"keep_alive": None}),
+            ("smart_routing", {"smart_routing": "no"}), ("cluster_id", {"cluster_id": 5}), ("tls", {"tls": {}}), ("options", {"options": 5}),
+            ("retry.attempts_max", {"retry": norikv.RetryPolicy(attempts_max="1")}), ("retry", {"retry": 3}),
+        ]:
+            with self.assertRaisesRegex(wrong, name):
+                norikv.Client(**settings)
+
+    def test_the_digits_of_a_port_are_those_of_ascii(self):
+        for address in ("a:\u0667", "a:7\u0667", "a: 7", "a:+7", "a:7_0", "a:007447"):
+            self.assertFalse(is_address(address), address)
+            with self.assertRaises(norikv.InvalidArgumentError):
+                norikv.Client(address)
+
+    def test_pem_is_bytes_or_text_and_damage_is_found_before_a_connection_is_made(self):
+        folder = HERE.parents[1] / "conformance" / "tls"
+        certificate, key = (folder / "node.pem").read_text(), (folder / "node.key").read_text()
+        for pem in (certificate, certificate.encode(), certificate + certificate):
+            self.assertEqual([], Options(tls=norikv.Tls(root_certificates=pem, client_certificate=pem, client_key=key)).problems())
+        begun = "-----BEGIN CERTIFICATE-----\n"
+        for pem in ("node.pem", 5, key, begun + "xx\n-----END CERTIFICATE-----\n", certificate[:200], certificate + begun,
+                    certificate + certificate.replace("A", "B", 9)):
+            problems = Options(tls=norikv.Tls(root_certificates=pem)).problems()
+            self.assertEqual(1, len(problems), problems)
+            self.assertTrue(problems[0].startswith("tls.root_certificates "), problems)
+        self.assertEqual(1, len(Options(tls=norikv.Tls(client_certificate=certificate, client_key=certificate)).problems()))
+
+
+class Iterators(unittest.TestCase):
+    def test_what_was_read_before_an_error_comes_before_it(self):
+        async def items(count):
+            for i in range(count):
+                yield i
+            raise norikv.errors.error_of(norikv.Code.UNAVAILABLE, "gone")
+
+        with norikv.Client("127.0.0.1:1", smart_routing=False) as kv:
+            for count in (0, 1, 255, 256, 300):
+                seen = []
+                with self.assertRaisesRegex(norikv.UnavailableError, "gone"):
+                    for item in kv._iterate(items(count), 256):
+                        seen.append(item)
+                self.assertEqual(list(range(count)), seen)
 
 
 class Forked(unittest.TestCase):

@@ -4,6 +4,11 @@ export type Code =
   | 'QUORUM_UNAVAILABLE' | 'UNAVAILABLE' | 'OVERLOADED' | 'COMMIT_TIMEOUT' | 'DEADLINE_EXCEEDED' | 'CANCELLED'
   | 'UNIMPLEMENTED' | 'PERMISSION_DENIED' | 'DATA_LOSS' | 'INTERNAL';
 
+/** What another attempt, perhaps elsewhere, may get done. */
+export const RETRIABLE: ReadonlySet<Code> = new Set<Code>([
+  'NOT_LEADER', 'QUORUM_UNAVAILABLE', 'UNAVAILABLE', 'OVERLOADED', 'COMMIT_TIMEOUT', 'DEADLINE_EXCEEDED',
+]);
+
 /** What an error knows beside its code and message. */
 export interface ErrorDetails {
   /** host:port of the leader, where it is known. */

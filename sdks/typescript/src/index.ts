@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 export { Client, connect } from './client.js';
 export {
   AlreadyExistsError, type Code, DeadlineExceededError, InvalidArgumentError, NoriKVError, NotFoundError, NotLeaderError,

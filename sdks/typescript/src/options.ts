@@ -1,4 +1,6 @@
+import { isObject, shown } from './checks.js';
 import { errorOf } from './errors.js';
+import { tlsProblems } from './pem.js';
 
 /**
  * When and how often an operation is tried again within its deadline. Every write carries an idempotency key, so all may be.
@@ -64,6 +66,7 @@ export type Settings = Omit<ClientOptions, 'retry'> & { retry: RetryPolicy };
 
 /** The options with their defaults. */
 export function settingsOf(options: Partial<ClientOptions>): Settings {
+  if (!isObject(options)) throw errorOf('INVALID_ARGUMENT', `the client's options are an object, not ${shown(options)}`);
   const environment = (process.env['NORIKV_ADDR'] ?? '').split(',').filter((a) => a.length > 0);
   const defaults: Settings = {
     addresses: environment.length > 0 ? environment : ['localhost:7447'],
@@ -83,8 +86,9 @@ export function settingsOf(options: Partial<ClientOptions>): Settings {
     ...defaults, ...defined(options), retry: { ...defaults.retry, ...defined(options.retry ?? {}) },
   };
   const problems = problemsOf(settings);
-  for (const name of unknown(options, defaults)) problems.push(`unknown option '${name}'`);
-  for (const name of unknown(options.retry ?? {}, defaults.retry)) problems.push(`unknown option 'retry.${name}'`);
+  if (typeof (options.retry ?? {}) !== 'object') problems.push('retry must be an object');
+  problems.push(...unknown(options, [...Object.keys(defaults), 'tls', 'clusterId'], ''));
+  problems.push(...unknown(options.retry ?? {}, Object.keys(defaults.retry), 'retry.'));
   if (problems.length > 0) throw errorOf('INVALID_ARGUMENT', problems.join('; '));
   return settings;
 }
@@ -98,12 +102,31 @@ export function isAddress(text: string): boolean {
   return (host.startsWith('[') && host.endsWith(']')) || !/[:/@?# ]/.test(host);
 }
 
+const NUMBERS = new Set([
+  'deadlineMs', 'silenceMaxMs', 'inFlightMax', 'messageBytesMax', 'inboundMessageBytesMax', 'keepAliveMs', 'nodesMax',
+  'attemptsMax', 'backoffInitialMs', 'backoffMaxMs', 'backoffFactor', 'budgetMax', 'budgetPerSuccess',
+]);
+
 function problemsOf(s: Settings): string[] {
   const found: string[] = [];
   const want = (holds: boolean, problem: string) => { if (!holds) found.push(problem); };
-  want(s.addresses.length > 0, 'addresses is empty: name at least one node as host:port');
-  for (const address of s.addresses) want(isAddress(address), `address '${address}' is not host:port`);
-  want(s.deadlineMs > 0, 'deadlineMs must be positive');
+  if (Array.isArray(s.addresses)) {
+    want(s.addresses.length > 0, 'addresses is empty: name at least one node as host:port');
+    for (const one of s.addresses) want(typeof one === 'string' && isAddress(one), `address ${shown(one)} is not host:port`);
+  } else {
+    want(false, `addresses is an array of host:port, not ${shown(s.addresses)}`);
+  }
+  for (const [of, values] of [['', s], ['retry.', s.retry]] as const) {
+    for (const [name, value] of Object.entries(values)) {
+      if (NUMBERS.has(name)) want(typeof value === 'number', `${of}${name} must be a number, not ${shown(value)}`);
+    }
+  }
+  want(typeof s.smartRouting === 'boolean', `smartRouting must be true or false, not ${shown(s.smartRouting)}`);
+  want(s.deadlineMs > 0, 'deadlineMs must be a positive number');
+  if (s.tls !== undefined) found.push(...tlsProblems(s.tls));
+  want(s.clusterId === undefined || (typeof s.clusterId === 'string' && /^[\x21-\x7e]+$/.test(s.clusterId)),
+    'clusterId must be a text without blanks, and not empty: leave it out for any cluster');
+  want(s.nodesMax >= 1, 'nodesMax must be at least 1');
   want(s.silenceMaxMs >= 100, 'silenceMaxMs must be at least 100');
   want(s.inFlightMax >= 1, 'inFlightMax must be at least 1');
   want(s.messageBytesMax >= 1024 && s.messageBytesMax <= 2 << 20, 'messageBytesMax must be 1 KiB to 2 MiB');
@@ -113,13 +136,15 @@ function problemsOf(s: Settings): string[] {
   want(s.retry.backoffInitialMs > 0, 'retry.backoffInitialMs must be positive');
   want(s.retry.backoffMaxMs >= s.retry.backoffInitialMs, 'retry.backoffMaxMs must be at least backoffInitialMs');
   want(s.retry.backoffFactor >= 1, 'retry.backoffFactor must be at least 1');
+  want(s.retry.budgetMax >= 0, 'retry.budgetMax must not be negative');
+  want(s.retry.budgetPerSuccess >= 0, 'retry.budgetPerSuccess must not be negative');
   return found;
 }
 
-// A misspelt option would be ignored without a word. The optional ones have no default to be known by.
-function unknown(given: object, defaults: Settings | RetryPolicy): string[] {
-  const known = new Set([...Object.keys(defaults), 'tls', 'clusterId']);
-  return Object.keys(given).filter((name) => !known.has(name));
+// A misspelt option would be ignored without a word.
+function unknown(given: object, known: readonly string[], of: string): string[] {
+  return Object.keys(given).filter((name) => !known.includes(name))
+    .map((name) => `unknown option '${of}${name}': known are ${known.join(', ')}`);
 }
 
 function defined<T extends object>(options: T): Partial<T> {

@@ -106,8 +106,8 @@ export const PROTO = "// The wire contract of NoriKV. Field numbers below 16 are
   "  map<string, string> meta = 16;\n" +
   "}\n" +
   "\n" +
-  "// The values that the gets of a batch answer are bounded (4 MiB): gets beyond are RESOURCE_EXHAUSTED, each for itself. A batch\n" +
-  "// that also writes holds at most 64 gets.\n" +
+  "// The values that the gets of a batch answer are bounded (4 MiB): gets beyond are RESOURCE_EXHAUSTED, each for itself and without\n" +
+  "// retry_after_ms: the same batch would end the same. A batch that also writes holds at most 64 gets.\n" +
   "message BatchRequest {\n" +
   "  repeated BatchOperation operations = 1;\n" +
   "  // Refuse with FAILED_PRECONDITION unless all keys lie in one shard.\n" +

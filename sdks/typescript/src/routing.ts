@@ -96,9 +96,13 @@ export class Router {
     this.foreign.set(address, why);
   }
 
-  /** Refuses an address that was picked because there is no other. */
+  /** Why nothing may be sent to an address that was picked because there is no other. */
+  refusal(address: string): NoriKVError | undefined {
+    return this.foreign.get(address);
+  }
+
   throwIfForeign(address: string): void {
-    const why = this.foreign.get(address);
+    const why = this.refusal(address);
     if (why) throw why;
   }
 

@@ -1,5 +1,7 @@
 import type * as grpc from '@grpc/grpc-js';
-import { type Code, errorOf, type NoriKVError } from './errors.js';
+import { onAbort } from './abort.js';
+import { BatchParts } from './batch.js';
+import { type Code, type ErrorDetails, errorOf, NoriKVError, RETRIABLE } from './errors.js';
 import type { Settings } from './options.js';
 import { Backoff, isForeign, Router, RoutingTable } from './routing.js';
 import { failureOf, NodeConnection, RpcFailure } from './transport.js';
@@ -12,9 +14,7 @@ const LEAST_MS = 10;
 const HINTS_AT_ONCE_MAX = 2;
 const NO_KEY = new Uint8Array(0);
 
-const RETRIABLE: ReadonlySet<Code> = new Set<Code>([
-  'NOT_LEADER', 'QUORUM_UNAVAILABLE', 'UNAVAILABLE', 'OVERLOADED', 'COMMIT_TIMEOUT', 'DEADLINE_EXCEEDED',
-]);
+const DECIDED: ReadonlySet<Code> = new Set<Code>(['VERSION_MISMATCH', 'ALREADY_EXISTS', 'CANCELLED']);
 
 /** Runs operations to their end: attempt, judge, wait, attempt again, all within one deadline. */
 export class Runner {
@@ -31,19 +31,28 @@ export class Runner {
     this.backoff = new Backoff(settings.retry);
   }
 
-  run(
+  async run(
     kind: Kind, request: Message, bytes: number, key: Uint8Array, writes: boolean, deadline: number, signal?: AbortSignal,
   ): Promise<Message> {
-    return this.attempts(async (node) => {
-      const result = await node.call(kind, request, bytes, deadline);
-      if (result.error) throw new RpcFailure(statusError(result.error), true, true);
-      if (!result[kind]) throw new RpcFailure(errorOf('INTERNAL', `${node.address} answered an empty result`), true);
-      return result[kind];
-    }, key, writes, deadline, signal);
+    const parts = kind === 'batch' ? new BatchParts(request.operations) : undefined;
+    try {
+      return await this.attempts(async (node, perhapsDone) => {
+        const result = await node.call(kind, request, bytes, deadline, signal);
+        if (result.error) throw new RpcFailure(statusError(result.error), true, true);
+        if (!result[kind]) throw new RpcFailure(errorOf('INTERNAL', `${node.address} answered an empty result`), true);
+        if (!parts) return result[kind];
+        parts.take(result.batch, perhapsDone);
+        return parts.answer;
+      }, key, writes, deadline, signal);
+    } catch (e) {
+      if (!parts?.answer || !(e instanceof NoriKVError) || e.code === 'CANCELLED') throw e;
+      return parts.end(e); // the operations say what came of each
+    }
   }
 
+  /** `attempt` is told the node, and whether an attempt before may have been done. */
   async attempts<T>(
-    attempt: (node: NodeConnection) => Promise<T>, key: Uint8Array, writes: boolean, deadline: number, signal?: AbortSignal,
+    attempt: (node: NodeConnection, perhapsDone: boolean) => Promise<T>, key: Uint8Array, writes: boolean, deadline: number, signal?: AbortSignal,
   ): Promise<T> {
     this.watch();
     let perhapsDone = false;
@@ -53,10 +62,11 @@ export class Runner {
       // What was given up is not sent again: it could undo what was written since.
       signal?.throwIfAborted();
       const address = this.router.pick(key, number, hint);
-      this.router.throwIfForeign(address);
+      const refusal = this.router.refusal(address);
+      if (refusal) throw conclusion(refusal, writes && perhapsDone, number, address);
       let failure: RpcFailure;
       try {
-        const result = await attempt(this.node(address));
+        const result = await attempt(this.node(address), perhapsDone);
         this.router.reached(address);
         this.backoff.succeeded();
         return result;
@@ -67,8 +77,7 @@ export class Runner {
       const { error } = failure;
       if (!failure.reached && error.code === 'UNAVAILABLE') this.router.unreachable(address);
       // What the node itself says of an operation is exact; of a call or stream that broke nobody knows.
-      const broke = error.code === 'INTERNAL' && !failure.said; // of the connection, not of the operation
-      const retriable = broke || RETRIABLE.has(error.code);
+      const retriable = isRetriable(failure);
       if (failure.said ? error.code === 'COMMIT_TIMEOUT' : failure.reached && retriable) perhapsDone = true;
       if (isForeign(error)) {
         // Refused before it was looked at; another node may be of our cluster.
@@ -76,14 +85,14 @@ export class Runner {
         hint = undefined;
         continue;
       }
-      if (!retriable || failure.isFinal) throw error;
+      if (!retriable || failure.isFinal) throw conclusion(error, writes && perhapsDone, number + 1, address);
       followed = error.leaderHint !== undefined && error.leaderHint !== hint ? followed + 1 : 0;
       const atOnce = followed > 0 && followed <= HINTS_AT_ONCE_MAX;
       const wait = number + 1 < this.settings.retry.attemptsMax ? this.nextWait(number, error, atOnce, deadline) : undefined;
       if (wait === undefined) throw final(error, writes && perhapsDone, number + 1, address);
       if (wait > 0) followed = 0;
       hint = error.leaderHint;
-      await this.sleep(wait);
+      await this.sleep(wait, signal);
       // A busy machine may sleep past the deadline: an attempt begun then could only make unknown what is known.
       if (performance.now() >= deadline) throw final(error, writes && perhapsDone, number + 1, address);
     }
@@ -93,7 +102,8 @@ export class Runner {
    * The pages of a scan, each once; after a failure it goes on behind the last page that came. The deadline counts from page
    * to page, not over the whole scan.
    */
-  async *pages(request: Message, deadlineMs: number): AsyncGenerator<Message> {
+  async *pages(request: Message, deadlineMs: number, signal?: AbortSignal): AsyncGenerator<Message> {
+    signal?.throwIfAborted();
     this.watch();
     const limit: number = request.limit;
     let received = 0;
@@ -110,7 +120,7 @@ export class Runner {
       try {
         const pages = call[Symbol.asyncIterator]();
         while (true) {
-          const page: Message | undefined = await node.waitFor(next(pages, deadline, address));
+          const page: Message | undefined = await node.waitFor(next(pages, deadline, address, signal));
           if (page === undefined) return;
           failures = 0;
           this.backoff.succeeded();
@@ -118,6 +128,7 @@ export class Runner {
           request.pageToken = page.nextPageToken;
           received += page.pairs.length;
           yield page;
+          signal?.throwIfAborted();
           // A page without a token, or that fills the limit, is the last: a failure behind it loses nothing.
           if (page.nextPageToken.length === 0 || (limit > 0 && received >= limit)) return;
           deadline = performance.now() + deadlineMs;
@@ -128,7 +139,7 @@ export class Runner {
       } finally {
         this.untrack(call);
       }
-      await this.retryScan(failure, address, failures++, deadline);
+      await this.retryScan(failure, address, failures++, deadline, signal);
     }
   }
 
@@ -141,13 +152,15 @@ export class Runner {
     for (let failures = 0; ; failures++) {
       const address = this.router.pick(NO_KEY, 1);
       if (refuses) this.router.throwIfForeign(address);
-      const call = this.track(this.node(address).watch());
-      const abort = () => call.cancel();
-      signal?.addEventListener('abort', abort, { once: true });
+      const node = this.node(address);
+      const call = this.track(node.watch());
+      const forget = onAbort(signal, () => call.cancel());
       try {
         const views = call[Symbol.asyncIterator]();
-        while (true) {
-          const message: Message | undefined = await next(views, Infinity, address);
+        // A node says its view at once: until then it is waited for. When the next one comes is nobody's to know.
+        for (let first = true; ; first = false) {
+          const coming = next(views, Infinity, address);
+          const message: Message | undefined = await (first ? node.waitFor(coming) : coming);
           if (message === undefined) break;
           const view = viewOf(message);
           if (!this.router.accepts(view.clusterId, address)) break;
@@ -160,13 +173,13 @@ export class Runner {
       } catch (e) {
         if (!(e instanceof RpcFailure)) throw e;
         if (!e.reached) this.router.unreachable(address);
-        if ((refuses && e.isFinal) || !RETRIABLE.has(e.error.code)) throw e.error;
+        if ((refuses && e.isFinal) || !isRetriable(e)) throw e.error;
       } finally {
-        signal?.removeEventListener('abort', abort);
+        forget();
         this.untrack(call);
       }
-      if (signal?.aborted) throw signal.reason;
-      await this.sleep(this.backoff.nextWait(failures, undefined));
+      signal?.throwIfAborted();
+      await this.sleep(this.backoff.nextWait(failures, undefined), signal);
     }
   }
 
@@ -227,16 +240,16 @@ export class Runner {
     call.cancel();
   }
 
-  private async retryScan(failure: RpcFailure, address: string, failures: number, deadline: number): Promise<void> {
+  private async retryScan(failure: RpcFailure, address: string, failures: number, deadline: number, signal?: AbortSignal): Promise<void> {
     const { error } = failure;
     if (isForeign(error)) return this.router.noteForeign(address, error);
     if (!failure.reached && error.code === 'UNAVAILABLE') this.router.unreachable(address);
-    const wait = this.backoff.nextWait(failures, error.retryAfterMs);
-    const late = deadline - performance.now() <= wait;
-    if (late || failure.isFinal || !RETRIABLE.has(error.code) || failures + 1 >= this.settings.retry.attemptsMax) {
-      throw error.code === 'COMMIT_TIMEOUT' ? errorOf('DEADLINE_EXCEEDED', error.message, error) : error;
+    const again = !failure.isFinal && isRetriable(failure) && failures + 1 < this.settings.retry.attemptsMax;
+    const wait = again ? this.nextWait(failures, error, false, deadline) : undefined;
+    if (wait !== undefined) await this.sleep(wait, signal);
+    if (wait === undefined || performance.now() >= deadline) {
+      throw error.code === 'COMMIT_TIMEOUT' ? ofRead(error, error.message, error) : error;
     }
-    await this.sleep(wait);
   }
 
   /** Undefined when no further attempt fits before the deadline. */
@@ -249,24 +262,32 @@ export class Runner {
     return Math.min(wait, left / 2);
   }
 
-  private sleep(ms: number): Promise<void> {
+  private sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const done = () => {
         clearTimeout(timer);
         this.sleepers.delete(done);
+        forget();
         if (this.closed) reject(errorOf('CANCELLED', 'the client was closed'));
+        else if (signal?.aborted) reject(signal.reason);
         else resolve();
       };
       const timer = setTimeout(done, ms);
+      const forget = onAbort(signal, done);
       this.sleepers.add(done);
     });
   }
 }
 
 /** The next message; undefined at the end. */
-async function next(messages: AsyncIterator<Message>, deadline: number, address: string): Promise<Message | undefined> {
+async function next(
+  messages: AsyncIterator<Message>, deadline: number, address: string, signal?: AbortSignal,
+): Promise<Message | undefined> {
   let timer: NodeJS.Timeout | undefined;
+  let forget = () => {};
   const late = new Promise<never>((_, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    forget = onAbort(signal, () => reject(signal!.reason));
     if (deadline === Infinity) return;
     timer = setTimeout(
       () => reject(new RpcFailure(errorOf('COMMIT_TIMEOUT', 'no page of the scan came in time'), true)),
@@ -276,16 +297,38 @@ async function next(messages: AsyncIterator<Message>, deadline: number, address:
     const step = await Promise.race([messages.next(), late]);
     return step.done ? undefined : step.value;
   } catch (e) {
+    if (signal?.aborted) throw signal.reason;
     throw e instanceof RpcFailure ? e : failureOf(e as grpc.ServiceError, address);
   } finally {
     clearTimeout(timer);
+    forget();
   }
+}
+
+/**
+ * What an operation ends with that is not tried again. Where an attempt before may have been done, only an answer that looked at the key
+ * says what came of it: a refusal, or a node of another cluster, knows nothing of that attempt. CANCELLED leaves it open by itself.
+ */
+function conclusion(error: NoriKVError, unknown: boolean, attempts: number, address: string): NoriKVError {
+  return unknown && !DECIDED.has(error.code) ? final(error, true, attempts, address) : error;
 }
 
 function final(error: NoriKVError, unknown: boolean, attempts: number, address: string): NoriKVError {
   const tried = `(after ${attempts} attempt${attempts === 1 ? '' : 's'}, last at ${address})`;
-  const details = { cause: error, ...(error.leaderHint && { leaderHint: error.leaderHint }) };
+  const details: ErrorDetails = { cause: error };
+  if (error.leaderHint !== undefined) details.leaderHint = error.leaderHint;
+  if (error.retryAfterMs !== undefined) details.retryAfterMs = error.retryAfterMs;
   if (unknown) return errorOf('COMMIT_TIMEOUT', `COMMIT_TIMEOUT: the outcome is unknown ${tried}: ${error.message}`, details);
-  // A read has no outcome to be unknown.
-  return errorOf(error.code === 'COMMIT_TIMEOUT' ? 'DEADLINE_EXCEEDED' : error.code, `${error.message} ${tried}`, details);
+  return ofRead(error, `${error.message} ${tried}`, details);
+}
+
+/** A read has no outcome to be unknown, nor has what was never sent. */
+function ofRead(error: NoriKVError, message: string, details: ErrorDetails): NoriKVError {
+  if (error.code !== 'COMMIT_TIMEOUT') return errorOf(error.code, message, details);
+  return errorOf('DEADLINE_EXCEEDED', message.replaceAll('COMMIT_TIMEOUT: ', ''), details);
+}
+
+/** INTERNAL: of the connection where a call or stream ended with it, of the operation where the node said it. */
+function isRetriable(failure: RpcFailure): boolean {
+  return RETRIABLE.has(failure.error.code) || (failure.error.code === 'INTERNAL' && !failure.said);
 }

@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -63,17 +64,29 @@ export class EphemeralServer {
     const command = this.options.command ?? (process.env['NORIKV_SERVER'] ?? 'norikv').split(' ').filter((w) => w.length > 0);
     const configuration = this.options.configuration === undefined ? [] : [join(this.folder, 'norikv.yaml')];
     const child = (this.process = spawn(command[0]!, [
-      ...command.slice(1), 'server', ...configuration, '--data-dir', join(this.folder, 'data'),
+      ...command.slice(1), 'server', ...configuration, '--with-parent', '--data-dir', join(this.folder, 'data'),
       '--rpc-addr', this.address, '--http-addr', this.httpAddress, ...(this.options.arguments ?? []),
-    ], { stdio: ['ignore', 'pipe', 'pipe'] }));
-    // A test that ends without closing leaves no server behind.
+    ], { stdio: ['pipe', 'pipe', 'pipe'] }));
+    // A test that ends without closing leaves no server behind: it ends with its standard input, whose other end is here. Where this
+    // process may still say something, at once.
+    child.stdin!.on('error', () => undefined);
     const reap = () => child.kill('SIGKILL');
     process.once('exit', reap);
     child.once('close', () => process.off('exit', reap));
-    await new Promise<void>((resolve, reject) => {
+    try {
+      await this.served(child);
+    } catch (e) {
+      await this.kill(); // so that it may be tried again
+      throw e;
+    }
+  }
+
+  private served(child: ChildProcess): Promise<void> {
+    return new Promise((resolve, reject) => {
       const fail = (why: string) => reject(new Error(`${why}\n${this.output}`));
       const timer = setTimeout(() => fail('the server did not serve in time'), this.options.startLimitMs ?? 60_000);
       child.once('error', (e) => {
+        clearTimeout(timer);
         this.process = undefined;
         fail(e.message);
       });

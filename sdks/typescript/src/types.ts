@@ -1,3 +1,4 @@
+import { isBytes, shown } from './checks.js';
 import { errorOf, type NoriKVError } from './errors.js';
 
 /** Keys and values: bytes, or text that is sent as UTF-8. Bytes must not change until the operation ends. */
@@ -6,9 +7,8 @@ export type Bytes = Uint8Array | string;
 /** A text as its UTF-8; bytes as they are. */
 export function toBytes(data: Bytes): Uint8Array {
   if (typeof data === 'string') return Buffer.from(wellFormed(data));
-  // By its tag: a Uint8Array of another realm is one, too.
-  if (Object.prototype.toString.call(data) === '[object Uint8Array]') return data;
-  throw errorOf('INVALID_ARGUMENT', `keys and values are bytes or text, not ${typeof data}`);
+  if (isBytes(data)) return data;
+  throw errorOf('INVALID_ARGUMENT', `keys and values are bytes or text, not ${shown(data)}`);
 }
 
 /** The text itself, where UTF-8 can say it: half of a surrogate pair would be replaced, and distinct keys become the same. */
@@ -111,9 +111,9 @@ export interface DeleteResult {
 
 /** One operation of a batch, which names each key at most once. */
 export type Operation =
-  | { put: { key: Bytes; value: Bytes } & Pick<PutOptions, 'ttlMs' | 'ifMatch' | 'ifNotExists'> }
-  | { get: { key: Bytes } & Pick<GetOptions, 'consistency' | 'maxStalenessMs'> }
-  | { delete: { key: Bytes } & Pick<DeleteOptions, 'ifMatch'> };
+  | { put: { key: Bytes; value: Bytes } & Pick<PutOptions, 'ttlMs' | 'ifMatch' | 'ifNotExists'>; get?: never; delete?: never }
+  | { get: { key: Bytes } & Pick<GetOptions, 'consistency' | 'maxStalenessMs'>; put?: never; delete?: never }
+  | { delete: { key: Bytes } & Pick<DeleteOptions, 'ifMatch'>; put?: never; get?: never };
 
 /** What one operation of a batch came to; `error` is what it would have thrown alone. */
 export type BatchResult =

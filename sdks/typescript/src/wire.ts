@@ -1,4 +1,5 @@
 import * as protobufModule from 'protobufjs';
+import { checkOptions, isObject, shown } from './checks.js';
 import { type Code, errorOf, type ErrorDetails, type NoriKVError } from './errors.js';
 import { PROTO } from './proto.js';
 import {
@@ -27,6 +28,15 @@ function codec(name: string): Codec {
   };
 }
 
+/** Bytes of a message; one that cannot be encoded is its operation's mistake, and must not end more than that. */
+export function encode(codec: Codec, message: Message): Buffer {
+  try {
+    return codec.serialize(message);
+  } catch (e) {
+    throw errorOf('INVALID_ARGUMENT', `the request cannot be encoded: ${(e as Error).message}`, { cause: e });
+  }
+}
+
 export const codecs = {
   putRequest: codec('PutRequest'), putResponse: codec('PutResponse'),
   getRequest: codec('GetRequest'), getResponse: codec('GetResponse'),
@@ -44,6 +54,7 @@ const EMPTY = Buffer.alloc(0);
 /** Rounded up: a shorter time than asked for would be a surprise, and 0 means none. */
 export function milliseconds(ms: number | undefined, what: string): number {
   if (ms === undefined) return 0;
+  if (typeof ms !== 'number') throw errorOf('INVALID_ARGUMENT', `${what} is a number of milliseconds, not ${shown(ms)}`);
   if (!(ms > 0)) throw errorOf('INVALID_ARGUMENT', `${what} of ${ms} ms is not positive`);
   if (ms >= 2 ** 63) throw errorOf('INVALID_ARGUMENT', `${what} of ${ms} ms is too long`);
   return Math.ceil(ms);
@@ -62,26 +73,34 @@ export const deleteRequest = (key: Bytes, o: { ifMatch?: Version | undefined }, 
   key: toBytes(key), ifMatch: o.ifMatch && versionMessage(o.ifMatch), idempotencyKey,
 });
 
-export function operationMessage(operation: Operation): Message {
-  if ('put' in operation) return { put: putRequest(operation.put.key, operation.put.value, operation.put, '') };
-  if ('delete' in operation) return { delete: deleteRequest(operation.delete.key, operation.delete, '') };
-  return { get: getRequest(operation.get.key, operation.get) };
-}
+const KINDS: readonly string[] = ['put', 'delete', 'get'];
 
-export function keyOf(operation: Operation): Uint8Array {
-  return toBytes('put' in operation ? operation.put.key : 'get' in operation ? operation.get.key : operation.delete.key);
+/** One operation of a batch: what is none of them, or more than one, nobody could know how to treat. */
+export function operationMessage(operation: Operation): Message {
+  const names = isObject(operation) ? Object.keys(operation).filter((name) => operation[name as keyof Operation] !== undefined) : [];
+  if (names.length !== 1 || !KINDS.includes(names[0]!)) {
+    throw errorOf('INVALID_ARGUMENT', `an operation of a batch is one of ${KINDS.join(', ')}, not ${names.join(' and ') || 'nothing'}`);
+  }
+  const one = operation.put ?? operation.delete ?? operation.get;
+  if (isObject(one) && (one as { idempotencyKey?: unknown }).idempotencyKey !== undefined) {
+    throw errorOf('INVALID_ARGUMENT', "an idempotency key is the whole batch's: give it to batch");
+  }
+  checkOptions(one, `a ${names[0] as 'put' | 'get' | 'delete'} in a batch`);
+  if (operation.put) return { put: putRequest(operation.put.key, operation.put.value, operation.put, '') };
+  if (operation.delete) return { delete: deleteRequest(operation.delete.key, operation.delete, '') };
+  return { get: getRequest(operation.get!.key, operation.get!) };
 }
 
 const CONSISTENCIES: ReadonlySet<string> = new Set<Consistency>(['linearizable', 'lease', 'stale_ok', 'bounded']);
 
 export function consistencyName({ consistency = 'linearizable' }: GetOptions): string {
-  if (!CONSISTENCIES.has(consistency)) throw errorOf('INVALID_ARGUMENT', `unknown consistency '${consistency}'`);
+  if (!CONSISTENCIES.has(consistency)) throw errorOf('INVALID_ARGUMENT', `unknown consistency ${shown(consistency)}`);
   return consistency === 'linearizable' ? '' : consistency;
 }
 
 /** How many pairs at most; 0 for all. */
 export function limitOf(limit: number): number {
-  if (!Number.isSafeInteger(limit) || limit < 0) throw errorOf('INVALID_ARGUMENT', `limit ${limit} is not a whole number from 0`);
+  if (!Number.isSafeInteger(limit) || limit < 0) throw errorOf('INVALID_ARGUMENT', `limit ${shown(limit)} is not a whole number from 0`);
   return limit;
 }
 

@@ -39,7 +39,7 @@ async function measure(operation, value, concurrency, seconds) {
 }
 
 const [seconds, warmUp] = process.argv.slice(2).map(Number);
-for (const size of [100, 1024]) {
+for (const size of [100, 100, 1024]) {
   const value = Buffer.alloc(size, 'v');
   await together(64, (worker) => load(worker, value));
   for (const concurrency of [64, 1]) {

@@ -71,6 +71,7 @@ class Silent {
 
 class Scenario {
   saved = {};
+  begun = new Map();
 
   constructor(scenario, server) {
     this.scenario = scenario;
@@ -90,10 +91,12 @@ class Scenario {
         }
       }
     } finally {
+      for (const { abort } of this.begun.values()) abort.abort();
       await this.writers?.stop();
       await this.scanner?.stop();
       await this.client.close();
       this.silent?.close();
+      this.occupied?.close();
     }
   }
 
@@ -102,8 +105,9 @@ class Scenario {
     return connect({
       addresses: (options.addresses ?? ['server']).flatMap((name) => (name === 'server' ? own : name === 'silent' ? this.silent.address : name)),
       deadlineMs: options.deadline_ms ?? 30000,
-      retry: options.retries === false ? { attemptsMax: 1 } : {},
+      retry: { attemptsMax: options.attempts ?? (options.retries === false ? 1 : undefined) },
       smartRouting: options.smart_routing ?? true,
+      inFlightMax: options.in_flight_max,
       ...(options.tls && { tls: { rootCertificates: readFileSync(join(root, options.tls)), serverName: options.server_name } }),
     });
   }
@@ -143,7 +147,17 @@ class Scenario {
         return this.server.tell(`transfer ${step.key ? `key ${this.key(step.key).toString('hex')}` : `shards ${step.shards}`}`);
       case 'stop': return this.server.stop();
       case 'kill': return this.server.kill();
-      case 'start': return this.server.startAgain();
+      case 'start':
+        if (!step.fails) return this.server.startAgain();
+        if (await this.server.startAgain().then(() => true, () => false)) throw new Failed('it started');
+        return;
+      case 'occupy':
+        this.occupied = createServer((socket) => socket.destroy()).listen(Number(this.server.address.split(':').at(-1)), '127.0.0.1');
+        return void await once(this.occupied, 'listening');
+      case 'free':
+        this.occupied.close();
+        return void await once(this.occupied, 'close');
+      case 'orphan': return outlived(step.how);
       case 'restart':
         await this.server.stop();
         return this.server.startAgain();
@@ -155,7 +169,7 @@ class Scenario {
       case 'resume': return void process.kill(this.server.pid, 'SIGCONT');
       case 'many': return this.many(step);
       case 'start_writing':
-        this.writers = new Writers(this, step.writers);
+        this.writers = new Writers(this, step.writers, step.kinds);
         return;
       case 'written': return this.writers.written(step.more);
       case 'stop_writing': return this.writers.finish(step.more, step.expect);
@@ -163,8 +177,37 @@ class Scenario {
         this.scanner = new Scanner(this.client, this.key(step.prefix), this.keys(step.expect_keys));
         return;
       case 'stop_scanning': return this.scanner.finish(step.more, step.expect);
+      case 'begin': {
+        const abort = new AbortController();
+        this.begun.set(step.as, { abort, outcome: this.attempt(step.step, '', abort.signal) });
+        return;
+      }
+      case 'cancel': return this.begun.get(step.of).abort.abort();
+      case 'end': return this.end(step);
+      case 'printed': return this.printed(step.lines);
       case 'hash_vectors': return hashVectors(join(root, step.file));
       default: return this.one(step);
+    }
+  }
+
+  async end({ of, expect }) {
+    const { outcome } = this.begun.get(of);
+    const patience = new AbortController();
+    const late = sleep(10_000, undefined, { signal: patience.signal }).then(() => { throw new Failed(`${of} did not end`); });
+    late.catch(() => undefined);
+    const wrong = this.differs(await Promise.race([outcome, late]), expect);
+    patience.abort();
+    this.begun.delete(of);
+    if (wrong) throw new Failed(wrong);
+  }
+
+  async printed(lines) {
+    const begun = performance.now();
+    while (true) {
+      const got = this.server.output.split('\n').filter((line) => line.startsWith('got '));
+      if (got.join() === lines.join()) return;
+      if (got.length > lines.length || performance.now() - begun > 30_000) throw new Failed(`the node printed ${got}`);
+      await sleep(20);
     }
   }
 
@@ -196,19 +239,20 @@ class Scenario {
     if (step.save) this.saved[step.save] = outcome.token ?? outcome.version;
   }
 
-  async attempt(step, i) {
+  async attempt(step, i, signal) {
     const begun = performance.now();
     let outcome;
     try {
-      outcome = await this.operation(step, i);
+      outcome = await this.operation(step, i, signal);
     } catch (error) {
+      if (signal?.aborted && error === signal.reason) return { cancelled: true };
       if (!(error instanceof NoriKVError)) throw error;
       outcome = { error };
     }
     return { ...outcome, took: performance.now() - begun };
   }
 
-  async operation(step, i) {
+  async operation(step, i, signal) {
     const { client } = this;
     if (step.do === 'client' || step.do === 'close') {
       await client.close();
@@ -216,7 +260,7 @@ class Scenario {
       if (step.do === 'client') this.client = this.connect(step);
       return {};
     }
-    const late = step.deadline_ms === undefined ? {} : { deadlineMs: step.deadline_ms };
+    const late = { signal, ...(step.deadline_ms !== undefined && { deadlineMs: step.deadline_ms }) };
     switch (step.do) {
       case 'put': return client.put(this.key(step.key, i), this.data(step.value, i), { ...this.conditions(step, i), ...late });
       case 'get': {
@@ -226,22 +270,24 @@ class Scenario {
       case 'delete': return client.delete(this.key(step.key, i), { ...this.conditions(step, i), ...late });
       case 'batch': {
         const results = await client.batch(step.operations.map((o) => this.batched(o)), {
-          requireAtomic: step.require_atomic, idempotencyKey: step.idempotency_key && this.text(step.idempotency_key),
+          requireAtomic: step.require_atomic, idempotencyKey: step.idempotency_key && this.text(step.idempotency_key), ...late,
         });
         return { results: results.map((r) => (r.kind === 'error' ? { error: r.error } : r[r.kind])) };
       }
       case 'scan': {
         const pairs = [];
-        for await (const pair of client.scan(this.scanning(step))) pairs.push(pair);
+        for await (const pair of client.scan({ ...this.scanning(step), ...late })) {
+          if (pairs.push(pair) === step.slow?.at) await sleep(step.slow.ms);
+        }
         return { pairs };
       }
       case 'page': {
-        const page = await client.scanPage(this.scanning(step));
+        const page = await client.scanPage({ ...this.scanning(step), ...late });
         return { pairs: page.pairs, token: page.nextPageToken };
       }
-      case 'count': return { count: await client.count(this.scanning(step)) };
-      case 'view': return { view: await client.clusterView() };
-      case 'health': return { serving: await client.isServing() };
+      case 'count': return { count: await client.count({ ...this.scanning(step), ...late }) };
+      case 'view': return { view: await client.clusterView(late) };
+      case 'health': return { serving: await client.isServing(late) };
       case 'watch':
         this.views = client.watchCluster({ signal: AbortSignal.timeout(120_000) });
         this.view = (await this.views.next()).value;
@@ -294,6 +340,7 @@ class Scenario {
     switch (name) {
       case 'error': return o.error !== undefined && [value].flat().includes(o.error.code);
       case 'message': return o.error !== undefined && o.error.message.includes(value);
+      case 'without': return o.error !== undefined && !o.error.message.includes(value);
       case 'value': return [value].flat().some((v) => o.value?.equals(this.data(v, i)));
       case 'size': return o.value.length === value;
       case 'version': return o.version !== undefined && compareVersions(o.version, this.saved[value.slice(1)]) === 0;
@@ -314,35 +361,50 @@ class Scenario {
       case 'epoch_at_least': return o.view.epoch >= value;
       case 'total_shards': return o.view.totalShards === value && o.view.shards.length === value;
       case 'every_shard_led': return everyShardLed(o.view);
+      case 'after_ms': return o.took >= value;
       case 'within_ms': return o.took <= value;
-      case 'found': case 'tombstoned': case 'count': case 'serving': return o[name] === value;
+      case 'found': case 'tombstoned': case 'count': case 'serving': case 'cancelled': return o[name] === value;
       default: throw new Failed(`the runner does not know the expectation ${name}`);
     }
   }
 }
 
-/** Each counts up its own key with compare-and-set: a write done twice meets its own effect, a lost one is missed. */
+/**
+ * Each counts up its own key with compare-and-set: a write done twice meets its own effect, a lost one is missed.
+ * By kind: put; large: values of 1 MiB; batch: with a second key; delete: the key is made and deleted again.
+ */
+const second = (key) => Buffer.concat([key, Buffer.from('-too')]);
+
 class Writers {
   stopping = false;
   errors = [];
   lost = 0;
   doubled = 0;
 
-  constructor(run, count) {
+  constructor(run, count, kinds = ['put']) {
     this.client = run.client;
+    this.kinds = kinds;
     this.done = Array(count).fill(0);
     this.ended = Array(count).fill(false);
     this.running = this.done.map((_, w) => this.write(w, run.key(`writer-${w}`)).finally(() => { this.ended[w] = true; }));
   }
 
   async write(writer, key) {
+    const kind = this.kinds[writer % this.kinds.length];
     let version;
     let value = Buffer.alloc(0);
     try {
       while (!this.stopping) {
-        value = Buffer.from(String(this.done[writer] + 1));
-        ({ version } = await this.client.compareAndSet(key, value, version));
+        value = Buffer.from(String(this.done[writer] + 1).padEnd(kind === 'large' ? 1 << 20 : 0));
+        version = await this.once(kind, key, value, version);
         await this.check(key, value, version);
+        if (kind === 'batch' && !(await this.client.get(second(key))).value.equals(value)) this.lost++;
+        if (kind === 'delete') {
+          // Deleted once: twice would find nothing.
+          if (!(await this.client.delete(key, { ifMatch: version })).tombstoned) this.doubled++;
+          version = undefined;
+          await this.check(key, value, version);
+        }
         this.done[writer]++;
       }
       await this.check(key, value, version);
@@ -353,8 +415,23 @@ class Writers {
     }
   }
 
+  async once(kind, key, value, version) {
+    if (kind === 'plain') return (await this.client.put(key, value)).version;
+    if (kind !== 'batch') return (await this.client.compareAndSet(key, value, version)).version;
+    const results = await this.client.batch([
+      { put: { key, value, ...(version ? { ifMatch: version } : { ifNotExists: true }) } },
+      { put: { key: second(key), value } },
+    ]);
+    for (const result of results) if (result.kind === 'error') throw result.error;
+    return results[0].put.version;
+  }
+
   async check(key, value, version) {
     const got = await this.client.get(key);
+    if (!version) {
+      if (got.found) this.lost++;
+      return;
+    }
     if (!got.version || compareVersions(got.version, version) !== 0 || !got.value.equals(value)) this.lost++;
   }
 
@@ -418,6 +495,30 @@ class Scanner {
   }
 }
 
+/** A program of its own starts a server and ends: the server ends, too. */
+async function outlived(how) {
+  const program = spawn(process.execPath, [process.argv[1], 'orphan', how], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const { value } = await createInterface({ input: program.stdout })[Symbol.asyncIterator]().next();
+  if (how !== 'exit') program.kill(`SIG${how}`);
+  const begun = performance.now();
+  while (isAlive(value)) {
+    if (performance.now() - begun > 60_000) {
+      process.kill(Number(value), 'SIGKILL');
+      throw new Failed(`the server outlived its program (${how})`);
+    }
+    await sleep(20);
+  }
+}
+
+function isAlive(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat[stat.lastIndexOf(')') + 2] !== 'Z';
+  } catch {
+    return false;
+  }
+}
+
 function allThreadsStand(pid) {
   return readdirSync(`/proc/${pid}/task`).every((task) => {
     const stat = readFileSync(`/proc/${pid}/task/${task}/stat`, 'utf8');
@@ -475,7 +576,12 @@ async function runOne(scenario) {
   const wanted = scenario.server;
   let own;
   try {
-    if (wanted && !wanted.nodes) own = await EphemeralServer.start({ configuration: JSON.stringify(wanted.settings).replaceAll('{root}', root) });
+    if (wanted && !wanted.nodes) {
+      own = await EphemeralServer.start({
+        command: wanted.scripted ? ['/usr/bin/python3', join(root, 'scripted.py')] : undefined,
+        configuration: JSON.stringify(wanted.settings).replaceAll('{root}', root),
+      });
+    }
     await new Scenario(scenario, own ?? await serverOf(wanted)).run();
     return ['passed', ''];
   } catch (e) {
@@ -486,12 +592,12 @@ async function runOne(scenario) {
   }
 }
 
-/** Writers against the nodes of NORIKV_ADDR for so long; prints what they saw. */
-async function soak(seconds, count) {
+/** Writers against the nodes of NORIKV_ADDR until standard input ends; prints what they saw. */
+async function soak(count, kinds) {
   const client = connect({ deadlineMs: 10_000 });
   const id = randomBytes(4).toString('hex');
-  const writers = new Writers({ client, key: (form) => Buffer.from(`soak/typescript/${id}/${form}`) }, count);
-  await sleep(seconds * 1000);
+  const writers = new Writers({ client, key: (form) => Buffer.from(`soak/typescript/${id}/${form}`) }, count, kinds);
+  await once(process.stdin.resume(), 'end');
   await writers.stop();
   await client.close();
   console.log(JSON.stringify({
@@ -501,8 +607,13 @@ async function soak(seconds, count) {
 }
 
 if (process.argv[2] === 'soak') {
-  await soak(Number(process.argv[3]), Number(process.argv[4]));
+  await soak(Number(process.argv[3]), process.argv[4].split(','));
   process.exit();
+}
+if (process.argv[2] === 'orphan') {
+  console.log((await EphemeralServer.start()).pid);
+  if (process.argv[3] === 'exit') process.reallyExit(0); // without the listeners of 'exit'
+  await sleep(600_000);
 }
 const only = (process.env.NORIKV_CONFORMANCE_ONLY ?? '').split(',').filter((name) => name.length > 0);
 const results = [];

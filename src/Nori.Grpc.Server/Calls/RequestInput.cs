@@ -66,7 +66,7 @@ internal sealed class RequestInput(ServerCallContext context)
             _readEnded = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         }
 
-        _body.CancelPendingRead();
+        CancelRead(_body);
         return _readEnded.Task;
     }
 
@@ -76,6 +76,21 @@ internal sealed class RequestInput(ServerCallContext context)
         if (_charged == 0) return;
         context.Dispatcher.Budget.Release(_charged);
         _charged = 0;
+    }
+
+    /// <summary>
+    /// Ends a read that waits. The body of a request that was aborted throws instead: its read has ended with that, and a server that
+    /// stops and cancels many calls must not be kept from it by one of them.
+    /// </summary>
+    internal static void CancelRead(PipeReader body)
+    {
+        try
+        {
+            body.CancelPendingRead();
+        }
+        catch (Exception e) when (IsClientGone(e))
+        {
+        }
     }
 
     private async ValueTask<T> ReadSingleCoreAsync<T>(Marshaller<T> marshaller)
@@ -122,7 +137,7 @@ internal sealed class RequestInput(ServerCallContext context)
             {
                 // Between messages a client may be silent for as long as it likes; inside one it may not.
                 using CancellationTokenRegistration cancels =
-                    cancellationToken.UnsafeRegister(static body => ((PipeReader)body!).CancelPendingRead(), _body);
+                    cancellationToken.UnsafeRegister(static body => CancelRead((PipeReader)body!), _body);
                 ValueTask<ReadResult> reading = partialSince == 0
                     ? _body.ReadAsync(context.CancellationToken)
                     : ReadWithinAsync(_options.ReceiveTimeout - _options.TimeProvider.GetElapsedTime(partialSince));

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace Nori.Grpc.Server;
@@ -38,6 +39,11 @@ public sealed record GrpcEndpointOptions
     /// </summary>
     /// <value>Default: 10 s.</value>
     public TimeSpan PrefaceTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
+    /// Put around each connection before TLS and everything else: to count what goes through it, for example. Null for nothing.
+    /// </summary>
+    public Func<ConnectionDelegate, ConnectionDelegate>? Around { get; init; }
 
     /// <summary>Calls that run at once on one connection.</summary>
     /// <value>Default: 1,024.</value>

@@ -59,6 +59,7 @@ public static class KestrelGrpc
         ThrowIfInvalid(options);
         var guard = new ConnectionGuard(options, lines);
         listen.Protocols = HttpProtocols.Http2;
+        if (options.Around is { } around) listen.Use(around);
         listen.Use(guard.Admit);
         if (options.Tls is { } tls)
         {

@@ -11,6 +11,9 @@ public readonly record struct GrpcCallOptions
     /// <summary>Headers sent with the call. Null: none.</summary>
     public Metadata? Headers { get; init; }
 
+    /// <summary>Tells of a unary call whether the server can have had its request. Null: nobody asks.</summary>
+    public RequestHandover? Handover { get; init; }
+
     /// <summary>
     /// Cancels the call: its stream is reset and an <see cref="OperationCanceledException"/> thrown.
     /// </summary>

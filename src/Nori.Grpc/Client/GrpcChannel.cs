@@ -54,7 +54,7 @@ public sealed class GrpcChannel : IDisposable
     {
         ExpectKind(method, GrpcMethodKind.Unary);
         using var exchange = new Exchange(
-            _options, method.Path, options, SingleContent(method, request), _closed.Token);
+            _options, method.Path, options, SingleContent(method, request, options.Handover), _closed.Token);
         exchange.Start(_invoker);
         var responses = new ResponseReader<TResponse>(exchange, method.Response, _options.MaxReceiveMessageBytes);
         return await responses.ReadSingleAsync().ConfigureAwait(false);
@@ -66,7 +66,7 @@ public sealed class GrpcChannel : IDisposable
     {
         ExpectKind(method, GrpcMethodKind.ServerStreaming);
         var exchange = new Exchange(
-            _options, method.Path, options, SingleContent(method, request), _closed.Token);
+            _options, method.Path, options, SingleContent(method, request, null), _closed.Token);
         exchange.Start(_invoker);
         return new GrpcServerStreamingCall<TResponse>(
             exchange, new ResponseReader<TResponse>(exchange, method.Response, _options.MaxReceiveMessageBytes));
@@ -115,7 +115,7 @@ public sealed class GrpcChannel : IDisposable
     }
 
     private static SingleMessageContent SingleContent<TRequest, TResponse>(
-        GrpcMethod<TRequest, TResponse> method, TRequest request)
+        GrpcMethod<TRequest, TResponse> method, TRequest request, RequestHandover? handover)
     {
         var buffer = new FrameBuffer();
         try
@@ -128,7 +128,7 @@ public sealed class GrpcChannel : IDisposable
             throw;
         }
 
-        return new SingleMessageContent(buffer);
+        return new SingleMessageContent(buffer, handover);
     }
 
     private static void ExpectKind<TRequest, TResponse>(

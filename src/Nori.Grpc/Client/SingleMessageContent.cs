@@ -8,7 +8,7 @@ namespace Nori.Grpc;
 /// another), and may still be copying from it when the response is already there. So the buffer is counted:
 /// one for the owner, one for each send that runs; the last one returns it to the pool.
 /// </remarks>
-internal sealed class SingleMessageContent(FrameBuffer buffer) : HttpContent
+internal sealed class SingleMessageContent(FrameBuffer buffer, RequestHandover? handover) : HttpContent
 {
     private int _users = 1;
     private int _disposed;
@@ -22,7 +22,16 @@ internal sealed class SingleMessageContent(FrameBuffer buffer) : HttpContent
         if (!TryEnter()) throw new IOException("The call is over.");
         try
         {
-            await stream.WriteAsync(buffer.Written, cancellationToken).ConfigureAwait(false);
+            ReadOnlyMemory<byte> rest = buffer.Written;
+            if (handover is not null)
+            {
+                // Without its last byte it is no request: whether that goes is decided once, here or by who withholds it.
+                await stream.WriteAsync(rest[..^1], cancellationToken).ConfigureAwait(false);
+                if (!handover.TryGive()) throw new IOException("The call is over.");
+                rest = rest[^1..];
+            }
+
+            await stream.WriteAsync(rest, cancellationToken).ConfigureAwait(false);
         }
         finally
         {

@@ -145,6 +145,19 @@ public sealed class DiskFileSystem : IFileSystem
         }
     }
 
+    /// <inheritdoc/>
+    public long CapacityBytes(string path)
+    {
+        try
+        {
+            return new DriveInfo(Path.GetFullPath(path)).TotalSize;
+        }
+        catch (Exception e) when (StorageErrors.IsRefusal(e))
+        {
+            throw StorageErrors.From("capacity", path, e);
+        }
+    }
+
     private static void Guard(string operation, string path, Action action)
     {
         try

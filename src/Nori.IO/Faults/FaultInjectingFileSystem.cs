@@ -108,6 +108,9 @@ public sealed class FaultInjectingFileSystem(IFileSystem inner) : IFileSystem
     /// <inheritdoc/>
     public long FreeBytes(string path) => Inner.FreeBytes(path);
 
+    /// <inheritdoc/>
+    public long CapacityBytes(string path) => Inner.CapacityBytes(path);
+
     internal void CountRead(int bytes) => Interlocked.Add(ref _bytesRead, bytes);
 
     internal void CountWrite(long bytes) => Interlocked.Add(ref _bytesWritten, bytes);

@@ -62,6 +62,8 @@ internal sealed class CompactionJob : IDisposable
 
     public long EntriesDropped => _merger.EntriesDropped;
 
+    public long EntriesExpired => _merger.EntriesExpired;
+
     public double Progress => IsFinished ? 1 : Math.Min(1, _merger.BytesRead / (double)Math.Max(1, Pick.InputBytes * 2));
 
     /// <summary>

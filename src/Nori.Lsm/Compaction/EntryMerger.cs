@@ -67,6 +67,8 @@ internal sealed class EntryMerger
 
     public long EntriesDropped { get; private set; }
 
+    public long EntriesExpired { get; private set; }
+
     public ReadOnlySpan<byte> Key => _key.Span;
 
     public ulong TrailerValue { get; private set; }
@@ -156,6 +158,7 @@ internal sealed class EntryMerger
         {
             // Not simply dropped: an older value of the key, in a deeper level, would come back.
             kind = EntryKind.Delete;
+            EntriesExpired++;
         }
 
         if (kind == EntryKind.Delete && stripe == 0 && _below is not null

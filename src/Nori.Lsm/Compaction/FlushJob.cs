@@ -9,8 +9,9 @@ internal static class FlushJob
     /// <summary>Writes and syncs the table and its name; null when nothing of the memtable is needed.</summary>
     public static TableMeta? Run(
         Memtable memtable, LsmOptions options, TableStore store, ulong[] snapshots,
-        EntryMerger.ExpiryCutoff cutoff, ulong fileNumber)
+        EntryMerger.ExpiryCutoff cutoff, ulong fileNumber, out long expired)
     {
+        expired = 0;
         using MemtableIterator input = memtable.NewIterator();
         // Deeper levels may hold anything as far as a flush knows, so tombstones stay (below: null).
         var merger = new EntryMerger(
@@ -20,6 +21,7 @@ internal static class FlushJob
         try
         {
             for (; merger.Valid; merger.Next()) output.Add(merger.Key, merger.TrailerValue, merger.Value);
+            expired = merger.EntriesExpired;
             merger.WriteRangeTombstones(null, null, output.AddRangeDelete);
             TableMeta meta = output.Finish();
             // Before the manifest names it: a crash must not leave a manifest without its table.

@@ -10,6 +10,7 @@ namespace Nori.Lsm.Versions;
 internal sealed class LsmVersion : RefCounted
 {
     private readonly ulong[] _snapshots;
+    private readonly long[] _bytes;
     private RangeTombstoneSet? _tombstones;
 
     /// <summary>Takes a reference on every table.</summary>
@@ -19,6 +20,7 @@ internal sealed class LsmVersion : RefCounted
     {
         Levels = levels;
         _snapshots = snapshots;
+        _bytes = [.. levels.Select(static level => level.Sum(static file => file.Meta.Bytes))];
         foreach (TableFile[] level in levels)
             foreach (TableFile file in level) file.Acquire();
         HasRangeDeletes = levels.Any(level => level.Any(file => file.Meta.RangeDeletes > 0));
@@ -57,7 +59,7 @@ internal sealed class LsmVersion : RefCounted
         return built;
     }
 
-    public long BytesOf(int level) => Levels[level].Sum(file => file.Meta.Bytes);
+    public long BytesOf(int level) => _bytes[level];
 
     /// <summary>
     /// The index of the first table of a level ≥ 1 that does not end before the key; the length when none.

@@ -24,20 +24,19 @@ internal sealed class TableFile(TableMeta meta, TableStore store) : RefCounted
     internal int ClockIndex { get; set; } = -1;
 
     /// <summary>
-    /// The newest entry of the key at or below the sequence. The value is the garbage collector's.
+    /// The newest entry of the key at or below the sequence. The value is the held lookup's, which is disposed by whoever got true.
     /// </summary>
-    // Hot path: no count is touched here, see Borrow.
+    // Hot path: no count of this table is touched here, see Borrow.
     public bool TryGet(
-        ReadOnlySpan<byte> key, ulong keyHash, ulong maxSequence, out ulong trailer, out ReadOnlyMemory<byte> value)
+        ReadOnlySpan<byte> key, ulong keyHash, ulong maxSequence, out ulong trailer, scoped ref TableBorrowedLookup held)
     {
         trailer = 0;
-        value = default;
         ulong global = Meta.GlobalSequence;
         if (global > maxSequence) return false;
-        TableLookup found = Get(key, global != 0 ? Trailer.SequenceMax : maxSequence, keyHash);
-        if (!found.Found) return false;
-        trailer = Trailer.Make(global != 0 ? global : found.Sequence, found.Kind);
-        value = found.Value;
+        held = Get(key, global != 0 ? Trailer.SequenceMax : maxSequence, keyHash);
+        store.Filters?.Note(held.IsFiltered, held.Found);
+        if (!held.Found) return false;
+        trailer = Trailer.Make(global != 0 ? global : held.Sequence, held.Kind);
         return true;
     }
 
@@ -102,11 +101,11 @@ internal sealed class TableFile(TableMeta meta, TableStore store) : RefCounted
         if (Volatile.Read(ref _obsolete) == 1) store.Enqueue(Number);
     }
 
-    private TableLookup Get(ReadOnlySpan<byte> key, ulong maxSequence, ulong keyHash)
+    private TableBorrowedLookup Get(ReadOnlySpan<byte> key, ulong maxSequence, ulong keyHash)
     {
         try
         {
-            return Borrow().Get(key, maxSequence, keyHash);
+            return Borrow().Borrow(key, maxSequence, keyHash);
         }
         catch (ObjectDisposedException)
         {
@@ -115,10 +114,10 @@ internal sealed class TableFile(TableMeta meta, TableStore store) : RefCounted
     }
 
     // The clock closed the file between taking the reader and reading from it: this once with a reader of its own.
-    private TableLookup GetAgain(ReadOnlySpan<byte> key, ulong maxSequence, ulong keyHash)
+    private TableBorrowedLookup GetAgain(ReadOnlySpan<byte> key, ulong maxSequence, ulong keyHash)
     {
         using TableReader own = store.Open(Meta);
-        return own.Get(key, maxSequence, keyHash);
+        return own.Borrow(key, maxSequence, keyHash);
     }
 
     /// <summary>

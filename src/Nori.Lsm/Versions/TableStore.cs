@@ -20,6 +20,9 @@ internal sealed class TableStore(LsmOptions options)
 
     public BlockCache? Cache { get; } = options.BlockCacheBytes > 0 ? new BlockCache(options.BlockCacheBytes) : null;
 
+    /// <summary>Null where tables have no filters.</summary>
+    public FilterCounters? Filters { get; } = options.BloomBitsPerKey > 0 ? new FilterCounters(options.Meter) : null;
+
     public bool HasObsolete => !_obsolete.IsEmpty;
 
     public string PathOf(ulong number) => Path.Combine(options.Directory, FileNames.Table(number));

@@ -3,7 +3,8 @@ namespace Nori.Observe.Otlp;
 /// <summary>
 /// opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest. A span's stages become its children.
 /// <code>
-/// Span { 1: trace id, 2: span id, 4: parent, 5: name, 6: kind, 7: start ns, 8: end ns, 9: KeyValue…, 15: Status { 2: text, 3: code } }
+/// Span { 1: trace id, 2: span id, 3: tracestate, 4: parent, 5: name, 6: kind, 7: start ns, 8: end ns, 9: KeyValue…,
+///        15: Status { 2: text, 3: code } }
 /// </code>
 /// </summary>
 internal static class SpanEncoder
@@ -53,6 +54,7 @@ internal static class SpanEncoder
         int begin = writer.Begin(2);
         writer.Id(1, trace.TraceHigh, trace.TraceLow);
         writer.Id(2, id);
+        if (trace.State is { } state) writer.Text(3, state);
         if (parent != 0) writer.Id(4, parent);
         writer.Text(5, name);
         writer.Number(6, (ulong)kind);

@@ -19,10 +19,21 @@ public static class EventJson
     /// <param name="json">Takes it; flushing is the caller's.</param>
     /// <param name="record">The event.</param>
     /// <param name="node">The name of the node that emitted it.</param>
-    public static void Write(Utf8JsonWriter json, EventRecord record, string node)
+    public static void Write(Utf8JsonWriter json, EventRecord record, string node) => WriteAll(json, record, node, null);
+
+    /// <summary>As above, with the epoch of the number behind it: what a reader needs to go on there in another process.</summary>
+    /// <param name="json">Takes it; flushing is the caller's.</param>
+    /// <param name="record">The event.</param>
+    /// <param name="node">The name of the node that emitted it.</param>
+    /// <param name="epoch">The <see cref="EventRing.Epoch"/> of the ring it comes from.</param>
+    public static void Write(Utf8JsonWriter json, EventRecord record, string node, long epoch) =>
+        WriteAll(json, record, node, epoch);
+
+    private static void WriteAll(Utf8JsonWriter json, EventRecord record, string node, long? epoch)
     {
         json.WriteStartObject();
         json.WriteNumber("seq"u8, record.Sequence);
+        if (epoch is { } whose) json.WriteNumber("epoch"u8, whose);
         Span<char> time = stackalloc char[32];
         record.Time.UtcDateTime.TryFormat(time, out int length, TimeFormat, CultureInfo.InvariantCulture);
         json.WriteString("t"u8, time[..length]);

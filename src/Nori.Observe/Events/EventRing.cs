@@ -25,12 +25,19 @@ public sealed class EventRing : IEventSink
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
         _time = time ?? TimeProvider.System;
+        Epoch = _time.GetUtcNow().ToUnixTimeMilliseconds();
         _slots = new EventRecord[capacity];
         for (int i = 0; i < capacity; i++) _slots[i] = new EventRecord();
     }
 
     /// <summary>How many events it remembers.</summary>
     public int Capacity => _slots.Length;
+
+    /// <summary>
+    /// Whose numbers these are: when the ring was made, in milliseconds since 1970. Numbers begin anew in each process, so a
+    /// position that outlives one is a number and its epoch.
+    /// </summary>
+    public long Epoch { get; }
 
     /// <summary>How many events were emitted so far; the sequence number of the last.</summary>
     public long Emitted

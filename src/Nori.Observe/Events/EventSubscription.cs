@@ -18,6 +18,9 @@ public sealed class EventSubscription
     /// <summary>Events overwritten before this watcher came to read them.</summary>
     public long Dropped { get; private set; }
 
+    /// <summary>The number behind which the next event is: what was read, or overwritten before.</summary>
+    public long Position => _next - 1;
+
     /// <summary>Takes the next event into <paramref name="target"/>; false when there is none yet.</summary>
     public bool TryRead(EventRecord target)
     {

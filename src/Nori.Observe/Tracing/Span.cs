@@ -10,7 +10,10 @@ namespace Nori.Observe;
 /// </remarks>
 public sealed class Span
 {
-    /// <summary>The most stages and attributes kept, each; more are left out.</summary>
+    /// <summary>
+    /// The most stages and attributes kept, each. Of more attributes, and of more stages that ran beside, the later are left out; of more
+    /// stages that follow each other those in the middle become one, <c>retries</c>, so that they still sum to the whole.
+    /// </summary>
     public const int PartsMax = 32;
 
     private readonly Tracer _tracer;
@@ -20,6 +23,8 @@ public sealed class Span
     private readonly List<SpanStage> _stages = [];
     private readonly List<Label> _attributes = [];
     private bool _ended;
+    private int _foldedAt = -1;
+    private int _folded;
 
     internal Span(Tracer tracer, string name, SpanKind kind, TraceContext context, ulong parent)
     {
@@ -84,9 +89,29 @@ public sealed class Span
         if (to < from) return;
         lock (_gate)
         {
-            if (_ended || _stages.Count >= PartsMax) return;
+            if (_ended || (_stages.Count >= PartsMax && (isBeside || !FoldLocked()))) return;
             _stages.Add(new SpanStage(name, _tracer.NextId(), Start + begin, length, detail, isBeside));
         }
+    }
+
+    // Makes room: two of the middle that follow each other become one.
+    private bool FoldLocked()
+    {
+        int at = Math.Max(_foldedAt, 0);
+        if (_foldedAt < 0)
+        {
+            at = _stages.FindIndex(PartsMax / 2, static s => !s.IsBeside);
+            if (at < 0) return false;
+        }
+
+        int next = _stages.FindIndex(at + 1, static s => !s.IsBeside);
+        if (next < 0) return false;
+        (SpanStage a, SpanStage b) = (_stages[at], _stages[next]);
+        _folded += _foldedAt < 0 ? 2 : 1;
+        _foldedAt = at;
+        _stages[at] = a with { Name = "retries", Duration = b.Start + b.Duration - a.Start, Detail = $"{_folded} stages" };
+        _stages.RemoveAt(next);
+        return true;
     }
 
     /// <summary>Says that it failed, and how in one word.</summary>

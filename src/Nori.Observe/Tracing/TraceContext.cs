@@ -22,6 +22,17 @@ public readonly record struct TraceContext(ulong TraceHigh, ulong TraceLow, ulon
     /// <summary>The length of the header's value.</summary>
     public const int TextLength = 55;
 
+    /// <summary>The name of the header that carries <see cref="State"/>.</summary>
+    public const string StateHeader = "tracestate";
+
+    /// <summary>Characters of <see cref="State"/> that are passed on; a longer one is left out whole, as the standard allows.</summary>
+    public const int StateLengthMax = 512;
+
+    /// <summary>
+    /// What tracing systems on the way wrote beside it (<c>tracestate</c>): passed on as it came, never read. Null for nothing.
+    /// </summary>
+    public string? State { get; init; }
+
     /// <summary>True for no context at all.</summary>
     public bool IsNone => (TraceHigh | TraceLow) == 0 || Span == 0;
 
@@ -48,6 +59,16 @@ public readonly record struct TraceContext(ulong TraceHigh, ulong TraceLow, ulon
         if (read.IsNone) return false;
         context = read;
         return true;
+    }
+
+    /// <summary>
+    /// The same place with a <c>tracestate</c>; without one where the text is none that may be passed on, or this is no place.
+    /// </summary>
+    public TraceContext WithState(string? text)
+    {
+        bool isState = !IsNone && text is { Length: > 0 and <= StateLengthMax } && text.Contains('=', StringComparison.Ordinal)
+            && text.AsSpan().IndexOfAnyExceptInRange(' ', '~') < 0;
+        return this with { State = isState ? text : null };
     }
 
     /// <summary>The value of <c>traceparent</c>; empty for none.</summary>

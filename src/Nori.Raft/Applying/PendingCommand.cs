@@ -18,6 +18,9 @@ internal sealed class PendingCommand(ReadOnlyMemory<byte> data, Slots slots)
 
     public Term Term { get; private set; }
 
+    /// <summary>One of an earlier term that waits for what is committed at the same index.</summary>
+    public PendingCommand? Earlier { get; set; }
+
     public long Deadline { get; set; }
 
     public long Started { get; set; }

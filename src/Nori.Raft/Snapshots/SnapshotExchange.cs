@@ -29,6 +29,9 @@ internal sealed class SnapshotExchange
         _receiver = new SnapshotReceiver(options, arrived);
     }
 
+    /// <summary>True while a snapshot is on its way to a peer, which answers.</summary>
+    public bool IsSending => _isSending;
+
     public bool RunOnce()
     {
         if (!_inputs.TryDequeue(out Action? input)) return false;

@@ -49,12 +49,10 @@ internal sealed class BlockBuffers(int readaheadBytes)
         return _single.AsSpan(0, file.Read(offset, _single.AsSpan(0, count)));
     }
 
-    /// <summary>Room for one uncompressed block, and the block that describes it.</summary>
+    /// <summary>Room for one uncompressed block.</summary>
     internal sealed class Slot
     {
         private byte[] _bytes = [];
-
-        public Block? Block { get; set; }
 
         public byte[] Reserve(int length)
         {

@@ -6,7 +6,7 @@ namespace Nori.SSTable.Blocks;
 // Hot path: allocates only when a block's longest key outgrows the buffer.
 internal struct BlockCursor
 {
-    private Block? _block;
+    private Block _block;
     private byte[] _key;
     private EntryHeader _entry;
     private int _offset;
@@ -16,28 +16,25 @@ internal struct BlockCursor
     public BlockCursor()
     {
         _key = [];
+        _offset = -1;
     }
 
-    public readonly bool Valid => _block is not null && _offset >= 0 && _offset < _block.EntriesLength;
+    public readonly bool Valid => _offset >= 0 && _offset < _block.EntriesLength;
 
     public readonly ReadOnlySpan<byte> Key => _key.AsSpan(0, _keyLength);
 
     public readonly ulong Trailer => _entry.Trailer;
 
-    public readonly ReadOnlySpan<byte> Value => _block!.Bytes.AsSpan(_entry.ValueOffset, _entry.ValueLength);
+    public readonly ReadOnlySpan<byte> Value => _block.Bytes.Slice(_entry.ValueOffset, _entry.ValueLength);
 
-    public readonly ReadOnlyMemory<byte> ValueMemory =>
-        _block!.Bytes.AsMemory(_entry.ValueOffset, _entry.ValueLength);
-
-    public readonly Block? Block => _block;
-
-    /// <summary>Takes another block (null: none) and stands nowhere in it.</summary>
-    public void Reset(Block? block)
+    /// <summary>Takes over another block, releases the one before, and stands nowhere.</summary>
+    public void Reset(in Block block)
     {
+        _block.Release();
         _block = block;
         _offset = -1;
         _keyLength = 0;
-        if (block is not null && _key.Length < block.KeyLengthMax)
+        if (_key.Length < block.KeyLengthMax)
             _key = new byte[Math.Max(64, block.KeyLengthMax)];
     }
 
@@ -49,7 +46,7 @@ internal struct BlockCursor
 
     public void SeekToLast()
     {
-        _restart = _block!.RestartCount - 1;
+        _restart = _block.RestartCount - 1;
         if (_restart < 0)
         {
             _offset = -1;
@@ -65,7 +62,7 @@ internal struct BlockCursor
     /// </summary>
     public void Seek(ReadOnlySpan<byte> key, long sequence)
     {
-        Load(BlockSearch.RestartBefore(_block!, _block!.Entries, key, sequence));
+        Load(BlockSearch.RestartBefore(_block, _block.Entries, key, sequence));
         while (Valid && IsBefore(key, sequence)) Load(_entry.End);
         _restart = -1;
     }
@@ -87,7 +84,7 @@ internal struct BlockCursor
         }
 
         if (_restart < 0) _restart = RestartAtOrBefore(target);
-        while (_block!.RestartOffset(_restart) >= target) _restart--;
+        while (_block.RestartOffset(_restart) >= target) _restart--;
         Load(_block.RestartOffset(_restart));
         while (_entry.End < target) Load(_entry.End);
     }
@@ -101,7 +98,7 @@ internal struct BlockCursor
     private readonly int RestartAtOrBefore(int offset)
     {
         int low = 0;
-        int high = _block!.RestartCount - 1;
+        int high = _block.RestartCount - 1;
         while (low < high)
         {
             int middle = (low + high + 1) >>> 1;
@@ -115,9 +112,8 @@ internal struct BlockCursor
     private void Load(int offset)
     {
         _offset = offset;
-        Block block = _block!;
-        if (offset >= block.EntriesLength) return;
-        ReadOnlySpan<byte> bytes = block.Bytes;
+        if (offset >= _block.EntriesLength) return;
+        ReadOnlySpan<byte> bytes = _block.Bytes;
         _entry = EntryHeader.Read(bytes, offset);
         bytes.Slice(_entry.KeyOffset, _entry.Unshared).CopyTo(_key.AsSpan(_entry.Shared));
         _keyLength = _entry.KeyLength;

@@ -50,20 +50,56 @@ internal sealed class BlockLoader(IFile file, long fileLength, ulong tableId)
         }
     }
 
-    /// <summary>A sorted block in memory of its own, to be shared.</summary>
+    /// <summary>A sorted block in an array of its own, for one owner.</summary>
     public Block ReadBlock(BlockHandle handle, BlockRole role, bool expectCompressed)
     {
         byte[] bytes = ReadPayload(handle, role, expectCompressed, out int length);
         return new Block(bytes, role, Validate(bytes.AsSpan(0, length), role, handle.Offset));
     }
 
-    /// <summary>A sorted block in memory of its own, read through an iterator's readahead window.</summary>
-    public Block ReadBlock(BlockHandle handle, BlockRole role, BlockBuffers buffers)
+    /// <summary>A sorted block outside the collected heap, to be shared through a cache or released.</summary>
+    public Block ReadShared(BlockHandle handle, BlockRole role, bool expectCompressed)
+    {
+        int storedLength = CheckHandle(handle);
+        if (expectCompressed)
+        {
+            byte[] rented = ArrayPool<byte>.Shared.Rent(storedLength);
+            try
+            {
+                Span<byte> stored = rented.AsSpan(0, storedLength);
+                CheckRead(handle, storedLength, file.Read(handle.Offset, stored));
+                return NewShared(stored, handle, role, BlockTrailer.Check(stored, role, tableId, handle.Offset, file.Path));
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(rented);
+            }
+        }
+
+        // Read where it stays, with its trailer.
+        nint memory = BlockMemory.Allocate(storedLength);
+        bool isKept = false;
+        try
+        {
+            Span<byte> stored = BlockMemory.Span(memory, storedLength);
+            CheckRead(handle, storedLength, file.Read(handle.Offset, stored));
+            BlockTrailer trailer = BlockTrailer.Check(stored, role, tableId, handle.Offset, file.Path);
+            if (trailer.Compression != CompressionType.None) return NewShared(stored, handle, role, trailer);
+            BlockLayout layout = Validate(stored[..trailer.UncompressedLength], role, handle.Offset);
+            isKept = true;
+            return new Block(memory, storedLength, role, layout);
+        }
+        finally
+        {
+            if (!isKept) BlockMemory.Free(memory, storedLength);
+        }
+    }
+
+    /// <summary>The same, read through an iterator's readahead window.</summary>
+    public Block ReadShared(BlockHandle handle, BlockRole role, BlockBuffers buffers)
     {
         ReadOnlySpan<byte> stored = ReadStored(handle, role, buffers, out BlockTrailer trailer);
-        byte[] bytes = NewArray(trailer.UncompressedLength);
-        Decompress(trailer, stored[..handle.Length], bytes, handle.Offset);
-        return new Block(bytes, role, Validate(bytes, role, handle.Offset));
+        return NewShared(stored, handle, role, trailer);
     }
 
     /// <summary>A sorted block in the buffers of one iterator, valid until the slot's next use.</summary>
@@ -73,10 +109,26 @@ internal sealed class BlockLoader(IFile file, long fileLength, ulong tableId)
         byte[] bytes = slot.Reserve(trailer.UncompressedLength);
         Span<byte> plain = bytes.AsSpan(0, trailer.UncompressedLength);
         Decompress(trailer, stored[..handle.Length], plain, handle.Offset);
-        BlockLayout layout = Validate(plain, role, handle.Offset);
-        if (slot.Block is null) return slot.Block = new Block(bytes, role, layout);
-        slot.Block.Reset(bytes, role, layout);
-        return slot.Block;
+        return new Block(bytes, role, Validate(plain, role, handle.Offset));
+    }
+
+    private Block NewShared(ReadOnlySpan<byte> stored, BlockHandle handle, BlockRole role, BlockTrailer trailer)
+    {
+        int length = trailer.UncompressedLength;
+        nint memory = BlockMemory.Allocate(length);
+        bool isKept = false;
+        try
+        {
+            Span<byte> plain = BlockMemory.Span(memory, length);
+            Decompress(trailer, stored[..handle.Length], plain, handle.Offset);
+            BlockLayout layout = Validate(plain, role, handle.Offset);
+            isKept = true;
+            return new Block(memory, length, role, layout);
+        }
+        finally
+        {
+            if (!isKept) BlockMemory.Free(memory, length);
+        }
     }
 
     private ReadOnlySpan<byte> ReadStored(

@@ -11,10 +11,10 @@ internal static class BlockSearch
     /// </summary>
     /// <returns>False when every entry is before it.</returns>
     public static bool TryFind(
-        Block block, ReadOnlySpan<byte> key, long sequence, out EntryHeader entry, out bool sameKey)
+        in Block block, ReadOnlySpan<byte> key, long sequence, out EntryHeader entry, out bool sameKey)
     {
         ReadOnlySpan<byte> entries = block.Entries;
-        int offset = RestartBefore(block, entries, key, sequence);
+        int offset = RestartBefore(in block, entries, key, sequence);
 
         // `match`: how many leading bytes of the previous entry's key, which is before the target, equal the
         // target's.
@@ -52,7 +52,7 @@ internal static class BlockSearch
     /// The offset of the last restart point before (key, sequence); the first one when none is.
     /// </summary>
     public static int RestartBefore(
-        Block block, ReadOnlySpan<byte> entries, ReadOnlySpan<byte> key, long sequence)
+        in Block block, ReadOnlySpan<byte> entries, ReadOnlySpan<byte> key, long sequence)
     {
         int low = 0;
         int high = block.RestartCount - 1;

@@ -1,3 +1,4 @@
+using System.Numerics;
 using Nori.Core;
 using Nori.SSTable.Blocks;
 
@@ -5,27 +6,39 @@ namespace Nori.SSTable.Cache;
 
 /// <summary>
 /// A part of the cache: hash chains that readers walk without a lock, and a clock (second chance) that
-/// decides what goes. A reader that races with an insertion or eviction sees the chain before or after it: at
-/// worst one needless read from disk.
+/// decides what goes. A reader that races with an insertion or eviction sees the chain before or after it, or leaves it for another
+/// one where a slot is used again: at worst one needless read from disk, for it looks at the place again once it has pinned it.
 /// </summary>
 internal sealed class CacheShard
 {
+    private const int None = -1;
     private const int BytesPerBucket = 4096;
+    private const int ChunkSlotsMax = 2048;
 
-    // Guards the ring, the byte count and every change of the chains.
+    // Guards the ring, the byte count, unused slots and every change of the chains.
     private readonly Lock _lock = new();
-    private readonly CacheEntry?[] _buckets;
+    private readonly int[] _buckets;
+    private readonly CacheSlot[]?[] _chunks;
+    private readonly int _chunkShift;
     private readonly long _bytesMax;
-    private CacheEntry? _hand;
+    private int _slots;
+    private int _unused = None;
+    private int _hand = None;
     private long _bytes;
     private long _count;
     private long _evictions;
+    private bool _isClosed;
 
     public CacheShard(long bytesMax)
     {
         _bytesMax = bytesMax;
         long buckets = Math.Clamp(bytesMax / BytesPerBucket, 16, 1 << 24);
-        _buckets = new CacheEntry?[System.Numerics.BitOperations.RoundUpToPowerOf2((ulong)buckets)];
+        _buckets = new int[BitOperations.RoundUpToPowerOf2((ulong)buckets)];
+        Array.Fill(_buckets, None);
+        _chunkShift = BitOperations.Log2((uint)Math.Min(_buckets.Length, ChunkSlotsMax));
+        // Also where all blocks are empty, and as many more as are evicted and still read.
+        long slots = Math.Min(2 * (bytesMax / CacheSlot.OverheadBytes) + 1, 1 << 30);
+        _chunks = new CacheSlot[(slots >> _chunkShift) + 1][];
     }
 
     public long Bytes => Volatile.Read(ref _bytes);
@@ -34,36 +47,80 @@ internal sealed class CacheShard
 
     public long Evictions => Volatile.Read(ref _evictions);
 
-    // Hot path: no lock, no allocation, and no write to shared memory when the block was used lately.
-    public Block? Find(ulong owner, long offset, ulong hash)
+    /// <summary>The block, pinned for the caller; false when it is not here.</summary>
+    // Hot path: no lock, no allocation, one interlocked operation.
+    public bool Find(ulong owner, long offset, ulong hash, out Block block)
     {
-        CacheEntry? entry = Volatile.Read(ref _buckets[hash & (ulong)(_buckets.Length - 1)]);
-        for (; entry is not null; entry = entry.Next)
+        int number = Volatile.Read(ref _buckets[hash & (ulong)(_buckets.Length - 1)]);
+        while (number != None)
         {
-            if (entry.Offset != offset || entry.Owner != owner) continue;
-            if (!entry.Referenced) entry.Referenced = true;
-            return entry.Block;
+            ref CacheSlot slot = ref SlotOf(number);
+            if (slot.IsAt(owner, offset)) return TryPin(ref slot, number, owner, offset, out block);
+            number = Volatile.Read(ref slot.Next);
         }
 
-        return null;
+        block = default;
+        return false;
     }
 
-    /// <summary>Adds the block, or returns the one that another thread added first.</summary>
-    public Block Insert(ulong owner, long offset, ulong hash, Block block)
+    /// <summary>
+    /// Takes over a block that nobody shares, or releases it for one that another thread added first; what is returned is pinned for the
+    /// caller. A block that is not to be kept is returned as it is.
+    /// </summary>
+    public Block Insert(ulong owner, long offset, ulong hash, in Block block)
     {
         lock (_lock)
         {
-            if (Find(owner, offset, hash) is { } present) return present;
-            if (block.Charge > _bytesMax) return block;
-            while (_bytes + block.Charge > _bytesMax) EvictOneLocked();
+            if (Find(owner, offset, hash, out Block present))
+            {
+                block.Release();
+                return present;
+            }
 
-            ref CacheEntry? bucket = ref _buckets[hash & (ulong)(_buckets.Length - 1)];
-            var entry = new CacheEntry(owner, offset, block, bucket);
-            Volatile.Write(ref bucket, entry);
-            LinkBehindHandLocked(entry);
-            _bytes += block.Charge;
+            long charge = Charge(block.Length);
+            if (_isClosed || charge > _bytesMax) return block;
+            while (_bytes + charge > _bytesMax) EvictOneLocked();
+            if (!TryTakeSlotLocked(out int number)) return block;
+
+            ref int bucket = ref _buckets[hash & (ulong)(_buckets.Length - 1)];
+            ref CacheSlot slot = ref SlotOf(number);
+            (slot.Owner, slot.Offset, slot.Memory, slot.Length) = (owner, offset, block.TakeMemory(), block.Length);
+            (slot.EntriesLength, slot.RestartCount) = (block.EntriesLength, block.RestartCount);
+            (slot.KeyLengthMax, slot.Role, slot.Referenced) = (block.KeyLengthMax, block.Role, false);
+            Volatile.Write(ref slot.Next, bucket);
+            // The cache's pin and the caller's; readers that came too late for what was here before take back what they added.
+            Interlocked.Add(ref slot.Pins, 2 - CacheSlot.Unused);
+            Volatile.Write(ref bucket, number);
+            LinkBehindHandLocked(ref slot, number);
+            _bytes += charge;
             _count++;
-            return block;
+            return new Block(this, number, slot);
+        }
+    }
+
+    /// <summary>A reader is done with the slot's block, or the cache.</summary>
+    public void Unpin(int number)
+    {
+        ref CacheSlot slot = ref SlotOf(number);
+        int left = Interlocked.Decrement(ref slot.Pins);
+        Invariant.Assert(left >= 0);
+        // A reader may pin it again before this: then that one frees it.
+        if (left != 0 || Interlocked.CompareExchange(ref slot.Pins, CacheSlot.Unused, 0) != 0) return;
+        BlockMemory.Free(slot.Memory, slot.Length);
+        lock (_lock)
+        {
+            Volatile.Write(ref slot.Next, _unused);
+            _unused = number;
+        }
+    }
+
+    /// <summary>Gives up all blocks and keeps none from now on.</summary>
+    public void Close()
+    {
+        lock (_lock)
+        {
+            _isClosed = true;
+            while (_hand != None) RemoveLocked(_hand);
         }
     }
 
@@ -74,11 +131,13 @@ internal sealed class CacheShard
         {
             long bytes = 0;
             long count = 0;
-            for (CacheEntry? entry = _hand; entry is not null;)
+            for (int number = _hand; number != None;)
             {
-                bytes += entry.Block.Charge;
+                ref CacheSlot slot = ref SlotOf(number);
+                Invariant.Assert(slot.Pins >= 1);
+                bytes += Charge(slot.Length);
                 count++;
-                entry = entry.ClockNext == _hand ? null : entry.ClockNext;
+                number = slot.ClockNext == _hand ? None : slot.ClockNext;
             }
 
             Invariant.Assert(bytes == _bytes);
@@ -87,66 +146,112 @@ internal sealed class CacheShard
         }
     }
 
+    private static long Charge(int length) => (long)length + CacheSlot.OverheadBytes;
+
+    private bool TryPin(ref CacheSlot slot, int number, ulong owner, long offset, out Block block)
+    {
+        if (Interlocked.Increment(ref slot.Pins) <= 0)
+        {
+            // Freed under this reader's hands.
+            Interlocked.Decrement(ref slot.Pins);
+        }
+        else if (slot.IsAt(owner, offset))
+        {
+            // While it is pinned it stays what it is.
+            if (!slot.Referenced) slot.Referenced = true;
+            block = new Block(this, number, slot);
+            return true;
+        }
+        else
+        {
+            Unpin(number);
+        }
+
+        block = default;
+        return false;
+    }
+
+    private ref CacheSlot SlotOf(int number) =>
+        ref _chunks[number >> _chunkShift]![number & ((1 << _chunkShift) - 1)];
+
+    // False: so many evicted blocks are still read that no slot is left.
+    private bool TryTakeSlotLocked(out int number)
+    {
+        number = _unused;
+        if (number != None)
+        {
+            _unused = SlotOf(number).Next;
+            return true;
+        }
+
+        int chunk = _slots >> _chunkShift;
+        if (chunk == _chunks.Length) return false;
+        if (_chunks[chunk] is null)
+        {
+            var slots = new CacheSlot[1 << _chunkShift];
+            for (int i = 0; i < slots.Length; i++) (slots[i].Pins, slots[i].Next) = (CacheSlot.Unused, None);
+            Volatile.Write(ref _chunks[chunk], slots);
+        }
+
+        number = _slots++;
+        return true;
+    }
+
     private void EvictOneLocked()
     {
         while (true)
         {
-            CacheEntry victim = _hand!;
-            _hand = victim.ClockNext;
-            if (!victim.Referenced)
+            int victim = _hand;
+            ref CacheSlot slot = ref SlotOf(victim);
+            _hand = slot.ClockNext;
+            if (!slot.Referenced)
             {
                 RemoveLocked(victim);
+                _evictions++;
                 return;
             }
 
-            victim.Referenced = false;
+            slot.Referenced = false;
         }
     }
 
-    private void RemoveLocked(CacheEntry victim)
+    private void RemoveLocked(int victim)
     {
-        ref CacheEntry? bucket =
-            ref _buckets[BlockCache.Hash(victim.Owner, victim.Offset) & (ulong)(_buckets.Length - 1)];
-        if (bucket == victim)
+        ref CacheSlot slot = ref SlotOf(victim);
+        ref int link = ref _buckets[BlockCache.Hash(slot.Owner, slot.Offset) & (ulong)(_buckets.Length - 1)];
+        // A reader standing on the victim still reaches what follows: its Next stays as it is while it is pinned.
+        while (link != victim) link = ref SlotOf(link).Next;
+        Volatile.Write(ref link, slot.Next);
+
+        if (slot.ClockNext == victim)
         {
-            Volatile.Write(ref bucket, victim.Next);
+            _hand = None;
         }
         else
         {
-            // A reader standing on the victim still reaches what follows: its Next stays as it is.
-            CacheEntry previous = bucket!;
-            while (previous.Next != victim) previous = previous.Next!;
-            previous.Next = victim.Next;
+            SlotOf(slot.ClockPrevious).ClockNext = slot.ClockNext;
+            SlotOf(slot.ClockNext).ClockPrevious = slot.ClockPrevious;
+            if (_hand == victim) _hand = slot.ClockNext;
         }
 
-        if (victim.ClockNext == victim)
-        {
-            _hand = null;
-        }
-        else
-        {
-            victim.ClockPrevious!.ClockNext = victim.ClockNext;
-            victim.ClockNext!.ClockPrevious = victim.ClockPrevious;
-            if (_hand == victim) _hand = victim.ClockNext;
-        }
-
-        _bytes -= victim.Block.Charge;
+        _bytes -= Charge(slot.Length);
         _count--;
-        _evictions++;
+        Unpin(victim);
     }
 
-    private void LinkBehindHandLocked(CacheEntry entry)
+    private void LinkBehindHandLocked(ref CacheSlot slot, int number)
     {
-        if (_hand is null)
+        if (_hand == None)
         {
-            entry.ClockNext = entry.ClockPrevious = entry;
-            _hand = entry;
+            slot.ClockNext = slot.ClockPrevious = number;
+            _hand = number;
             return;
         }
 
-        entry.ClockNext = _hand;
-        entry.ClockPrevious = _hand.ClockPrevious;
-        _hand.ClockPrevious!.ClockNext = entry;
-        _hand.ClockPrevious = entry;
+        ref CacheSlot hand = ref SlotOf(_hand);
+        slot.ClockNext = _hand;
+        slot.ClockPrevious = hand.ClockPrevious;
+        SlotOf(hand.ClockPrevious).ClockNext = number;
+        hand.ClockPrevious = number;
     }
 }

@@ -32,16 +32,16 @@ public static class TableInspector
         Block top = loader.ReadBlock(footer.TopIndex, BlockRole.TopIndex, expectCompressed: false);
         foreach (BlockHandle indexHandle in TableSurvey.HandlesOf(top))
         {
-            if (!TryRead(loader, indexHandle, BlockRole.Index, out Block? index)) continue;
-            foreach (BlockHandle handle in TableSurvey.HandlesOf(index!))
+            if (!TryRead(loader, indexHandle, BlockRole.Index, out Block index)) continue;
+            foreach (BlockHandle handle in TableSurvey.HandlesOf(index))
             {
-                if (!TryRead(loader, handle, BlockRole.Data, out Block? data)) continue;
-                foreach (TableEntryInfo entry in EntriesOf(data!, handle.Offset)) yield return entry;
+                if (!TryRead(loader, handle, BlockRole.Data, out Block data)) continue;
+                foreach (TableEntryInfo entry in EntriesOf(data, handle.Offset)) yield return entry;
             }
         }
     }
 
-    private static bool TryRead(BlockLoader loader, BlockHandle handle, BlockRole role, out Block? block)
+    private static bool TryRead(BlockLoader loader, BlockHandle handle, BlockRole role, out Block block)
     {
         try
         {
@@ -50,7 +50,7 @@ public static class TableInspector
         }
         catch (CorruptionException)
         {
-            block = null;
+            block = default;
             return false;
         }
     }

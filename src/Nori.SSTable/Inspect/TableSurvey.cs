@@ -129,7 +129,7 @@ internal sealed class TableSurvey
                 block = new Block(
                     bytes, role, _loader.Validate(bytes.AsSpan(0, length), role, handle.Offset));
                 var cursor = new BlockCursor();
-                cursor.Reset(block);
+                cursor.Reset(block.Value);
                 for (cursor.SeekToFirst(); cursor.Valid; cursor.Next()) entries++;
             },
             out string? damage);

@@ -64,6 +64,9 @@ internal enum ChaosFaults
     /// <summary>A node loses its disk for good; it is replaced by an empty one of its name.</summary>
     Replace = 1 << 18,
 
+    /// <summary>Streams to and from a node are cut, datagrams pass: membership holds it for alive.</summary>
+    StreamCut = 1 << 19,
+
     /// <summary>All of it.</summary>
-    All = (1 << 19) - 1,
+    All = (1 << 20) - 1,
 }

@@ -17,6 +17,7 @@ internal sealed partial class FaultHands
         ChaosFaults.Flapping => FlapAsync(node, random, action.Lasts, stop),
         ChaosFaults.ClientCut => ClientCutAsync(random, action.Lasts, stop),
         ChaosFaults.SlowLink => SlowLinkAsync(node, random, action.Lasts, stop),
+        ChaosFaults.StreamCut => StreamCutAsync(node, random, action.Lasts, stop),
         _ => DatagramLossAsync(random, action.Lasts, stop),
     };
 
@@ -68,12 +69,15 @@ internal sealed partial class FaultHands
         return CutAsync(cut, $"clients do not reach {names}", random.Chance(0.5), lasts, stop);
     }
 
+    private Task StreamCutAsync(ChaosNode node, Prng random, TimeSpan lasts, CancellationToken stop)
+    {
+        string words = $"streams of {node.Name} are cut, datagrams pass";
+        return CutAsync(WaysOf(node), words, random.Chance(0.5), lasts, stop, isOfStreams: true);
+    }
+
     private async Task FlapAsync(ChaosNode node, Prng random, TimeSpan lasts, CancellationToken stop)
     {
-        (int, int)[] cut =
-        [
-            .. Nodes.Where(n => n != node).SelectMany(n => new[] { (n.Index, node.Index), (node.Index, n.Index) }),
-        ];
+        (int From, int To)[] cut = WaysOf(node);
         report.Tell($"links of {node.Name} flap for {lasts.TotalSeconds:0.00} s");
         long begun = time.GetTimestamp();
         while (time.GetElapsedTime(begun) < lasts)
@@ -103,16 +107,19 @@ internal sealed partial class FaultHands
     }
 
     private async Task CutAsync(
-        IReadOnlyList<(int From, int To)> cut, string? words, bool isReset, TimeSpan lasts, CancellationToken stop)
+        IReadOnlyList<(int From, int To)> cut, string? words, bool isReset, TimeSpan lasts, CancellationToken stop,
+        bool isOfStreams = false)
     {
         if (words is not null) report.Tell($"{words}{(isReset ? ", connections break" : "")}, for {lasts.TotalSeconds:0.00} s");
-        foreach ((int from, int to) in cut) cluster.Cut(from, to, isReset);
+        foreach ((int from, int to) in cut) cluster.Cut(from, to, isReset, isOfStreams);
         await LastsAsync(lasts, stop).ConfigureAwait(false);
-        foreach ((int from, int to) in cut) Links[from, to].Mend();
+        foreach ((int from, int to) in cut) Links[from, to].Mend(isOfStreams);
     }
 
-    private IEnumerable<Link> LinksOf(ChaosNode node) =>
-        Nodes.Where(n => n != node).SelectMany(n => new[] { Links[n.Index, node.Index], Links[node.Index, n.Index] });
+    private IEnumerable<Link> LinksOf(ChaosNode node) => WaysOf(node).Select(way => Links[way.From, way.To]);
+
+    private (int From, int To)[] WaysOf(ChaosNode node) =>
+        [.. Nodes.Where(n => n != node).SelectMany(n => new[] { (n.Index, node.Index), (node.Index, n.Index) })];
 
     // Neither side is empty where there are two nodes.
     private bool[] Sides(Prng random)

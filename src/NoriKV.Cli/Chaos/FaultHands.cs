@@ -50,7 +50,8 @@ internal sealed partial class FaultHands(ChaosCluster cluster, ShardProbes probe
         NodeProcess process;
         lock (_gate)
         {
-            if (node.IsUp || node.IsLost) return;
+            // A life that is being ended is followed by the next one of whoever ends it: two would want one directory.
+            if (node.IsUp || node.IsLost || node.Process is { Ended.IsCompleted: false }) return;
             process = node.Start();
         }
 
@@ -95,7 +96,7 @@ internal sealed partial class FaultHands(ChaosCluster cluster, ShardProbes probe
             ChaosFaults.Restart => RestartAsync(node, stop),
             ChaosFaults.Pause => PauseAsync(node, action.Lasts, stop),
             ChaosFaults.Partition or ChaosFaults.OneWay or ChaosFaults.PartialPartition or ChaosFaults.Flapping
-                or ChaosFaults.ClientCut or ChaosFaults.SlowLink or ChaosFaults.DatagramLoss =>
+                or ChaosFaults.ClientCut or ChaosFaults.SlowLink or ChaosFaults.DatagramLoss or ChaosFaults.StreamCut =>
                 NetworkAsync(action, node, random, stop),
             ChaosFaults.SlowDisk => OrderAsync(node, $"disk slow {1 + random.NextInt(80)}", "disk well", action.Lasts, stop),
             ChaosFaults.StalledSync => OrderAsync(node, "disk stall", "disk well", action.Lasts, stop),

@@ -1,6 +1,8 @@
 using System.CommandLine;
+using System.Net;
 using System.Net.WebSockets;
 using System.Text;
+using System.Text.Json;
 using NoriKV.Cli.Console;
 using NoriKV.Cli.Events;
 using NoriKV.Client;
@@ -12,6 +14,7 @@ namespace NoriKV.Cli.Commands;
 internal static class EventsCommand
 {
     private static readonly TimeSpan FlushPeriod = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RefusalMax = TimeSpan.FromSeconds(5);
 
     public static Command Create(CliHost host, Option<bool> json)
     {
@@ -30,7 +33,11 @@ internal static class EventsCommand
         var follow = new Option<bool>("--follow", "-f") { Description = "Go on with what comes" };
         Option<string[]> families = Words("--family", "Only these families: Wal, Lsm, Compaction, Raft, Swim, Shard, Cache, Scrub");
         Option<string[]> kinds = Words("--kind", "Only these kinds, such as Fsync or LeaderElected");
-        var since = new Option<long?>("--since") { Description = "Begin behind this number", HelpName = "seq" };
+        var since = new Option<string?>("--since")
+        {
+            Description = "Begin behind this event: epoch and seq of its JSON; 0 for all that is remembered",
+            HelpName = "epoch.seq",
+        };
         var limit = new Option<long>("--limit") { Description = "End behind so many events; 0 for no end", HelpName = "n" };
         var record = new Option<string?>("--record") { Description = "Write the events to a new file as well", HelpName = "file" };
         var replay = new Option<string?>("--replay") { Description = "Read a recording instead of asking a node", HelpName = "file" };
@@ -46,9 +53,12 @@ internal static class EventsCommand
             long most = parse.GetValue(limit);
             if (most < 0) throw new UsageException("--limit must not be negative");
             string[] wantedFamilies = Split(parse.GetValue(families)), wantedKinds = Split(parse.GetValue(kinds));
+            EventPosition? from = parse.GetValue(since) is not { } position ? null : EventPosition.TryParse(position)
+                ?? throw new UsageException(
+                    $"--since {position} is no position: EPOCH.SEQ, as epoch and seq stand in what --json prints, or 0");
             IAsyncEnumerable<string> events = parse.GetValue(replay) is { } file
                 ? Replay(host, file, parse.GetValue(speed), wantedFamilies, wantedKinds, token)
-                : Live(host, HttpAddress.Read(host, parse.GetValue(node)), parse.GetValue(follow), parse.GetValue(since),
+                : Live(host, HttpAddress.Read(host, parse.GetValue(node)), parse.GetValue(follow), from,
                     wantedFamilies, wantedKinds, token);
             using StreamWriter? target = parse.GetValue(record) is { } to ? EventRecording.Create(to) : null;
             await PrintAsync(host, events, parse.GetValue(json), most, target, token).ConfigureAwait(false);
@@ -78,12 +88,15 @@ internal static class EventsCommand
     }
 
     private static async IAsyncEnumerable<string> Live(
-        CliHost host, Uri node, bool follow, long? since, string[] families, string[] kinds,
+        CliHost host, Uri node, bool follow, EventPosition? since, string[] families, string[] kinds,
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         string query = Query("family", families) + Query("kind", kinds);
         var feed = new EventFeed(node, query, host.Time)
         {
+            OnGap = kind => host.Error.WriteLine(kind == "Restarted"
+                ? "norikv: the node restarted: what it did last before that is not known; this is what it did since"
+                : "norikv: events are missing here: more came than the node remembers"),
             OnLost = why => host.Error.WriteLine($"norikv: {why}; connecting again"),
         };
         IAsyncEnumerator<string> events = feed.ReadAsync(follow, since, cancellationToken).GetAsyncEnumerator(cancellationToken);
@@ -97,12 +110,33 @@ internal static class EventsCommand
                 }
                 catch (WebSocketException failure)
                 {
+                    if (await RefusalAsync(node, query, cancellationToken).ConfigureAwait(false) is { } why) throw new UsageException(why);
                     throw new UnavailableException(
                         new KvError(KvCode.Unavailable, $"no events from {node.Authority}: {failure.Message}"), failure);
                 }
 
                 yield return events.Current;
             }
+        }
+    }
+
+    // A handshake that is refused does not say why, but the same question without one does: a word that no event has, with those there are.
+    private static async Task<string?> RefusalAsync(Uri node, string query, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var http = new HttpClient { BaseAddress = node, Timeout = RefusalMax };
+            using HttpResponseMessage response = await http
+                .GetAsync("/events?" + query.TrimStart('&'), cancellationToken).ConfigureAwait(false);
+            if (response.StatusCode != HttpStatusCode.BadRequest) return null;
+            string body = await response.Content.ReadAsStringAsync(cancellationToken).ConfigureAwait(false);
+            using JsonDocument json = JsonDocument.Parse(body);
+            return json.RootElement.GetProperty("message").GetString();
+        }
+        catch (Exception none) when (none is HttpRequestException or JsonException or KeyNotFoundException or InvalidOperationException
+            || (none is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return null;
         }
     }
 
@@ -114,13 +148,21 @@ internal static class EventsCommand
         if (!File.Exists(file)) throw new UsageException($"there is no file {file}");
         using var reader = new StreamReader(file, Encoding.UTF8);
         DateTimeOffset? last = null;
+        EventWordsSeen seenFamilies = new("family", families), seenKinds = new("kind", kinds);
         foreach (string line in Recorded(file, reader))
         {
+            seenFamilies.See(line);
+            seenKinds.See(line);
             if (!EventRecording.Matches(line, families, kinds)) continue;
             DateTimeOffset? at = EventRecording.TimeOf(line);
             if (speed > 0 && at > last) await Task.Delay((at - last).Value / speed, host.Time, cancellationToken).ConfigureAwait(false);
             last = at ?? last;
             yield return line;
+        }
+
+        foreach (EventWordsSeen seen in (EventWordsSeen[])[seenFamilies, seenKinds])
+        {
+            if (seen.Missing is { } missing) host.Error.WriteLine($"norikv: {missing}");
         }
     }
 

@@ -31,9 +31,13 @@ internal static class SimCommand
         {
             ulong fresh = (ulong)host.Time.GetUtcNow().ToUnixTimeSeconds() * 10_000;
             SimulationOptions options = arguments.Read(parse, fresh);
-            int count = parse.GetValue(arguments.Count);
+            int count = parse.GetValue(arguments.Count) ?? 1;
             if (count < 1) throw new UsageException("--count must be at least 1");
             TimeSpan? soak = SimArguments.Span(parse, arguments.Soak);
+            if (soak is not null && parse.GetValue(arguments.Count) is not null)
+                throw new UsageException("--soak runs until the time is over: leave out --count");
+            int jobs = parse.GetValue(arguments.Jobs) ?? Environment.ProcessorCount;
+            if (jobs < 1) throw new UsageException("--jobs must be at least 1");
             string? file = parse.GetValue(arguments.Report);
             bool asJson = parse.GetValue(json);
             bool isOne = count == 1 && soak is null && file is null;
@@ -45,7 +49,6 @@ internal static class SimCommand
             }
 
             if (isOne) return One(host, options, asJson, null);
-            int jobs = parse.GetValue(arguments.Jobs) is > 0 and var given ? given : Environment.ProcessorCount;
             return await ManyAsync(host, options, soak is null ? count : null, soak, file, jobs, asJson, token).ConfigureAwait(false);
         });
         return command;

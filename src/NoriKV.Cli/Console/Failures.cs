@@ -43,6 +43,8 @@ internal static class Failures
         _ => (ExitCode.Internal, "Internal", $"internal error: {exception}", "This is a bug of NoriKV."),
     };
 
+    private static string Doctor(string norikv) => $"`{norikv} doctor` says what is wrong and what to do.";
+
     private static string? Advice(NoriKVException exception, string norikv)
     {
         SocketError? socket = FindSocketError(exception);
@@ -52,6 +54,10 @@ internal static class Failures
                 "The host name is unknown here. Give an address as --addr host:port or in NORIKV_ADDR.",
             KvCode.Unavailable when IsTls(exception) =>
                 "Give the authority of the nodes' certificates as --tls-ca, and dial a name that is in them.",
+            KvCode.QuorumUnavailable => Doctor(norikv),
+            // A node answered: it is not one that has to be started.
+            KvCode.Unavailable when socket is null && !exception.Message.StartsWith("no connection", StringComparison.Ordinal) =>
+                Doctor(norikv),
             KvCode.Unavailable =>
                 $"Start a node with `{norikv} dev`, or name a running one with --addr host:port or NORIKV_ADDR.",
             KvCode.PermissionDenied when exception.Message.StartsWith("Admin ", StringComparison.Ordinal) =>

@@ -22,6 +22,7 @@ internal sealed class DevCluster
     private readonly string[] _rpc;
     private readonly string[] _http;
     private readonly string[][] _arguments;
+    private int _ended; // Guarded by the lock of the error output.
 
     /// <param name="host">Where its words go.</param>
     /// <param name="nodes">Nodes to run.</param>
@@ -117,11 +118,20 @@ internal sealed class DevCluster
         int i = int.Parse(node.Name.AsSpan(1)) - 1;
         lock (_host.Error)
         {
+            string left = LeftWord(_arguments.Length - ++_ended);
             _host.Error.WriteLine(
-                $"norikv: {node.Name} (pid {node.Id}) ended with exit code {node.ExitCode}; the others go on. Start it again with:\n"
+                $"norikv: {node.Name} (pid {node.Id}) ended with exit code {node.ExitCode}; {left}. Start it again with:\n"
                 + $"  {Program} {string.Join(' ', _arguments[i].Select(Quoted))}");
         }
     }
+
+    /// <summary>What is left of those that this has started.</summary>
+    internal static string LeftWord(int nodes) => nodes switch
+    {
+        0 => "it was the last: none goes on",
+        1 => "the other one goes on",
+        _ => "the others go on",
+    };
 
     private async Task EndAsync(ChildNode[] nodes)
     {

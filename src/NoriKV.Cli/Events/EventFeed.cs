@@ -15,11 +15,14 @@ internal sealed class EventFeed(Uri node, string query, TimeProvider time)
     private static readonly TimeSpan RetryFirst = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan RetryMax = TimeSpan.FromSeconds(5);
 
+    /// <summary>Told when events are missing, with the kind of the message that says so: Dropped or Restarted.</summary>
+    public Action<string>? OnGap { get; init; }
+
     /// <summary>Told when the connection is lost, with the reason.</summary>
     public Action<string>? OnLost { get; init; }
 
-    /// <summary>The number of the last event that came; null before the first.</summary>
-    public long? Last { get; private set; }
+    /// <summary>The last event that came, or where the node begins; null before it said.</summary>
+    public EventPosition? Last { get; private set; }
 
     /// <summary>Reads until the node closes, or for ever while it follows.</summary>
     /// <param name="follow">Whether to wait for what comes, and to connect again.</param>
@@ -27,7 +30,7 @@ internal sealed class EventFeed(Uri node, string query, TimeProvider time)
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="WebSocketException">The first connection fails; while it does not follow, any.</exception>
     public async IAsyncEnumerable<string> ReadAsync(
-        bool follow, long? since, [EnumeratorCancellation] CancellationToken cancellationToken)
+        bool follow, EventPosition? since, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         Last = since;
         TimeSpan wait = RetryFirst;
@@ -60,7 +63,11 @@ internal sealed class EventFeed(Uri node, string query, TimeProvider time)
                 }
 
                 if (message is null) break;
-                Last = SequenceOf(message) ?? Last;
+                (EventPosition? at, string? word) = Read(message);
+                Last = at ?? Last;
+                // Where the node begins is for the next connection, should no event come before this one is lost.
+                if (word == "Began") continue;
+                if (word is not null) OnGap?.Invoke(word);
                 yield return message;
             }
 
@@ -73,7 +80,8 @@ internal sealed class EventFeed(Uri node, string query, TimeProvider time)
 
     private Uri Address(bool follow)
     {
-        string text = query + (follow ? "" : "&once=1") + (Last is { } last ? $"&since={last}" : "");
+        string text = query + (follow ? "&hello=1" : "&once=1");
+        if (Last is { } last) text += $"&since={last.Sequence}" + (last.Sequence > 0 ? $"&epoch={last.Epoch}" : "");
         return new UriBuilder(node)
         {
             Scheme = node.Scheme == "https" ? "wss" : "ws",
@@ -97,16 +105,24 @@ internal sealed class EventFeed(Uri node, string query, TimeProvider time)
         }
     }
 
-    private static long? SequenceOf(string message)
+    // What the feed says of itself, its kind, too.
+    private static (EventPosition? At, string? Word) Read(string message)
     {
         try
         {
             using JsonDocument json = JsonDocument.Parse(message);
-            return json.RootElement.TryGetProperty("seq", out JsonElement seq) && seq.TryGetInt64(out long number) ? number : null;
+            JsonElement e = json.RootElement;
+            if (e.ValueKind != JsonValueKind.Object) return default;
+            bool isPlaced = e.TryGetProperty("seq", out JsonElement seq) & e.TryGetProperty("epoch", out JsonElement epoch);
+            EventPosition? at = isPlaced && seq.TryGetInt64(out long number) && epoch.TryGetInt64(out long whose)
+                ? new EventPosition(whose, number)
+                : null;
+            bool isWord = e.TryGetProperty("family", out JsonElement family) && family.ValueEquals("Feed");
+            return (at, isWord && e.TryGetProperty("kind", out JsonElement kind) ? kind.ToString() : null);
         }
-        catch (JsonException)
+        catch (Exception bad) when (bad is JsonException or InvalidOperationException)
         {
-            return null;
+            return default;
         }
     }
 }

@@ -9,7 +9,7 @@ namespace NoriKV.Cli.Events;
 /// </summary>
 internal static class EventText
 {
-    private static readonly string[] Shown = ["seq", "t", "node", "family", "kind"];
+    private static readonly string[] Shown = ["seq", "epoch", "t", "node", "family", "kind"];
 
     /// <summary>The line; what is no event is shown as it is.</summary>
     public static string Of(string json)

@@ -10,6 +10,7 @@ internal sealed class HistoryCheck(CliHost host, bool quiet, CancellationToken c
 {
     public HistoryVerdict Of(string file)
     {
+        long begun = host.Time.GetTimestamp();
         try
         {
             IReadOnlyList<Operation> history = Read(file);
@@ -19,16 +20,18 @@ internal sealed class HistoryCheck(CliHost host, bool quiet, CancellationToken c
                 p => progress.Report(p.Calls, p.CallsAll == 0 ? null : (double)p.Calls / p.CallsAll),
                 cancellation);
             progress.Clear();
-            return new HistoryVerdict(file, history.Count, verdict, null);
+            return new HistoryVerdict(file, history.Count, verdict, null, host.Time.GetElapsedTime(begun));
         }
         catch (HistoryFormatException e)
         {
-            return new HistoryVerdict(file, 0, null, $"line {e.Line}, column {e.Column}: {e.Problem}");
+            return Unread($"line {e.Line}, column {e.Column}: {e.Problem}");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return new HistoryVerdict(file, 0, null, e.Message);
+            return Unread(e.Message);
         }
+
+        HistoryVerdict Unread(string problem) => new(file, 0, null, problem, host.Time.GetElapsedTime(begun));
     }
 
     private IReadOnlyList<Operation> Read(string file)

@@ -28,7 +28,8 @@ internal sealed class HistoryOutput(CliHost host, bool json, bool quiet)
     private void PrintText(HistoryVerdict file, Verdict verdict)
     {
         string word = verdict.IsLinearizable ? "linearizable" : "NOT linearizable";
-        host.WriteLine($"{file.File}: {word} ({Figures(file.Calls, verdict)})");
+        host.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"{file.File}: {word} ({Figures(file.Calls, verdict)}; {file.Took.TotalSeconds:F3} s)"));
         if (verdict.Contradiction is { } contradiction && !quiet)
             host.WriteLine("\n" + ContradictionPicture.ToText(contradiction));
     }
@@ -46,6 +47,7 @@ internal sealed class HistoryOutput(CliHost host, bool json, bool quiet)
         json.WriteNumber("calls", file.Calls);
         json.WriteNumber("keys", verdict.KeysChecked);
         json.WriteNumber("keys_contradicting", verdict.KeysContradicting);
+        json.WriteNumber("seconds", Math.Round(file.Took.TotalSeconds, 6));
         if (verdict.Contradiction is { } contradiction) Write(json, contradiction);
     }
 

@@ -7,4 +7,5 @@ namespace NoriKV.Cli.Histories;
 /// <param name="Calls">Calls that it tells of.</param>
 /// <param name="Verdict">Null when it cannot be read.</param>
 /// <param name="Problem">Then why, with line and column.</param>
-internal sealed record HistoryVerdict(string File, int Calls, Verdict? Verdict, string? Problem);
+/// <param name="Took">How long it took to read and to judge it, together.</param>
+internal sealed record HistoryVerdict(string File, int Calls, Verdict? Verdict, string? Problem, TimeSpan Took);

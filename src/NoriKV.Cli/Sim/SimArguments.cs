@@ -17,10 +17,9 @@ internal sealed class SimArguments
         Description = "The cluster changes while it runs: " + string.Join(", ", Scenarios),
     };
 
-    private readonly Option<int> _nodes = new("--nodes")
+    private readonly Option<int?> _nodes = new("--nodes")
     {
-        Description = "1, 3 or 5",
-        DefaultValueFactory = _ => 3,
+        Description = "1, 3 or 5 (default: 3; a scenario has its own)",
     };
 
     private readonly Option<int> _shards = new("--shards")
@@ -70,7 +69,7 @@ internal sealed class SimArguments
 
     private static IEnumerable<string> Kinds => Enum.GetNames<FaultKinds>().Where(static n => n is not ("All" or "None"));
 
-    public Option<int> Count { get; } = new("--count") { Description = "Runs, with seeds from --seed on", DefaultValueFactory = _ => 1 };
+    public Option<int?> Count { get; } = new("--count") { Description = "Runs, with seeds from --seed on (default: 1)" };
 
     public Option<string?> Soak { get; } = new("--soak") { Description = "Run fresh seeds for this long, as 10m" };
 
@@ -82,7 +81,7 @@ internal sealed class SimArguments
         HelpName = "file",
     };
 
-    public Option<int> Jobs { get; } = new("--jobs") { Description = "Runs at once (default: as many as processors)" };
+    public Option<int?> Jobs { get; } = new("--jobs") { Description = "Runs at once (default: as many as processors)" };
 
     public void AddTo(Command command)
     {
@@ -98,11 +97,13 @@ internal sealed class SimArguments
 
     public SimulationOptions Read(ParseResult parse, ulong freshSeed)
     {
+        if (parse.GetValue(_nodes) is not null && parse.GetValue(_scenario) is not null)
+            throw new UsageException("--scenario has nodes of its own: leave out --nodes");
         var options = new SimulationOptions
         {
             Seed = parse.GetValue(_seed) ?? (parse.GetValue(Soak) is null ? 1 : freshSeed),
             Scenario = ScenarioOf(parse.GetValue(_scenario)),
-            Nodes = parse.GetValue(_nodes),
+            Nodes = parse.GetValue(_nodes) ?? 3,
             Shards = parse.GetValue(_shards),
             Clients = parse.GetValue(_clients),
             OperationsPerSecond = parse.GetValue(_rate),
@@ -136,7 +137,12 @@ internal sealed class SimArguments
     private static FaultKinds FaultsOf(string? text)
     {
         if (text is null) return FaultKinds.All;
-        return Enum.TryParse(text, ignoreCase: true, out FaultKinds kinds) && (kinds & ~FaultKinds.All) == 0
+        string[] words = text.Split(',', StringSplitOptions.TrimEntries);
+        string[] alone = [nameof(FaultKinds.None), nameof(FaultKinds.All)];
+        if (words.Length > 1 && words.Any(w => alone.Contains(w, StringComparer.OrdinalIgnoreCase)))
+            throw new UsageException($"--faults: {text}: All and None stand alone");
+        bool isNumber = words.Any(static w => w.Length > 0 && !char.IsAsciiLetter(w[0]));
+        return !isNumber && Enum.TryParse(text, ignoreCase: true, out FaultKinds kinds) && (kinds & ~FaultKinds.All) == 0
             ? kinds
             : throw new UsageException($"--faults: {text} is not a list of {string.Join(", ", Kinds)}");
     }

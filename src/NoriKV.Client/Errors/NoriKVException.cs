@@ -17,6 +17,9 @@ public class NoriKVException : Exception
     /// <summary>The kind.</summary>
     public KvCode Code => Error.Code;
 
+    /// <summary>The kind as every SDK, log and metric writes it, such as <c>VERSION_MISMATCH</c>.</summary>
+    public string CodeName => Code.ToWire();
+
     /// <summary>The exception that belongs to an error's code.</summary>
     public static NoriKVException From(KvError error, Exception? inner = null)
     {

@@ -16,10 +16,9 @@ internal readonly record struct Attempt(string Address, StreamResult? Result, Kv
     {
         if (result.ResultCase is not (StreamResult.ResultOneofCase.Error or StreamResult.ResultOneofCase.None))
             return new Attempt(address, result, null, null);
-        KvError error = result.Error is { } status
-            ? StatusMapping.ToError(status)
-            : new KvError(KvCode.Internal, $"{address} answered an empty result");
-        return new Attempt(address, null, error, null);
+        return result.Error is { } status
+            ? new Attempt(address, null, StatusMapping.ToError(status), null)
+            : Failed(address, new RpcException(new KvError(KvCode.Internal, $"{address} answered an empty result"), reached: true));
     }
 
     public static Attempt Failed(string address, RpcException cause) => new(address, null, cause.Error, cause);

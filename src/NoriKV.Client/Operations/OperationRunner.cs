@@ -17,6 +17,12 @@ internal sealed class OperationRunner(
     // Below this there is no time for another round trip.
     private static readonly TimeSpan LeastTime = TimeSpan.FromMilliseconds(10);
 
+    // Timers take no more than 2^32 - 2 milliseconds.
+    private static readonly TimeSpan TimerMax = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
+
+    // Longer is no deadline.
+    private static readonly TimeSpan LongestTime = TimeSpan.FromDays(365);
+
     // Nodes that name each other as leaders would keep a client running in a circle: behind so many hints it waits.
     private const int HintsAtOnceMax = 2;
 
@@ -24,7 +30,7 @@ internal sealed class OperationRunner(
     private readonly HedgeBudget _hedges = new(options.HedgeShareMax);
 
     /// <summary>The timestamp by which an operation that begins now and may take so long must end.</summary>
-    public long DeadlineFromNow(TimeSpan limit) => limit == Timeout.InfiniteTimeSpan
+    public long DeadlineFromNow(TimeSpan limit) => limit == Timeout.InfiniteTimeSpan || limit >= LongestTime
         ? long.MaxValue
         : _time.GetTimestamp() + (long)(limit.TotalSeconds * _time.TimestampFrequency);
 
@@ -38,22 +44,47 @@ internal sealed class OperationRunner(
     public async ValueTask<StreamResult> RunAsync(
         StreamCall call, ReadOnlyMemory<byte> key, bool writes, long deadline, CancellationToken cancellationToken)
     {
+        if (call.CallCase != StreamCall.CallOneofCase.Batch)
+            return await RunAsync(call, null, key, writes, deadline, cancellationToken).ConfigureAwait(false);
+        var parts = new BatchParts(call.Batch);
+        try
+        {
+            return await RunAsync(call, parts, key, writes, deadline, cancellationToken).ConfigureAwait(false);
+        }
+        catch (NoriKVException e) when (parts.HasAnswer && e.Code != KvCode.Cancelled)
+        {
+            return parts.End(e.Error); // the operations say what came of each
+        }
+    }
+
+    private async ValueTask<StreamResult> RunAsync(
+        StreamCall call, BatchParts? parts, ReadOnlyMemory<byte> key, bool writes, long deadline, CancellationToken cancellationToken)
+    {
         bool perhapsDone = false;
         string? hint = null;
         int followed = 0;
         for (int number = 0; ; number++)
         {
             string address = router.Pick(key.Span, number, hint);
-            router.ThrowIfForeign(address);
+            if (router.Refusal(address) is { } refusal) throw Conclusion(refusal, writes && perhapsDone, number, address, null);
             Attempt attempt = writes || options.HedgeReadsAfter is null
                 ? await AttemptAsync(address, call, false, deadline, cancellationToken).ConfigureAwait(false)
                 : await HedgedAsync(address, call, deadline, cancellationToken).ConfigureAwait(false);
-            if (attempt.Result is { } result) return result;
-            KvError error = attempt.Error!;
+            if (parts is not null) attempt = parts.Checked(attempt);
+            KvError? open = null;
+            if (attempt.Result is { } result)
+            {
+                StreamResult? whole = result;
+                if (parts is not null) open = parts.Take(result.Batch, perhapsDone, out whole);
+                if (open is null) return whole!;
+            }
+
+            KvError error = open ?? attempt.Error!;
             RpcException? cause = attempt.Cause;
             // What the node itself says of an operation is exact; of a call or stream that broke nobody knows.
-            bool broke = cause is not null && error.Code == KvCode.Internal; // the connection, not the operation
-            perhapsDone |= cause is null ? error.Code == KvCode.CommitTimeout : cause.Reached && (broke || IsRetriable(error.Code));
+            bool said = cause is null || cause.Said;
+            bool retriable = cause?.IsRetriable ?? IsRetriable(error.Code);
+            perhapsDone |= said ? error.Code == KvCode.CommitTimeout : cause!.Reached && retriable;
             if (IsForeign(error))
             {
                 // Refused before it was looked at; another node may be of our cluster.
@@ -61,7 +92,7 @@ internal sealed class OperationRunner(
                 continue;
             }
 
-            if (!broke && !(cause?.IsRetriable ?? IsRetriable(error.Code))) throw NoriKVException.From(error, cause);
+            if (!retriable) throw Conclusion(error, writes && perhapsDone, number + 1, attempt.Address, cause);
             followed = error.LeaderHint is { } named && named != hint ? followed + 1 : 0;
             TimeSpan? wait = number + 1 < options.Retry.AttemptsMax
                 ? NextWait(number, error, followed is > 0 and <= HintsAtOnceMax, deadline)
@@ -87,7 +118,7 @@ internal sealed class OperationRunner(
                 TimeSpan left = deadline == long.MaxValue
                     ? Timeout.InfiniteTimeSpan
                     : _time.GetElapsedTime(_time.GetTimestamp(), deadline);
-                return await nodes.Get(address).Transport.IsServingAsync(left, cancellationToken).ConfigureAwait(false);
+                return await nodes.Get(address).IsServingAsync(left, cancellationToken).ConfigureAwait(false);
             }
             catch (RpcException e)
             {
@@ -118,9 +149,30 @@ internal sealed class OperationRunner(
         }
     }
 
+    /// <summary>What is left until a deadline, as timers take it: 49 days at most.</summary>
+    public TimeSpan Left(long deadline) => Left(deadline, _time);
+
+    /// <inheritdoc cref="Left(long)"/>
+    public static TimeSpan Left(long deadline, TimeProvider time)
+    {
+        if (deadline == long.MaxValue) return Timeout.InfiniteTimeSpan;
+        TimeSpan left = time.GetElapsedTime(time.GetTimestamp(), deadline);
+        return left > TimerMax ? TimerMax : left > TimeSpan.Zero ? left : TimeSpan.Zero;
+    }
+
     /// <summary>True for what another attempt, perhaps elsewhere, may get done.</summary>
     public static bool IsRetriable(KvCode code) => code is KvCode.NotLeader or KvCode.QuorumUnavailable
         or KvCode.Unavailable or KvCode.Overloaded or KvCode.CommitTimeout or KvCode.DeadlineExceeded;
+
+    /// <summary>True for an answer that looked at the key: it says what came of the attempts before, too.</summary>
+    public static bool IsDecided(KvCode code) => code is KvCode.VersionMismatch or KvCode.AlreadyExists;
+
+    /// <summary>A read has no outcome to be unknown, nor has what was never sent.</summary>
+    public static KvError OfRead(KvError error) => error.Code != KvCode.CommitTimeout ? error : error with
+    {
+        Code = KvCode.DeadlineExceeded,
+        Message = error.Message.Replace("COMMIT_TIMEOUT: ", "", StringComparison.Ordinal),
+    };
 
     /// <summary>True where a node of another cluster answered.</summary>
     public static bool IsForeign(KvError error) => error.Code == KvCode.FailedPrecondition
@@ -178,8 +230,8 @@ internal sealed class OperationRunner(
         }
     }
 
-    // Null when no further attempt fits before the deadline.
-    private TimeSpan? NextWait(int attempt, KvError error, bool follow, long deadline)
+    /// <summary>How long to wait before the next attempt; null when none fits before the deadline.</summary>
+    public TimeSpan? NextWait(int attempt, KvError error, bool follow, long deadline)
     {
         // A fresh hint is followed at once; the same one again means that the cluster is still deciding.
         TimeSpan wait = follow ? TimeSpan.Zero : backoff.NextWait(attempt, error.RetryAfter);
@@ -191,7 +243,14 @@ internal sealed class OperationRunner(
     }
 
     // A busy machine may sleep past the deadline: an attempt begun then could only make unknown what is known.
-    private bool IsPast(long deadline) => deadline <= _time.GetTimestamp();
+    public bool IsPast(long deadline) => deadline <= _time.GetTimestamp();
+
+    // What an operation ends with that is not tried again. Where an attempt before may have been done, only an answer that looked at the
+    // key says what came of it: a refusal, or a node of another cluster, knows nothing of that attempt. Cancelled leaves it open by itself.
+    private static NoriKVException Conclusion(KvError error, bool unknown, int attempts, string address, Exception? cause) =>
+        unknown && !IsDecided(error.Code) && error.Code != KvCode.Cancelled
+            ? Final(error, true, true, attempts, address, cause)
+            : NoriKVException.From(error, cause);
 
     private static NoriKVException Final(
         KvError error, bool writes, bool perhapsDone, int attempts, string address, Exception? cause)
@@ -200,12 +259,11 @@ internal sealed class OperationRunner(
         if (writes && perhapsDone)
         {
             return NoriKVException.From(
-                new KvError(KvCode.CommitTimeout, $"COMMIT_TIMEOUT: the outcome is unknown {tried}: {error.Message}"), cause);
+                error with { Code = KvCode.CommitTimeout, Message = $"COMMIT_TIMEOUT: the outcome is unknown {tried}: {error.Message}" },
+                cause);
         }
 
-        // A read has no outcome to be unknown.
-        KvCode code = error.Code == KvCode.CommitTimeout ? KvCode.DeadlineExceeded : error.Code;
-        return NoriKVException.From(error with { Code = code, Message = $"{error.Message} {tried}" }, cause);
+        return NoriKVException.From(OfRead(error with { Message = $"{error.Message} {tried}" }), cause);
     }
 
     // A failed stream may still be reading its message, so each attempt has its own; the request inside is shared.

@@ -26,7 +26,7 @@ internal sealed class Places(int max, TimeProvider time, CancellationToken dispo
 
     private async Task WaitAsync(long deadline, CancellationToken cancellationToken)
     {
-        using var late = new CancellationTokenSource(Left(deadline), time);
+        using var late = new CancellationTokenSource(OperationRunner.Left(deadline, time), time);
         using var any = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellationToken, disposed);
         try
         {
@@ -40,12 +40,5 @@ internal sealed class Places(int max, TimeProvider time, CancellationToken dispo
                     KvCode.DeadlineExceeded,
                     $"the deadline passed while {max} operations were in flight; this one was not tried"));
         }
-    }
-
-    private TimeSpan Left(long deadline)
-    {
-        if (deadline == long.MaxValue) return Timeout.InfiniteTimeSpan;
-        TimeSpan left = time.GetElapsedTime(time.GetTimestamp(), deadline);
-        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
 }

@@ -25,7 +25,7 @@ internal sealed class ScanRunner(
     {
         Activity? span = ClientSpans.BeginApart("scan");
         IAsyncEnumerable<ScanResponse> pages =
-            PagesAsync(scan, limit, span, span is null ? ClientSpans.Context : ClientSpans.ContextOf(span), cancellationToken);
+            PagesAsync(scan, limit, span, span ?? Activity.Current, cancellationToken);
         return span is null ? pages : TracedAsync(pages, span, cancellationToken);
     }
 
@@ -57,7 +57,7 @@ internal sealed class ScanRunner(
         ScanOptions scan,
         TimeSpan limit,
         Activity? span,
-        string? traceparent,
+        Activity? context,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         ByteString token = ByteString.CopyFrom(scan.PageToken.Span);
@@ -75,7 +75,8 @@ internal sealed class ScanRunner(
             using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             ClientSpans.Attempt(span, address, isHedge: false);
             IAsyncEnumerator<ScanResponse> pages =
-                node.Transport.ScanAsync(request, traceparent, giveUp.Token).GetAsyncEnumerator(giveUp.Token);
+                node.Transport.ScanAsync(request, ClientSpans.ContextOf(context), ClientSpans.StateOf(context), giveUp.Token)
+                    .GetAsyncEnumerator(giveUp.Token);
             RpcException? failure = null;
             await using (pages.ConfigureAwait(false))
             {
@@ -121,16 +122,13 @@ internal sealed class ScanRunner(
         }
 
         if (!failure.Reached && error.Code == KvCode.Unavailable) router.Unreachable(address);
-        TimeSpan wait = backoff.NextWait(failures, error.RetryAfter);
-        bool late = deadline != long.MaxValue
-            && options.Time.GetElapsedTime(options.Time.GetTimestamp(), deadline) <= wait;
-        if (late || !failure.IsRetriable || failures + 1 >= options.Retry.AttemptsMax)
+        bool again = failure.IsRetriable && failures + 1 < options.Retry.AttemptsMax;
+        TimeSpan? wait = again ? operations.NextWait(failures, error, false, deadline) : null;
+        if (wait is { } pause) await operations.DelayAsync(pause, cancellationToken).ConfigureAwait(false);
+        if (wait is null || operations.IsPast(deadline))
         {
-            KvCode code = error.Code == KvCode.CommitTimeout ? KvCode.DeadlineExceeded : error.Code;
-            throw NoriKVException.From(error with { Code = code }, failure);
+            throw NoriKVException.From(OperationRunner.OfRead(error), failure);
         }
-
-        await operations.DelayAsync(wait, cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<bool> MoveNextAsync(
@@ -142,17 +140,19 @@ internal sealed class ScanRunner(
         node.BeginWait();
         try
         {
-            return await moving.WaitAsync(Left(deadline), options.Time, node.Gone).ConfigureAwait(false);
+            return await moving.WaitAsync(operations.Left(deadline), options.Time, node.Gone).ConfigureAwait(false);
         }
         catch (TimeoutException e)
         {
             await GiveUpAsync(moving, giveUp).ConfigureAwait(false);
             throw new RpcException(new KvError(KvCode.CommitTimeout, "no page of the scan came in time"), true, e);
         }
-        catch (OperationCanceledException e) when (node.Gone.IsCancellationRequested && !giveUp.IsCancellationRequested)
+        catch (OperationCanceledException e)
         {
+            bool isGone = node.Gone.IsCancellationRequested && !giveUp.IsCancellationRequested;
             await GiveUpAsync(moving, giveUp).ConfigureAwait(false);
-            throw node.GoneFailure(e);
+            if (isGone) throw node.GoneFailure(e);
+            throw;
         }
         finally
         {
@@ -165,12 +165,5 @@ internal sealed class ScanRunner(
     {
         await giveUp.CancelAsync().ConfigureAwait(false);
         await ((Task)moving).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-    }
-
-    private TimeSpan Left(long deadline)
-    {
-        if (deadline == long.MaxValue) return Timeout.InfiniteTimeSpan;
-        TimeSpan left = options.Time.GetElapsedTime(options.Time.GetTimestamp(), deadline);
-        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
 }

@@ -30,6 +30,7 @@ internal sealed class CallStream : IAsyncDisposable
     private readonly Channel<PendingCall> _waiting =
         Channel.CreateUnbounded<PendingCall>(new UnboundedChannelOptions { SingleReader = true });
 
+    private readonly Lock _encoding = new(); // held while keys and values are read: behind a call they are its caller's again
     private readonly SemaphoreSlim _answered = new(0, 1);
     private readonly Task _running;
     private int _outstanding; // sent and not answered, also those that were given up since
@@ -71,8 +72,16 @@ internal sealed class CallStream : IAsyncDisposable
         return true;
     }
 
-    /// <summary>Forgets a call whose caller gave up; a late answer is dropped.</summary>
-    public void Forget(PendingCall call) => _pending.TryRemove(call.Message.Id, out _);
+    /// <summary>
+    /// Forgets a call that has failed, or whose caller gave up; a late answer is dropped, and nothing reads its bytes any more.
+    /// </summary>
+    public void Forget(PendingCall call)
+    {
+        _pending.TryRemove(call.Message.Id, out _);
+        // Whoever encodes now may have it; who comes later sees that it is settled.
+        _encoding.Enter();
+        _encoding.Exit();
+    }
 
     /// <summary>Fails the calls whose deadline has passed; says when the oldest of the others began.</summary>
     public long Sweep(long now)
@@ -104,7 +113,7 @@ internal sealed class CallStream : IAsyncDisposable
 
     private KvError Late(PendingCall call)
     {
-        if (call.Sent) return new KvError(KvCode.CommitTimeout, "COMMIT_TIMEOUT: no answer before the deadline");
+        if (call.Sent) return new KvError(KvCode.CommitTimeout, "no answer before the deadline");
         return _pipe.Stands.IsCompleted
             ? new KvError(KvCode.DeadlineExceeded, "the deadline passed before it was sent")
             : new KvError(KvCode.Unavailable, $"no connection to {_address} before the deadline");
@@ -174,24 +183,32 @@ internal sealed class CallStream : IAsyncDisposable
                 continue;
             }
 
-            var request = new StreamRequest();
-            long now = _time.GetTimestamp();
-            int bytes = 0;
-            while (request.Calls.Count < room && waiting.TryPeek(out PendingCall? call)
-                && (bytes == 0 || bytes + call.Bytes <= _messageBytesMax))
-            {
-                waiting.TryRead(out _);
-                if (call.IsSettled) continue;
-                call.Message.TimeoutMs = TimeoutMs(call.Deadline, now);
-                call.Sent = true;
-                bytes += call.Bytes;
-                request.Calls.Add(call.Message);
-            }
-
-            if (bytes == 0) continue;
-            Interlocked.Add(ref _outstanding, request.Calls.Count);
-            await _pipe.WriteAsync(request).ConfigureAwait(false);
+            ValueTask writing;
+            // A pipe encodes before it waits for anything.
+            lock (_encoding) writing = WriteNext(waiting, room);
+            await writing.ConfigureAwait(false);
         }
+    }
+
+    private ValueTask WriteNext(ChannelReader<PendingCall> waiting, int room)
+    {
+        var request = new StreamRequest();
+        long now = _time.GetTimestamp();
+        int bytes = 0;
+        while (request.Calls.Count < room && waiting.TryPeek(out PendingCall? call)
+            && (bytes == 0 || bytes + call.Bytes <= _messageBytesMax))
+        {
+            waiting.TryRead(out _);
+            if (call.IsSettled) continue;
+            call.Message.TimeoutMs = TimeoutMs(call.Deadline, now);
+            call.Sent = true;
+            bytes += call.Bytes;
+            request.Calls.Add(call.Message);
+        }
+
+        if (bytes == 0) return default;
+        Interlocked.Add(ref _outstanding, request.Calls.Count);
+        return _pipe.WriteAsync(request);
     }
 
     private async Task ReadAllAsync()

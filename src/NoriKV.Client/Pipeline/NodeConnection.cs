@@ -90,18 +90,17 @@ internal sealed class NodeConnection : IAsyncDisposable
         CallStream stream = Send(pending);
         // Behind the call, not before it: a sweep that finds nothing pending goes to sleep.
         _wake();
-        if (!cancellationToken.CanBeCanceled) return await pending.Task.ConfigureAwait(false);
-        using (cancellationToken.UnsafeRegister(
-            static (state, token) => ((PendingCall)state!).TryCancel(token), pending))
+        using CancellationTokenRegistration gaveUp = cancellationToken.CanBeCanceled
+            ? cancellationToken.UnsafeRegister(static (state, token) => ((PendingCall)state!).TryCancel(token), pending)
+            : default;
+        try
         {
-            try
-            {
-                return await pending.Task.ConfigureAwait(false);
-            }
-            finally
-            {
-                stream.Forget(pending);
-            }
+            return await pending.Task.ConfigureAwait(false);
+        }
+        catch
+        {
+            stream.Forget(pending);
+            throw;
         }
     }
 
@@ -164,7 +163,26 @@ internal sealed class NodeConnection : IAsyncDisposable
 
     /// <summary>Why a wait was given up when <see cref="Gone"/> was cancelled.</summary>
     public RpcException GoneFailure(Exception inner) =>
-        new(_ended ?? new KvError(KvCode.Unavailable, $"the connection to {Address} was closed"), true, inner);
+        new(_ended ?? new KvError(KvCode.Unavailable, $"the connection to {Address} was closed"), inner is not NotSentException, inner);
+
+    /// <summary>Asks the node whether it serves.</summary>
+    public async Task<bool> IsServingAsync(TimeSpan limit, CancellationToken cancellationToken)
+    {
+        using var any = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, Gone);
+        BeginWait();
+        try
+        {
+            return await Transport.IsServingAsync(limit, any.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw GoneFailure(e);
+        }
+        finally
+        {
+            EndWait();
+        }
+    }
 
     private async Task<StreamResult> AloneAsync(StreamCall call, long deadline, CancellationToken cancellationToken)
     {

@@ -69,9 +69,12 @@ internal sealed class Router(NoriKVClientOptions options)
     /// <exception cref="NoriKVException">FAILED_PRECONDITION, with the two clusters.</exception>
     public void ThrowIfForeign(string address)
     {
-        if (_foreign.IsEmpty || !_foreign.TryGetValue(address, out string? why)) return;
-        throw NoriKVException.From(new KvError(KvCode.FailedPrecondition, why));
+        if (Refusal(address) is { } refusal) throw NoriKVException.From(refusal);
     }
+
+    /// <summary>Why nothing may be sent to an address that was picked because there is no other; null where it may.</summary>
+    public KvError? Refusal(string address) =>
+        !_foreign.IsEmpty && _foreign.TryGetValue(address, out string? why) ? new KvError(KvCode.FailedPrecondition, why) : null;
 
     /// <summary>The nodes there are, known or configured.</summary>
     public IReadOnlyList<string> Candidates() => Candidates(_table);

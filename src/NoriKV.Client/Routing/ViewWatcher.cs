@@ -32,7 +32,9 @@ internal sealed class ViewWatcher(
                 node.Transport.WatchAsync(any.Token).GetAsyncEnumerator(any.Token);
             await using (views.ConfigureAwait(false))
             {
-                while (await MoveNextAsync(views, node, refuses, cancellationToken).ConfigureAwait(false))
+                // A node says its view at once: until then it is waited for. When the next one comes is nobody's to know.
+                bool more = await FirstAsync(views, node, refuses, cancellationToken).ConfigureAwait(false);
+                for (; more; more = await MoveNextAsync(views, node, refuses, cancellationToken).ConfigureAwait(false))
                 {
                     ClusterView view = Responses.View(views.Current);
                     if (!IsOurs(view, address)) break;
@@ -56,6 +58,20 @@ internal sealed class ViewWatcher(
             $"{ClusterIdentity.MismatchWord}: the node at {address} is of cluster {view.ClusterId}, this client talks to "
             + $"cluster {cluster.Id}; nothing is sent there. If that is meant, make a new client");
         return false;
+    }
+
+    private async ValueTask<bool> FirstAsync(
+        IAsyncEnumerator<Proto.V1.ClusterView> views, NodeConnection node, bool refuses, CancellationToken cancellationToken)
+    {
+        node.BeginWait();
+        try
+        {
+            return await MoveNextAsync(views, node, refuses, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            node.EndWait();
+        }
     }
 
     // False when the node is gone: another one goes on.

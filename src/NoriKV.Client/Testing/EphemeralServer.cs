@@ -62,7 +62,6 @@ public sealed class EphemeralServer : IAsyncDisposable
         process.Exited += (_, _) => ready.TrySetException(new InvalidOperationException("the server ended before it served"));
         process.Start();
         _process = process;
-        process.StandardInput.Close();
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
         try
@@ -72,6 +71,7 @@ public sealed class EphemeralServer : IAsyncDisposable
         }
         catch (Exception e) when (e is TimeoutException or InvalidOperationException)
         {
+            await KillAsync().ConfigureAwait(false); // so that it may be tried again
             throw new InvalidOperationException($"{e.Message}\n{string.Join('\n', Output())}", e);
         }
     }
@@ -100,6 +100,11 @@ public sealed class EphemeralServer : IAsyncDisposable
         if (Directory.Exists(_folder)) Directory.Delete(_folder, recursive: true);
     }
 
+    /// <summary>A client of it.</summary>
+    /// <param name="options">How it behaves; its addresses are replaced.</param>
+    public NoriKVClient Connect(NoriKVClientOptions? options = null) =>
+        NoriKVClient.Connect((options ?? new NoriKVClientOptions()) with { Addresses = [Address] });
+
     /// <summary>The last lines that it printed.</summary>
     public IReadOnlyList<string> Output()
     {
@@ -113,6 +118,7 @@ public sealed class EphemeralServer : IAsyncDisposable
         _process = null;
     }
 
+    // It ends with its standard input, whose other end is here: so it does not outlive a program that ends without disposing.
     private ProcessStartInfo StartInfo()
     {
         var start = new ProcessStartInfo(_options.Command[0])
@@ -125,7 +131,7 @@ public sealed class EphemeralServer : IAsyncDisposable
         string[] configuration = _options.Configuration is null ? [] : [Path.Combine(_folder, "norikv.yaml")];
         string[] arguments =
         [
-            .. _options.Command.Skip(1), "server", .. configuration, "--data-dir", Path.Combine(_folder, "data"),
+            .. _options.Command.Skip(1), "server", .. configuration, "--with-parent", "--data-dir", Path.Combine(_folder, "data"),
             "--rpc-addr", Address, "--http-addr", HttpAddress, .. _options.Arguments,
         ];
         foreach (string argument in arguments) start.ArgumentList.Add(argument);

@@ -25,6 +25,9 @@ internal static class ClientSpans
     /// </summary>
     public static string? Context => ContextOf(Activity.Current);
 
+    /// <summary>What goes along as <c>tracestate</c>: vendors' own words on the trace; null for nothing.</summary>
+    public static string? State => StateOf(Activity.Current);
+
     /// <summary>Runs an operation inside its span.</summary>
     /// <param name="operation">Its name: <c>put</c>.</param>
     /// <param name="batchSize">How many operations it consists of; 0 for one.</param>
@@ -48,6 +51,9 @@ internal static class ClientSpans
 
     /// <summary>As <see cref="Context"/>, of an operation whose span stands apart.</summary>
     public static string? ContextOf(Activity? span) => span is { IdFormat: ActivityIdFormat.W3C } ? span.Id : null;
+
+    /// <summary>As <see cref="State"/>, of an operation whose span stands apart.</summary>
+    public static string? StateOf(Activity? span) => span is { IdFormat: ActivityIdFormat.W3C } ? span.TraceStateString : null;
 
     /// <summary>A node is asked. Hot path: one look at who is current where nobody listens.</summary>
     public static void Attempt(string address, bool isHedge) => Attempt(Own(), address, isHedge);

@@ -24,13 +24,33 @@ internal static class GrpcFailure
         }
 
         TimeSpan? retryAfter = long.TryParse(exception.Trailers.GetValue("retry-after-ms"), out long ms) && ms > 0
-            ? TimeSpan.FromMilliseconds(ms)
+            ? TimeSpan.FromMilliseconds(Math.Min(ms, int.MaxValue))
             : null;
         KvError error = StatusMapping.ToError(
             (uint)exception.Code, exception.Status.Message ?? "", exception.Trailers.GetValue("leader-hint"), retryAfter);
         // A reset that we did not ask for is the connection's end, not the caller's wish.
         if (error.Code == KvCode.Cancelled) error = error with { Code = KvCode.Unavailable };
         return new RpcException(error, true, exception);
+    }
+
+    /// <summary>
+    /// How a call of its own ended. Where the node itself refused it, in words that no layer below has, that is as exact as on a stream.
+    /// All else may come from the connection.
+    /// </summary>
+    public static RpcException OfCall(RpcException failure)
+    {
+        bool refusal = failure.Error.Code is KvCode.NotLeader or KvCode.QuorumUnavailable
+            || failure.Error is { Code: KvCode.Overloaded, RetryAfter: not null };
+        return refusal && failure.Reached ? new RpcException(failure.Error, true, failure.InnerException, said: true) : failure;
+    }
+
+    /// <summary>A call that failed before the node can have had the whole of its request: it was not done.</summary>
+    public static RpcException NotSent(RpcException failure, string address)
+    {
+        KvError error = failure.Error;
+        if (failure.IsRetriable)
+            error = error with { Code = KvCode.Unavailable, Message = $"{address} did not take the request: {error.Message}" };
+        return new RpcException(error, false, failure.InnerException);
     }
 
     /// <summary>A node that takes the TLS handshake and then ends each connection without a word.</summary>

@@ -1,7 +1,9 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net.Security;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography.X509Certificates;
 using Nori.Grpc;
+using NoriKV.Client.Tracing;
 using NoriKV.Proto.V1;
 
 namespace NoriKV.Client.Transport;
@@ -11,13 +13,17 @@ internal sealed class GrpcNodeTransport : INodeTransport
 {
     private const string ClusterIdKey = "norikv-cluster-id";
     private const string TraceparentKey = "traceparent";
+    private const string TracestateKey = "tracestate";
+    private const int TracestateCharsMax = 512; // what W3C asks everybody to pass on
 
     private readonly GrpcChannel _channel;
     private readonly TlsSuspicion _suspicion;
+    private readonly string _address;
     private volatile Metadata? _headers;
 
     public GrpcNodeTransport(string address, NoriKVClientOptions options)
     {
+        _address = address;
         _suspicion = new TlsSuspicion(address, options.Tls is not null);
         _channel = new GrpcChannel(new GrpcChannelOptions
         {
@@ -48,10 +54,12 @@ internal sealed class GrpcNodeTransport : INodeTransport
 
     public async Task<StreamResult> CallAsync(StreamCall call, TimeSpan timeout, CancellationToken cancellationToken)
     {
+        var handover = new RequestHandover();
         var options = new GrpcCallOptions
         {
             Timeout = timeout == Timeout.InfiniteTimeSpan ? null : timeout,
-            Headers = Headers(call.Traceparent),
+            Headers = Headers(call.Traceparent, ClientSpans.State),
+            Handover = handover,
             CancellationToken = cancellationToken,
         };
         try
@@ -78,7 +86,12 @@ internal sealed class GrpcNodeTransport : INodeTransport
         }
         catch (GrpcException e)
         {
-            throw _suspicion.Judge(e);
+            RpcException failure = GrpcFailure.OfCall(_suspicion.Judge(e));
+            throw failure.Reached && !failure.Said && handover.TryWithhold() ? GrpcFailure.NotSent(failure, _address) : failure;
+        }
+        catch (OperationCanceledException e) when (handover.TryWithhold())
+        {
+            throw new NotSentException(e);
         }
     }
 
@@ -100,12 +113,12 @@ internal sealed class GrpcNodeTransport : INodeTransport
     }
 
     public IAsyncEnumerable<ScanResponse> ScanAsync(
-        ScanRequest request, string? traceparent, CancellationToken cancellationToken) =>
+        ScanRequest request, string? traceparent, string? tracestate, CancellationToken cancellationToken) =>
         TranslateAsync(
             _channel.ServerStreaming(
                 KvMethods.Scan,
                 request,
-                new GrpcCallOptions { Headers = Headers(traceparent), CancellationToken = cancellationToken }),
+                new GrpcCallOptions { Headers = Headers(traceparent, tracestate), CancellationToken = cancellationToken }),
             _suspicion,
             cancellationToken);
 
@@ -146,13 +159,18 @@ internal sealed class GrpcNodeTransport : INodeTransport
     }
 
     // The list is shared by all calls: one that says more has its own.
-    private Metadata? Headers(string? traceparent)
+    internal Metadata? Headers(string? traceparent, string? tracestate)
     {
         if (string.IsNullOrEmpty(traceparent)) return _headers;
         var own = new Metadata { { TraceparentKey, traceparent } };
+        if (IsState(tracestate)) own.Add(TracestateKey, tracestate);
         if (ClusterId is { } cluster) own.Add(ClusterIdKey, cluster);
         return own;
     }
+
+    // What is longer, or no header can carry, is left out: a trace must not fail a call.
+    private static bool IsState([NotNullWhen(true)] string? state) =>
+        state is { Length: > 0 and <= TracestateCharsMax } && state.AsSpan().IndexOfAnyExceptInRange(' ', '~') < 0;
 
     private static SslClientAuthenticationOptions Tls(ClientTlsOptions tls) => new()
     {

@@ -13,7 +13,7 @@ internal static class StatusMapping
             status.Code,
             status.Message,
             status.LeaderHint.Length > 0 ? status.LeaderHint : null,
-            status.RetryAfterMs > 0 ? TimeSpan.FromMilliseconds(status.RetryAfterMs) : null);
+            status.RetryAfterMs > 0 ? TimeSpan.FromMilliseconds(Math.Min(status.RetryAfterMs, int.MaxValue)) : null);
         return error.Code == KvCode.CommitTimeout && !Has(error.Message, "COMMIT_TIMEOUT")
             ? error with { Code = KvCode.DeadlineExceeded }
             : error;

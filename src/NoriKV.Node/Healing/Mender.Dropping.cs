@@ -1,6 +1,7 @@
 using Nori.IO;
 using Nori.Lsm;
 using NoriKV.Node.Machine;
+using NoriKV.Node.Snapshots;
 using NoriKV.Types;
 
 namespace NoriKV.Node.Healing;
@@ -8,23 +9,32 @@ namespace NoriKV.Node.Healing;
 /// <summary>The end of a damaged table: what lives in it moves to a new one, and the rest goes.</summary>
 internal sealed partial class Mender
 {
-    /// <summary>The node's own records are known: they are written anew, and are in a table before the old ones go.</summary>
-    private bool MendOwn()
+    /// <summary>
+    /// Before a damaged table goes, two things are in other tables: the node's own records, which are known and written anew, and that
+    /// the slots that replicas left are empty. A state record there outlives the table that the rest lay in: if the new slot's could not
+    /// be read at a later start, the replica would be taken for what is left of the old one.
+    /// </summary>
+    private bool Settle()
     {
-        if (_ownFlush is { } flush)
+        if (_settling is { } settling)
         {
-            if (!flush.IsCompleted) return false;
-            _ownFlush = null;
-            if (!flush.IsCompletedSuccessfully) return false;
-            foreach (Survey survey in _surveys.Values) survey.IsOwnMended = true;
+            if (!settling.Flush.IsCompleted) return false;
+            _settling = null;
+            if (!settling.Flush.IsCompletedSuccessfully) return false;
+            foreach (Survey survey in settling.Own) survey.IsOwnMended = true;
+            _left.RemoveAll(settling.Left.Contains);
             return true;
         }
 
-        if (!_surveys.Values.Any(static s => s is { HitsOwn: true, IsOwnMended: false })) return false;
+        // One flush for all that were rebuilt together; those that nobody can rebuild keep nobody waiting.
+        uint[] left = _patients.Values.All(static p => p.IsAlone) ? [.. _left] : [];
+        Survey[] own = [.. _surveys.Values.Where(static s => s is { HitsOwn: true, IsOwnMended: false })];
+        if (left.Length == 0 && own.Length == 0) return false;
         try
         {
-            _parts.Slots.Rewrite();
-            _ownFlush = _parts.Storage.FlushAsync(CancellationToken.None).AsTask();
+            foreach (uint slot in left) DeadSlot.Remove(_parts.Storage, slot);
+            if (own.Length > 0) _parts.Slots.Rewrite();
+            _settling = new Settling(_parts.Storage.FlushAsync(CancellationToken.None).AsTask(), own, left);
             return true;
         }
         catch (Exception e) when (e is IOException or LsmFailedException)
@@ -37,7 +47,7 @@ internal sealed partial class Mender
     private bool DropWhatNobodyNeeds()
     {
         // While anything waits for a peer, or has none, what is left of it stays: somebody may still get something out of it.
-        if (_patients.Count > 0 || !_answers.IsEmpty || !_reports.IsEmpty) return false;
+        if (_patients.Count > 0 || _left.Count > 0 || !_answers.IsEmpty || !_reports.IsEmpty) return false;
         bool any = false;
         long now = Now;
         foreach (Survey survey in _surveys.Values.ToList())

@@ -30,7 +30,10 @@ internal sealed partial class Mender
     private readonly Counter _rebuilt;
     private readonly Lock _lock = new();
     private IReadOnlyList<ReplicaDamage> _told = [];
-    private Task? _ownFlush;
+
+    // Slots that replicas left because what lay there could not be read, or was wrong, and that may still hold a state record.
+    private readonly List<uint> _left = [];
+    private Settling? _settling;
 
     public Mender(MenderParts parts)
     {
@@ -47,7 +50,7 @@ internal sealed partial class Mender
     public StepSignal Signal { get; } = new();
 
     /// <summary>Milliseconds until a step has something to do although nothing happened; null: never.</summary>
-    public int? RetryInMs => _patients.Count > 0 || _surveys.Count > 0 ? 200 : null;
+    public int? RetryInMs => IsAtWork ? 200 : null;
 
     /// <summary>The replicas that wait for a peer, or have no other copy.</summary>
     public IReadOnlyList<ReplicaDamage> Damage
@@ -59,6 +62,8 @@ internal sealed partial class Mender
     }
 
     private long Now => _parts.Time.GetTimestamp();
+
+    private bool IsAtWork => _patients.Count > 0 || _surveys.Count > 0 || _left.Count > 0 || _settling is not null;
 
     /// <summary>A replica's data cannot be read. From any thread.</summary>
     public void Report(ShardId shard, string what)
@@ -95,10 +100,10 @@ internal sealed partial class Mender
     {
         if (_parts.Stopped() is not null) return false;
         bool worked = SurveyNew() | TakeReports() | TakeAnswers();
-        if (_patients.Count == 0 && _surveys.Count == 0) return worked;
+        if (!IsAtWork) return worked;
         worked |= Discharge();
         worked |= AskForSnapshots();
-        worked |= MendOwn();
+        worked |= Settle();
         return DropWhatNobodyNeeds() | worked;
     }
 
@@ -194,8 +199,13 @@ internal sealed partial class Mender
     /// <summary>Those that live under another slot by now are well, or gone.</summary>
     private bool Discharge()
     {
-        List<uint> well = [.. _patients.Values.Where(p => _parts.Replicas.SlotOf(p.Shard) != p.Slot).Select(static p => p.Shard.Value)];
-        foreach (uint shard in well) _patients.Remove(shard);
+        List<Patient> well = [.. _patients.Values.Where(p => _parts.Replicas.SlotOf(p.Shard) != p.Slot)];
+        foreach (Patient patient in well)
+        {
+            _patients.Remove(patient.Shard.Value);
+            _left.Add(patient.Slot);
+        }
+
         if (well.Count == 0) return false;
         Tell();
         if (_patients.Count == 0) _parts.AllWell?.Invoke();
@@ -257,6 +267,9 @@ internal sealed partial class Mender
 
         public long AskedAt { get; set; }
     }
+
+    /// <summary>A flush, and what is in tables once it is done.</summary>
+    private sealed record Settling(Task Flush, IReadOnlyList<Survey> Own, IReadOnlyList<uint> Left);
 
     private sealed class Survey(LsmDamagedTable table, IReadOnlyList<(ShardId Shard, uint Slot)> hit, bool hitsOwn)
     {

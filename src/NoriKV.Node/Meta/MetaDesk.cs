@@ -10,6 +10,7 @@ namespace NoriKV.Node.Meta;
 internal sealed class MetaDesk
 {
     private const int AttemptsMax = 8;
+    private const string NoMajority = "The meta group has no majority";
 
     private readonly MetaContext _context;
     private readonly MetaLeader _leader;
@@ -24,17 +25,36 @@ internal sealed class MetaDesk
         {
             if (JoinQuestion.TryDecode(request.Body.Span) is not { } question) return PeerReply.Refuse("no request to join");
             if (!leader.IsLeading()) return Elsewhere();
-            return Here(JoinAnswer.Encode(await JoinAsync(question).ConfigureAwait(false)));
+            if (await IsUpToDateAsync(request.Deadline).ConfigureAwait(false))
+                return Here(JoinAnswer.Encode(await JoinAsync(question).ConfigureAwait(false)));
+            return leader.IsLeading() ? Here(JoinAnswer.Encode(JoinAnswer.NotNow(NoMajority))) : Elsewhere();
         });
         context.Calls.Handle(PeerMethod.Admin, async request =>
         {
             if (AdminCommand.TryDecode(request.Body.Span) is not { } command) return PeerReply.Refuse("no wish");
             if (!leader.IsLeading()) return Elsewhere();
-            return Here(ClusterStatusBytes.Encode(await RunAsync(command, request.Deadline).ConfigureAwait(false)));
+            if (await IsUpToDateAsync(request.Deadline).ConfigureAwait(false))
+                return Here(ClusterStatusBytes.Encode(await RunAsync(command, request.Deadline).ConfigureAwait(false)));
+            return leader.IsLeading()
+                ? Here(ClusterStatusBytes.Encode(Replication.ProposalErrors.Unavailable(NoMajority)))
+                : Elsewhere();
         });
     }
 
     private PeerReply Elsewhere() => PeerReply.Ok(LeaderAnswer.Elsewhere(_context.MetaStatus.Leader));
+
+    /// <summary>
+    /// True when this leader has all that was written to the registry before. What is written on the strength of an older state is
+    /// refused, but what is only said would be believed: a leader that has just been elected, or that was deposed and has not
+    /// heard of it, told a joiner that its name belongs to a machine that had been given up, and showed a status without the node
+    /// that had joined last.
+    /// </summary>
+    private async ValueTask<bool> IsUpToDateAsync(long deadline)
+    {
+        ReadBarrier barrier = await _context.Host.ReadBarrierAsync(
+            _context.MetaShard, ReadOptions.Default, deadline).ConfigureAwait(false);
+        return barrier.Error is null && _context.Host.Confirm(_context.MetaShard, barrier);
+    }
 
     private static PeerReply Here(byte[] answer) => PeerReply.Ok(LeaderAnswer.Here(answer));
 
@@ -60,6 +80,7 @@ internal sealed class MetaDesk
             {
                 MetaCounters counters = state.Counters with { NextNode = state.Counters.NextNode + 1 };
                 changes.Add(new MetaChange(MetaRecords.CountersKey, MetaRecords.Encode(counters), state.CountersVersion));
+                _leader.NoteJoining(member.Number);
             }
 
             switch (await _context.Store.WriteAsync(changes).ConfigureAwait(false))
@@ -68,7 +89,7 @@ internal sealed class MetaDesk
                     _context.Signal.Set();
                     return Welcome(_context.Store.Read(), member);
                 case MetaWrite.Failed:
-                    return JoinAnswer.NotNow("The meta group has no majority");
+                    return JoinAnswer.NotNow(NoMajority);
             }
         }
 
@@ -138,7 +159,7 @@ internal sealed class MetaDesk
             MetaWrite write = changes.Count == 0
                 ? MetaWrite.Done
                 : await _context.Store.WriteAsync(changes).ConfigureAwait(false);
-            if (write == MetaWrite.Failed) return Replication.ProposalErrors.OutcomeUnknown("The meta group has no majority");
+            if (write == MetaWrite.Failed) return Replication.ProposalErrors.OutcomeUnknown(NoMajority);
             if (write == MetaWrite.Conflict) continue;
             _driver.Replan();
             return Status(_context.Store.Read());

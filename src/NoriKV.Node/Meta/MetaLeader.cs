@@ -83,6 +83,19 @@ internal sealed class MetaLeader
         lock (_lock) return _context.Since(_beats.TryGetValue(node.Value, out NodeBeat? beat) ? beat.HeardAt : _since);
     }
 
+    /// <summary>
+    /// A node is about to be registered: it has been silent since now, and not since this leader began. A wish that was meant for the
+    /// lost machine of its name and comes late finds it there.
+    /// </summary>
+    public void NoteJoining(NodeNumber node)
+    {
+        lock (_lock)
+        {
+            NodeBeat beat = BeatOf(node);
+            if (!beat.IsHeard) beat.HeardAt = _context.Now;
+        }
+    }
+
     /// <summary>True when the node was heard lately.</summary>
     public bool IsLive(NodeNumber node)
     {

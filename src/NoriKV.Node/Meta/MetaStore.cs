@@ -9,7 +9,7 @@ namespace NoriKV.Node.Meta;
 
 /// <summary>
 /// The registry in the meta group: reads what this node's replica has applied, writes batches of compare-and-set. A stale
-/// read does no harm: what is written on its strength is refused.
+/// read does no harm where something is written on its strength: that is refused. What is only said needs a read barrier before it.
 /// </summary>
 /// <remarks>Thread-safe: the lock guards what was read last.</remarks>
 internal sealed class MetaStore(

@@ -1,3 +1,4 @@
+using NoriKV.Node.Replication;
 using NoriKV.Types;
 
 namespace NoriKV.Node.Peers;
@@ -9,11 +10,16 @@ namespace NoriKV.Node.Peers;
 /// <remarks>Thread-safe: frames come on any thread; the lock guards the table.</remarks>
 internal sealed class NodeLiveness
 {
+    /// <summary>Two clocks agree when they are no farther apart.</summary>
+    private const long AgreeingMs = 500;
+
     private readonly Lock _lock = new();
     private readonly TimeProvider _time;
+    private readonly long _start;
     private readonly TimeSpan _silence;
     private Entry[] _peers;
     private readonly List<PeerNote> _notes = [];
+    private long[] _figures = [];
 
     /// <summary>A table of peers.</summary>
     /// <param name="peers">The other nodes.</param>
@@ -22,6 +28,7 @@ internal sealed class NodeLiveness
     public NodeLiveness(IEnumerable<NodeNumber> peers, TimeSpan silence, TimeProvider time)
     {
         _time = time;
+        _start = time.GetTimestamp();
         _silence = silence;
         _peers = [];
         SetPeers(peers);
@@ -29,6 +36,9 @@ internal sealed class NodeLiveness
 
     /// <summary>The peers, sorted.</summary>
     public IEnumerable<NodeNumber> Peers => Volatile.Read(ref _peers).Select(static p => p.Node);
+
+    /// <summary>True while it has no peers.</summary>
+    public bool IsAlone => Volatile.Read(ref _peers).Length == 0;
 
     /// <summary>Who the peers are from now on; what is known of those that stay is kept.</summary>
     public void SetPeers(IEnumerable<NodeNumber> peers)
@@ -69,7 +79,8 @@ internal sealed class NodeLiveness
             peer.IsUnwell = !frame.IsWell;
             peer.ApplyLag = (long)Math.Min(frame.ApplyLag, long.MaxValue);
             if (isNew) peer.Offsets.Clear();
-            peer.Offsets.Add(frame.UnixMs - _time.GetUtcNow().ToUnixTimeMilliseconds());
+            // Against the monotonic clock: what was measured before the wall clock was set is as good after.
+            peer.Offsets.Add(frame.UnixMs - MonotonicMs(peer.HeardAt));
             if (isBack && !peer.IsUnwell) _notes.Add(new PeerNote(PeerNoteKind.Returned, peer.Node));
         }
     }
@@ -78,18 +89,64 @@ internal sealed class NodeLiveness
     /// How far this node's wall clock is from the median of those it hears and itself, in milliseconds; of an even number the
     /// nearer one counts. Positive: it is ahead.
     /// </summary>
-    public long ClockLead()
+    /// <param name="reading">This node's clock.</param>
+    /// <param name="leadMs">In milliseconds.</param>
+    /// <returns>
+    /// True when that is borne out: false while no clock was measured, and where two halves disagree and either may be right.
+    /// </returns>
+    public bool TryClockLead(in ClockReading reading, out long leadMs) => TryClockLead(reading, out leadMs, out _);
+
+    /// <summary>The same, and whether a majority of the clocks agree on it: the one between two that are wrong proves nothing.</summary>
+    public bool TryClockLead(in ClockReading reading, out long leadMs, out bool isAgreed)
     {
+        long own = OffsetMs(reading);
         lock (_lock)
         {
-            long[] offsets = [0, .. _peers.Where(static p => !p.IsSilent && p.Epoch > 0).Select(static p => p.Offsets.Best)];
-            Array.Sort(offsets);
-            (long low, long high) = (offsets[(offsets.Length - 1) / 2], offsets[offsets.Length / 2]);
-            return -(Math.Abs(low) <= Math.Abs(high) ? low : high);
+            ReadOnlySpan<long> offsets = SortedLocked(own, static p => p.Offsets.IsEmpty ? null : p.Offsets.Best);
+            (long low, long high) = (offsets[(offsets.Length - 1) / 2] - own, offsets[offsets.Length / 2] - own);
+            leadMs = -(Math.Abs(low) <= Math.Abs(high) ? low : high);
+            int agreeing = 0;
+            foreach (long offset in offsets)
+            {
+                if (Math.Abs(offset - own + leadMs) <= AgreeingMs) agreeing++;
+            }
+
+            isAgreed = 2 * agreeing > offsets.Length;
+            return offsets.Length > 1 && high - low <= AgreeingMs;
         }
     }
 
-    /// <summary>This node's wall clock jumped, or it slept: what was measured against it before says nothing.</summary>
+    /// <summary>How far a peer's wall clock is ahead of this node's, in milliseconds; null while it is not heard.</summary>
+    public long? ClockOffsetMs(NodeNumber node)
+    {
+        long own = OffsetMs(ClockReading.Of(_time));
+        lock (_lock) return Find(node) is { IsSilent: false, Epoch: > 0, Offsets.IsEmpty: false } peer ? peer.Offsets.Best - own : null;
+    }
+
+    /// <summary>
+    /// Peers that are heard and whose disk does not answer in time. A peer says only that it is not well: where its clock is not
+    /// far from this node's, that is its disk.
+    /// </summary>
+    public IReadOnlySet<NodeNumber> StalledDisks()
+    {
+        long own = OffsetMs(ClockReading.Of(_time));
+        lock (_lock)
+        {
+            var found = new HashSet<NodeNumber>();
+            foreach (Entry peer in _peers)
+            {
+                bool isItsClock = peer.Offsets.IsEmpty || Math.Abs(peer.Offsets.Best - own) > AgreeingMs / 2;
+                if (peer is { IsSilent: false, IsUnwell: true } && !isItsClock) found.Add(peer.Node);
+            }
+
+            return found;
+        }
+    }
+
+    /// <summary>
+    /// This node slept, or its wall clock jumped, which looks alike: after a sleep, in which the monotonic clock stood still, what was
+    /// measured before says nothing.
+    /// </summary>
     public void ForgetOffsets()
     {
         lock (_lock)
@@ -106,8 +163,7 @@ internal sealed class NodeLiveness
     {
         lock (_lock)
         {
-            long[] lags = [own, .. _peers.Where(static p => !p.IsSilent && p.Epoch > 0).Select(static p => p.ApplyLag)];
-            Array.Sort(lags);
+            ReadOnlySpan<long> lags = SortedLocked(own, static p => p.ApplyLag);
             return lags[(lags.Length - 1) / 2];
         }
     }
@@ -137,7 +193,36 @@ internal sealed class NodeLiveness
         }
     }
 
-    private Entry? Find(NodeNumber node) => Array.Find(_peers, p => p.Node == node);
+    // Valid until the next call: asked for at each look at the clock.
+    private ReadOnlySpan<long> SortedLocked(long own, Func<Entry, long?> figure)
+    {
+        if (_figures.Length != _peers.Length + 1) _figures = new long[_peers.Length + 1];
+        int count = 0;
+        _figures[count++] = own;
+        foreach (Entry peer in _peers)
+        {
+            if (!peer.IsSilent && peer.Epoch > 0 && figure(peer) is { } known) _figures[count++] = known;
+        }
+
+        Span<long> sorted = _figures.AsSpan(0, count);
+        sorted.Sort();
+        return sorted;
+    }
+
+    // How far this node's wall clock is ahead of its monotonic one.
+    private long OffsetMs(in ClockReading reading) => reading.Wall.ToUnixTimeMilliseconds() - MonotonicMs(reading.Timestamp);
+
+    private long MonotonicMs(long timestamp) => (long)_time.GetElapsedTime(_start, timestamp).TotalMilliseconds;
+
+    private Entry? Find(NodeNumber node)
+    {
+        foreach (Entry peer in _peers)
+        {
+            if (peer.Node == node) return peer;
+        }
+
+        return null;
+    }
 
     private sealed class Entry(NodeNumber node)
     {

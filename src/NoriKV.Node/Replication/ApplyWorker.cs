@@ -218,11 +218,16 @@ internal sealed class ApplyWorker(
         bool hasRoom = false;
         AnswerBatch? batch = AnswerBatch.For(options.RunAnswers);
         long now = options.Time.GetTimestamp(), waited = 0, ahead = 0;
+        foreach ((CommittedEntry entry, _) in _applied)
+        {
+            if (entry.Proposal is { } noted) _stages.Note(noted, _began);
+        }
+
+        _stages.Record();
         foreach ((CommittedEntry entry, KvResult<EntryOutcome> outcome) in _applied)
         {
             hasRoom |= pipeline.NoteApplied(entry.Shard, entry.Envelope.Length);
             if (entry.Proposal is not { } proposal) continue;
-            _stages.Note(proposal, _began);
             proposal.TryAnswer(outcome, ref batch);
             admission.Exit(proposal.Envelope.Length);
             if (proposal.Ahead < QueuePace.CrowdMin || proposal.HasWaited) continue;

@@ -17,6 +17,8 @@ internal sealed class GroupStatus
     private long _leaseStart;
     private long _leaseEnd;
     private bool _hasCaughtUp;
+    private bool _hasBeenLed;
+    private int _leaderChanges;
     private Freshness? _freshness;
     private ReadQuorum? _reading;
 
@@ -32,6 +34,12 @@ internal sealed class GroupStatus
     public LogIndex Commit => new(Volatile.Read(ref _commit));
 
     public LogIndex Last => new(Volatile.Read(ref _last));
+
+    /// <summary>True once a leader was known since the start.</summary>
+    public bool HasBeenLed => Volatile.Read(ref _hasBeenLed);
+
+    /// <summary>How often another one led than before, the first one not counted.</summary>
+    public int LeaderChanges => Volatile.Read(ref _leaderChanges);
 
     /// <summary>The log may forget everything through here.</summary>
     public LogIndex Released => new(Volatile.Read(ref _released));
@@ -112,6 +120,13 @@ internal sealed class GroupStatus
         ReadQuorum? reading = ReadQuorum.Of(group, _reading);
         if (reading != _reading) Volatile.Write(ref _reading, reading);
         if (core.Leader.Value == Volatile.Read(ref _leader)) return;
+        if (!core.Leader.IsNone)
+        {
+            // The same one again, in a later term, is a change as well: writes waited.
+            if (_hasBeenLed) Volatile.Write(ref _leaderChanges, _leaderChanges + 1);
+            Volatile.Write(ref _hasBeenLed, true);
+        }
+
         Volatile.Write(ref _leader, core.Leader.Value);
         Volatile.Write(ref _leaderNode, group.NodeOf(new ReplicaId(core.Leader.Value)).Value);
     }

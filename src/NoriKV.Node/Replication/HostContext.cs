@@ -17,8 +17,11 @@ internal sealed class HostContext
     public required RaftHostOptions Options
     {
         get => _options;
-        init => (_options, _hasBootClock) = (value, BootClock.IsFor(value.Time));
+        init => (_options, _hasBootClock, Stamps) = (value, BootClock.IsFor(value.Time), new StampClock(value.Time));
     }
+
+    /// <summary>What leaders stamp entries with.</summary>
+    public StampClock Stamps { get; private init; } = null!;
 
     public required LogWriter Log { get; init; }
 

@@ -60,10 +60,13 @@ internal sealed class HostInbox
         + Confirmed.Count + Applied.Count + Snapshots.Count + SnapshotsSent.Count + Installed.Count + Rebuilt.Count
         + Changes.Count + Founded.Count + Retired.Count;
 
-    public bool IsEmpty => Count == 0 && !Release && !Room && Wellness is null;
+    /// <summary>False once anything was put in; whoever puts it says so.</summary>
+    public bool IsEmpty { get; set; } = true;
 
     public void Clear()
     {
+        if (IsEmpty) return;
+        IsEmpty = true;
         Persisted.Clear();
         Peers.Clear();
         Messages.Clear();

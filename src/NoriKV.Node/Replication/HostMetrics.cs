@@ -5,9 +5,6 @@ namespace NoriKV.Node.Replication;
 /// <summary>The metrics of a node's groups, together.</summary>
 internal sealed class HostMetrics(IMeter meter)
 {
-    public Histogram Commit { get; } = meter.Histogram(
-        "raft_commit_duration_seconds", "From a proposal's arrival to its durability on a majority.", Buckets.Latency);
-
     public Histogram ReadIndex { get; } = meter.Histogram(
         "raft_read_index_duration_seconds", "From a read's arrival until it may look at the state.", Buckets.Latency);
 

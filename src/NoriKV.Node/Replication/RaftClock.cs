@@ -14,7 +14,7 @@ internal sealed class RaftClock
     private static readonly TimeSpan LivenessPeriod = TimeSpan.FromMilliseconds(150);
 
     /// <summary>A disk is not well when a write waits for its sync so long.</summary>
-    private static readonly TimeSpan StallMax = TimeSpan.FromMilliseconds(500);
+    internal static readonly TimeSpan StallMax = TimeSpan.FromMilliseconds(500);
 
     /// <summary>After so long without a sync one is made to see whether the disk still answers.</summary>
     private static readonly TimeSpan ProbePeriod = TimeSpan.FromSeconds(2);
@@ -25,6 +25,11 @@ internal sealed class RaftClock
     /// <summary>A wall clock that moves so much beside the monotonic one was set.</summary>
     private static readonly TimeSpan JumpMin = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>
+    /// So long after its start, or a jump of its clock, a node waits for clocks to compare its own with. Then it believes it all the same.
+    /// </summary>
+    private static readonly TimeSpan CompareWithin = TimeSpan.FromSeconds(5);
+
     private readonly HostContext _context;
     private readonly IReadOnlyList<RaftWorker> _workers;
     private readonly TimeProvider _time;
@@ -34,8 +39,10 @@ internal sealed class RaftClock
     private long _lastLiveness;
     private long _lastLook;
     private DateTimeOffset _lastWall;
+    private long _doubtedSince;
     private bool _isWell = true;
-    private bool _isClockWell = true;
+    private bool _isClockWell;
+    private bool _isClockKnown;
     private string? _clockFault;
 
     public RaftClock(HostContext context, IReadOnlyList<RaftWorker> workers)
@@ -48,6 +55,8 @@ internal sealed class RaftClock
         _lastTick = _time.GetTimestamp();
         _lastLiveness = _lastTick - _livenessLength;
         (_lastLook, _lastWall) = (_lastTick, _time.GetUtcNow());
+        _doubtedSince = _lastTick;
+        _isClockWell = _isClockKnown = context.Liveness.IsAlone;
     }
 
     /// <summary>True while this node's disk answers in time.</summary>
@@ -63,13 +72,18 @@ internal sealed class RaftClock
         bool worked = false;
         if (now - _lastTick >= _tickLength)
         {
-            // Ticks that were missed are left out: made up for, they would end a promise early.
-            _lastTick = now - _lastTick < 2 * _tickLength ? _lastTick + _tickLength : now;
+            // What a tick was late is left out: made up for, it would end a promise early, and a lease rests on that.
+            _lastTick = now;
             foreach (RaftWorker worker in _workers) worker.NoteTick();
             worked = true;
         }
 
-        if (_context.Sender is null) return worked;
+        if (_context.Sender is null)
+        {
+            _context.Stamps.Alone(ClockReading.Of(_time));
+            return worked;
+        }
+
         worked |= LookAtDisk(now);
         worked |= LookAtClock(now);
         foreach (PeerNote note in _context.Liveness.TakeNotes())
@@ -103,28 +117,41 @@ internal sealed class RaftClock
     /// </summary>
     private bool LookAtClock(long now)
     {
-        NoteJump(now);
-        long lead = _context.Liveness.ClockLead();
-        bool isWell = Math.Abs(lead) <= (_isClockWell ? ClockLeadMax : ClockLeadMax / 2);
+        // One reading for all that is concluded from it: a clock that is set between two would be followed as one that was borne out.
+        ClockReading reading = ClockReading.Of(_time);
+        NoteJump(reading);
+        bool isCompared = _context.Liveness.TryClockLead(reading, out long lead, out bool isAgreed);
+        bool isKnown = isCompared || _time.GetElapsedTime(_doubtedSince, now) >= CompareWithin;
+        bool isWell = isKnown && Math.Abs(lead) <= (_isClockWell || !_isClockKnown ? ClockLeadMax : ClockLeadMax / 2);
+        if (isCompared && isAgreed) _context.Stamps.Compared(isWell ? 0 : lead, reading);
+        else _context.Stamps.Alone(reading);
+        if (!isKnown) return false;
         string? fault = isWell ? null : string.Create(
             CultureInfo.InvariantCulture,
             $"The wall clock is {Math.Abs(lead)} ms {(lead > 0 ? "ahead of" : "behind")} the median of the nodes: leadership is "
             + $"given up until it is within {ClockLeadMax / 2} ms of it");
         Volatile.Write(ref _clockFault, fault);
+        // That a clock is well after a start is no news.
+        bool isNews = _isClockKnown || !isWell;
+        _isClockKnown = true;
         if (isWell == _isClockWell) return false;
         _isClockWell = isWell;
-        _context.Options.Events.Emit(new ClockWellness(isWell, lead));
+        if (isNews) _context.Options.Events.Emit(new ClockWellness(isWell, lead));
         Tell(now);
         return true;
     }
 
-    /// <summary>What was measured against a clock that has jumped since says nothing.</summary>
-    private void NoteJump(long now)
+    /// <summary>
+    /// What was measured against a clock that has jumped since says nothing. What was found with it holds until there is something
+    /// new: else a node whose clock is wrong took its leaderships back at each jump, for as long as it had heard nobody.
+    /// </summary>
+    private void NoteJump(in ClockReading reading)
     {
-        DateTimeOffset wall = _time.GetUtcNow();
-        TimeSpan drift = (wall - _lastWall) - _time.GetElapsedTime(_lastLook, now);
-        (_lastWall, _lastLook) = (wall, now);
-        if (drift.Duration() > JumpMin) _context.Liveness.ForgetOffsets();
+        TimeSpan drift = (reading.Wall - _lastWall) - _time.GetElapsedTime(_lastLook, reading.Timestamp);
+        (_lastWall, _lastLook) = (reading.Wall, reading.Timestamp);
+        if (drift.Duration() <= JumpMin) return;
+        _context.Liveness.ForgetOffsets();
+        if (_isClockKnown) _doubtedSince = reading.Timestamp;
     }
 
     private void Tell(long now)

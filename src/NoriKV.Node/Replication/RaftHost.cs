@@ -71,6 +71,9 @@ internal sealed partial class RaftHost : IReplicatedLog, ISnapshotHost
     /// <summary>A message came for a replica that was removed here: from which node, for which, from which.</summary>
     public Action<NodeNumber, ShardId, ReplicaId, ReplicaId>? OnGone { get; set; }
 
+    /// <summary>The length of a Raft tick.</summary>
+    public TimeSpan Tick => _context.Options.Tick;
+
     /// <summary>The groups of this node.</summary>
     public IEnumerable<RaftGroup> Groups => _groups.OfType<RaftGroup>();
 

@@ -29,6 +29,11 @@ internal sealed record RaftHostOptions
     /// <summary>Bytes of entries in messages that wait for a worker; beyond, frames are dropped.</summary>
     public long InboxBytesMax { get; init; } = 64 << 20;
 
+    /// <summary>
+    /// Changes of a group that wait for the disk; beyond, appends are dropped and come again. As many as a leader has on their way.
+    /// </summary>
+    public int PersistingMax { get; init; } = 256;
+
     /// <summary>Reads that wait for a worker or a majority; beyond, they are refused.</summary>
     public int ReadsMax { get; init; } = 65_536;
 

@@ -19,7 +19,7 @@ internal sealed partial class RaftWorker
         }
     }
 
-    /// <summary>Entries that a peer lacks, over the groups led here; a second old at most while any of them is awake.</summary>
+    /// <summary>Entries that a peer is known to lack, over the groups led here; a second old at most while any of them is awake.</summary>
     public long LagOf(NodeNumber node)
     {
         foreach ((NodeNumber peer, long entries) in Volatile.Read(ref _lag))
@@ -43,10 +43,15 @@ internal sealed partial class RaftWorker
             foreach (Raft.Progress peer in group.Core.Peers)
             {
                 NodeNumber node = group.NodeOf(new ReplicaId(peer.Id.Value));
-                lag[node] = lag.GetValueOrDefault(node) + (long)(last - Math.Min(last, peer.Match.Value));
+                lag[node] = lag.GetValueOrDefault(node) + (long)(last - Math.Min(last, HeldBy(peer)));
             }
         }
 
         Volatile.Write(ref _lag, [.. lag.Select(static l => (l.Key, l.Value))]);
     }
+
+    // A leader begins by knowing nothing of its peers, and of one that does not answer it learns nothing: that it confirmed nothing in
+    // this term does not mean that it lacks the whole log. It is believed to hold what is behind it until it refuses an entry.
+    private static ulong HeldBy(Raft.Progress peer) =>
+        peer.State == Raft.ProgressState.Replicate ? peer.Match.Value : peer.Next.Previous.Value;
 }

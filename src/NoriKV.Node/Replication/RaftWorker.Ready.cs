@@ -133,7 +133,7 @@ internal sealed partial class RaftWorker
 
     private void Stamp(RaftGroup group, byte[] envelope)
     {
-        long now = _stamps.NowUnixMs();
+        long now = _host.Stamps.NowUnixMs();
         group.LastStamp = Math.Max(group.LastStamp, Math.Max(now, _host.Replicas.ShardTime(group.Shard)));
         EntryWriter.Stamp(envelope, group.LastStamp);
     }
@@ -220,13 +220,7 @@ internal sealed partial class RaftWorker
         }
 
         Proposal? proposal = group.Book.Take(index, term, _lost);
-        if (proposal is not null)
-        {
-            NoteCommitted(proposal, index);
-            double waited = Since(proposal.EnqueuedAt, proposal.CommittedAt).TotalSeconds;
-            _host.Metrics.Commit.Record(waited, proposal.Probe?.Span?.Context ?? default);
-        }
-
+        if (proposal is not null) NoteCommitted(proposal, index);
         return new CommittedEntry(group.Shard, new LogIndex(index), new Term(term), envelope, ticket, proposal);
     }
 

@@ -13,7 +13,7 @@ internal sealed partial class RaftWorker
     private static readonly TimeSpan HandOverPeriod = TimeSpan.FromSeconds(1);
     private int _tickingCount;
     private bool _tickDue;
-    private NodeWellness _wellness = new(true, true);
+    private NodeWellness _wellness;
     private int _wakesSeen;
 
     /// <summary>True while it wants ticks.</summary>
@@ -121,7 +121,7 @@ internal sealed partial class RaftWorker
         Volatile.Write(ref _wakesSeen, _wakes.Count);
     }
 
-    private static Raft.WakeReason? ReasonToWake(RaftGroup group, in PeerNote note)
+    private Raft.WakeReason? ReasonToWake(RaftGroup group, in PeerNote note)
     {
         bool isLedThere = !group.Core.Leader.IsNone && group.Core.Role != Raft.RaftRole.Leader
             && group.NodeOf(new ReplicaId(group.Core.Leader.Value)) == note.Node;
@@ -131,6 +131,9 @@ internal sealed partial class RaftWorker
         {
             PeerNoteKind.Silent when isLedThere && isWatched => Raft.WakeReason.LeaderSilent,
             PeerNoteKind.Unwell when isLedThere && isWatched => Raft.WakeReason.LeaderUnwell,
+            // A leader that sleeps would not notice that its majority is gone. Awake it does, and says so.
+            PeerNoteKind.Silent when sleeps && group.Core.Role == Raft.RaftRole.Leader && !HasLiveQuorum(group) =>
+                Raft.WakeReason.Work,
             PeerNoteKind.Restarted when isLedThere => Raft.WakeReason.LeaderRestarted,
             PeerNoteKind.Returned when sleeps && group.Core.Role == Raft.RaftRole.Leader
                 && group.Core.Lags(group.ReplicaOn(note.Node)) => Raft.WakeReason.PeerReturned,
@@ -146,11 +149,14 @@ internal sealed partial class RaftWorker
         if (_wakes.Count == 0) return false;
         bool worked = false;
         long now = Now();
+        if (!_wakes.TryPeek(out _, out long first) || first > now) return false;
+        int electing = Electing();
         while (_wakes.TryPeek(out (RaftGroup Group, Raft.WakeReason Reason) wake, out long due) && due <= now)
         {
-            if (Campaigning() >= _options.ElectionsMax) break;
+            if (electing >= _options.ElectionsMax) break;
             _wakes.Dequeue();
             if (wake.Group.IsGone) continue;
+            if (HasLiveQuorum(wake.Group)) electing++;
             wake.Group.Core.Wake(wake.Reason);
             wake.Group.ActiveAt = now;
             Touch(wake.Group);
@@ -162,8 +168,13 @@ internal sealed partial class RaftWorker
         return worked;
     }
 
-    private int Campaigning() =>
-        _ticking.Count(static g => g.Core.Role is Raft.RaftRole.PreCandidate or Raft.RaftRole.Candidate);
+    // Those that nobody can win do not end: were they counted, the groups behind them would sleep on and name a leader that is
+    // dead.
+    private int Electing() => _ticking.Count(
+        g => g.Core.Role is Raft.RaftRole.PreCandidate or Raft.RaftRole.Candidate && HasLiveQuorum(g));
+
+    private bool HasLiveQuorum(RaftGroup group) => group.Core.Configuration.Quorum.Tally(
+        id => id == group.Core.Replica || _host.Liveness.IsWell(group.NodeOf(new ReplicaId(id.Value)))) == Raft.VoteResult.Won;
 
     /// <summary>A node that is not well does not campaign, and hands its leaderships to others.</summary>
     private void OnWellness(NodeWellness wellness)
@@ -194,12 +205,16 @@ internal sealed partial class RaftWorker
         foreach (Raft.Progress peer in group.Core.Peers)
         {
             if (!group.Core.Configuration.Voters.Contains(peer.Id)) continue;
+            // One that is not heard in this group, as where its log is damaged beyond use, would take nothing: to ask it each second
+            // holds up what this leader can do.
+            if (peer.State != Raft.ProgressState.Replicate) continue;
             NodeNumber node = group.NodeOf(new ReplicaId(peer.Id.Value));
             if (!_host.Liveness.IsWell(node) || _host.Liveness.ApplyLag(node) > _options.ApplyLagBytesMax) continue;
             if (best is null || peer.Match > best.Match) best = peer;
         }
 
-        if (best is null && _wellness.IsDiskWell) return;
+        // One that is set apart can serve nothing: whoever leads instead is better, also one whose clock is wrong.
+        if (best is null && _wellness.IsDiskWell && !group.IsSetApart) return;
         group.Published.EndLease();
         if (best is null || group.Core.TransferLeadership(best.Id) != Raft.TransferStatus.Started) group.Core.Resign();
         Touch(group);

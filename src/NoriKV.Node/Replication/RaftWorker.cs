@@ -21,7 +21,6 @@ internal sealed partial class RaftWorker
 {
     private readonly HostContext _host;
     private readonly RaftHostOptions _options;
-    private readonly StampClock _stamps;
     private readonly RaftGroup?[] _groups;
     private readonly List<RaftGroup> _owned = [];
     private readonly List<PeerOutbox> _outboxes = [];
@@ -47,7 +46,7 @@ internal sealed partial class RaftWorker
     {
         _host = host;
         _options = host.Options;
-        _stamps = new StampClock(host.Options.Time);
+        _wellness = new NodeWellness(true, host.Liveness.IsAlone);
         _trail = new ReplicationTrail(host.Options.Time);
         _groups = groups;
         Number = number;
@@ -78,6 +77,7 @@ internal sealed partial class RaftWorker
         {
             if (_inbox.Reads.Count >= _options.ReadsMax) return false;
             _inbox.Reads.Add(read);
+            _inbox.IsEmpty = false;
         }
 
         Signal.Set();
@@ -92,6 +92,7 @@ internal sealed partial class RaftWorker
             if (_inbox.MessageBytes > _options.InboxBytesMax) return false;
             _inbox.Messages.Add((group, from, message, entries));
             _inbox.MessageBytes += message.Entries.Bytes;
+            _inbox.IsEmpty = false;
         }
 
         Signal.Set();
@@ -166,7 +167,12 @@ internal sealed partial class RaftWorker
 
     private void Put<T>(T item, Action<HostInbox, T> add)
     {
-        lock (_lock) add(_inbox, item);
+        lock (_lock)
+        {
+            add(_inbox, item);
+            _inbox.IsEmpty = false;
+        }
+
         Signal.Set();
     }
 
@@ -219,6 +225,9 @@ internal sealed partial class RaftWorker
 
     private void Step(RaftGroup group, in Raft.RaftMessage message, RaftEntry[] entries)
     {
+        // The disk stands still, and a leader sends again what it hears nothing of: what piles up behind it has an end. Heartbeats are
+        // heard all the same.
+        if (message.Kind == Raft.MessageKind.Append && group.InFlight >= _options.PersistingMax) return;
         if (message.Kind == Raft.MessageKind.Append && entries.Length > 0)
         {
             group.Staged.Add(message.Entries.First.Value, entries);

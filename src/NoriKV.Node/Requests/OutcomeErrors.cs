@@ -19,8 +19,12 @@ internal static class OutcomeErrors
         OutcomeStatus.NotApplied => new KvError(
             KvCode.FailedPrecondition,
             $"Not applied: operation {failedOperation} of the batch failed its condition, and a batch is atomic in each shard"),
+        // Waiting does not help: who repeats the whole batch gets the same answer.
         OutcomeStatus.NoRoom => new KvError(
-            KvCode.Overloaded, "The values of this batch exceed its answer; get this key in another batch, or alone"),
+            KvCode.Overloaded, "The values of this batch exceed its answer; get this key in another batch, or alone")
+        {
+            RetryAfter = TimeSpan.Zero,
+        },
         _ => null,
     };
 }

@@ -44,6 +44,9 @@ internal sealed class IncomingSnapshot
     /// <summary>The number of the chunk it waits for.</summary>
     public uint Next => _totals.Chunks;
 
+    /// <summary>When it began.</summary>
+    public long BeganAt { get; init; }
+
     /// <summary>When it last got somewhere.</summary>
     public long ProgressAt { get; set; }
 

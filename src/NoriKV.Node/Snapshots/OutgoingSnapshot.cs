@@ -54,6 +54,9 @@ internal sealed class OutgoingSnapshot
     /// <summary>It holds a view of the engine.</summary>
     public bool IsActive => _source is not null;
 
+    /// <summary>For how long it has been under way, from the opening of its view.</summary>
+    public TimeSpan Age => _line.Elapsed(_openedAt, _line.Now);
+
     /// <summary>Null while it goes on; then whether it was delivered.</summary>
     public bool? Outcome { get; private set; }
 

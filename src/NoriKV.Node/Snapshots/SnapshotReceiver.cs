@@ -122,6 +122,7 @@ internal sealed class SnapshotReceiver(SnapshotLine line, SnapshotStaging stagin
         var stream = new IncomingSnapshot(
             frame.Stream, from, frame.LeaderTerm, frame.Meta!, tables, slot, line.RetentionMs)
         {
+            BeganAt = line.Now,
             ProgressAt = line.Now,
             OwesProgress = true,
         };
@@ -165,6 +166,7 @@ internal sealed class SnapshotReceiver(SnapshotLine line, SnapshotStaging stagin
             return;
         }
 
+        line.Counters.BytesReceived.Add(frame.Payload.Length);
         stream.ProgressAt = line.Now;
     }
 
@@ -180,6 +182,7 @@ internal sealed class SnapshotReceiver(SnapshotLine line, SnapshotStaging stagin
         _finished.Enqueue(stream.Stream);
         if (_finished.Count > RememberedMax) _finished.Dequeue();
         line.Counters.Received.Add();
+        line.Counters.ReceiveSeconds.Record(line.Elapsed(stream.BeganAt, line.Now).TotalSeconds);
         line.Host.Arrived(stream.Stream.Shard, stream.Stream.From, stream.LeaderTerm, staged);
         Answer(stream.Node, SnapshotFrame.Bare(SnapshotFrameKind.Done, line.Options.ClusterHash, stream.Stream));
     }

@@ -114,6 +114,7 @@ internal sealed class SnapshotSender(SnapshotLine line)
             any = true;
             _streams.RemoveAt(i);
             (isDelivered ? line.Counters.Delivered : line.Counters.Failed).Add();
+            if (isDelivered) line.Counters.SendSeconds.Record(stream.Age.TotalSeconds);
             line.Options.Events.Emit(new SnapshotCut(stream.Shard, stream.Index, Finished: true));
             line.Host.Sent(stream.Shard, stream.To, stream.Index, isDelivered);
         }

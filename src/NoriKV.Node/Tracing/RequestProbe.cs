@@ -14,14 +14,21 @@ namespace NoriKV.Node.Tracing;
 /// </remarks>
 public sealed class RequestProbe
 {
-    /// <summary>Stages kept, each of the two kinds; what comes then is part of the last one.</summary>
+    /// <summary>
+    /// Stages kept, each of the two kinds. Of more, those in the middle are one: the first ones say how it began, the last ones how it
+    /// ended.
+    /// </summary>
     public const int StagesMax = 64;
+
+    // Where those in the middle begin.
+    private const int FoldedAt = 16;
 
     private readonly TimeProvider _time;
     private readonly List<TraceStage> _stages = [];
     private readonly List<TraceStage> _beside = [];
     private readonly DateTimeOffset _at;
     private long _until;
+    private int _folded;
 
     /// <summary>Begins with the receipt of a request.</summary>
     /// <param name="time">The clock of the node and its tracer.</param>
@@ -46,7 +53,11 @@ public sealed class RequestProbe
 
     internal ShardId? Shard { get; set; }
 
+    /// <summary>Where the request began: of one that was forwarded, the node that forwarded it.</summary>
     internal string Node { get; set; } = "";
+
+    /// <summary>Whose probe this is: the node that works on the request here, and answers. Empty where it is <see cref="Node"/>.</summary>
+    internal string Here { get; set; } = "";
 
     internal string ServedBy { get; set; } = "";
 
@@ -54,12 +65,14 @@ public sealed class RequestProbe
 
     internal int Forwards { get; private set; }
 
+    private string Teller => Here.Length > 0 ? Here : Node;
+
     /// <summary>The request is answered: the rest of the time is the stage <see cref="StageNames.Answer"/>. Ends the span.</summary>
     public RequestTrace End()
     {
         if (Trace is { } trace) return trace;
         long now = Math.Max(_time.GetTimestamp(), _until);
-        Add(StageNames.Answer, Node, now);
+        Add(StageNames.Answer, Teller, now);
         trace = Trace = Snapshot(now);
         if (Span is not { } span) return trace;
         if (Node.Length > 0) span.SetAttribute("node", Node);
@@ -108,7 +121,7 @@ public sealed class RequestProbe
         ServedBy = target;
         if (remote is null)
         {
-            Add(StageNames.Forward, Node, until, detail.Length == 0 ? target : $"{target}: {detail}");
+            Add(StageNames.Forward, Teller, until, detail.Length == 0 ? target : $"{target}: {detail}");
             return;
         }
 
@@ -118,7 +131,7 @@ public sealed class RequestProbe
         // The clocks of two nodes are not compared: what is not that node's own time is divided evenly between the ways.
         TimeSpan theirs = remote.Total < end - start ? remote.Total : end - start;
         TimeSpan there = (end - start - theirs) / 2;
-        Keep(new TraceStage(StageNames.Forward, Node, start, there, target));
+        Keep(new TraceStage(StageNames.Forward, Teller, start, there, target));
         TimeSpan at = start + there, last = at + theirs;
         foreach (TraceStage stage in remote.Stages)
         {
@@ -127,7 +140,7 @@ public sealed class RequestProbe
             at += length;
         }
 
-        Keep(new TraceStage(StageNames.Return, Node, at, end - at, detail.Length == 0 ? target : $"{target}: {detail}"));
+        Keep(new TraceStage(StageNames.Return, Teller, at, end - at, detail.Length == 0 ? target : $"{target}: {detail}"));
         foreach (TraceStage stage in remote.Beside.Take(StagesMax - _beside.Count))
             _beside.Add(stage with { Start = start + there + stage.Start });
         _until = until;
@@ -139,7 +152,7 @@ public sealed class RequestProbe
         TimeSpan total = Offset(Math.Max(now, _until));
         TimeSpan told = Offset(_until);
         TraceStage[] stages = total > told
-            ? [.. _stages, new TraceStage(StageNames.Answer, Node, told, total - told)]
+            ? [.. _stages, new TraceStage(StageNames.Answer, Teller, told, total - told)]
             : [.. _stages];
         Invariant.Assert(stages.Aggregate(TimeSpan.Zero, static (sum, s) => sum + s.Length) == total);
         return new RequestTrace
@@ -160,8 +173,16 @@ public sealed class RequestProbe
 
     private void Keep(TraceStage stage)
     {
-        if (_stages.Count < StagesMax) _stages.Add(stage);
-        else _stages[^1] = _stages[^1] with { Length = stage.Start + stage.Length - _stages[^1].Start };
+        if (_stages.Count == StagesMax)
+        {
+            TraceStage first = _stages[FoldedAt], next = _stages[FoldedAt + 1];
+            _folded += _folded == 0 ? 2 : 1;
+            _stages[FoldedAt] = new TraceStage(
+                StageNames.Retries, Teller, first.Start, next.Start + next.Length - first.Start, $"{_folded} stages");
+            _stages.RemoveAt(FoldedAt + 1);
+        }
+
+        _stages.Add(stage);
     }
 
     private TimeSpan Offset(long timestamp) => _time.GetElapsedTime(BeganAt, timestamp);

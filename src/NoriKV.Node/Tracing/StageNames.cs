@@ -65,6 +65,9 @@ public static class StageNames
     /// <summary>A pause between two tries.</summary>
     public const string Pause = "pause";
 
+    /// <summary>Many stages of tries that failed, together: how many stands beside it.</summary>
+    public const string Retries = "retries";
+
     /// <summary>The parts of a batch or a scan, which run beside each other.</summary>
     public const string Parts = "parts";
 

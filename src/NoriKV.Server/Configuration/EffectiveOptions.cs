@@ -60,6 +60,10 @@ public static class EffectiveOptions
         Add("telemetry.otlp.headers", o.OtlpHeaders.Count == 0 ? null : "(set)");
         Add("telemetry.otlp.protocol", o.OtlpProtocol);
         Add("telemetry.traces.sample_ratio", o.TraceSampleRatio);
+        Add("telemetry.events.remembered", o.EventsRemembered);
+        Add("telemetry.hour.step", SettingText.Shown(o.HourStep));
+        Add("telemetry.hour.events", o.HourEvents);
+        Add("telemetry.hour.bytes_max", SettingText.Shown(o.HourBytesMax));
         Add("tls.cert", o.TlsCertificate);
         Add("tls.key", o.TlsKey);
         Add("tls.client_ca", o.TlsClientCa);

@@ -36,7 +36,7 @@ internal sealed class HealthLoop : IAsyncDisposable
             {
                 transport.UpdateHealth();
                 if (tls is not null && ++looks % LooksPerTlsLook == 0) Refresh(tls, log);
-                string? reason = node.NotReadyReason;
+                string? reason = node.CannotServeReason;
                 if (reason == told) continue;
                 if (reason is null) log.Info("node", "ready again");
                 else log.Error("node", "not ready", ("reason", reason));

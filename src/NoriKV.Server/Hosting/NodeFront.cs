@@ -26,6 +26,8 @@ internal sealed partial class NodeFront(string nodeId, ServerOptions options, Ti
 
     public string? NotReadyReason => _node is { } node ? node.NotReadyReason : _waiting();
 
+    public string? CannotServeReason => _node is { } node ? node.CannotServeReason : _waiting();
+
     public NodeHealth Health => _node?.Health ?? new NodeHealth
     {
         Status = HealthStatus.Unhealthy,

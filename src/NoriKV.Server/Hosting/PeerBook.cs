@@ -1,16 +1,22 @@
 using NoriKV.Node;
+using NoriKV.Node.Ports;
 using NoriKV.Transport.Grpc;
 using NoriKV.Types;
 
 namespace NoriKV.Server;
 
 /// <summary>Where the nodes of the cluster are: keeps the streams to them, and knows their stores.</summary>
-/// <remarks>Thread-safe.</remarks>
+/// <remarks>
+/// Thread-safe. The registry says where a node was when a quorum last heard of it; a member of SWIM says where it is, needs no
+/// quorum for it, and so is dialed there: else nodes that had all moved at once would never find each other again. Who answers there
+/// has to be that node of that cluster (the hello of each stream), so a wrong hint costs an attempt and nothing else.
+/// </remarks>
 internal sealed class PeerBook
 {
     // Guards what follows.
     private readonly Lock _gate = new();
     private readonly Dictionary<NodeNumber, PlannedNode> _nodes = [];
+    private IReadOnlyList<Member> _members = [];
     private PeerTransport? _peers;
     private NodeNumber _self;
     private bool _isOpen;
@@ -32,7 +38,7 @@ internal sealed class PeerBook
         {
             _peers!.Identify(self);
             (_self, _isOpen) = (self.Node, true);
-            foreach (PlannedNode node in _nodes.Values) SetLocked(node.Number, node.Address);
+            foreach (PlannedNode node in _nodes.Values) SetLocked(node.Number, AddressOf(node, _members));
         }
     }
 
@@ -50,9 +56,31 @@ internal sealed class PeerBook
             foreach (PlannedNode node in nodes)
             {
                 _nodes[node.Number] = node;
-                SetLocked(node.Number, node.Address.Length > 0 ? node.Address : null);
+                SetLocked(node.Number, AddressOf(node, _members));
             }
         }
+    }
+
+    /// <summary>Who is there, as SWIM sees it.</summary>
+    public void Hear(IReadOnlyList<Member> members)
+    {
+        lock (_gate)
+        {
+            _members = members;
+            foreach (PlannedNode node in _nodes.Values) SetLocked(node.Number, AddressOf(node, _members));
+        }
+    }
+
+    /// <summary>Where to dial a node; null where nobody knows.</summary>
+    /// <remarks>
+    /// A suspected member is where it was heard last: its streams stay until it has failed. Only then the registry may know better.
+    /// </remarks>
+    internal static string? AddressOf(PlannedNode node, IReadOnlyList<Member> members)
+    {
+        Member? member = members.FirstOrDefault(
+            m => !m.HasFailed && m.Address.Length > 0 && m.Number == node.Number && m.Name == node.Name);
+        string address = member?.Address ?? node.Address;
+        return address.Length > 0 ? address : null;
     }
 
     // What it does to the table of streams is done when it returns; only the end of old ones is left to itself.

@@ -24,11 +24,11 @@ public sealed record ServerParts
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    /// <summary>Events that /events remembers. Default 4,096.</summary>
-    public int EventsRemembered { get; init; } = 4096;
+    /// <summary>Events that /events remembers. Default: what the options say.</summary>
+    public int? EventsRemembered { get; init; }
 
-    /// <summary>From one sample of the last hour, for the dashboard, to the next. Default 20 s.</summary>
-    public TimeSpan HourStep { get; init; } = TimeSpan.FromSeconds(20);
+    /// <summary>From one sample of the last hour, for the dashboard, to the next. Default: what the options say.</summary>
+    public TimeSpan? HourStep { get; init; }
 
     /// <summary>The façade's bounds.</summary>
     public NoriKV.Transport.Http.HttpFacadeOptions Http { get; init; } = new();

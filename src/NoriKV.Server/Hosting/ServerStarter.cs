@@ -31,6 +31,7 @@ internal sealed class ServerStarter : IAsyncDisposable
     private readonly TlsFiles? _tls;
     private readonly Telemetry _telemetry;
     private readonly IMeter _meter;
+    private PortTraffic? _rpcTraffic;
     private readonly CancellationTokenSource _stopping = new();
     private readonly NodeFront _front;
     private readonly PeerBook _book = new();
@@ -96,7 +97,11 @@ internal sealed class ServerStarter : IAsyncDisposable
         {
             _membership = await ClusterMembership.StartAsync(
                 _swim, advertised, started.Identity?.Node ?? default, _datagrams, _streams!, _meter, _telemetry.Events, _parts,
-                started.SetMembers).ConfigureAwait(false);
+                members =>
+                {
+                    _book.Hear(members);
+                    started.SetMembers(members);
+                }).ConfigureAwait(false);
         }
 
         if (cluster is { Nodes.Count: > 1 }) await AwaitLeadersAsync(started.Node, cancellationToken).ConfigureAwait(false);
@@ -134,8 +139,17 @@ internal sealed class ServerStarter : IAsyncDisposable
         _stopping.Dispose();
     }
 
+    // Counted once, whatever port is found free.
+    private GrpcEndpointOptions Counted(GrpcEndpointOptions endpoint)
+    {
+        if (!_telemetry.Measures) return endpoint;
+        _rpcTraffic ??= new PortTraffic(_meter, "grpc", "clients of gRPC and of other nodes");
+        return endpoint with { Around = _rpcTraffic.Around };
+    }
+
     private LiveService? LiveOf(StartedNode started) => started.Live is not { } live ? null : new LiveService(
-        live, started.Node.View, _meter as IMetricSource, _telemetry.Ring, _telemetry.News, _parts.HourStep,
+        live, started.Node.View, _meter as IMetricSource, _telemetry.Ring, _telemetry.News,
+        _parts.HourStep ?? _options.HourStep, _options.HourBytesMax,
         _membership is { } membership ? () => membership.Swim.Members : null, _parts.Time);
 
     // A node whose cluster has others is a member of membership also without seeds: it knows them.
@@ -281,7 +295,7 @@ internal sealed class ServerStarter : IAsyncDisposable
         try
         {
             return await GrpcServer.StartAsync(
-                _transport.Services, listen, options, _parts.RpcEndpoint with { Tls = _tls?.ForPort() }, null, cancellationToken)
+                _transport.Services, listen, options, Counted(_parts.RpcEndpoint with { Tls = _tls?.ForPort() }), null, cancellationToken)
                     .ConfigureAwait(false);
         }
         catch (Exception failure) when (failure is IOException or SocketException)
@@ -292,6 +306,7 @@ internal sealed class ServerStarter : IAsyncDisposable
 
     private async Task StartHttpAsync(CancellationToken cancellationToken)
     {
+        _telemetry.Log.TotalShards = () => _front.View.TotalShards;
         var facade = new HttpFacade(new HttpFacadeParts
         {
             Node = _front,
@@ -312,6 +327,7 @@ internal sealed class ServerStarter : IAsyncDisposable
         IPEndPoint listen = await Addresses.ResolveAsync(_options.HttpAddress, "http_addr", cancellationToken)
             .ConfigureAwait(false);
         HttpEndpointOptions endpoint = _parts.HttpEndpoint with { Tls = _tls?.ForPort() };
+        if (_telemetry.Measures) endpoint = endpoint with { Around = new PortTraffic(_meter, "http", "clients of HTTP").Around };
         try
         {
             _http = await HttpFacadeServer.StartAsync(facade, listen, endpoint, cancellationToken).ConfigureAwait(false);

@@ -17,9 +17,10 @@ internal sealed class Telemetry : IAsyncDisposable
         PrometheusMeter? meter = measures ? new PrometheusMeter(new PrometheusOptions { Time = parts.Time }) : null;
         Prometheus = options.PrometheusEnabled ? meter : null;
         Meter = meter ?? (IMeter)NullMeter.Instance;
-        Ring = new EventRing(parts.EventsRemembered, parts.Time);
-        News = new EventRing(2048, parts.Time);
-        Events = new TeeEventSink(Ring, new NewsSink(News), new EventLog(parts.Log));
+        Ring = new EventRing(parts.EventsRemembered ?? options.EventsRemembered, parts.Time);
+        News = new EventRing(options.HourEvents, parts.Time);
+        Log = new EventLog(parts.Log);
+        Events = new ServerEvents(Ring, new NewsSink(News), Log, parts.Time);
         Meter.ObservableCounter("log_lines_dropped_total", "Log lines that found the queue full.", () => parts.Log.Dropped);
         Meter.ObservableCounter("events_total", "Events emitted.", () => Ring.Emitted);
         if (!options.OtlpEnabled) return;
@@ -31,6 +32,9 @@ internal sealed class Telemetry : IAsyncDisposable
         Meter.ObservableCounter("trace_spans_suppressed_total", "Spans beyond the most a second.", () => tracer.Suppressed);
         _otlp = new OtlpLoop(exporter, problem => Tell(parts.Log, problem), parts.Time);
     }
+
+    /// <summary>False where nobody is told of any figure: then none is counted either.</summary>
+    public bool Measures => Meter is PrometheusMeter;
 
     /// <summary>What /metrics shows; null where it is off.</summary>
     public PrometheusMeter? Prometheus { get; }
@@ -46,6 +50,9 @@ internal sealed class Telemetry : IAsyncDisposable
 
     /// <summary>Where everything tells what happened.</summary>
     public IEventSink Events { get; }
+
+    /// <summary>Events as lines of the log.</summary>
+    public EventLog Log { get; }
 
     /// <summary>Traces requests; null without a collector.</summary>
     public Tracer? Tracer { get; }

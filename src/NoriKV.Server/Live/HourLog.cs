@@ -1,28 +1,19 @@
-using System.Buffers;
-using System.Text;
 using Nori.Core;
 
 namespace NoriKV.Server.Live;
 
 /// <summary>
-/// What a node's figures were in the last hour, whoever watched: one sample in twenty seconds, each as its difference to the one
-/// before. Some hundred bytes a sample under load, nearly none in an idle node.
+/// What a node was in the last hour, whoever watched: its figures, who led the shards it has replicas of, its health and whom it
+/// held for what. One sample in some seconds, each as its difference to the one before: some hundred bytes under load, nearly none
+/// in an idle node. When it takes more than its bound the oldest samples go, and the hour is shorter.
 /// </summary>
-/// <remarks>
-/// Thread-safe. In bytes (docs/formats/picture.md), every number a varint, signed ones zigzag:
-/// <code>
-/// format u8 = 1 | names: count, each (length, UTF-8)
-/// | samples: count, each: unix ms | changes: count, each: number of the name | change, signed
-/// | events: count, each (length, JSON)
-/// </code>
-/// The first sample's changes begin at zero.
-/// </remarks>
-internal sealed class HourLog(int samplesMax)
+/// <remarks>Thread-safe.</remarks>
+/// <param name="samplesMax">Samples kept.</param>
+/// <param name="bytesMax">Bytes of memory they may take.</param>
+internal sealed class HourLog(int samplesMax, long bytesMax = long.MaxValue)
 {
     /// <summary>Names kept; figures of further ones are left out.</summary>
-    private const int NamesMax = 1024;
-
-    private const byte Format = 1;
+    public const int NamesMax = 1024;
 
     private readonly Lock _lock = new(); // Guards all below.
     private readonly Dictionary<string, int> _numbers = new(StringComparer.Ordinal);
@@ -30,6 +21,11 @@ internal sealed class HourLog(int samplesMax)
     private readonly Queue<HourSample> _samples = new();
     private readonly List<long> _last = [];
     private readonly List<long> _base = [];
+    private readonly Dictionary<uint, HourLeader> _lastLeaders = [];
+    private readonly SortedDictionary<uint, HourLeader> _baseLeaders = [];
+    private ReadOnlyMemory<byte> _lastFacts;
+    private ReadOnlyMemory<byte> _baseFacts;
+    private long _bytes;
 
     /// <summary>Samples held.</summary>
     public int Count
@@ -40,89 +36,96 @@ internal sealed class HourLog(int samplesMax)
         }
     }
 
-    /// <summary>Adds a sample; the oldest goes when there are too many.</summary>
-    public void Add(long unixMs, IEnumerable<KeyValuePair<string, long>> figures)
+    /// <summary>Adds a sample; the oldest go when there are too many.</summary>
+    /// <param name="unixMs">When.</param>
+    /// <param name="figures">The node's figures.</param>
+    /// <param name="leaders">Who leads the shards that it has replicas of, as they know.</param>
+    /// <param name="facts">Its health, a JSON object.</param>
+    public void Add(
+        long unixMs, IEnumerable<KeyValuePair<string, long>> figures, IEnumerable<HourLeader> leaders, ReadOnlyMemory<byte> facts)
     {
         lock (_lock)
         {
-            var changes = new List<(int, long)>();
-            foreach ((string name, long value) in figures)
-            {
-                if (IsFine(name) || !TryNumberLocked(name, out int number) || _last[number] == value) continue;
-                changes.Add((number, value - _last[number]));
-                _last[number] = value;
-            }
-
-            if (_samples.Count == samplesMax)
-            {
-                foreach ((int number, long change) in _samples.Dequeue().Changes) _base[number] += change;
-            }
-
-            _samples.Enqueue(new HourSample(unixMs, [.. changes]));
+            bool isSame = facts.Span.SequenceEqual(_lastFacts.Span);
+            if (!isSame) _lastFacts = facts;
+            var sample = new HourSample(unixMs, ChangesLocked(figures), ChangesLocked(leaders), isSame ? default : facts);
+            _samples.Enqueue(sample);
+            _bytes += BytesOf(sample);
+            while (_samples.Count > samplesMax || (_bytes > bytesMax && _samples.Count > 1)) DropLocked();
         }
     }
 
-    /// <summary>All of it in bytes, with what happened.</summary>
-    public byte[] Encode(IReadOnlyList<ReadOnlyMemory<byte>> events)
+    /// <summary>All of it, oldest first; the first one tells all, as its changes begin at nothing.</summary>
+    /// <param name="skipped">Samples of the oldest that are left out.</param>
+    public (IReadOnlyList<string> Names, IReadOnlyList<HourSample> Samples) Take(int skipped)
     {
-        var writer = new ArrayBufferWriter<byte>(32 << 10);
-        writer.WriteByte(Format);
         lock (_lock)
         {
-            writer.WriteVarint((ulong)_names.Count);
-            foreach (string name in _names) writer.WriteLengthPrefixed(Encoding.UTF8.GetBytes(name));
-            writer.WriteVarint((ulong)_samples.Count);
-            bool isFirst = true;
-            foreach (HourSample sample in _samples)
+            if (_samples.Count == 0) return ([], []);
+            var left = new List<HourSample>(_samples);
+            skipped = Math.Min(skipped, left.Count - 1);
+            long[] figures = [.. _base];
+            var leaders = new SortedDictionary<uint, HourLeader>(_baseLeaders);
+            ReadOnlyMemory<byte> facts = _baseFacts;
+            for (int i = 0; i <= skipped; i++)
             {
-                Write(writer, isFirst ? sample with { Changes = WholeLocked(sample) } : sample);
-                isFirst = false;
+                foreach ((int number, long change) in left[i].Changes) figures[number] += change;
+                foreach (HourLeader leader in left[i].Leaders) leaders[leader.Shard] = leader;
+                if (left[i].Facts.Length > 0) facts = left[i].Facts;
             }
-        }
 
-        writer.WriteVarint((ulong)events.Count);
-        foreach (ReadOnlyMemory<byte> e in events) writer.WriteLengthPrefixed(e.Span);
-        return writer.WrittenSpan.ToArray();
+            var whole = new HourSample(
+                left[skipped].UnixMs,
+                [.. figures.Select(static (v, i) => (i, v)).Where(static p => p.v != 0)],
+                [.. leaders.Values],
+                facts);
+            return ([.. _names], [whole, .. left.Skip(skipped + 1)]);
+        }
     }
 
-    /// <summary>Reads what <see cref="Encode"/> wrote; null where the bytes are none of it.</summary>
-    public static HourPicture? TryDecode(ReadOnlySpan<byte> bytes)
-    {
-        var reader = new SpanReader(bytes);
-        if (!reader.TryReadByte(out byte format) || format != Format) return null;
-        if (!TryReadCount(ref reader, NamesMax, out int nameCount)) return null;
-        string[] names = new string[nameCount];
-        for (int i = 0; i < nameCount; i++)
-        {
-            if (!reader.TryReadLengthPrefixed(out ReadOnlySpan<byte> name) || name.Length > 64) return null;
-            names[i] = Encoding.UTF8.GetString(name);
-        }
-
-        if (!TryReadCount(ref reader, 4096, out int sampleCount)) return null;
-        var samples = new HourSample[sampleCount];
-        for (int i = 0; i < sampleCount; i++)
-        {
-            if (TryRead(ref reader, nameCount) is not { } sample) return null;
-            samples[i] = sample;
-        }
-
-        if (!TryReadCount(ref reader, 4096, out int eventCount)) return null;
-        var events = new ReadOnlyMemory<byte>[eventCount];
-        for (int i = 0; i < eventCount; i++)
-        {
-            if (!reader.TryReadLengthPrefixed(out ReadOnlySpan<byte> json)) return null;
-            events[i] = json.ToArray();
-        }
-
-        return reader.AtEnd ? new HourPicture(names, samples, events) : null;
-    }
-
-    // Buckets of what is shown only of the present; their sums are kept.
+    // Buckets of what is shown only of the present; their sums are kept. Those of syncs are few and tell of a disk what nothing else does.
     private static bool IsFine(string name) =>
         char.IsAsciiDigit(name[^1])
         && (name.StartsWith("stage.", StringComparison.Ordinal)
-            || name.StartsWith("fsync.", StringComparison.Ordinal)
             || name.StartsWith("swim.rtt.", StringComparison.Ordinal));
+
+    private static long BytesOf(in HourSample sample) =>
+        96 + (16 * sample.Changes.Count) + (24 * sample.Leaders.Count) + sample.Facts.Length;
+
+    private void DropLocked()
+    {
+        HourSample oldest = _samples.Dequeue();
+        _bytes -= BytesOf(oldest);
+        foreach ((int number, long change) in oldest.Changes) _base[number] += change;
+        foreach (HourLeader leader in oldest.Leaders) _baseLeaders[leader.Shard] = leader;
+        if (oldest.Facts.Length > 0) _baseFacts = oldest.Facts;
+    }
+
+    private (int, long)[] ChangesLocked(IEnumerable<KeyValuePair<string, long>> figures)
+    {
+        var changes = new List<(int, long)>();
+        foreach ((string name, long value) in figures)
+        {
+            if (IsFine(name) || !TryNumberLocked(name, out int number) || _last[number] == value) continue;
+            changes.Add((number, value - _last[number]));
+            _last[number] = value;
+        }
+
+        return [.. changes];
+    }
+
+    private HourLeader[] ChangesLocked(IEnumerable<HourLeader> leaders)
+    {
+        var changes = new List<HourLeader>();
+        foreach (HourLeader leader in leaders)
+        {
+            if (_lastLeaders.TryGetValue(leader.Shard, out HourLeader known) && known == leader) continue;
+            _lastLeaders[leader.Shard] = leader;
+            changes.Add(leader);
+        }
+
+        return [.. changes];
+    }
 
     private bool TryNumberLocked(string name, out int number)
     {
@@ -135,38 +138,4 @@ internal sealed class HourLog(int samplesMax)
         _base.Add(0);
         return true;
     }
-
-    private (int, long)[] WholeLocked(in HourSample first)
-    {
-        long[] whole = [.. _base];
-        foreach ((int number, long change) in first.Changes) whole[number] += change;
-        return [.. whole.Select(static (v, i) => (i, v)).Where(static p => p.v != 0)];
-    }
-
-    private static void Write(ArrayBufferWriter<byte> writer, in HourSample sample)
-    {
-        writer.WriteVarint((ulong)sample.UnixMs);
-        writer.WriteVarint((ulong)sample.Changes.Count);
-        foreach ((int number, long change) in sample.Changes)
-        {
-            writer.WriteVarint((ulong)number);
-            writer.WriteVarint((ulong)((change << 1) ^ (change >> 63)));
-        }
-    }
-
-    private static HourSample? TryRead(ref SpanReader reader, int names)
-    {
-        if (!reader.TryReadVarint(out ulong at) || at > long.MaxValue || !TryReadCount(ref reader, NamesMax, out int count)) return null;
-        var changes = new (int, long)[count];
-        for (int i = 0; i < count; i++)
-        {
-            if (!reader.TryReadVarintInt32(out int number) || number >= names || !reader.TryReadVarint(out ulong change)) return null;
-            changes[i] = (number, (long)(change >> 1) ^ -(long)(change & 1));
-        }
-
-        return new HourSample((long)at, changes);
-    }
-
-    private static bool TryReadCount(ref SpanReader reader, int max, out int count) =>
-        reader.TryReadVarintInt32(out count) && count <= max && count <= reader.Remaining.Length;
 }

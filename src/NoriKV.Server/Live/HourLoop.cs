@@ -1,15 +1,15 @@
 namespace NoriKV.Server.Live;
 
-/// <summary>Takes a sample of the own figures now and then, whoever watches: a fraction of a millisecond each time.</summary>
+/// <summary>Takes a sample of the own node now and then, whoever watches: a fraction of a millisecond each time.</summary>
 internal sealed class HourLoop : IAsyncDisposable
 {
     private readonly PeriodicTimer _timer;
     private readonly Task _running;
 
-    public HourLoop(HourLog log, PictureMaker maker, TimeSpan period, TimeProvider time)
+    public HourLoop(HourLog log, PictureMaker maker, HourEvents events, TimeSpan period, TimeProvider time)
     {
         _timer = new PeriodicTimer(period, time);
-        _running = RunAsync(log, maker, time);
+        _running = RunAsync(log, maker, events, time);
     }
 
     public async ValueTask DisposeAsync()
@@ -18,9 +18,13 @@ internal sealed class HourLoop : IAsyncDisposable
         await _running.ConfigureAwait(false);
     }
 
-    private async Task RunAsync(HourLog log, PictureMaker maker, TimeProvider time)
+    private async Task RunAsync(HourLog log, PictureMaker maker, HourEvents events, TimeProvider time)
     {
-        while (await _timer.WaitForNextTickAsync().ConfigureAwait(false))
-            log.Add(time.GetUtcNow().ToUnixTimeMilliseconds(), maker.Figures());
+        do
+        {
+            maker.Remember(log, time.GetUtcNow().ToUnixTimeMilliseconds());
+            events.Look();
+        }
+        while (await _timer.WaitForNextTickAsync().ConfigureAwait(false));
     }
 }

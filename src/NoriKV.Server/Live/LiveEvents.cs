@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Frozen;
 using System.Text.Json;
 using Nori.Observe;
 
@@ -13,7 +14,37 @@ internal static class LiveEvents
     /// <summary>An event that is longer is left out.</summary>
     public const int BytesMax = 1024;
 
-    /// <summary>The newest events behind a number.</summary>
+    // What an incident is read from: who led, who was held for what, what ended. Others are left out before these.
+    private static readonly FrozenSet<string> Kept = FrozenSet.ToFrozenSet(
+        ["LeaderElected", "StepDown", "Finish", "FlushComplete", "L0Stall", "Alive", "Suspect", "Confirm", "Leave", "CorruptionFound"]);
+
+    /// <summary>True for an event that is left out last.</summary>
+    public static bool IsKept(string kind) => Kept.Contains(kind);
+
+    /// <summary>The same of an event as it was sent.</summary>
+    public static bool IsKept(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json);
+        try
+        {
+            while (reader.Read())
+            {
+                if (reader.TokenType != JsonTokenType.PropertyName || reader.CurrentDepth != 1
+                    || !reader.ValueTextEquals("kind"u8)) continue;
+                return reader.Read() && reader.TokenType == JsonTokenType.String && IsKept(reader.GetString()!);
+            }
+        }
+        catch (Exception broken) when (broken is JsonException or InvalidOperationException)
+        {
+            // Another node sent something else: it is none of those.
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// The events behind a number: of too many the newest, and of those that are left out last all, if need be with the next look.
+    /// </summary>
     /// <param name="ring">Where they are.</param>
     /// <param name="after">The last one seen; 0 for all that is remembered.</param>
     /// <param name="takes">Which ones.</param>
@@ -27,24 +58,37 @@ internal static class LiveEvents
         long through = after > (ulong)emitted ? 0 : (long)after;
         EventSubscription events = ring.Subscribe(through);
         var record = new EventRecord();
-        var found = new Queue<ReadOnlyMemory<byte>>();
+        var found = new List<(ReadOnlyMemory<byte> Json, bool IsKept)>();
+        bool isBehind = through > 0;
         uint elided = 0;
 
         // Those that come meanwhile are for the next time: this ends.
         while (through < emitted && events.TryRead(record))
         {
-            through = record.Sequence;
-            if (!takes(record)) continue;
-            if (found.Count == most)
+            if (takes(record) && Write(record, node) is { Length: <= BytesMax } json)
             {
-                found.Dequeue();
-                elided++;
+                if (found.Count == most)
+                {
+                    int least = found.FindIndex(static e => !e.IsKept);
+                    bool isKept = IsKept(record.Kind);
+
+                    // All of them are to stay: the others come with the next look.
+                    if (least < 0 && isKept && isBehind) return (Json(found), through, elided);
+                    elided++;
+                    if (least < 0 && !isKept) json = default;
+                    else found.RemoveAt(Math.Max(least, 0));
+                }
+
+                if (json.Length > 0) found.Add((json, IsKept(record.Kind)));
             }
 
-            if (Write(record, node) is { Length: <= BytesMax } json) found.Enqueue(json);
+            through = record.Sequence;
         }
 
-        return ([.. found], Math.Max(through, emitted), elided);
+        return (Json(found), Math.Max(through, emitted), elided);
+
+        static List<ReadOnlyMemory<byte>> Json(List<(ReadOnlyMemory<byte> Json, bool IsKept)> found) =>
+            [.. found.Select(static e => e.Json)];
     }
 
     /// <summary>What is shown to all: what happens, not how often the disk was synced.</summary>

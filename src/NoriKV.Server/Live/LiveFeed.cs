@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Threading.Channels;
 using NoriKV.Node.Live;
 using NoriKV.Transport.Http.Live;
 using NoriKV.Types;
@@ -25,11 +24,16 @@ internal sealed class LiveFeed(LiveLoop loop, ILiveNode node, ClusterView cluste
         private readonly LiveBudget _budget;
         private readonly int _number;
         private volatile uint[] _watched = [];
-        private long _version = -1;
         private readonly CancellationTokenSource _end = new();
+        private readonly TaskCompletionSource _hourComes = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private ReadOnlyMemory<byte> _rest;
+        private bool _hasGreeted;
+        private bool _isText;
+        private bool _wasPresent;
+        private long _version;
 
-        // Bounded by what nodes remember: it is asked for once a connection.
-        private readonly Channel<ReadOnlyMemory<byte>> _hour = Channel.CreateUnbounded<ReadOnlyMemory<byte>>();
+        // Asked for once a connection.
+        private HourPieces? _hour;
         private int _askedHour;
         private int _disposed;
 
@@ -38,37 +42,65 @@ internal sealed class LiveFeed(LiveLoop loop, ILiveNode node, ClusterView cluste
             _feed = feed;
             _messages = new LiveMessages(eventsAfter, feed.Time);
             _budget = new LiveBudget(feed.Time);
-            _number = feed.Loop.Watch();
+            (_number, _version) = feed.Loop.Watch();
         }
 
-        public async ValueTask<ReadOnlyMemory<byte>> NextAsync(CancellationToken cancellationToken)
+        public async ValueTask<LivePiece> NextAsync(CancellationToken cancellationToken)
         {
-            if (_version < 0)
+            bool begins = _rest.IsEmpty;
+            if (begins) await BeginAsync(cancellationToken).ConfigureAwait(false);
+            ReadOnlyMemory<byte> piece = _rest[..Math.Min(_rest.Length, LiveBudget.PieceBytesMax)];
+            while (_budget.Wait(piece.Length, begins) is { Ticks: > 0 } wait)
+                await Task.Delay(wait, _feed.Time, cancellationToken).ConfigureAwait(false);
+            _rest = _rest[piece.Length..];
+            _budget.Spend(piece.Length, _rest.IsEmpty);
+            return new LivePiece(piece, _isText, _rest.IsEmpty);
+        }
+
+        // Only when there is room for its first piece: what happened while the budget was waited for is in it.
+        private async ValueTask BeginAsync(CancellationToken cancellationToken)
+        {
+            _isText = true;
+            if (!_hasGreeted)
             {
-                _version = 0;
-                return Spent(_messages.Hello(
+                _hasGreeted = true;
+                _rest = _messages.Hello(
                     _feed.Node.Health.NodeId, _feed.Cluster.ClusterId, _feed.Cluster.TotalShards, _feed.Cluster.HashTags, _feed._process,
-                    Routes));
+                    Routes);
+                return;
             }
 
             while (true)
             {
-                // The hour passes between messages of the present, as far as the budget has room.
-                while (_budget.Wait() is { Ticks: > 0 } wait)
+                while (_budget.Wait(LiveBudget.PieceBytesMax, begins: true) is { Ticks: > 0 } wait)
                     await Task.Delay(wait, _feed.Time, cancellationToken).ConfigureAwait(false);
-                if (_feed.Loop.Current.Version > _version) break;
-                bool hasHour = _hour.Reader.TryPeek(out _);
-                if (hasHour && _budget.HasRoom && _hour.Reader.TryRead(out ReadOnlyMemory<byte> chunk)) return Spent(chunk);
+
+                // Present and past take turns: neither starves the other.
+                LiveCluster cluster = _feed.Loop.Current;
+                HourPieces? hour = Volatile.Read(ref _hour);
+                if (cluster.Version > _version && (hour is null || !_wasPresent))
+                {
+                    (_version, _wasPresent) = (cluster.Version, true);
+                    _rest = _messages.Next(cluster, _feed.Loop.Events, _watched);
+                    return;
+                }
+
+                if (hour is not null)
+                {
+                    (_rest, _wasPresent) = (hour.Next(), false);
+                    _isText = _rest.IsEmpty;
+                    if (!_rest.IsEmpty) return;
+                    hour.Dispose();
+                    Volatile.Write(ref _hour, null);
+                    continue;
+                }
+
                 Task newer = _feed.Loop.NewerAsync(_version, cancellationToken);
-                if (hasHour) await Task.WhenAny(newer, Task.Delay(LiveBudget.Spacing, _feed.Time, cancellationToken)).ConfigureAwait(false);
-                else await newer.ConfigureAwait(false);
+                Task hourComes = _hourComes.Task;
+                if (hourComes.IsCompleted) await newer.ConfigureAwait(false);
+                else await Task.WhenAny(newer, hourComes).ConfigureAwait(false);
                 cancellationToken.ThrowIfCancellationRequested();
             }
-
-            // Only now: what happened while the budget was waited for is in it.
-            LiveCluster cluster = _feed.Loop.Current;
-            _version = cluster.Version;
-            return Spent(_messages.Next(cluster, _feed.Loop.Events, _watched));
         }
 
         public void Ask(ReadOnlySpan<byte> message)
@@ -124,18 +156,16 @@ internal sealed class LiveFeed(LiveLoop loop, ILiveNode node, ClusterView cluste
             try
             {
                 IReadOnlyList<(string, HourPicture)> nodes = await _feed.Loop.HourAsync(_end.Token).ConfigureAwait(false);
-                foreach (ReadOnlyMemory<byte> chunk in HourChunks.Of(nodes)) _hour.Writer.TryWrite(chunk);
+                Volatile.Write(ref _hour, new HourPieces(HourLines.Of(nodes), LiveBudget.PieceBytesMax));
             }
             catch (Exception gone) when (gone is OperationCanceledException or ObjectDisposedException)
             {
                 // The watcher left.
             }
-        }
-
-        private ReadOnlyMemory<byte> Spent(ReadOnlyMemory<byte> message)
-        {
-            _budget.Spend(message.Length);
-            return message;
+            finally
+            {
+                _hourComes.TrySetResult();
+            }
         }
     }
 

@@ -17,6 +17,9 @@ internal sealed class LiveLoop : IAsyncDisposable
     /// <summary>So long it looks on when the last watcher left: it may be back at once.</summary>
     private static readonly TimeSpan Linger = TimeSpan.FromSeconds(5);
 
+    /// <summary>The first picture waits for all nodes: a cluster of which half is missing is none.</summary>
+    private static readonly TimeSpan FirstPatience = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan HourLimit = TimeSpan.FromSeconds(5);
 
     private readonly ILiveNode _node;
@@ -54,20 +57,31 @@ internal sealed class LiveLoop : IAsyncDisposable
         }
     }
 
+    /// <summary>True while the nodes are looked at.</summary>
+    public bool IsLooking
+    {
+        get
+        {
+            lock (_lock) return _isRunning;
+        }
+    }
+
     /// <summary>Somebody watches, until the returned number is given back.</summary>
-    public int Watch()
+    /// <returns>The number, and the version that is older than what this watcher should see: nobody looked for a while.</returns>
+    public (int Watcher, long After) Watch()
     {
         lock (_lock)
         {
             int watcher = _nextWatcher++;
             _watchers.Add(watcher, []);
+            bool wasRunning = _isRunning;
             if (!_isRunning && !_stopping.IsCancellationRequested)
             {
                 _isRunning = true;
                 _running = Task.Run(RunAsync);
             }
 
-            return watcher;
+            return (watcher, wasRunning ? 0 : _current.Version);
         }
     }
 
@@ -108,7 +122,7 @@ internal sealed class LiveLoop : IAsyncDisposable
         {
             ReadOnlyMemory<byte>? answer =
                 await _node.AskAsync(node.Number, question, HourLimit, cancellationToken).ConfigureAwait(false);
-            return answer is { } bytes ? HourLog.TryDecode(bytes.Span) : null;
+            return answer is { } bytes ? HourBytes.TryDecode(bytes.Span) : null;
         })).ConfigureAwait(false);
         return [.. nodes.Select((n, i) => (n.Name, Hour: hours[i])).Where(static p => p.Hour is not null)
             .Select(static p => (p.Name, p.Hour!))];
@@ -127,12 +141,14 @@ internal sealed class LiveLoop : IAsyncDisposable
     private async Task RunAsync()
     {
         using var timer = new PeriodicTimer(Period, _time);
+        TimeSpan patience = FirstPatience;
         try
         {
             do
             {
                 if (!TryGoOn(out IReadOnlyList<uint> shards)) return;
-                await LookAsync(shards).ConfigureAwait(false);
+                await LookAsync(shards, patience).ConfigureAwait(false);
+                patience = Period / 2;
             }
             while (await timer.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false));
         }
@@ -153,14 +169,14 @@ internal sealed class LiveLoop : IAsyncDisposable
         }
     }
 
-    private async Task LookAsync(IReadOnlyList<uint> shards)
+    private async Task LookAsync(IReadOnlyList<uint> shards, TimeSpan patience)
     {
         ClusterMap map = _node.Table.Current;
         NodeEye[] eyes = EyesFor(map);
         Task all = Task.WhenAll(eyes.Select(eye => AskQuietlyAsync(eye, shards)));
 
         // A node that is slow holds up nobody: what it says is shown when it says it.
-        await Task.WhenAny(all, Task.Delay(Period / 2, _time, _stopping.Token)).ConfigureAwait(false);
+        await Task.WhenAny(all, Task.Delay(patience, _time, _stopping.Token)).ConfigureAwait(false);
         _stopping.Token.ThrowIfCancellationRequested();
         Publish(map, eyes);
     }

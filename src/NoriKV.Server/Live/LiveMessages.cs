@@ -31,7 +31,9 @@ internal sealed class LiveMessages : IDisposable
     private ulong? _mapRevision;
     private long _mapAt;
     private long _eventsThrough;
-    private long _elided = -1;
+    private long _elidedBefore = -1;
+    private long _skipped;
+    private long _elidedTold;
 
     /// <param name="eventsAfter">The last event the watcher has; 0: none.</param>
     /// <param name="time">The clock.</param>
@@ -297,7 +299,9 @@ internal sealed class LiveMessages : IDisposable
 
     private void WriteEvents(LiveEventLog log)
     {
-        (IReadOnlyList<ReadOnlyMemory<byte>> events, long through, long elided) = log.After(_eventsThrough, EventsMost);
+        bool isFirst = _elidedBefore < 0;
+        (IReadOnlyList<ReadOnlyMemory<byte>> events, long through, long skipped, long elided) =
+            log.After(_eventsThrough, EventsMost, isFirst && _eventsThrough == 0);
         if (events.Count > 0)
         {
             _json.WriteStartArray("events");
@@ -306,9 +310,12 @@ internal sealed class LiveMessages : IDisposable
             _json.WriteNumber("through", through);
         }
 
+        // What was left out before this watcher came it gets with the hour; what was left out while its connection was lost is told.
+        if (isFirst) _elidedBefore = elided;
+        if (!isFirst || _eventsThrough > 0) _skipped += skipped;
         _eventsThrough = through;
-        if (elided > Math.Max(0, _elided)) _json.WriteNumber("elided", elided);
-        _elided = elided;
+        long all = elided - _elidedBefore + _skipped;
+        if (all > _elidedTold) _json.WriteNumber("elided", _elidedTold = all);
     }
 
     /// <summary>What a node sent is shown as it came, when it is JSON; null otherwise.</summary>

@@ -9,9 +9,6 @@ namespace NoriKV.Server.Live;
 /// <summary>What a server shows of itself and its cluster to those who watch: answers other nodes, and feeds /live.</summary>
 internal sealed class LiveService : IAsyncDisposable
 {
-    /// <summary>Events of the last hour that are told.</summary>
-    private const int HourEventsMost = 400;
-
     private readonly LiveLoop _loop;
     private readonly HourLoop _hour;
 
@@ -21,21 +18,28 @@ internal sealed class LiveService : IAsyncDisposable
     /// <param name="events">What happened lately.</param>
     /// <param name="news">What happened in the last hour, without what happens all the time.</param>
     /// <param name="hourStep">From one sample of the last hour to the next.</param>
+    /// <param name="hourBytesMax">Bytes of memory of the samples.</param>
     /// <param name="members">Whom it sees; null where it is no member.</param>
     /// <param name="time">The clock.</param>
     public LiveService(
         ILiveNode node, ClusterView cluster, IMetricSource? metrics, EventRing events, EventRing news,
-        TimeSpan hourStep, Func<IReadOnlyList<SwimMember>>? members, TimeProvider time)
+        TimeSpan hourStep, long hourBytesMax, Func<IReadOnlyList<SwimMember>>? members, TimeProvider time)
     {
         var maker = new PictureMaker(node, metrics, events, members, time);
         _loop = new LiveLoop(node, cluster.TotalShards, time);
         Feed = new LiveFeed(_loop, node, cluster, time);
-        var log = new HourLog((int)Math.Max(1, TimeSpan.FromHours(1) / hourStep));
-        _hour = new HourLoop(log, maker, hourStep, time);
-        string name = node.Health.NodeId;
+        var log = new HourLog((int)Math.Max(1, TimeSpan.FromHours(1) / hourStep), hourBytesMax);
+        var happened = new HourEvents(news, node.Health.NodeId, time);
+        _hour = new HourLoop(log, maker, happened, hourStep, time);
         node.Answers = (question, cancellationToken) => AnswerAsync(
             maker,
-            () => log.Encode(LiveEvents.Newest(news, 0, static _ => true, name, HourEventsMost).Events),
+            () =>
+            {
+                // As it is now, too: a watcher's present begins where its past ends.
+                maker.Remember(log, time.GetUtcNow().ToUnixTimeMilliseconds());
+                (IReadOnlyList<ReadOnlyMemory<byte>> told, ulong dropped) = happened.Take();
+                return HourBytes.Encode(log, told, dropped);
+            },
             question,
             cancellationToken);
     }

@@ -31,6 +31,13 @@ internal sealed class PictureMaker(
     /// <summary>The node's figures as they are now.</summary>
     public IReadOnlyList<KeyValuePair<string, long>> Figures() => metrics is null ? [] : [.. FigureReader.Read(metrics)];
 
+    /// <summary>Adds the node as it is now to its hour.</summary>
+    public void Remember(HourLog log, long unixMs) => log.Add(
+        unixMs,
+        Figures(),
+        node.Standings.Select(static s => new HourLeader(s.Key.Value, s.Value.Leader.Value, s.Value.Term.Value)),
+        Facts(node.Health));
+
     /// <summary>The picture that answers a question.</summary>
     public NodePicture Make(in PictureQuestion question)
     {

@@ -22,16 +22,22 @@ public sealed class EventLog(ServerLog log) : IEventSink
         ["Scrub"] = "scrub",
     };
 
+    /// <summary>How many shards there are: the group of a higher number is the meta group, and named so. Null: not known.</summary>
+    public Func<int>? TotalShards { get; set; }
+
     /// <inheritdoc/>
     public void Emit<T>(in T e)
         where T : struct, IEvent
     {
         string family = e.Family, kind = e.Kind;
-        if (!Components.TryGetValue(family, out string? component)) component = family.ToLowerInvariant();
+        // Nearly all events are of level debug, and nearly always nobody wants them.
         LogLevel level = LevelOf(family, kind);
+        if (level < log.Levels.Least) return;
+        if (!Components.TryGetValue(family, out string? component)) component = family.ToLowerInvariant();
         if (!log.Levels.IsOn(component, level)) return;
         var fields = new Fields();
         e.WriteFields(fields);
+        if (TotalShards is { } shards && fields.Shard >= shards()) fields.Add("group", "meta");
         log.Write(level, component, kind, fields.All.ToArray());
     }
 
@@ -48,7 +54,13 @@ public sealed class EventLog(ServerLog log) : IEventSink
     {
         public List<(string Key, object? Value)> All { get; } = [];
 
-        public void Add(string name, long value) => All.Add((name, value));
+        public long Shard { get; private set; } = -1;
+
+        public void Add(string name, long value)
+        {
+            if (name == "shard") Shard = value;
+            All.Add((name, value));
+        }
 
         public void Add(string name, double value) => All.Add((name, value));
 

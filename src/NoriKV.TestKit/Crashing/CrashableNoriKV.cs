@@ -127,6 +127,10 @@ public sealed class CrashableNoriKV : INoriKV
     public ValueTask<ClusterView> GetClusterViewAsync(CancellationToken cancellationToken = default) =>
         CallAsync(isWrite: false, store => store.GetClusterViewAsync(cancellationToken));
 
+    /// <inheritdoc/>
+    public ValueTask<bool> IsServingAsync(CancellationToken cancellationToken = default) =>
+        CallAsync(isWrite: false, store => store.IsServingAsync(cancellationToken));
+
     /// <summary>Ends with the node: a crash ends the stream.</summary>
     public IAsyncEnumerable<ClusterView> WatchClusterAsync(CancellationToken cancellationToken = default) =>
         Current().Store.WatchClusterAsync(cancellationToken);

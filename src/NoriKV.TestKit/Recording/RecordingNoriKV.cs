@@ -138,6 +138,8 @@ internal sealed class RecordingNoriKV(INoriKV store, HistoryRecorder recorder) :
     public ValueTask<ClusterView> GetClusterViewAsync(CancellationToken cancellationToken = default) =>
         store.GetClusterViewAsync(cancellationToken);
 
+    public ValueTask<bool> IsServingAsync(CancellationToken cancellationToken = default) => store.IsServingAsync(cancellationToken);
+
     public IAsyncEnumerable<ClusterView> WatchClusterAsync(CancellationToken cancellationToken = default) =>
         store.WatchClusterAsync(cancellationToken);
 

@@ -29,6 +29,7 @@ public sealed class ClusterSimulation
     private readonly ScenarioRun? _scenario;
     private readonly MoveStrikes? _strikes;
     private readonly ViewCheck? _views;
+    private readonly List<Task> _working = [];
     private int _operations;
     private int _open;
     private bool _stopping;
@@ -89,6 +90,22 @@ public sealed class ClusterSimulation
 
     private SimulationReport Run()
     {
+        try
+        {
+            RunPhases();
+        }
+#pragma warning disable CA1031 // Whatever ends a run is a finding of it: the seed must not get lost.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            _world.Violate("simulation", e.ToString());
+        }
+
+        return Report();
+    }
+
+    private void RunPhases()
+    {
         _world.Trace.Tell("--", $"{_nodes.Length} nodes, {_world.Options.Shards} shards, {_world.Profile.Clients} clients, "
             + $"{_keys.Plain.Count + _keys.Expiring.Count} keys, {_plan.Count} faults in {Ticks.Text(_world.Profile.Safety)} s");
         if (_scenario is { } scenario)
@@ -102,13 +119,17 @@ public sealed class ClusterSimulation
         }
 
         _faults.Arrange(_plan);
-        for (int i = 0; i < _world.Profile.Clients; i++) _ = WorkAsync(i);
+        for (int i = 0; i < _world.Profile.Clients; i++) _working.Add(WorkAsync(i));
         Look(0);
         RunUntil(_world.Profile.Safety, () => false);
         BeginLiveness();
         FinalLook();
+        foreach (Task client in _working)
+        {
+            if (client.IsFaulted) _world.Violate("simulation", $"a client ended: {client.Exception}");
+        }
+
         Judge();
-        return Report();
     }
 
     /// <summary>One client: an operation, a pause, and again.</summary>
@@ -160,6 +181,7 @@ public sealed class ClusterSimulation
         if (!scenario.Script.IsCompletedSuccessfully)
         {
             string why = scenario.Script.IsFaulted ? scenario.Script.Exception.ToString() : "the script does not end";
+            if (!scenario.Script.IsFaulted) why += $" ({scenario.WaitsFor}); {CurrentUnrest(scenario)}";
             _world.Violate("scenario", $"{what}: {why}");
             return false;
         }
@@ -179,6 +201,14 @@ public sealed class ClusterSimulation
         if (unrest is not null && _world.Violations.Count == 0)
             _world.Violate("placement", $"{what}: {_world.Options.ScenarioLimit.TotalSeconds} s after everything was healed: {unrest}");
         return unrest is null;
+    }
+
+    // How the cluster stands; where nobody answers, that.
+    private string CurrentUnrest(ScenarioRun scenario)
+    {
+        Task<string?> look = scenario.UnrestAsync();
+        RunUntil(_world.Events.Now + OperationLimit, () => look.IsCompleted);
+        return look.IsCompletedSuccessfully ? look.Result ?? "all is at rest" : "no meta leader answers";
     }
 
     /// <summary>Every key is written and read once more; then all nodes restart, and every key is read again.</summary>
@@ -256,6 +286,7 @@ public sealed class ClusterSimulation
     {
         while (!isDone() && _world.Violations.Count == 0 && _world.Events.TryRunNext(time))
         {
+            if (_world.Events.Stray is { } where) _world.Violate("one_thread", $"a second thread came into the run: {where}");
         }
     }
 
@@ -293,7 +324,7 @@ public sealed class ClusterSimulation
             OperationsKnown = calls.Count(c => c.IsKnown),
             OperationsUnknown = calls.Count(c => c.IsUnknown || c.Returned == long.MaxValue),
             Faults = _plan.Count,
-            FaultNumbers = [.. _plan.Select(f => f.Number), .. _strikes?.Numbers ?? []],
+            FaultNumbers = [.. _plan.Select(f => f.Number).Concat(_strikes?.Numbers ?? []).Except(_world.Options.WithoutFaults)],
             Messages = _world.Network.Sent,
             Counts = _world.Probes.Counts,
             Disks = [.. _nodes.Select(n => new DiskUse(n.Name, n.Disk.AllFiles().Count(), n.Disk.Syncs, n.Disk.BytesWritten))],

@@ -8,7 +8,6 @@ namespace NoriKV.TestKit.Simulation;
 /// <summary>What all parts of a run share. One thread owns it.</summary>
 internal sealed class SimWorld
 {
-    private readonly int _thread = Environment.CurrentManagedThreadId;
     private readonly List<Violation> _violations = [];
 
     public SimWorld(SimulationOptions options)
@@ -62,5 +61,5 @@ internal sealed class SimWorld
     }
 
     /// <summary>Everything runs on one thread; what strayed to another would make runs differ.</summary>
-    public void AssertThread() => Invariant.Assert(Environment.CurrentManagedThreadId == _thread);
+    public void AssertThread() => Events.AssertThread();
 }

@@ -78,7 +78,8 @@ public sealed record SimulationOptions
         if (Safety <= TimeSpan.Zero) problems.Add("Safety must be positive");
         if (ScenarioLimit <= TimeSpan.Zero) problems.Add("ScenarioLimit must be positive");
         if (LivenessLimit <= TimeSpan.Zero) problems.Add("LivenessLimit must be positive");
-        if (OperationsPerSecond <= 0) problems.Add("OperationsPerSecond must be positive");
+        if (OperationsPerSecond is { } rate && !(rate > 0 && double.IsFinite(rate))) problems.Add("OperationsPerSecond must be positive");
+        if (OperationsMax < 0) problems.Add("OperationsMax must not be negative");
         if (StoryLinesMax < 0) problems.Add("StoryLinesMax must not be negative");
         return problems;
     }

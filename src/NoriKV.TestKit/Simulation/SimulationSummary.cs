@@ -16,6 +16,7 @@ public sealed class SimulationSummary
     private readonly List<ulong> _failed = [];
     private ulong _first = ulong.MaxValue;
     private ulong _last;
+    private bool _isScenario;
 
     /// <summary>Runs.</summary>
     public int Runs { get; private set; }
@@ -37,7 +38,8 @@ public sealed class SimulationSummary
 
     /// <summary>Rare paths with their counts; zero is a path that nobody has tested.</summary>
     public IEnumerable<KeyValuePair<string, long>> RarePaths =>
-        Probes.Rare.Select(name => KeyValuePair.Create(name, _counts.GetValueOrDefault(name)));
+        (_isScenario ? Probes.RareOfScenarios : Probes.Rare).Select(
+            name => KeyValuePair.Create(name, _counts.GetValueOrDefault(name)));
 
     /// <summary>Adds a run.</summary>
     /// <param name="report">Its report.</param>
@@ -46,6 +48,7 @@ public sealed class SimulationSummary
     {
         ArgumentNullException.ThrowIfNull(report);
         ulong seed = report.Options.Seed;
+        _isScenario = report.Options.Scenario != SimulationScenario.None;
         Runs++;
         VirtualTime += report.VirtualTime;
         Operations += report.Operations;

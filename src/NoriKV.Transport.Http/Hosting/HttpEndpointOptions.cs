@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace NoriKV.Transport.Http;
@@ -7,6 +8,9 @@ public sealed record HttpEndpointOptions
 {
     /// <summary>Certificate and client-certificate rules; null for plaintext.</summary>
     public HttpsConnectionAdapterOptions? Tls { get; init; }
+
+    /// <summary>Put around each connection before TLS: to count what goes through it, for example. Null for nothing.</summary>
+    public Func<ConnectionDelegate, ConnectionDelegate>? Around { get; init; }
 
     /// <summary>Connections open at once; a further one is closed at once. Default 4,096.</summary>
     public int ConnectionsMax { get; init; } = 4096;

@@ -44,6 +44,7 @@ public sealed class HttpFacadeServer : IAsyncDisposable
             kestrelOptions.Listen(listen, endpoint =>
             {
                 endpoint.Protocols = options.Tls is null ? HttpProtocols.Http1 : HttpProtocols.Http1AndHttp2;
+                if (options.Around is { } around) endpoint.Use(around);
                 if (options.Tls is { } tls) endpoint.UseHttps(tls);
             });
         });

@@ -1,4 +1,5 @@
 using System.Net.WebSockets;
+using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Http;
 using NoriKV.Types;
 
@@ -10,6 +11,9 @@ internal sealed class LiveEndpoint(HttpFacadeParts parts)
     /// <summary>Bytes of a watcher's message; a longer one ends the connection.</summary>
     private const int AskedBytesMax = 1024;
 
+    /// <summary>RFC 6455's registry: 1013.</summary>
+    private const WebSocketCloseStatus TryAgainLater = (WebSocketCloseStatus)1013;
+
     private static readonly TimeSpan GoodbyeMax = TimeSpan.FromSeconds(1);
 
     private int _clients;
@@ -19,6 +23,7 @@ internal sealed class LiveEndpoint(HttpFacadeParts parts)
 
     public async Task ServeAsync(HttpContext http, RawTarget target)
     {
+        target.Only("process", "since");
         if (parts.Live() is not { } feed)
         {
             await HttpAnswers.WriteErrorAsync(http, new KvError(KvCode.Unavailable, "this node shows nothing yet"))
@@ -34,18 +39,16 @@ internal sealed class LiveEndpoint(HttpFacadeParts parts)
             return;
         }
 
-        // A browser sends cookies and certificates whoever wrote the page, and WebSockets know no same origin.
-        if (IsForeign(http))
+        if (Origins.IsForeign(http))
         {
-            await HttpAnswers.WriteErrorAsync(http, 403, "FORBIDDEN", "this page comes from elsewhere").ConfigureAwait(false);
+            await Origins.RefuseAsync(http).ConfigureAwait(false);
             return;
         }
 
         if (Interlocked.Increment(ref _clients) > parts.Options.LiveClientsMax)
         {
             Interlocked.Decrement(ref _clients);
-            await HttpAnswers.WriteErrorAsync(http, new KvError(KvCode.Overloaded, "too many clients of /live"))
-                .ConfigureAwait(false);
+            await RefuseAsync(http).ConfigureAwait(false);
             return;
         }
 
@@ -66,25 +69,40 @@ internal sealed class LiveEndpoint(HttpFacadeParts parts)
         }
     }
 
-    private static bool IsForeign(HttpContext http)
+    // A browser tells its page nothing of an answer that is no WebSocket: the reason is told on one that is closed at once.
+    private async Task RefuseAsync(HttpContext http)
     {
-        string? origin = http.Request.Headers.Origin;
-        if (string.IsNullOrEmpty(origin)) return false;
-        return !Uri.TryCreate(origin, UriKind.Absolute, out Uri? from)
-            || !string.Equals(from.Authority, http.Request.Host.Value, StringComparison.OrdinalIgnoreCase);
+        try
+        {
+            using var limit = new CancellationTokenSource(GoodbyeMax, parts.Time);
+            using WebSocket socket = await http.WebSockets.AcceptWebSocketAsync().ConfigureAwait(false);
+            string why = $"{parts.Options.LiveClientsMax} pages watch this node already";
+            await socket.CloseOutputAsync(TryAgainLater, why, limit.Token).ConfigureAwait(false);
+            byte[] rest = new byte[AskedBytesMax];
+            while ((await socket.ReceiveAsync(rest.AsMemory(), limit.Token).ConfigureAwait(false)).MessageType
+                != WebSocketMessageType.Close)
+            {
+            }
+        }
+        catch (Exception gone) when (gone is WebSocketException or OperationCanceledException or IOException)
+        {
+            // It left first, or does not answer the close.
+        }
     }
 
     private async Task RunAsync(HttpContext http, WebSocket socket, ILiveWatcher watcher)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, parts.Stopping);
-        Task listening = ListenAsync(socket, watcher, end);
+        var isTooBig = new StrongBox<bool>();
+        Task listening = ListenAsync(socket, watcher, isTooBig, end);
         try
         {
             while (true)
             {
-                ReadOnlyMemory<byte> message = await watcher.NextAsync(end.Token).ConfigureAwait(false);
+                LivePiece piece = await watcher.NextAsync(end.Token).ConfigureAwait(false);
                 using var limit = new CancellationTokenSource(parts.Options.EventSendTimeout, parts.Time);
-                await socket.SendAsync(message, WebSocketMessageType.Text, true, limit.Token).ConfigureAwait(false);
+                WebSocketMessageType type = piece.IsText ? WebSocketMessageType.Text : WebSocketMessageType.Binary;
+                await socket.SendAsync(piece.Bytes, type, piece.IsEnd, limit.Token).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (end.IsCancellationRequested)
@@ -95,9 +113,11 @@ internal sealed class LiveEndpoint(HttpFacadeParts parts)
         if (socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
         {
             using var limit = new CancellationTokenSource(GoodbyeMax, parts.Time);
-            WebSocketCloseStatus why = parts.Stopping.IsCancellationRequested
-                ? WebSocketCloseStatus.EndpointUnavailable
-                : WebSocketCloseStatus.NormalClosure;
+            WebSocketCloseStatus why = isTooBig.Value
+                ? WebSocketCloseStatus.MessageTooBig
+                : parts.Stopping.IsCancellationRequested
+                    ? WebSocketCloseStatus.EndpointUnavailable
+                    : WebSocketCloseStatus.NormalClosure;
             await socket.CloseOutputAsync(why, null, limit.Token).ConfigureAwait(false);
         }
 
@@ -112,7 +132,8 @@ internal sealed class LiveEndpoint(HttpFacadeParts parts)
         }
     }
 
-    private static async Task ListenAsync(WebSocket socket, ILiveWatcher watcher, CancellationTokenSource end)
+    private static async Task ListenAsync(
+        WebSocket socket, ILiveWatcher watcher, StrongBox<bool> isTooBig, CancellationTokenSource end)
     {
         byte[] buffer = new byte[AskedBytesMax];
         int length = 0;
@@ -131,6 +152,7 @@ internal sealed class LiveEndpoint(HttpFacadeParts parts)
                 }
                 else if (length == buffer.Length)
                 {
+                    isTooBig.Value = true;
                     break;
                 }
             }

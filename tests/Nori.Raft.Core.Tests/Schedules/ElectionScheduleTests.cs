@@ -90,6 +90,24 @@ public sealed class ElectionScheduleTests
         Assert.Equal(RaftRole.PreCandidate, solo.Core.Role);
     }
 
+    // Found by norikv sim --seed 17953729002715: who may not stand named for ever the leader that had removed itself, and nobody
+    // saw that nobody led.
+    [Fact]
+    public void A_replica_that_may_not_stand_sees_that_its_leader_is_gone()
+    {
+        ScriptCluster c = new(3);
+        c.Elect(1);
+        c[2].IsEligible = c[3].IsEligible = false;
+        c.Configure(1, [2, 3], [1]);
+        c.Deliver();
+        Assert.Equal((RaftRole.Follower, new ReplicaId(1)), (c[1].Role, c[2].Leader));
+        c.Run(20);
+        Assert.All([1, 2, 3], id => Assert.Equal((RaftRole.Follower, ReplicaId.None), (c[id].Role, c[id].Leader)));
+        c[3].IsEligible = true;
+        c.Run(20);
+        Assert.Equal(RaftRole.Leader, c[3].Role);
+    }
+
     [Fact]
     public void A_machine_that_becomes_unwell_while_it_asks_for_pre_votes_does_not_campaign()
     {

@@ -5,6 +5,9 @@ namespace Nori.Raft.Core.Tests.Schedules;
 /// <summary>Leases: schedules in which a promise outlives what it rests on.</summary>
 public sealed class LeaseScheduleTests
 {
+    // Of SoloCore.
+    private const int LeastTimeoutTicks = 10;
+
     // Platform fact 5: a process may stand still between the check and the read. What was read counts only if
     // the lease held after.
     [Fact]
@@ -47,6 +50,37 @@ public sealed class LeaseScheduleTests
         solo.Step(solo.From(2, MessageKind.AppendResponse) with { Index = solo.Core.LastIndex });
         Assert.True(solo.Core.TryBeginLeaseRead(solo.Now, out LeaseRead read));
         Assert.Equal(solo.Core.LastIndex, read.Index);
+    }
+
+    // The dissertation's §4.2.3 is about any request within the least timeout: whoever learned of the candidate's term a moment before, by
+    // an answer of a third, owes loyalty to the leader of the term before all the same. Its lease rests on it.
+    [Theory]
+    [InlineData(MessageKind.PreVoteResponse)]
+    [InlineData(MessageKind.AppendResponse)]
+    public void A_loyal_voter_gives_no_vote_in_a_term_that_it_has_just_heard_of(MessageKind kind)
+    {
+        SoloCore solo = SoloCore.Follower(3, term: 1);
+        solo.Step(solo.From(2, MessageKind.Heartbeat) with { Round = 1 });
+        solo.Step(solo.From(3, kind, term: 2) with { IsRejected = true });
+        Assert.Equal(2UL, solo.Core.Term.Value);
+        solo.TakeAll();
+        Assert.Equal(StepResult.Ignored, solo.Step(solo.Vote(3, term: 2)));
+        Assert.Empty(solo.TakeAll());
+        // It is asked for by the old leader itself: no lease rests on that.
+        Assert.Equal(StepResult.Processed, solo.Step(solo.Vote(3, term: 2) with { IsTransfer = true }));
+        Assert.Contains(solo.TakeAll(), static m => m.Kind == MessageKind.VoteResponse && !m.IsRejected);
+    }
+
+    [Fact]
+    public void A_voter_that_heard_no_leader_for_the_least_timeout_votes_in_the_present_term()
+    {
+        SoloCore solo = SoloCore.Follower(3, term: 1);
+        solo.Step(solo.From(2, MessageKind.Heartbeat) with { Round = 1 });
+        solo.Step(solo.From(3, MessageKind.PreVoteResponse, term: 2) with { IsRejected = true });
+        for (int i = 0; i < LeastTimeoutTicks; i++) solo.Core.Tick();
+        solo.TakeAll();
+        Assert.Equal(StepResult.Processed, solo.Step(solo.Vote(3, solo.Core.Term.Value)));
+        Assert.Contains(solo.TakeAll(), static m => m.Kind == MessageKind.VoteResponse && !m.IsRejected);
     }
 
     // protocol.md §3 ✗: votes in the election that it asked for are not bound by loyalty.

@@ -5,6 +5,26 @@ namespace Nori.Raft.Core.Tests.Schedules;
 /// <summary>Snapshots, compaction and the bound of what is proposed.</summary>
 public sealed class LogScheduleTests
 {
+    // A peer whose disk stands still answers heartbeats and confirms nothing: what it has in memory already is not sent with each.
+    [Fact]
+    public void A_probe_that_is_repeated_carries_no_entries()
+    {
+        SoloCore solo = SoloCore.Leader(3);
+        for (int beat = 0; beat < 3; beat++)
+        {
+            for (int i = 0; i < 2; i++) solo.Core.Tick();
+            ulong round = solo.TakeAll().Last(static m => m.Kind == MessageKind.Heartbeat).Round;
+            solo.Step(solo.From(2, MessageKind.HeartbeatResponse) with { Round = round });
+            RaftMessage repeated = Assert.Single(solo.TakeAll(), static m => m.Kind == MessageKind.Append);
+            Assert.True(repeated.Entries.IsEmpty);
+            Assert.Equal(0UL, repeated.Index.Value);
+        }
+
+        // What it confirms is the place of agreement, and what comes behind it is sent.
+        solo.Step(solo.From(2, MessageKind.AppendResponse) with { Index = default });
+        Assert.False(Assert.Single(solo.TakeAll(), static m => m.Kind == MessageKind.Append).Entries.IsEmpty);
+    }
+
     // R8: a snapshot that is older than what is committed, or already held as a log, changes nothing.
     [Fact]
     public void A_snapshot_of_what_is_held_is_not_installed()

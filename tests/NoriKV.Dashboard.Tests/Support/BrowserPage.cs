@@ -15,7 +15,7 @@ internal sealed class BrowserPage(Browser browser, string session)
     /// <summary>Addresses of the WebSockets that were opened.</summary>
     public ConcurrentQueue<string> Sockets { get; } = new();
 
-    /// <summary>Bytes of WebSocket messages received so far.</summary>
+    /// <summary>Bytes received so far: of WebSocket messages, and of answers with their headers as they were sent.</summary>
     public long Received => Volatile.Read(ref _received);
 
     /// <summary>Messages received so far.</summary>
@@ -142,6 +142,9 @@ internal sealed class BrowserPage(Browser browser, string session)
                 Interlocked.Add(ref _received, e["response"]!["payloadData"]!.GetValue<string>().Length);
                 Messages++;
                 break;
+            case "Network.loadingFinished":
+                Interlocked.Add(ref _received, (long)e["encodedDataLength"]!.GetValue<double>());
+                break;
         }
     }
 
@@ -152,6 +155,8 @@ internal sealed class BrowserPage(Browser browser, string session)
         "Tab" => 9,
         "Enter" => 13,
         " " => 32,
+        "PageUp" => 33,
+        "PageDown" => 34,
         "End" => 35,
         "Home" => 36,
         "ArrowLeft" => 37,

@@ -32,6 +32,7 @@ public sealed class DashboardCluster : IAsyncLifetime
             SwimEnabled = true,
             MemtableBytes = 1 << 20,
             LogSegmentBytes = 4 << 20,
+            HourStep = TimeSpan.FromSeconds(1),
         });
         Proxy = new CuttingProxy(Cluster[1].Server.HttpEndPoint);
         _load = Task.WhenAll(Enumerable.Range(0, 4).Select(LoadAsync));

@@ -15,10 +15,11 @@ internal sealed class HealingCluster
     private readonly Dictionary<string, string> _values = [];
     private int _written;
 
-    public HealingCluster(ulong seed, TimeSpan? scrubInterval = null, int shards = 4)
+    public HealingCluster(ulong seed, TimeSpan? scrubInterval = null, int shards = 4, Func<NodeOptions, TimeProvider>? clock = null)
     {
         Cluster = new SteppedCluster(3, shards, o => o with
         {
+            Time = clock?.Invoke(o) ?? o.Time,
             MemtableBytes = 16 << 10,
             LogSegmentBytes = 64 << 10,
             LogRetainedEntriesMax = 20,

@@ -1,4 +1,5 @@
 using Nori.IO;
+using NoriKV.Node.Tests.Replication;
 using NoriKV.Types;
 
 namespace NoriKV.Node.Tests.Healing;
@@ -86,6 +87,27 @@ public sealed class TableHealingTests
         run.AwaitHealed();
     }
 
+    /// <summary>
+    /// Found by <c>norikv sim --seed 17953912220422</c>: the clocks of both others were wrong, so nobody was fit to take over, and the
+    /// leader that could serve nothing led on for ever.
+    /// </summary>
+    [Fact]
+    public void A_leader_whose_tables_rotted_gives_way_even_to_nodes_with_wrong_clocks()
+    {
+        var clocks = new Dictionary<string, SkewedTime>();
+        var run = new HealingCluster(5, clock: o => clocks[o.NodeName] = new SkewedTime(o.Time));
+        (clocks["n1"].SkewMs, clocks["n2"].SkewMs) = (60_000, -60_000);
+        run.Cluster.RunUntil(() => Enumerable.Range(0, 4).All(s => run.Cluster.LeaderOf((uint)s) == Sick), "it leads all", 20_000);
+        run.Write(250);
+        run.AwaitTables();
+        foreach (string table in run.Tables(Sick)) run.RotBlocks(table);
+        run.Scrub(Sick);
+        run.Cluster.RunUntil(() => run.SickNode.Damage.Count > 0, "it is set apart");
+        run.AwaitHealed();
+        run.ReadAll();
+        run.Write(40);
+    }
+
     [Fact]
     public void Applying_that_meets_damage_changes_nothing_of_the_shard_until_it_is_rebuilt()
     {
@@ -147,7 +169,7 @@ public sealed class TableHealingTests
         for (long at = 0; at < run.Length(path); at += 3) run.Cluster.Disks[Sick].Corrupt(path, at, 0xFF);
         run.Cluster.Start(Sick);
         Assert.Contains(run.SickNode.Warnings, w => w.Contains("begun anew", StringComparison.Ordinal));
-        Assert.NotEmpty(run.SickNode.Damage);
+        run.Cluster.RunUntil(() => run.SickNode.Damage.Count > 0, "it is set apart");
         run.ReadAll();
         run.Write(40);
         run.AwaitHealed();
@@ -202,6 +224,45 @@ public sealed class TableHealingTests
         }
 
         Assert.True(crashes > 2, $"only {crashes} crashes");
+    }
+
+    /// <summary>
+    /// Found by <c>norikv sim --seed 17953771731590</c>: a replica was rebuilt under a new slot and the damaged table dropped; then the
+    /// power went, and the new slot's state record rotted. The old slot's, in a whole table, made a replica of what was left there.
+    /// </summary>
+    [Fact]
+    public void A_replica_that_was_rebuilt_never_lives_in_what_it_left()
+    {
+        for (ulong seed = 0; seed < 6; seed++)
+        {
+            var run = new HealingCluster(seed, shards: 1);
+            run.Write(250);
+            run.AwaitTables();
+            run.Write(5);
+            // The state record is in this one, too.
+            Assert.True(run.SickNode.Storage.FlushAsync(CancellationToken.None).AsTask().IsCompleted);
+            List<string> before = run.Tables(Sick);
+            string table = before.MaxBy(run.Length)!;
+            run.Cluster.Disks[Sick].Corrupt(table, run.Length(table) / 2, 0x40);
+            run.Scrub(Sick);
+            bool wasSick = false;
+            run.Cluster.RunUntil(
+                () =>
+                {
+                    bool isSick = run.SickNode.Damage.Count > 0 || run.SickNode.DamagedTables.Count > 0;
+                    return (wasSick |= isSick) && !isSick;
+                },
+                "it is healed",
+                60_000);
+            run.Cluster.Crash(Sick, seed);
+            // One of what was built: among them the one with the new state record.
+            string[] built = [.. run.Tables(Sick).Except(before)];
+            run.Cluster.Disks[Sick].Corrupt(built[(int)seed % built.Length], 60, 0x40);
+            run.Cluster.Start(Sick);
+            run.Write(10);
+            run.AwaitHealed();
+            run.ReadAll();
+        }
     }
 
     private sealed class PowerLossException : Exception;

@@ -136,6 +136,48 @@ public sealed class GrowthTests
         Assert.Equal(4UL, fresh.Number.Value);
     }
 
+    // Seed 3 of the simulator's replace: a wish that had waited in a paused process took the new machine for the one that was lost.
+    [Fact]
+    public void A_wish_to_replace_that_comes_late_does_not_take_the_new_machine_for_the_lost_one()
+    {
+        var cluster = new GrowingCluster();
+        for (int node = 2; node <= 3; node++) cluster.Join(node);
+        cluster.AwaitLevel(3);
+        cluster.Crash(3);
+        cluster.Run(6000);
+        cluster.Ask(n => n.Admin.ReplaceAsync("n3", cluster.Context(3000)));
+        Assert.Equal(4UL, cluster.TryJoin(4, seed: 2, name: "n3").Number.Value);
+
+        // It is registered and has not begun to run.
+        KvError late = cluster.TryAsk(n => n.Admin.ReplaceAsync("n3", cluster.Context(3000))).Error!;
+        Assert.Contains("Node n3 is there", late.Message, StringComparison.Ordinal);
+        // One that never comes can be given up like any other.
+        cluster.Run(6000);
+        cluster.Ask(n => n.Admin.ReplaceAsync("n3", cluster.Context(3000)));
+    }
+
+    // Seed 25 of the simulator's replace (at 046ba38): a leader of the registry that had just been elected did not have its newest
+    // entries yet, and refused for good who wanted to join under a name that had been given up. So did one that was deposed.
+    [Fact]
+    public void A_leader_that_stood_still_says_nothing_of_a_registry_that_went_on()
+    {
+        var cluster = new GrowingCluster();
+        for (int node = 2; node <= 3; node++) cluster.Join(node);
+        cluster.AwaitLevel(3);
+        cluster.RunUntil(() => cluster.Leader(cluster.Meta)?.Configuration.Voters.Count == 3, "the registry has three voters");
+        cluster.Run(2000);
+        int old = (int)cluster.LeaderNode(cluster.Meta).Number.Value;
+        NoriNode still = cluster.Nodes[old];
+        cluster.Nodes.Remove(old);
+        cluster.RunUntil(() => cluster.Leader(cluster.Meta) is not null, "another one leads the registry");
+        cluster.Join(4, seed: cluster.Nodes.Keys.First());
+        cluster.Nodes.Add(old, still);
+        KvResult<ClusterStatus> shown = cluster.TryAsk(n => n.Admin.StatusAsync(cluster.Context(3000)), at: old);
+        Assert.Equal(4, shown.Value.Nodes.Count);
+        KvResult<ClusterStatus> drained = cluster.TryAsk(n => n.Admin.DrainAsync("n4", null, cluster.Context(3000)), at: old);
+        Assert.True(drained.IsOk, drained.Error?.Message);
+    }
+
     [Fact]
     public void Who_does_not_speak_the_version_of_the_cluster_does_not_join()
     {

@@ -2,6 +2,7 @@ using Nori.Core;
 using Nori.Raft;
 using NoriKV.Node.Peers;
 using NoriKV.Node.Ports;
+using NoriKV.Node.Replication;
 using NoriKV.Types;
 using static NoriKV.Node.Tests.SteppedNode;
 using Raft = Nori.Raft.Core;
@@ -69,6 +70,29 @@ public sealed class ClusterDurabilityTests
         cluster.Frozen.Clear();
         cluster.Run(2000);
         Assert.Equal(HealthStatus.Healthy, cluster.Nodes[leader]!.Health.Status);
+        ClusterReplicationTests.AssertEqualReplicas(cluster);
+    }
+
+    /// <summary>A leader sends again what it hears nothing of, with each heartbeat, for as long as the disk stands still.</summary>
+    [Fact]
+    public void What_waits_for_a_disk_that_stands_still_is_bounded()
+    {
+        var cluster = new SteppedCluster(shards: 1);
+        cluster.AwaitLeaders();
+        int slow = cluster.LeaderOf(0);
+        cluster.Frozen.Add((slow, "log"));
+        cluster.RunUntil(() => cluster.LeaderOf(0) is var now && now >= 0 && now != slow, "another one leads", 3000);
+        for (int i = 0; i < 90; i++)
+        {
+            Assert.True(cluster.Put($"k{i}", "v").IsOk);
+            cluster.Run(1000);
+        }
+
+        RaftGroup group = cluster.Nodes[slow]!.Log.Group(new ShardId(0))!;
+        Assert.InRange(group.InFlight, 2, 256);
+        cluster.Frozen.Clear();
+        cluster.Run(3000);
+        Assert.Equal(0, group.InFlight);
         ClusterReplicationTests.AssertEqualReplicas(cluster);
     }
 

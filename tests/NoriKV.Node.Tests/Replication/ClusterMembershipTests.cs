@@ -99,7 +99,24 @@ public sealed class ClusterMembershipTests
         },
     });
 
-    private static KvError? Change(SteppedCluster cluster, int at, int[] voters, ulong? plannedAgainst = null)
+    /// <summary>What a placement driver takes for done must not be undone, and nobody who still has a vote is called gone.</summary>
+    [Fact]
+    public void A_membership_that_is_changing_is_not_settled()
+    {
+        var cluster = new SteppedCluster(shards: 1);
+        cluster.AwaitLeaders();
+        int leader = cluster.LeaderOf(0);
+        cluster.Run(100);
+        Assert.True(Report() is { IsLeader: true, IsSettled: true });
+        cluster.Network.Isolate(cluster.Numbers[leader].Value);
+        Assert.Null(Change(cluster, leader, voters: [leader, (leader + 1) % 3]));
+        Assert.True(Report() is { IsLeader: true, IsSettled: false });
+
+        Meta.GroupReport? Report() => cluster.Await(cluster.Nodes[leader]!.Log
+            .ReportUnconfirmedAsync(new ShardId(0), cluster.Time.GetTimestamp() + cluster.Time.TimestampFrequency).AsTask());
+    }
+
+    internal static KvError? Change(SteppedCluster cluster, int at, int[] voters, ulong? plannedAgainst = null)
     {
         NodeInspection inspected = cluster.Nodes[at]!.Inspect(new ShardId(0));
         return cluster.Await(cluster.Nodes[at]!.Log.ChangeMembersAsync(

@@ -25,6 +25,30 @@ public sealed class FollowerLagTests
         cluster.RunUntil(() => cluster.LeaderOf(0) >= 0 && Lag(cluster, cluster.LeaderOf(0), away) == 0, "it has caught up");
     }
 
+    // Who begins to lead knows nothing of a peer that is gone: that is not the whole log.
+    [Fact]
+    public void A_new_leader_does_not_take_what_it_does_not_know_for_the_whole_log()
+    {
+        var cluster = new SteppedCluster(shards: 1);
+        cluster.AwaitLeaders();
+        for (int i = 0; i < 300; i++) Assert.True(cluster.Put($"k{i}", "v").IsOk);
+        cluster.Run(2000);
+        int leader = cluster.LeaderOf(0), away = (leader + 1) % 3, next = (leader + 2) % 3;
+        cluster.Crash(away, 3);
+        cluster.Run(2000);
+        Assert.Null(cluster.Await(
+            cluster.Nodes[leader]!.TransferShardAsync(new ShardId(0), $"n{next + 1}", cluster.Context(5000)).AsTask()).Error);
+        cluster.RunUntil(() => cluster.LeaderOf(0) == next, "the next one leads");
+        for (int i = 0; i < 20; i++) Assert.True(cluster.Put($"k{i}", "v").IsOk);
+        cluster.Run(2000);
+        Assert.InRange(Lag(cluster, next, away), 20, 120);
+
+        // When it answers, what it really lacks is known.
+        cluster.Start(away);
+        cluster.RunUntil(() => cluster.LeaderOf(0) >= 0 && Lag(cluster, cluster.LeaderOf(0), away) == 0, "it has caught up");
+        Assert.Equal(cluster.Status(cluster.LeaderOf(0), 0).Last, cluster.Status(away, 0).Last);
+    }
+
     [Fact]
     public void A_change_of_members_is_told_when_it_begins_and_when_the_new_ones_have_the_say()
     {

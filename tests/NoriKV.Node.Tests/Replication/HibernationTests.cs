@@ -51,6 +51,36 @@ public sealed class HibernationTests
         ClusterReplicationTests.AssertEqualReplicas(cluster);
     }
 
+    // More groups than elections that may be under way at once: those that nobody can win must not hold up the others.
+    [Fact]
+    [Trait("Category", "Slow")]
+    public void Groups_that_sleep_through_the_loss_of_a_majority_tell_within_seconds_that_nobody_leads_them()
+    {
+        SteppedCluster cluster = Asleep(600);
+        NoriNode survivor = cluster.Nodes[0]!;
+        Assert.Equal((HealthStatus.Healthy, null), (survivor.Health.Status, survivor.CannotServeReason));
+        cluster.Crash(1, 3);
+        cluster.Crash(2, 4);
+        cluster.Run(6000);
+        for (uint shard = 0; shard < cluster.Shards; shard++)
+        {
+            ReplicaStatus status = cluster.Status(0, shard);
+            Assert.True(status.Leader.Value == 0 && !status.IsLeader, $"shard {shard} is said to be led by {status.Leader}");
+        }
+
+        Assert.Equal(HealthStatus.Degraded, survivor.Health.Status);
+        Assert.Contains("This node knows no leader of 600 shards", survivor.Health.Reasons);
+        Assert.Equal("600 of the 600 shards on this node have no leader", survivor.CannotServeReason);
+        Assert.Null(survivor.NotReadyReason);
+        KvResult<PutResult> refused = cluster.Await(cluster.BeginPut(0, "k", "v"));
+        Assert.Equal(KvCode.QuorumUnavailable, refused.Error!.Code);
+
+        cluster.Start(1);
+        cluster.RunUntil(() => survivor.CannotServeReason is null, "most are led again");
+        cluster.RunUntil(() => survivor.Health.Status == HealthStatus.Healthy, "all are led again");
+        Assert.True(cluster.Await(cluster.BeginPut(0, "k", "v")).IsOk);
+    }
+
     [Fact]
     public void A_leader_that_restarts_while_its_groups_sleep_is_noticed_by_its_boot_epoch()
     {

@@ -20,7 +20,7 @@ public sealed class StampClockTests
     }
 
     [Fact]
-    public void It_follows_the_wall_clock()
+    public void It_runs_on_by_itself()
     {
         Assert.Equal(_begin, _clock.NowUnixMs());
         _inner.Advance(TimeSpan.FromHours(8));
@@ -35,14 +35,16 @@ public sealed class StampClockTests
         for (int i = 0; i < 20; i++)
         {
             _inner.AdvanceMs(100);
-            Assert.InRange(_clock.NowUnixMs(), _begin, _begin + 4000);
+            _clock.Alone(ClockReading.Of(_time));
+            Assert.Equal(_begin + (200 * (i + 1)), _clock.NowUnixMs());
         }
 
         _time.SkewMs = 0;
-        Assert.Equal(_begin + 4000, _clock.NowUnixMs());
         _inner.AdvanceMs(1000);
+        _clock.Alone(ClockReading.Of(_time));
         Assert.Equal(_begin + 4000, _clock.NowUnixMs());
         _inner.AdvanceMs(5000);
+        _clock.Alone(ClockReading.Of(_time));
         Assert.Equal(_begin + 8000, _clock.NowUnixMs());
     }
 
@@ -51,16 +53,35 @@ public sealed class StampClockTests
     {
         _time.SkewMs = 60_000;
         _inner.AdvanceMs(30_000);
+        _clock.Alone(ClockReading.Of(_time));
         Assert.Equal(_begin + 60_000, _clock.NowUnixMs());
         _inner.AdvanceMs(40_000);
+        _clock.Alone(ClockReading.Of(_time));
         Assert.Equal(_begin + 130_000, _clock.NowUnixMs());
     }
 
     [Fact]
-    public void It_never_goes_back()
+    public void Alone_it_never_goes_back()
     {
         _time.SkewMs = -3_600_000;
         _inner.AdvanceMs(10);
+        _clock.Alone(ClockReading.Of(_time));
         Assert.Equal(_begin, _clock.NowUnixMs());
+    }
+
+    [Fact]
+    public void What_the_peers_bear_out_is_followed_at_once_and_what_they_do_not_is_taken_off()
+    {
+        _time.SkewMs = 7_000_000;
+        _clock.Compared(7_000_000, ClockReading.Of(_time));
+        Assert.Equal(_begin, _clock.NowUnixMs());
+        _clock.Compared(0, ClockReading.Of(_time));
+        Assert.Equal(_begin + 7_000_000, _clock.NowUnixMs());
+        _time.SkewMs = 0;
+        _clock.Compared(0, ClockReading.Of(_time));
+        Assert.Equal(_begin, _clock.NowUnixMs());
+        _inner.AdvanceMs(5000);
+        _clock.Alone(ClockReading.Of(_time));
+        Assert.Equal(_begin + 5000, _clock.NowUnixMs());
     }
 }

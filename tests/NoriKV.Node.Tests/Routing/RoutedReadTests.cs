@@ -74,6 +74,28 @@ public sealed class RoutedReadTests
         Assert.Equal(2, frames);
     }
 
+    // Seed 5 of the simulator's grow: of two reads that awaited one task, one went on upon the thread pool beside the node's thread.
+    [Fact]
+    public void Reads_that_wait_for_one_answer_of_the_leader_all_go_on_where_the_node_is_stepped()
+    {
+        int frames = 0;
+        _cluster.Network.Sent = (from, _, channel, _) =>
+            frames += channel == PeerChannel.Forward && from == _cluster.Numbers[_follower] ? 1 : 0;
+        // A context of the test runner's would take the continuations away as well.
+        SynchronizationContext? context = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(null);
+        int[] threads = _cluster.Await(Task.WhenAll(Enumerable.Range(0, 5).Select(_ => ReadAsync())));
+        SynchronizationContext.SetSynchronizationContext(context);
+        Assert.Equal(1, frames);
+        Assert.All(threads, static thread => Assert.Equal(Environment.CurrentManagedThreadId, thread));
+
+        async Task<int> ReadAsync()
+        {
+            Assert.True((await Begin(1000).ConfigureAwait(false)).IsOk);
+            return Environment.CurrentManagedThreadId;
+        }
+    }
+
     [Fact]
     public void A_follower_that_is_cut_off_serves_a_bounded_read_only_within_its_bound()
     {

@@ -38,6 +38,11 @@ public sealed class TraceFormatTests
         byte[] request = [.. head.AsSpan(0, TracedCall.WriteHead(head, context)), 9, 8];
         Assert.True(TracedCall.TryRead(request, out TraceContext read, out ReadOnlyMemory<byte> body));
         Assert.Equal((context, 2), (read, body.Length));
+        TraceContext stated = context.WithState("vendor=1,other=" + new string('x', 400));
+        byte[] third = [.. head.AsSpan(0, TracedCall.WriteHead(head, stated)), 9, 8, 7];
+        Assert.True(TracedCall.TryRead(third, out read, out body));
+        Assert.Equal((stated, 3), (read, body.Length));
+        Assert.NotNull(read.State);
         byte[] without = [.. head.AsSpan(0, TracedCall.WriteHead(head, default)), 9];
         Assert.True(TracedCall.TryRead(without, out read, out body));
         Assert.True(read.IsNone);
@@ -56,7 +61,7 @@ public sealed class TraceFormatTests
     {
         var random = new Prng(11);
         byte[] head = new byte[TracedCall.HeadBytesMax];
-        TracedCall.WriteHead(head, new TraceContext(1, 2, 3, true));
+        TracedCall.WriteHead(head, new TraceContext(1, 2, 3, true).WithState("vendor=1"));
         byte[] answer = TracedCall.Answer(Trace, [5, 6, 7]);
         for (int i = 0; i < 20_000; i++)
         {
@@ -98,6 +103,29 @@ public sealed class TraceFormatTests
             Assert.All(trace.Stages, static s => Assert.True(s.Length >= TimeSpan.Zero));
             Assert.InRange(trace.Stages.Count, 1, RequestProbe.StagesMax);
         }
+    }
+
+    [Fact]
+    public void Many_tries_are_one_stage_and_the_beginning_and_the_end_are_told()
+    {
+        var time = new ManualTime();
+        var probe = new RequestProbe(time, time.GetTimestamp()) { Node = "n1" };
+        for (int i = 0; i < 300; i++)
+        {
+            time.AdvanceMs(1);
+            probe.Add(i % 2 == 0 ? StageNames.Route : StageNames.Pause, "n1", time.GetTimestamp());
+        }
+
+        time.AdvanceMs(2);
+        probe.Add(StageNames.Apply, "n1", time.GetTimestamp());
+        RequestTrace trace = probe.End();
+        Assert.Equal(RequestProbe.StagesMax, trace.Stages.Count);
+        Assert.Equal(TimeSpan.FromMilliseconds(302), trace.Stages.Aggregate(TimeSpan.Zero, static (sum, s) => sum + s.Length));
+        TraceStage retries = Assert.Single(trace.Stages, static s => s.Name == StageNames.Retries);
+        Assert.Equal(("238 stages", TimeSpan.FromMilliseconds(238)), (retries.Detail, retries.Length));
+        Assert.Equal((StageNames.Route, StageNames.Apply), (trace.Stages[0].Name, trace.Stages[^1].Name));
+        Assert.Equal(TimeSpan.FromMilliseconds(2), trace.Stages[^1].Length);
+        Assert.All(trace.Stages.Zip(trace.Stages.Skip(1)), static p => Assert.Equal(p.First.Start + p.First.Length, p.Second.Start));
     }
 
     [Fact]

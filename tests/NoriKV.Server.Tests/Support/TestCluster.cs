@@ -32,7 +32,8 @@ internal sealed class TestCluster : IAsyncDisposable
         var cluster = new TestCluster(nodes, change);
         try
         {
-            await Task.WhenAll(Enumerable.Range(0, nodes).Select(cluster.StartOneAsync));
+            // One that cannot start (its port was taken meanwhile) ends it at once: the others would wait for it for ever.
+            await foreach (Task started in Task.WhenEach(Enumerable.Range(0, nodes).Select(cluster.StartOneAsync))) await started;
             return cluster;
         }
         catch
@@ -42,7 +43,7 @@ internal sealed class TestCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts one of them, where it was before.</summary>
+    /// <summary>Starts one of them, where it was before if it was not moved.</summary>
     public async Task StartOneAsync(int server) => _servers[server] = await TestServer.StartAsync(
         o => _change(o with
         {
@@ -81,6 +82,9 @@ internal sealed class TestCluster : IAsyncDisposable
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (!IsWhole) await Task.Delay(20, patience.Token);
     }
+
+    /// <summary>A server that does not run starts elsewhere next.</summary>
+    public void Move(int server) => _ports[server] = FreePort.Next();
 
     /// <summary>The disk of a server that does not run is lost.</summary>
     public void LoseDisk(int server) => _files[server] = new MemoryFileSystem();

@@ -66,7 +66,8 @@ internal sealed class TraceCollector : IDisposable
         span.GetProperty("kind").GetString()!,
         Number(span, "endTimeUnixNano") - Number(span, "startTimeUnixNano"),
         span.TryGetProperty("attributes", out JsonElement attributes)
-            && attributes.EnumerateArray().Any(static a => a.GetProperty("key").GetString() == "beside"));
+            && attributes.EnumerateArray().Any(static a => a.GetProperty("key").GetString() == "beside"),
+        span.TryGetProperty("traceState", out JsonElement state) ? state.GetString()! : "");
 
     private static string Hex(JsonElement span, string name) => span.TryGetProperty(name, out JsonElement id)
         ? Convert.ToHexStringLower(id.GetBytesFromBase64())

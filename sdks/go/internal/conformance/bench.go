@@ -39,7 +39,7 @@ func runBench(length, warmUp string) error {
 	for i := 0; i < benchKeys; i++ {
 		b.keys = append(b.keys, []byte(fmt.Sprintf("bench-%010d", i)))
 	}
-	for _, size := range []int{100, 1024} {
+	for _, size := range []int{100, 100, 1024} {
 		value := bytes.Repeat([]byte("v"), size)
 		if err := b.load(value); err != nil {
 			return err

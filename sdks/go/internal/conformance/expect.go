@@ -25,6 +25,7 @@ type outcome struct {
 	results    []outcome
 	view       *norikv.ClusterView
 	serving    bool
+	cancelled  bool
 	took       time.Duration
 }
 
@@ -93,6 +94,8 @@ func (r *run) holds(o outcome, name string, value interface{}, i string) (bool, 
 		return o.err != nil && names(value, o.err), nil
 	case "message":
 		return o.err != nil && strings.Contains(o.err.Error(), value.(string)), nil
+	case "without":
+		return o.err != nil && !strings.Contains(o.err.Error(), value.(string)), nil
 	case "found":
 		return o.found == value, nil
 	case "value":
@@ -153,12 +156,16 @@ func (r *run) holds(o outcome, name string, value interface{}, i string) (bool, 
 		return resultErrors(o.results) == wantedErrors(value.(object)), nil
 	case "serving":
 		return o.serving == value, nil
+	case "cancelled":
+		return o.cancelled == value, nil
 	case "epoch_at_least":
 		return o.view.Epoch >= uint64(number(value)), nil
 	case "total_shards":
 		return o.view.TotalShards == number(value) && len(o.view.Shards) == number(value), nil
 	case "every_shard_led":
 		return everyShardLed(o.view), nil
+	case "after_ms":
+		return o.took >= time.Duration(number(value))*time.Millisecond, nil
 	case "within_ms":
 		return o.took.Milliseconds() <= int64(number(value)), nil
 	}

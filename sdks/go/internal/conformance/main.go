@@ -4,6 +4,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sort"
@@ -30,7 +31,14 @@ var (
 
 func main() {
 	if len(os.Args) == 4 && os.Args[1] == "soak" {
-		if err := soak(number(os.Args[2]), number(os.Args[3])); err != nil {
+		if err := soak(number(os.Args[2]), strings.Split(os.Args[3], ",")); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	if len(os.Args) == 3 && os.Args[1] == "orphan" {
+		if err := orphan(os.Args[2]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -130,7 +138,11 @@ func serverFor(root string, wanted object, own bool) (server *norikvtest.Server,
 		if err != nil {
 			return nil, err
 		}
-		return norikvtest.Start(norikvtest.Options{Configuration: strings.ReplaceAll(asText(wanted["settings"]), "{root}", absolute)})
+		options := norikvtest.Options{Configuration: strings.ReplaceAll(asText(wanted["settings"]), "{root}", absolute)}
+		if flag(wanted, "scripted") {
+			options.Command = []string{"/usr/bin/python3", filepath.Join(absolute, "scripted.py")}
+		}
+		return norikvtest.Start(options)
 	}
 	if shared == nil {
 		shared, err = norikvtest.Start(norikvtest.Options{})
@@ -161,15 +173,19 @@ func closeShared(ofNodes bool) {
 	}
 }
 
-// soak is writers against the nodes of NORIKV_ADDR for so long; it prints what they saw.
-func soak(seconds, count int) error {
+// soak is writers against the nodes of NORIKV_ADDR until standard input ends; it prints what they saw.
+func soak(count int, names []string) error {
 	client, err := norikv.Connect(norikv.WithDeadline(10 * time.Second))
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	w := startWriters(client, data{fmt.Sprintf("soak/go/%x/", time.Now().UnixNano())}, count)
-	time.Sleep(time.Duration(seconds) * time.Second)
+	var kinds []interface{}
+	for _, name := range names {
+		kinds = append(kinds, name)
+	}
+	w := startWriters(client, data{fmt.Sprintf("soak/go/%x/", time.Now().UnixNano())}, count, kinds)
+	_, _ = io.Copy(io.Discard, os.Stdin)
 	w.stop()
 	writes, errs := 0, []string{}
 	for _, done := range w.done {

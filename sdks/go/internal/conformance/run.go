@@ -38,6 +38,14 @@ type run struct {
 	view     *norikv.ClusterView
 	unwatch  context.CancelFunc
 	silent   net.Listener
+	occupied net.Listener
+	begun    map[string]*background
+}
+
+// background is a step that goes on while others run.
+type background struct {
+	cancel context.CancelFunc
+	done   chan outcome
 }
 
 func newRun(root string, scenario object, server *norikvtest.Server, several *cluster) *run {
@@ -46,6 +54,7 @@ func newRun(root string, scenario object, server *norikvtest.Server, several *cl
 	prefix := fmt.Sprintf("%s/%s/", scenario["name"], hex.EncodeToString(id[:]))
 	return &run{
 		data: data{prefix}, root: root, scenario: scenario, server: server, cluster: several, saved: map[string]interface{}{},
+		begun: map[string]*background{},
 	}
 }
 
@@ -55,6 +64,9 @@ func (r *run) all() (err error) {
 		return err
 	}
 	defer func() {
+		for _, one := range r.begun {
+			one.cancel()
+		}
 		if r.writers != nil {
 			r.writers.stop()
 		}
@@ -67,6 +79,9 @@ func (r *run) all() (err error) {
 		r.client.Close()
 		if r.silent != nil {
 			r.silent.Close()
+		}
+		if r.occupied != nil {
+			r.occupied.Close()
 		}
 	}()
 	for i, one := range r.scenario["steps"].([]interface{}) {
@@ -90,6 +105,14 @@ func (r *run) connect(options object) error {
 	chosen := []norikv.ConnectOption{norikv.WithAddresses(addresses...), norikv.WithDeadline(deadline)}
 	if retries, ok := options["retries"].(bool); ok && !retries {
 		chosen = append(chosen, norikv.WithRetry(norikv.NoRetry))
+	}
+	if attempts, ok := options["attempts"]; ok {
+		policy := norikv.DefaultRetry
+		policy.AttemptsMax = number(attempts)
+		chosen = append(chosen, norikv.WithRetry(policy))
+	}
+	if places, ok := options["in_flight_max"]; ok {
+		chosen = append(chosen, norikv.WithInFlightMax(number(places)))
 	}
 	if smart, ok := options["smart_routing"].(bool); ok {
 		chosen = append(chosen, norikv.WithSmartRouting(smart))
@@ -159,7 +182,21 @@ func (r *run) step(step object) error {
 	case "kill":
 		r.server.Kill()
 	case "start":
-		return r.server.StartAgain()
+		err := r.server.StartAgain()
+		if !flag(step, "fails") {
+			return err
+		}
+		if err == nil {
+			return errors.New("it started")
+		}
+	case "occupy":
+		var err error
+		r.occupied, err = net.Listen("tcp", r.server.Address)
+		return err
+	case "free":
+		return r.occupied.Close()
+	case "orphan":
+		return outlived(step["how"].(string))
 	case "restart":
 		r.server.Stop()
 		return r.server.StartAgain()
@@ -170,7 +207,7 @@ func (r *run) step(step object) error {
 	case "many":
 		return r.many(step)
 	case "start_writing":
-		r.writers = startWriters(r.client, r.data, number(step["writers"]))
+		r.writers = startWriters(r.client, r.data, number(step["writers"]), step["kinds"])
 	case "written":
 		return r.writers.written(number(step["more"]))
 	case "stop_writing":
@@ -179,12 +216,65 @@ func (r *run) step(step object) error {
 		r.scanner = startScanner(r.client, r.key(step["prefix"], ""), r.keys(step["expect_keys"]))
 	case "stop_scanning":
 		return r.scanner.finish(number(step["more"]), step["expect"].(object))
+	case "begin":
+		r.begin(step["as"].(string), step["step"].(object))
+	case "cancel":
+		r.begun[step["of"].(string)].cancel()
+	case "end":
+		return r.end(step)
+	case "printed":
+		return r.printed(step["lines"].([]interface{}))
 	case "hash_vectors":
 		return hashVectors(filepath.Join(r.root, step["file"].(string)))
 	default:
 		return r.one(step, "")
 	}
 	return nil
+}
+
+func (r *run) begin(name string, step object) {
+	ctx, cancel := context.WithCancel(context.Background())
+	one := &background{cancel: cancel, done: make(chan outcome, 1)}
+	r.begun[name] = one
+	go func() { one.done <- r.operation(ctx, step, "") }()
+}
+
+func (r *run) end(step object) error {
+	name := step["of"].(string)
+	one := r.begun[name]
+	delete(r.begun, name)
+	defer one.cancel()
+	select {
+	case o := <-one.done:
+		expect := step["expect"].(object)
+		if _, wanted := expect["cancelled"]; wanted && errors.Is(o.err, context.Canceled) && codeOf(o.err) == string(norikv.CodeCancelled) {
+			o = outcome{cancelled: true}
+		}
+		return r.differs(o, expect, "")
+	case <-time.After(10 * time.Second):
+		return fmt.Errorf("%s did not end", name)
+	}
+}
+
+func (r *run) printed(wanted []interface{}) error {
+	lines := make([]string, len(wanted))
+	for i := range wanted {
+		lines[i] = wanted[i].(string)
+	}
+	for begun := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		var got []string
+		for _, line := range strings.Split(r.server.Output(), "\n") {
+			if strings.HasPrefix(line, "got ") {
+				got = append(got, line)
+			}
+		}
+		if strings.Join(got, ",") == strings.Join(lines, ",") {
+			return nil
+		}
+		if len(got) > len(lines) || time.Since(begun) > 30*time.Second {
+			return fmt.Errorf("the node printed %v", got)
+		}
+	}
 }
 
 // pause waits until all threads stand: the signal is under way when kill ends.
@@ -309,8 +399,12 @@ func (r *run) operation(ctx context.Context, step object, i string) outcome {
 		it := r.client.Scan(ctx, r.options(step, i)...)
 		defer it.Close()
 		o := outcome{}
+		slow, _ := step["slow"].(object)
 		for it.Next() {
 			o.pairs = append(o.pairs, it.Pair())
+			if slow != nil && len(o.pairs) == number(slow["at"]) {
+				time.Sleep(time.Duration(number(slow["ms"])) * time.Millisecond)
+			}
 		}
 		o.err = it.Err()
 		return o

@@ -13,6 +13,7 @@ import (
 )
 
 // writers each count up their own key with compare-and-set: a write done twice meets its own effect, a lost one is missed.
+// By kind: put; plain: without a condition; large: values of 1 MiB; batch: with a second key; delete: the key is made and deleted again.
 type writers struct {
 	client   *norikv.Client
 	stopping chan struct{}
@@ -26,13 +27,17 @@ type writers struct {
 	lost, doubled int
 }
 
-func startWriters(client *norikv.Client, d data, count int) *writers {
+func startWriters(client *norikv.Client, d data, count int, kinds interface{}) *writers {
 	w := &writers{client: client, stopping: make(chan struct{}), done: make([]int, count), ended: make([]bool, count)}
 	for i := 0; i < count; i++ {
 		w.running.Add(1)
 		go func(i int) {
 			defer w.running.Done()
-			err := w.write(i, d.key(fmt.Sprintf("writer-%d", i), ""))
+			kind := "put"
+			if all, ok := kinds.([]interface{}); ok {
+				kind = all[i%len(all)].(string)
+			}
+			err := w.write(i, kind, d.key(fmt.Sprintf("writer-%d", i), ""))
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.ended[i] = true
@@ -47,7 +52,7 @@ func startWriters(client *norikv.Client, d data, count int) *writers {
 	return w
 }
 
-func (w *writers) write(i int, key []byte) error {
+func (w *writers) write(i int, kind string, key []byte) error {
 	ctx := context.Background()
 	var version norikv.Version
 	var value []byte
@@ -58,19 +63,78 @@ func (w *writers) write(i int, key []byte) error {
 		default:
 		}
 		value = []byte(strconv.Itoa(n))
-		put, err := w.client.CompareAndSet(ctx, key, value, version)
-		if err != nil {
+		if kind == "large" {
+			value = append(value, make([]byte, 1<<20-len(value))...)
+		}
+		var err error
+		if version, err = w.writeOnce(ctx, kind, key, value, version); err != nil {
 			return err
 		}
-		version = put.Version
 		if err := w.check(ctx, key, value, version); err != nil {
 			return err
+		}
+		if kind == "batch" {
+			too, err := w.client.Get(ctx, second(key))
+			if err != nil {
+				return err
+			}
+			if !bytes.Equal(too.Value, value) {
+				w.mu.Lock()
+				w.lost++
+				w.mu.Unlock()
+			}
+		}
+		if kind == "delete" {
+			deleted, err := w.client.Delete(ctx, key, norikv.IfMatch(version))
+			if err != nil {
+				return err
+			}
+			if !deleted.Tombstoned { // deleted once: twice would find nothing
+				w.mu.Lock()
+				w.doubled++
+				w.mu.Unlock()
+			}
+			version, value = norikv.Version{}, nil
+			if err := w.check(ctx, key, value, version); err != nil {
+				return err
+			}
 		}
 		w.mu.Lock()
 		w.done[i]++
 		w.mu.Unlock()
 	}
 }
+
+func (w *writers) writeOnce(ctx context.Context, kind string, key, value []byte, version norikv.Version) (norikv.Version, error) {
+	if kind != "batch" {
+		write := func() (*norikv.PutResult, error) { return w.client.CompareAndSet(ctx, key, value, version) }
+		if kind == "plain" {
+			write = func() (*norikv.PutResult, error) { return w.client.Put(ctx, key, value) }
+		}
+		put, err := write()
+		if err != nil {
+			return version, err
+		}
+		return put.Version, nil
+	}
+	condition := norikv.IfNotExists()
+	if version.IsPresent() {
+		condition = norikv.IfMatch(version)
+	}
+	results, err := w.client.Batch(ctx, []norikv.Operation{
+		norikv.PutOp(key, value, condition), norikv.PutOp(second(key), value)})
+	if err != nil {
+		return version, err
+	}
+	for _, one := range results {
+		if one.Err != nil {
+			return version, one.Err
+		}
+	}
+	return results[0].Put.Version, nil
+}
+
+func second(key []byte) []byte { return append(key[:len(key):len(key)], "-too"...) }
 
 func (w *writers) check(ctx context.Context, key, value []byte, version norikv.Version) error {
 	got, err := w.client.Get(ctx, key)

@@ -480,8 +480,8 @@ func (x *DeleteResponse) GetMeta() map[string]string {
 	return nil
 }
 
-// The values that the gets of a batch answer are bounded (4 MiB): gets beyond are RESOURCE_EXHAUSTED, each for itself. A batch
-// that also writes holds at most 64 gets.
+// The values that the gets of a batch answer are bounded (4 MiB): gets beyond are RESOURCE_EXHAUSTED, each for itself and without
+// retry_after_ms: the same batch would end the same. A batch that also writes holds at most 64 gets.
 type BatchRequest struct {
 	state         protoimpl.MessageState
 	sizeCache     protoimpl.SizeCache

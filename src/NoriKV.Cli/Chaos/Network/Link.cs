@@ -8,6 +8,7 @@ internal sealed class Link(TimeProvider time)
     private readonly Lock _gate = new();
     private TaskCompletionSource? _opens;
     private int _cuts;
+    private int _streamCuts;
 
     /// <summary>How late everything is.</summary>
     public TimeSpan Delay { get; set; }
@@ -15,6 +16,7 @@ internal sealed class Link(TimeProvider time)
     /// <summary>Share of datagrams that are lost, 0 to 1.</summary>
     public double Loss { get; set; }
 
+    /// <summary>True while not even datagrams pass.</summary>
     public bool IsCut
     {
         get
@@ -24,21 +26,25 @@ internal sealed class Link(TimeProvider time)
     }
 
     /// <summary>Nothing passes until it is mended as often as it was cut.</summary>
-    public void Cut()
+    /// <param name="isOfStreams">Datagrams pass all the same.</param>
+    public void Cut(bool isOfStreams = false)
     {
         lock (_gate)
         {
-            if (_cuts++ == 0) _opens = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            (isOfStreams ? ref _streamCuts : ref _cuts)++;
+            _opens ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         }
     }
 
-    /// <summary>Takes back one cut; more than there are do nothing.</summary>
-    public void Mend()
+    /// <summary>Takes back one cut of its kind; more than there are do nothing.</summary>
+    public void Mend(bool isOfStreams = false)
     {
         lock (_gate)
         {
-            if (_cuts == 0 || --_cuts > 0) return;
-            _opens!.SetResult();
+            ref int cuts = ref isOfStreams ? ref _streamCuts : ref _cuts;
+            if (cuts > 0) cuts--;
+            if (_cuts + _streamCuts > 0) return;
+            _opens?.SetResult();
             _opens = null;
         }
     }
@@ -48,7 +54,7 @@ internal sealed class Link(TimeProvider time)
     {
         lock (_gate)
         {
-            (Delay, Loss, _cuts) = (TimeSpan.Zero, 0, 0);
+            (Delay, Loss, _cuts, _streamCuts) = (TimeSpan.Zero, 0, 0, 0);
             _opens?.SetResult();
             _opens = null;
         }

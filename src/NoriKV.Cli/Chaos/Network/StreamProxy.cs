@@ -79,8 +79,8 @@ internal sealed class StreamProxy : IAsyncDisposable
         try
         {
             inbound.NoDelay = true;
-            await Task.Yield();
-            if (_sources.Find(((IPEndPoint)inbound.RemoteEndPoint!).Port) is not { } from || !Enter(inbound, from)) return;
+            int? party = await _sources.FindAsync(((IPEndPoint)inbound.RemoteEndPoint!).Port).ConfigureAwait(false);
+            if (party is not { } from || !Enter(inbound, from)) return;
             (Link there, Link back) = (_links[from, _to], _links[_to, from]);
             await there.PassAsync(_stop.Token).ConfigureAwait(false);
             await back.PassAsync(_stop.Token).ConfigureAwait(false);

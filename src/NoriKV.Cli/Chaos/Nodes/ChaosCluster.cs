@@ -10,6 +10,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
     private readonly Guard _guard;
     private readonly StreamProxy[] _streams;
     private readonly DatagramProxy? _datagrams;
+    private readonly SourceFinder? _sources;
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(2) };
 
     /// <param name="options">What is run.</param>
@@ -28,8 +29,8 @@ internal sealed class ChaosCluster : IAsyncDisposable
         Links = new LinkTable(options.Nodes, time);
         _streams = [];
         if (isDirect) return;
-        var sources = new SourceFinder(Processes, Links.Clients);
-        _streams = [.. Nodes.Select(n => new StreamProxy(n.Public, n.Real, n.Index, Links, sources))];
+        _sources = new SourceFinder(Processes, Links.Clients);
+        _streams = [.. Nodes.Select(n => new StreamProxy(n.Public, n.Real, n.Index, Links, _sources))];
         _datagrams = new DatagramProxy(
             [.. Nodes.Select(static n => n.Public)], [.. Nodes.Select(static n => n.Real)], Links, new Prng(options.Seed));
     }
@@ -63,9 +64,10 @@ internal sealed class ChaosCluster : IAsyncDisposable
     /// <param name="from">Who is not heard.</param>
     /// <param name="to">By whom.</param>
     /// <param name="isReset">Whether connections break; otherwise they go silent, as where packets are lost.</param>
-    public void Cut(int from, int to, bool isReset)
+    /// <param name="isOfStreams">Datagrams pass all the same.</param>
+    public void Cut(int from, int to, bool isReset, bool isOfStreams = false)
     {
-        Links[from, to].Cut();
+        Links[from, to].Cut(isOfStreams);
         if (!isReset) return;
         if (to < _streams.Length) _streams[to].Reset(from);
         if (from < _streams.Length) _streams[from].Reset(to);
@@ -80,6 +82,7 @@ internal sealed class ChaosCluster : IAsyncDisposable
         foreach (ChaosNode node in Nodes) await node.DisposeAsync().ConfigureAwait(false);
         foreach (StreamProxy proxy in _streams) await proxy.DisposeAsync().ConfigureAwait(false);
         if (_datagrams is not null) await _datagrams.DisposeAsync().ConfigureAwait(false);
+        _sources?.Dispose();
         _http.Dispose();
         _guard.Dispose();
     }

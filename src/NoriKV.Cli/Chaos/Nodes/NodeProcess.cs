@@ -21,11 +21,13 @@ internal sealed class NodeProcess : IDisposable
         foreach (string argument in arguments) start.ArgumentList.Add(argument);
         _process = Process.Start(start)!;
         _process.StandardInput.AutoFlush = true;
-        guard.Add(_process.Id);
+        Id = _process.Id;
+        guard.Add(Id);
         Ended = RunAsync(words);
     }
 
-    public int Id => _process.Id;
+    /// <summary>Its process id, also when it has ended.</summary>
+    public int Id { get; }
 
     /// <summary>True once it serves; false when it ended before.</summary>
     public Task<bool> Ready => _ready.Task;
@@ -84,7 +86,7 @@ internal sealed class NodeProcess : IDisposable
     {
         await Task.WhenAll(ReadAsync(_process.StandardOutput, words), ReadAsync(_process.StandardError, words)).ConfigureAwait(false);
         await _process.WaitForExitAsync().ConfigureAwait(false);
-        _guard.Remove(_process.Id);
+        _guard.Remove(Id);
         _ready.TrySetResult(false);
         return _process.ExitCode;
     }

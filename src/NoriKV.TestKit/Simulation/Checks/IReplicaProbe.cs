@@ -21,6 +21,6 @@ internal interface IReplicaProbe
     /// <summary>The highest replica of the shard that was removed there for good; 0 none.</summary>
     ulong TombstoneOf(ShardId shard);
 
-    /// <summary>A hash of what the shard holds, at its applied index: equal on all replicas. Null where the disk fails.</summary>
-    ulong? HashState(ShardId shard);
+    /// <summary>Hashes of what shards hold, at their applied indexes: equal on all replicas. Null where the disk fails.</summary>
+    IReadOnlyList<ulong?> HashStates(IReadOnlyList<ShardId> shards);
 }

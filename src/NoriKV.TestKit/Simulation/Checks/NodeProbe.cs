@@ -68,32 +68,44 @@ internal sealed class NodeProbe(NoriNode node) : IReplicaProbe
 
     public ulong TombstoneOf(ShardId shard) => node.Host.TombstoneOf(shard).Value;
 
-    public ulong? HashState(ShardId shard)
+    public IReadOnlyList<ulong?> HashStates(IReadOnlyList<ShardId> shards)
+    {
+        ulong?[] hashes = new ulong?[shards.Count];
+        // One walk for all of them, and another behind a place that cannot be read.
+        for (int i = 0; i < hashes.Length; i++)
+        {
+            try
+            {
+                using IStorageView view = node.Parts.Storage.OpenView();
+                using IStorageIterator entries = view.NewIterator(reverse: false);
+                for (; i < hashes.Length; i++) hashes[i] = HashState(shards[i], entries);
+            }
+            catch (IOException)
+            {
+                // As above: the node will find that out for itself.
+            }
+        }
+
+        return hashes;
+    }
+
+    private ulong? HashState(ShardId shard, IStorageIterator entries)
     {
         // What is published: the machine itself is ahead of its engine while that has no room for a batch.
         ReplicaTable replicas = node.Parts.Replicas;
         if (replicas.Stopped(shard) is not null) return null;
         uint slot = replicas.SlotOf(shard);
         long time = replicas.ShardTime(shard);
-        try
+        ulong hash = replicas.Applied(shard).Value;
+        entries.Seek(EngineKey.Create(slot, EngineKeyKind.User));
+        while (entries.MoveNext() && EngineKey.SlotOf(entries.Key) == slot)
         {
-            using IStorageView view = node.Parts.Storage.OpenView();
-            using IStorageIterator entries = view.NewIterator(reverse: false);
-            ulong hash = replicas.Applied(shard).Value;
-            entries.Seek(EngineKey.Create(slot, EngineKeyKind.User));
-            while (entries.MoveNext() && EngineKey.SlotOf(entries.Key) == slot)
-            {
-                // Whether an expired pair is still there depends on compaction alone.
-                if (entries.ExpiryUnixMs != 0 && entries.ExpiryUnixMs <= time) continue;
-                hash = XxHash64.Hash(entries.Key[sizeof(uint)..], hash);
-                hash = XxHash64.Hash(entries.Value, hash ^ (ulong)entries.ExpiryUnixMs);
-            }
+            // Whether an expired pair is still there depends on compaction alone.
+            if (entries.ExpiryUnixMs != 0 && entries.ExpiryUnixMs <= time) continue;
+            hash = XxHash64.Hash(entries.Key[sizeof(uint)..], hash);
+            hash = XxHash64.Hash(entries.Value, hash ^ (ulong)entries.ExpiryUnixMs);
+        }
 
-            return hash;
-        }
-        catch (IOException)
-        {
-            return null;
-        }
+        return hash;
     }
 }

@@ -18,6 +18,9 @@ internal sealed class ReplicaCheck(SimWorld world, IReadOnlyList<SimNode> nodes,
     private readonly Dictionary<(uint Shard, ulong Applied), (ulong Hash, string Node)> _states = [];
     private readonly Dictionary<(int Node, uint Shard), (int Boot, ReplicaSight Sight, ulong Checked)> _seen = [];
 
+    // Of the node that is looked at: shards, and how far they had applied.
+    private readonly List<(ShardId Shard, ulong Applied)> _shown = [];
+
     /// <summary>Committed entries seen.</summary>
     public int Entries => _committed.Count;
 
@@ -51,13 +54,20 @@ internal sealed class ReplicaCheck(SimWorld world, IReadOnlyList<SimNode> nodes,
         {
             if (node.State != NodeState.Up || node.Probe is not { } probe) continue;
             foreach (var difference in node.Node?.Differences ?? [])
-                world.Violate("replicas_equal", $"{node.Name} found it in the background: {difference}");
+            {
+                string where = string.Join(' ', difference.Nodes);
+                world.Violate("replicas_equal", $"{node.Name} found at {where} in the background: {difference with { Nodes = [] }}");
+            }
+
+            _shown.Clear();
             for (uint shard = 0; shard < _shards; shard++)
             {
                 if (probe.Look(new ShardId(shard)) is not { } sight) continue;
                 LookAt(node, probe, shard, sight);
-                if (hashes) Compare(node, probe, shard, sight.Applied);
+                if (hashes) _shown.Add((new ShardId(shard), sight.Applied));
             }
+
+            if (_shown.Count > 0) Compare(node, probe);
         }
 
         membership?.Look();
@@ -105,9 +115,17 @@ internal sealed class ReplicaCheck(SimWorld world, IReadOnlyList<SimNode> nodes,
             + $"{known.Node} had term {known.Term} {known.Hash:x16}");
     }
 
-    private void Compare(SimNode node, IReplicaProbe probe, uint shard, ulong applied)
+    private void Compare(SimNode node, IReplicaProbe probe)
     {
-        if (probe.HashState(new ShardId(shard)) is not { } hash) return;
+        IReadOnlyList<ulong?> hashes = probe.HashStates([.. _shown.Select(static s => s.Shard)]);
+        for (int i = 0; i < hashes.Count; i++)
+        {
+            if (hashes[i] is { } hash) Compare(node, _shown[i].Shard.Value, _shown[i].Applied, hash);
+        }
+    }
+
+    private void Compare(SimNode node, uint shard, ulong applied, ulong hash)
+    {
         if (_states.TryAdd((shard, applied), (hash, node.Name))) return;
         (ulong Hash, string Node) known = _states[(shard, applied)];
         if (known.Node != node.Name) world.Probes.Hit("replicas.compared");

@@ -1,5 +1,6 @@
 using Nori.Core;
 using NoriKV.Node;
+using NoriKV.Node.Replication;
 using NoriKV.TestKit.Simulation.Scheduling;
 
 namespace NoriKV.TestKit.Simulation.Nodes;
@@ -15,12 +16,15 @@ internal sealed class NodeSteps
 
     private readonly NoriNode _node;
     private readonly Job[] _jobs;
+    private readonly int[] _order;
 
     public NodeSteps(NoriNode node)
     {
         _node = node;
         _jobs = [.. node.Steps.Select(static s => new Job(s))];
-        Names = [.. _jobs.Select(static j => j.Step.Name)];
+        _order = [.. Enumerable.Range(0, _jobs.Length)];
+        foreach (Job job in _jobs) job.Sharing = [.. _jobs.Where(other => other.Signal is not null && other.Signal == job.Signal)];
+        Names = [.. _jobs.Select(static j => j.Name)];
     }
 
     public IReadOnlyList<string> Names { get; }
@@ -36,7 +40,7 @@ internal sealed class NodeSteps
             if (!_node.IsSettled) return true;
             foreach (Job job in _jobs)
             {
-                if (job.Step.Signal is { IsSet: true }) return true;
+                if (job.IsSignalled) return true;
             }
 
             return false;
@@ -46,38 +50,46 @@ internal sealed class NodeSteps
     /// <summary>Each step that has something to do once, but those that are stalled; false when all of them may sleep.</summary>
     public bool RunOnce(Prng random, SortedSet<string> stalled, long now)
     {
-        random.Shuffle<Job>(_jobs);
-        foreach (Job job in _jobs)
+        random.Shuffle<int>(_order);
+        foreach (int place in _order)
         {
-            TakeSignal(job);
+            Job job = _jobs[place];
+            // A node alone has one signal for two steps.
+            if (job.IsSignalled && job.Signal!.TryTake())
+            {
+                foreach (Job other in job.Sharing) other.IsDue = true;
+            }
+
             if (!job.IsDue && job.DueAt > now) continue;
-            if (stalled.Count > 0 && stalled.Contains(job.Step.Name)) continue;
-            job.IsDue = job.Step.RunOnce();
-            job.NoteRun(now);
+            if (stalled.Count > 0 && stalled.Contains(job.Name)) continue;
+            job.Run(now);
         }
 
         bool worked = !_node.IsSettled;
         NextAt = long.MaxValue;
         foreach (Job job in _jobs)
         {
-            if (stalled.Count > 0 && stalled.Contains(job.Step.Name)) continue;
-            worked |= job.IsDue || job.Step.Signal is { IsSet: true };
+            if (stalled.Count > 0 && stalled.Contains(job.Name)) continue;
+            worked |= job.IsDue || job.IsSignalled;
             if (job.IsTimed) NextAt = Math.Min(NextAt, job.DueAt);
         }
 
         return worked;
     }
 
-    // A node alone has one signal for two steps.
-    private void TakeSignal(Job job)
-    {
-        if (job.Step.Signal is not { } signal || !signal.TryTake()) return;
-        foreach (Job other in _jobs) other.IsDue |= other.Step.Signal == signal;
-    }
-
     private sealed class Job(NodeStep step)
     {
-        public NodeStep Step { get; } = step;
+        private readonly Func<bool> _run = step.RunOnce;
+        private readonly Func<int?> _retryInMs = step.RetryInMs;
+
+        public string Name { get; } = step.Name;
+
+        public StepSignal? Signal { get; } = step.Signal;
+
+        public bool IsSignalled => Signal is { IsSet: true };
+
+        /// <summary>Those that the same signal wakes, itself among them.</summary>
+        public Job[] Sharing { get; set; } = [];
 
         public bool IsDue { get; set; } = true;
 
@@ -88,12 +100,13 @@ internal sealed class NodeSteps
         public bool IsTimed { get; private set; }
 
         // As a loop does: how long it may sleep it asks itself when it has run.
-        public void NoteRun(long now)
+        public void Run(long now)
         {
-            int? ms = Step.RetryInMs();
+            IsDue = _run();
+            int? ms = _retryInMs();
             IsTimed = ms is not null;
             DueAt = ms is { } length ? now + (length * Ticks.Millisecond)
-                : Step.Signal is null ? now + UnwokenPeriod
+                : Signal is null ? now + UnwokenPeriod
                 : long.MaxValue;
         }
     }

@@ -259,11 +259,13 @@ internal sealed class SimNode
         long at = _world.Events.Now + after + Slowness;
         if (State != NodeState.Up || at >= _wakeAt) return;
         _wakeAt = at;
-        int wake = ++_wake;
-        _world.Events.At(at, () =>
-        {
-            if (wake == _wake) Step();
-        });
+        _world.Events.At(at, static (node, wake) => ((SimNode)node).StepIf(wake), this, ++_wake);
+    }
+
+    // Not where an earlier wake came in between.
+    private void StepIf(int wake)
+    {
+        if (wake == _wake) Step();
     }
 
     private void Step()

@@ -19,6 +19,16 @@ internal sealed class Probes : IEventSink
         "lsm.flush", "lsm.compaction", "wal.segment_gc", "shard.snapshot_cut", "ttl.expired_seen",
     ];
 
+    /// <summary>
+    /// As above, of runs in which the cluster changes: memberships change by the production driver, nothing rots and nobody
+    /// changes a membership by hand.
+    /// </summary>
+    public static IReadOnlyList<string> RareOfScenarios { get; } =
+    [
+        .. Rare.Except(["raft.membership_changed", "log.damaged", "log.healed"]),
+        "membership.joint", "membership.changed", "scenario.strike",
+    ];
+
     private readonly Dictionary<string, long> _counts = new(StringComparer.Ordinal);
 
     /// <summary>Counts by name, sorted.</summary>

@@ -26,6 +26,7 @@ internal sealed class ScenarioRun
     private readonly ScenarioOperator _operator;
     private readonly Dictionary<SimNode, string> _names = [];
     private readonly HashSet<SimNode> _givenUp = [];
+    private ScenarioScript? _script;
 
     public ScenarioRun(SimWorld world, IReadOnlyList<SimNode> machines, int operatorPlace, MembershipCheck membership, Prng random)
     {
@@ -42,6 +43,9 @@ internal sealed class ScenarioRun
 
     /// <summary>What the operator does, from the beginning to the end.</summary>
     public Task Script { get; private set; } = Task.CompletedTask;
+
+    /// <summary>What the operator waits for, in words; empty while he goes on.</summary>
+    public string WaitsFor => _script?.WaitsFor ?? "";
 
     public ScenarioOperator Operator => _operator;
 
@@ -74,7 +78,8 @@ internal sealed class ScenarioRun
             _ => _random.Chance(0.5) ? 1 : 3,
         };
         Found(founders);
-        Script = new ScenarioScript(_world, this, _random.Fork()).RunAsync();
+        _script = new ScenarioScript(_world, this, _random.Fork());
+        Script = _script.RunAsync();
     }
 
     /// <summary>A machine joins under a name, with a store of its own; returns when it is a member and runs.</summary>
@@ -109,23 +114,25 @@ internal sealed class ScenarioRun
     }
 
     /// <summary>
-    /// True where every shard goes on without a machine and nothing that was acknowledged is lost with it: in every configuration that
-    /// anybody has, a majority of the voters lives on the others. All others must run, so that this can be seen.
+    /// Null where every shard goes on without a machine and nothing that was acknowledged is lost with it: in every configuration that
+    /// anybody has, a majority of the voters lives on the others. All must run, so that this can be seen, also the machine itself: of
+    /// a shard that has not arrived anywhere else yet nobody else knows. Otherwise why not.
     /// </summary>
-    public bool CanLose(SimNode machine)
+    public string? WhyNotLose(SimNode machine)
     {
-        if (_machines.Any(m => m.IsInUse && m != machine && m.Probe is null)) return false;
+        if (_machines.FirstOrDefault(m => m.IsInUse && m.Probe is null) is { } down) return $"{down.Name} is down";
         for (uint shard = 0; shard <= (uint)_world.Options.Shards; shard++)
         {
             foreach (SimNode other in _machines)
             {
                 if (other.Probe is not { } probe || probe.Look(new ShardId(shard)) is null) continue;
                 Nori.Raft.Core.Configuration known = probe.ConfigurationOf(new ShardId(shard)).Configuration;
-                if (!HasMajority(shard, known.Voters, machine) || !HasMajority(shard, known.Outgoing, machine)) return false;
+                if (!HasMajority(shard, known.Voters, machine) || !HasMajority(shard, known.Outgoing, machine))
+                    return $"shard {shard} is {known} on {other.Name}";
             }
         }
 
-        return true;
+        return null;
     }
 
     /// <summary>The machine is gone for good, with its disk.</summary>

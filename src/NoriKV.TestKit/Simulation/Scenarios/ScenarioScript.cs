@@ -12,6 +12,12 @@ internal sealed class ScenarioScript(SimWorld world, ScenarioRun run, Prng rando
     /// <summary>A cluster has three nodes at least, once it has had them: fewer would hold fewer than three copies.</summary>
     private const int Least = 3;
 
+    /// <summary>Longer than a silent node takes to be given up.</summary>
+    private static readonly long s_stillMax = 30 * Ticks.Second;
+
+    /// <summary>What it waits for, in words; empty while it goes on.</summary>
+    public string WaitsFor { get; private set; } = "";
+
     /// <summary>Runs it from the beginning to the end.</summary>
     public async Task RunAsync()
     {
@@ -110,7 +116,7 @@ internal sealed class ScenarioScript(SimWorld world, ScenarioRun run, Prng rando
             await world.Events.DelayAsync(Ticks.Second).ConfigureAwait(false);
         }
 
-        await UntilAsync(() => run.CanLose(node)).ConfigureAwait(false);
+        await UntilCanLoseAsync(node).ConfigureAwait(false);
         run.Retire(node);
     }
 
@@ -123,13 +129,19 @@ internal sealed class ScenarioScript(SimWorld world, ScenarioRun run, Prng rando
         bool isAlive = random.Chance(0.3);
         if (!isAlive)
         {
-            await UntilAsync(() => run.CanLose(node)).ConfigureAwait(false);
+            await UntilCanLoseAsync(node).ConfigureAwait(false);
             run.Lose(node);
             await BreatheAsync().ConfigureAwait(false);
         }
 
-        // One that is there is not given up; one that stands still for so long is taken for lost.
-        if (isAlive) node.Pause();
+        // One that is there is not given up; one that stands still for so long is taken for lost. Not for ever: where the registry
+        // has no majority without it, nobody answers the operator who shall let it go on.
+        if (isAlive)
+        {
+            node.Pause();
+            world.Events.After(s_stillMax, node.Resume);
+        }
+
         bool isGivenUp = await GiveUpAsync(node, name, isAlive ? 15 : int.MaxValue).ConfigureAwait(false);
         if (isAlive) node.Resume();
         if (!isGivenUp) return;
@@ -137,7 +149,7 @@ internal sealed class ScenarioScript(SimWorld world, ScenarioRun run, Prng rando
         if (isAlive) run.GiveUp(node);
         await JoinAsync(name).ConfigureAwait(false);
         if (!isAlive) return;
-        await UntilAsync(() => run.CanLose(node)).ConfigureAwait(false);
+        await UntilCanLoseAsync(node).ConfigureAwait(false);
         run.Retire(node);
     }
 
@@ -195,12 +207,24 @@ internal sealed class ScenarioScript(SimWorld world, ScenarioRun run, Prng rando
 
     private async Task RestAsync()
     {
-        while (await run.UnrestAsync().ConfigureAwait(false) is not null) await run.Operator.PauseAsync().ConfigureAwait(false);
+        while (await run.UnrestAsync().ConfigureAwait(false) is { } unrest)
+        {
+            WaitsFor = $"rest: {unrest}";
+            await run.Operator.PauseAsync().ConfigureAwait(false);
+        }
+
+        WaitsFor = "";
     }
 
-    private async Task UntilAsync(Func<bool> condition)
+    private async Task UntilCanLoseAsync(SimNode node)
     {
-        while (!condition()) await run.Operator.PauseAsync().ConfigureAwait(false);
+        while (run.WhyNotLose(node) is { } why)
+        {
+            WaitsFor = $"{node.Name} can be lost: {why}";
+            await run.Operator.PauseAsync().ConfigureAwait(false);
+        }
+
+        WaitsFor = "";
     }
 
     private Task BreatheAsync() => world.Events.DelayAsync(random.NextLong(3 * Ticks.Second));

@@ -2,13 +2,10 @@ package com.norikv.client;
 
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 
 /** Runs one operation to its end: attempt, judge, wait, attempt again, all within one deadline. */
 final class Attempts<T> implements Runnable {
-    // Below this there is no time for another round trip.
-    private static final long LEAST_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
     // Nodes that name each other as leaders would keep a client running in a circle: behind so many hints it waits.
     private static final int HINTS_AT_ONCE_MAX = 2;
 
@@ -17,7 +14,7 @@ final class Attempts<T> implements Runnable {
     private final byte[] key;
     private final boolean writes;
     private final long deadline;
-    private final Function<NodeConnection, CompletableFuture<T>> attempt;
+    private final BiFunction<NodeConnection, Boolean, CompletableFuture<T>> attempt;
     // One attempt at a time, each begun by the end of the one before: no lock for what follows.
     private int number;
     private int followed;
@@ -25,7 +22,7 @@ final class Attempts<T> implements Runnable {
     private String address;
     private boolean perhapsDone;
 
-    Attempts(Runner runner, byte[] key, boolean writes, long deadline, Function<NodeConnection, CompletableFuture<T>> attempt) {
+    Attempts(Runner runner, byte[] key, boolean writes, long deadline, BiFunction<NodeConnection, Boolean, CompletableFuture<T>> attempt) {
         this.runner = runner;
         this.key = key;
         this.writes = writes;
@@ -39,10 +36,14 @@ final class Attempts<T> implements Runnable {
             return;
         }
         address = runner.router.pick(key, number, hint);
+        NoriKVException refusal = runner.router.refusal(address);
+        if (refusal != null) {
+            done.completeExceptionally(conclusion(refusal, number));
+            return;
+        }
         CompletableFuture<T> current;
         try {
-            runner.router.throwIfForeign(address);
-            current = attempt.apply(runner.node(address));
+            current = attempt.apply(runner.node(address), perhapsDone);
         } catch (RuntimeException e) {
             done.completeExceptionally(e);
             return;
@@ -70,8 +71,7 @@ final class Attempts<T> implements Runnable {
             runner.router.unreachable(address);
         }
         // What the node itself says of an operation is exact; of a call or stream that broke nobody knows.
-        boolean broke = e.code() == Code.INTERNAL && !failure.said; // of the connection, not of the operation
-        perhapsDone |= failure.said ? e.code() == Code.COMMIT_TIMEOUT : failure.reached && (broke || e.code().isRetriable());
+        perhapsDone |= failure.said ? e.code() == Code.COMMIT_TIMEOUT : failure.reached && failure.isRetriable();
         if (Router.isForeign(e)) {
             // Refused before it was looked at; another node may be of our cluster.
             runner.router.foreign(address, e);
@@ -80,12 +80,13 @@ final class Attempts<T> implements Runnable {
             run();
             return;
         }
-        if (failure.last || (!broke && !e.code().isRetriable())) {
-            done.completeExceptionally(e);
+        if (failure.last || !failure.isRetriable()) {
+            done.completeExceptionally(conclusion(e, number + 1));
             return;
         }
         followed = e.hint() != null && !e.hint().equals(hint) ? followed + 1 : 0;
-        long wait = number + 1 < runner.options.retry().attemptsMax() ? nextWait(e) : -1;
+        boolean atOnce = followed > 0 && followed <= HINTS_AT_ONCE_MAX;
+        long wait = number + 1 < runner.options.retry().attemptsMax() ? runner.nextWait(number, e, atOnce, deadline) : -1;
         if (wait < 0) {
             done.completeExceptionally(last(e));
             return;
@@ -107,25 +108,22 @@ final class Attempts<T> implements Runnable {
         run();
     }
 
-    // Negative when no further attempt fits before the deadline.
-    private long nextWait(NoriKVException e) {
-        // A fresh hint is followed at once; the same one again means that the cluster is still deciding.
-        boolean atOnce = followed > 0 && followed <= HINTS_AT_ONCE_MAX;
-        long wait = atOnce ? 0 : runner.backoff.nextWait(number, e.retryAfter());
-        long left = deadline - System.nanoTime();
-        if (left < LEAST_NANOS || e.retryAfter().toNanos() > left) {
-            return -1;
-        }
-        // A long wait near the end is halved, so that the last moments are used and not slept through.
-        return Math.min(wait, left / 2);
+    // What an operation ends with that is not tried again. Where an attempt before may have been done, only an answer that looked at the key
+    // says what came of it: a refusal, or a node of another cluster, knows nothing of that attempt. CANCELLED leaves it open by itself.
+    private NoriKVException conclusion(NoriKVException e, int attempts) {
+        boolean decided = e.code().isDecided() || e.code() == Code.CANCELLED;
+        return writes && perhapsDone && !decided ? last(e, attempts) : e;
     }
 
     private NoriKVException last(NoriKVException e) {
-        String tried = "(after " + (number + 1) + " attempts, last at " + address + ")";
+        return last(e, number + 1);
+    }
+
+    private NoriKVException last(NoriKVException e, int attempts) {
+        String tried = "(after " + attempts + (attempts == 1 ? " attempt" : " attempts") + ", last at " + address + ")";
         if (writes && perhapsDone) {
             return e.with(Code.COMMIT_TIMEOUT, "COMMIT_TIMEOUT: the outcome is unknown " + tried + ": " + e.said());
         }
-        // A read has no outcome to be unknown.
-        return e.with(e.code() == Code.COMMIT_TIMEOUT ? Code.DEADLINE_EXCEEDED : e.code(), e.said() + " " + tried);
+        return RpcFailure.ofRead(e, e.said() + " " + tried);
     }
 }

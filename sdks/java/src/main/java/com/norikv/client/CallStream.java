@@ -24,6 +24,7 @@ final class CallStream extends ClientCall.Listener<StreamResponse> {
     private final String address;
     private final String clusterId; // which one the node was told that the calls are for; null for whichever it is of
     private final int messageBytesMax;
+    private final Object encoding = new Object(); // held while keys and values are read: behind a call they are its caller's again
     private final Map<Long, Pending> pending = new HashMap<>(); // guarded by this, as all below
     private final ArrayDeque<Pending> waiting = new ArrayDeque<>();
     private long lastId;
@@ -99,14 +100,16 @@ final class CallStream extends ClientCall.Listener<StreamResponse> {
 
     private void writeAll() {
         while (call.isReady()) {
-            StreamRequest request = gather();
-            if (request == null) {
-                return;
-            }
-            try {
-                call.sendMessage(request);
-            } catch (IllegalStateException e) {
-                return; // the stream is over and has told all that were on it
+            synchronized (encoding) {
+                StreamRequest request = gather();
+                if (request == null) {
+                    return;
+                }
+                try {
+                    call.sendMessage(request);
+                } catch (IllegalStateException e) {
+                    return; // the stream is over and has told all that were on it
+                }
             }
         }
         synchronized (this) {
@@ -190,6 +193,7 @@ final class CallStream extends ClientCall.Listener<StreamResponse> {
             waiting.clear();
         }
         call.cancel("the stream is over", null);
+        letGo();
         for (int i = 0; i < sent.length; i++) {
             ended.get(i).done.completeExceptionally(failure.reached(failure.reached && sent[i]));
         }
@@ -205,12 +209,23 @@ final class CallStream extends ClientCall.Listener<StreamResponse> {
             sent = p.sent;
             stands = stood;
         }
+        letGo();
         p.done.completeExceptionally(stands
-            ? new RpcFailure(NoriKVException.of(Code.COMMIT_TIMEOUT, "COMMIT_TIMEOUT: no answer before the deadline"), sent, false)
+            ? new RpcFailure(NoriKVException.of(Code.COMMIT_TIMEOUT, "no answer before the deadline"), sent, false)
             : RpcFailure.notReached("no connection to " + address + " in time"));
     }
 
-    private synchronized void forget(Pending p) {
-        pending.remove(p.id);
+    private void forget(Pending p) {
+        synchronized (this) {
+            pending.remove(p.id);
+        }
+        letGo();
+    }
+
+    // Returns once nothing reads the keys and values of a call that is not pending any more. Not to be called with the lock of this.
+    private void letGo() {
+        synchronized (encoding) {
+            return;
+        }
     }
 }

@@ -6,20 +6,27 @@ import io.grpc.ManagedChannel;
 import io.grpc.TlsChannelCredentials;
 import io.grpc.netty.NettyChannelBuilder;
 import io.netty.channel.ChannelOption;
+import java.io.File;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Makes the channel of a node. */
 final class Channels {
     static final String VERSION = "0.1.0";
 
-    private static final int INBOUND_BYTES_MAX = 64 << 20;
-    private static final int CONNECT_MS = 3000;
-
+    private final ClientOptions options;
     private final ChannelCredentials credentials;
     private final String serverName;
 
-    Channels(TlsOptions tls) {
+    Channels(ClientOptions options) {
+        this.options = options;
+        TlsOptions tls = options.tls();
         credentials = tls == null ? InsecureChannelCredentials.create() : credentials(tls);
         serverName = tls == null ? null : tls.serverName;
     }
@@ -36,9 +43,9 @@ final class Channels {
             .disableRetry() // ours are keyed and within the deadline
             .disableServiceConfigLookUp()
             .proxyDetector(target -> null)
-            .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_MS)
-            .maxInboundMessageSize(INBOUND_BYTES_MAX)
-            .keepAliveTime(20, TimeUnit.SECONDS)
+            .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, (int) Math.min(options.connectTimeout().toMillis(), Integer.MAX_VALUE))
+            .maxInboundMessageSize(options.inboundMessageBytesMax())
+            .keepAliveTime(options.keepAlive().toMillis(), TimeUnit.MILLISECONDS)
             .keepAliveTimeout(10, TimeUnit.SECONDS)
             .userAgent("norikv-java/" + VERSION);
         if (serverName != null) {
@@ -47,18 +54,29 @@ final class Channels {
         return builder.build();
     }
 
+    private static File pem(Path file) throws IOException {
+        if (!Files.readString(file, StandardCharsets.ISO_8859_1).contains("-----BEGIN ")) {
+            throw NoriKVException.of(Code.INVALID_ARGUMENT, "TLS: " + file + " is no PEM file");
+        }
+        return file.toFile();
+    }
+
     private static ChannelCredentials credentials(TlsOptions tls) {
         try {
             TlsChannelCredentials.Builder builder = TlsChannelCredentials.newBuilder();
             if (tls.authorities != null) {
-                builder.trustManager(tls.authorities.toFile());
+                builder.trustManager(pem(tls.authorities));
             }
             if (tls.certificate != null) {
-                builder.keyManager(tls.certificate.toFile(), tls.key.toFile());
+                builder.keyManager(pem(tls.certificate), pem(tls.key));
             }
-            return builder.build();
-        } catch (IOException e) {
-            throw NoriKVException.of(Code.INVALID_ARGUMENT, "TLS: " + e.getMessage(), null, java.time.Duration.ZERO, e);
+            ChannelCredentials credentials = builder.build();
+            NettyChannelBuilder.forAddress("localhost", 1, credentials); // only this reads what is within the files
+            return credentials;
+        } catch (IOException | IllegalArgumentException e) {
+            String files = Stream.of(tls.authorities, tls.certificate, tls.key).filter(Objects::nonNull).map(Path::toString)
+                .collect(Collectors.joining(", "));
+            throw NoriKVException.of(Code.INVALID_ARGUMENT, "TLS: " + files + ": " + e.getMessage(), null, java.time.Duration.ZERO, e);
         }
     }
 }

@@ -16,6 +16,11 @@ public final class ClientBuilder {
     private Duration silenceMax = Duration.ofMillis(1500);
     private boolean smartRouting = true;
     private int inFlightMax = 1024;
+    private int messageBytesMax = 256 << 10;
+    private int inboundMessageBytesMax = 64 << 20;
+    private Duration keepAlive = Duration.ofSeconds(20);
+    private Duration connectTimeout = Duration.ofSeconds(3);
+    private int nodesMax = 256;
     private Executor executor = ForkJoinPool.commonPool();
 
     ClientBuilder() {
@@ -113,6 +118,61 @@ public final class ClientBuilder {
     }
 
     /**
+     * Bounds the bytes of operations that are gathered into one message; 256 KiB without it.
+     *
+     * @param bytes 1 KiB to 2 MiB
+     * @return this
+     */
+    public ClientBuilder messageBytesMax(int bytes) {
+        this.messageBytesMax = bytes;
+        return this;
+    }
+
+    /**
+     * Bounds the bytes of one message from a node; 64 MiB without it.
+     *
+     * @param bytes at least 4 MiB
+     * @return this
+     */
+    public ClientBuilder inboundMessageBytesMax(int bytes) {
+        this.inboundMessageBytesMax = bytes;
+        return this;
+    }
+
+    /**
+     * How often an idle connection is pinged; every 20 s without it.
+     *
+     * @param every at least 1 s; grpc-java pings no oftener than every 10 s
+     * @return this
+     */
+    public ClientBuilder keepAlive(Duration every) {
+        this.keepAlive = Objects.requireNonNull(every);
+        return this;
+    }
+
+    /**
+     * How long to wait for a connection; 3 s without it.
+     *
+     * @param timeout positive
+     * @return this
+     */
+    public ClientBuilder connectTimeout(Duration timeout) {
+        this.connectTimeout = Objects.requireNonNull(timeout);
+        return this;
+    }
+
+    /**
+     * Nodes that no view lists any more are let go once there are more than this; 256 without it.
+     *
+     * @param nodes at least 1
+     * @return this
+     */
+    public ClientBuilder nodesMax(int nodes) {
+        this.nodesMax = nodes;
+        return this;
+    }
+
+    /**
      * Where what callers hang on futures, watches and publishers runs; the common pool without it.
      *
      * @param executor the executor
@@ -131,6 +191,7 @@ public final class ClientBuilder {
      */
     public NoriKVClient build() {
         return new NoriKVClient(new ClientOptions(
-            addresses, deadline, retry, tls, clusterId, silenceMax, smartRouting, inFlightMax, executor));
+            addresses, deadline, retry, tls, clusterId, silenceMax, smartRouting, inFlightMax, messageBytesMax, inboundMessageBytesMax,
+            keepAlive, connectTimeout, nodesMax, executor));
     }
 }

@@ -8,7 +8,8 @@ import java.util.concurrent.Executor;
 /** What a client was built with, judged. */
 record ClientOptions(
         List<String> addresses, Duration deadline, RetryPolicy retry, TlsOptions tls, String clusterId, Duration silenceMax,
-        boolean smartRouting, int inFlightMax, Executor executor) {
+        boolean smartRouting, int inFlightMax, int messageBytesMax, int inboundMessageBytesMax, Duration keepAlive, Duration connectTimeout,
+        int nodesMax, Executor executor) {
     ClientOptions {
         addresses = List.copyOf(addresses);
         List<String> problems = new ArrayList<>();
@@ -18,7 +19,13 @@ record ClientOptions(
         }
         want(problems, isPositive(deadline), "the deadline must be positive");
         want(problems, silenceMax.compareTo(Duration.ofMillis(100)) >= 0, "silenceMax must be at least 100 ms");
+        want(problems, !"".equals(clusterId), "clusterId must not be empty");
         want(problems, inFlightMax >= 1, "at least 1 operation must fit in flight");
+        want(problems, messageBytesMax >= 1024 && messageBytesMax <= 2 << 20, "messageBytesMax must be 1 KiB to 2 MiB");
+        want(problems, inboundMessageBytesMax >= 4 << 20, "inboundMessageBytesMax must be at least 4 MiB");
+        want(problems, keepAlive.compareTo(Duration.ofSeconds(1)) >= 0, "keepAlive must be at least 1 s");
+        want(problems, isPositive(connectTimeout), "connectTimeout must be positive");
+        want(problems, nodesMax >= 1, "nodesMax must be at least 1");
         want(problems, retry.attemptsMax() >= 1 && isPositive(retry.backoffInitial()) && retry.backoffFactor() >= 1,
             "retry: attemptsMax at least 1, backoffInitial positive, backoffFactor at least 1");
         want(problems, retry.backoffMax().compareTo(retry.backoffInitial()) >= 0,
@@ -26,16 +33,6 @@ record ClientOptions(
         if (!problems.isEmpty()) {
             throw NoriKVException.of(Code.INVALID_ARGUMENT, String.join("; ", problems));
         }
-    }
-
-    /** What waits is gathered into messages of so many bytes. */
-    int messageBytesMax() {
-        return 256 << 10;
-    }
-
-    /** Above so many connections those to nodes that left are closed. */
-    int nodesMax() {
-        return 256;
     }
 
     private static boolean isPositive(Duration duration) {

@@ -41,4 +41,9 @@ public enum Code {
             default -> false;
         };
     }
+
+    /** True of an answer that looked at the key: it says what came of the attempts before, too. */
+    boolean isDecided() {
+        return this == VERSION_MISMATCH || this == ALREADY_EXISTS;
+    }
 }

@@ -22,7 +22,11 @@ final class Futures {
     /** As map, completed on the executor: what the caller hangs on it must not run on a thread of the network. */
     static <A> CompletableFuture<A> handOver(CompletableFuture<A> source, Executor executor) {
         CompletableFuture<A> handed = new CompletableFuture<>();
-        source.whenCompleteAsync((value, error) -> settle(handed, value, error, v -> v), executor);
+        source.whenCompleteAsync((value, error) -> settle(handed, value, error, v -> v), executor).whenComplete((none, refused) -> {
+            if (!handed.isDone()) { // the executor took nothing more: better here than never
+                source.whenComplete((value, error) -> settle(handed, value, error, v -> v));
+            }
+        });
         cancelTogether(handed, source);
         return handed;
     }

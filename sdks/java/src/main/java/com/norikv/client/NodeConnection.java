@@ -105,8 +105,7 @@ final class NodeConnection {
         long asked = System.nanoTime();
         long late = asked + options.silenceMax().toNanos();
         unary(Methods.HEALTH, com.norikv.proto.v1.StreamRequest.getDefaultInstance(), late).whenComplete((answer, error) -> {
-            if (error != null && Futures.unwrap(error) instanceof RpcFailure failure
-                && (failure.error.code() == Code.COMMIT_TIMEOUT || failure.error.code() == Code.DEADLINE_EXCEEDED) && !heardSince(asked)) {
+            if (error != null && Futures.unwrap(error) instanceof RpcFailure failure && failure.late && !heardSince(asked)) {
                 silent.accept(this);
                 return;
             }

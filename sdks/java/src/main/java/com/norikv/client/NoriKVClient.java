@@ -113,11 +113,26 @@ public final class NoriKVClient implements AutoCloseable {
      * @throws AlreadyExistsException when it was expected to be missing and is not
      */
     public PutResult compareAndSet(byte[] key, byte[] value, Version expected) {
-        return Futures.await(startPut(key, value, expecting(expected)));
+        return compareAndSet(key, value, expected, o -> { });
     }
 
     /**
-     * As {@link #compareAndSet}.
+     * Writes only over the expected version.
+     *
+     * @param key the key
+     * @param value the value
+     * @param expected the version; {@link Version#NONE} expects the key to be missing
+     * @param options sets a TTL, an idempotency key or a deadline; conditions are replaced
+     * @return the version that it wrote
+     * @throws VersionMismatchException when the key has another version or is missing
+     * @throws AlreadyExistsException when it was expected to be missing and is not
+     */
+    public PutResult compareAndSet(byte[] key, byte[] value, Version expected, Consumer<PutOptions> options) {
+        return Futures.await(startPut(key, value, options.andThen(expecting(expected))));
+    }
+
+    /**
+     * As {@link #compareAndSet(byte[], byte[], Version)}.
      *
      * @param key the key
      * @param value the value
@@ -125,7 +140,21 @@ public final class NoriKVClient implements AutoCloseable {
      * @return the version that it wrote
      */
     public CompletableFuture<PutResult> compareAndSetAsync(byte[] key, byte[] value, Version expected) {
-        return handOver(startPut(key, value, expecting(expected)));
+        return compareAndSetAsync(key, value, expected, o -> { });
+    }
+
+    /**
+     * As {@link #compareAndSet(byte[], byte[], Version, Consumer)}.
+     *
+     * @param key the key
+     * @param value the value
+     * @param expected the version
+     * @param options sets the options
+     * @return the version that it wrote
+     */
+    public CompletableFuture<PutResult> compareAndSetAsync(
+            byte[] key, byte[] value, Version expected, Consumer<PutOptions> options) {
+        return handOver(startPut(key, value, options.andThen(expecting(expected))));
     }
 
     /**
@@ -362,16 +391,36 @@ public final class NoriKVClient implements AutoCloseable {
      * @return the view
      */
     public ClusterView clusterView() {
-        return Futures.await(startView());
+        return Futures.await(startView(null));
     }
 
     /**
-     * As {@link #clusterView}.
+     * The newest view of the cluster.
+     *
+     * @param deadline replaces the client's
+     * @return the view
+     */
+    public ClusterView clusterView(Duration deadline) {
+        return Futures.await(startView(deadline));
+    }
+
+    /**
+     * As {@link #clusterView()}.
      *
      * @return the view
      */
     public CompletableFuture<ClusterView> clusterViewAsync() {
-        return handOver(startView());
+        return handOver(startView(null));
+    }
+
+    /**
+     * As {@link #clusterView(Duration)}.
+     *
+     * @param deadline replaces the client's
+     * @return the view
+     */
+    public CompletableFuture<ClusterView> clusterViewAsync(Duration deadline) {
+        return handOver(startView(deadline));
     }
 
     /**
@@ -396,16 +445,45 @@ public final class NoriKVClient implements AutoCloseable {
      * @return true when it serves
      */
     public boolean isServing() {
-        return Futures.await(startServing());
+        return Futures.await(startServing(null));
     }
 
     /**
-     * As {@link #isServing}.
+     * Whether the node that is asked says by the standard health service that it serves.
+     *
+     * @param deadline replaces the client's
+     * @return true when it serves
+     */
+    public boolean isServing(Duration deadline) {
+        return Futures.await(startServing(deadline));
+    }
+
+    /**
+     * As {@link #isServing()}.
      *
      * @return true when it serves
      */
     public CompletableFuture<Boolean> isServingAsync() {
-        return handOver(startServing());
+        return handOver(startServing(null));
+    }
+
+    /**
+     * As {@link #isServing(Duration)}.
+     *
+     * @param deadline replaces the client's
+     * @return true when it serves
+     */
+    public CompletableFuture<Boolean> isServingAsync(Duration deadline) {
+        return handOver(startServing(deadline));
+    }
+
+    /**
+     * Operations in flight.
+     *
+     * @return how many
+     */
+    public int inFlight() {
+        return places.inUse();
     }
 
     /** Closes the connections; operations in flight fail, those of writes with an unknown outcome. */
@@ -415,6 +493,8 @@ public final class NoriKVClient implements AutoCloseable {
     }
 
     private CompletableFuture<PutResult> startPut(byte[] key, byte[] value, Consumer<PutOptions> options) {
+        Objects.requireNonNull(key, "the key is null");
+        Objects.requireNonNull(value, "the value is null");
         PutOptions chosen = new PutOptions();
         options.accept(chosen);
         return Futures.map(
@@ -424,6 +504,7 @@ public final class NoriKVClient implements AutoCloseable {
     }
 
     private CompletableFuture<GetResult> startGet(byte[] key, Consumer<GetOptions> options) {
+        Objects.requireNonNull(key, "the key is null");
         GetOptions chosen = new GetOptions();
         options.accept(chosen);
         StreamCall call = StreamCall.newBuilder().setGet(Wire.get(key, chosen)).build();
@@ -431,6 +512,7 @@ public final class NoriKVClient implements AutoCloseable {
     }
 
     private CompletableFuture<DeleteResult> startDelete(byte[] key, Consumer<DeleteOptions> options) {
+        Objects.requireNonNull(key, "the key is null");
         DeleteOptions chosen = new DeleteOptions();
         options.accept(chosen);
         return Futures.map(
@@ -454,7 +536,7 @@ public final class NoriKVClient implements AutoCloseable {
 
     private CompletableFuture<StreamResult> write(
             byte[] key, String idempotencyKey, Duration deadline, Function<String, StreamCall> call) {
-        if (idempotencyKey != null) {
+        if (idempotencyKey != null && !idempotencyKey.isEmpty()) {
             Bytes.utf8(idempotencyKey); // refuses what no UTF-8 can say
             return inPlace(key, true, runner.deadline(deadline), call.apply(idempotencyKey));
         }
@@ -519,7 +601,7 @@ public final class NoriKVClient implements AutoCloseable {
                         result.complete(value);
                     }
                 });
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) { // whatever it is: its place must be left
                 result.completeExceptionally(e);
             }
         });
@@ -566,13 +648,14 @@ public final class NoriKVClient implements AutoCloseable {
         });
     }
 
-    private CompletableFuture<ClusterView> startView() {
+    private CompletableFuture<ClusterView> startView(Duration deadline) {
+        long until = runner.deadline(deadline);
         CompletableFuture<ClusterView> first = new CompletableFuture<>();
         ViewWatch watch = new ViewWatch(runner, true, view -> {
             first.complete(view);
             return false;
         });
-        runner.until(runner.deadline(null), first, () -> NoriKVException.of(
+        runner.until(until, first, () -> NoriKVException.of(
             Code.UNAVAILABLE, "no node answered at " + String.join(", ", options.addresses())));
         watch.done.whenComplete((value, error) -> {
             if (error != null) {
@@ -584,10 +667,11 @@ public final class NoriKVClient implements AutoCloseable {
         return first;
     }
 
-    private CompletableFuture<Boolean> startServing() {
-        long until = runner.deadline(null);
+    private CompletableFuture<Boolean> startServing(Duration deadline) {
+        long until = runner.deadline(deadline);
         return Futures.map(
-            runner.attempts(NO_KEY, false, until, node -> node.unary(Methods.HEALTH, StreamRequest.getDefaultInstance(), until)),
+            runner.attempts(NO_KEY, false, until, (node, perhapsDone) -> node.waitFor(
+                node.unary(Methods.HEALTH, StreamRequest.getDefaultInstance(), until))),
             answer -> answer.getUnknownFields().getField(1).getVarintList().contains(1L));
     }
 
@@ -602,7 +686,11 @@ public final class NoriKVClient implements AutoCloseable {
     }
 
     private static Consumer<PutOptions> expecting(Version expected) {
-        return expected.isPresent() ? o -> o.ifMatch(expected) : PutOptions::ifNotExists;
+        Objects.requireNonNull(expected, "the expected version is null; Version.NONE expects the key to be missing");
+        return o -> {
+            o.ifMatch = expected.isPresent() ? expected : null;
+            o.ifNotExists = !expected.isPresent();
+        };
     }
 
     private static CompletableFuture<GetResult> required(byte[] key, CompletableFuture<GetResult> got) {

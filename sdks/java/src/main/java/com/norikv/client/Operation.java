@@ -17,7 +17,7 @@ public sealed interface Operation {
     }
 
     /**
-     * Writes a pair. An idempotency key is the whole batch's.
+     * Writes a pair. An idempotency key is the whole batch's: one among these options is refused.
      *
      * @param key the key
      * @param value the value
@@ -64,7 +64,7 @@ public sealed interface Operation {
     }
 
     /**
-     * Removes a key. An idempotency key is the whole batch's.
+     * Removes a key. An idempotency key is the whole batch's: one among these options is refused.
      *
      * @param key the key
      * @param options sets the options

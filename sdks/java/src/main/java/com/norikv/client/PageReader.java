@@ -2,15 +2,22 @@ package com.norikv.client;
 
 import com.norikv.proto.v1.ScanRequest;
 import com.norikv.proto.v1.ScanResponse;
+import java.lang.ref.Cleaner;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 
 /**
  * Reads the pages of a scan, each once; after a failure it goes on behind the last page that came. The deadline counts from page to page,
  * not over the whole scan. One page at a time.
  */
 final class PageReader {
+    // Netty's buffers are not the collector's: of a scan that was forgotten unread pages would never be given back.
+    private static final Cleaner FORGOTTEN = Cleaner.create(task -> {
+        Thread thread = new Thread(task, "norikv-forgotten");
+        thread.setDaemon(true);
+        return thread;
+    });
+
     private final Runner runner;
     private final Duration ownDeadline;
     private final long limit;
@@ -43,6 +50,15 @@ final class PageReader {
         deadline = runner.deadline(ownDeadline);
         read(page);
         return page;
+    }
+
+    /** Closes this reader when its owner, of which it must know nothing, was forgotten and is collected. */
+    Cleaner.Cleanable closeWith(Object owner) {
+        return FORGOTTEN.register(owner, this::close);
+    }
+
+    synchronized boolean isOver() {
+        return over;
     }
 
     void close() {
@@ -140,16 +156,29 @@ final class PageReader {
         if (!failure.reached && e.code() == Code.UNAVAILABLE) {
             runner.router.unreachable(address);
         }
-        long wait = runner.backoff.nextWait(failures, e.retryAfter());
+        boolean again = !failure.last && failure.isRetriable() && failures + 1 < runner.options.retry().attemptsMax();
+        long wait = again ? runner.nextWait(failures, e, false, deadline) : -1;
         failures++;
-        long left = deadline - System.nanoTime();
         if (runner.isClosed()) {
             page.completeExceptionally(Runner.closedError());
-        } else if (left <= wait || failure.last || !e.code().isRetriable() || failures >= runner.options.retry().attemptsMax()) {
-            close();
-            page.completeExceptionally(e.code() == Code.COMMIT_TIMEOUT ? e.with(Code.DEADLINE_EXCEEDED, e.said()) : e);
+        } else if (wait < 0) {
+            fail(page, e);
         } else {
-            runner.waitThen(() -> read(page), Math.min(wait, TimeUnit.MINUTES.toNanos(1)), page);
+            runner.waitThen(() -> again(page, e), wait, page);
         }
+    }
+
+    // A busy machine may sleep past the deadline.
+    private void again(CompletableFuture<ScanResponse> page, NoriKVException e) {
+        if (deadline - System.nanoTime() <= 0) {
+            fail(page, e);
+        } else {
+            read(page);
+        }
+    }
+
+    private void fail(CompletableFuture<ScanResponse> page, NoriKVException e) {
+        close();
+        page.completeExceptionally(e.code() == Code.COMMIT_TIMEOUT ? RpcFailure.ofRead(e, e.said()) : e);
     }
 }

@@ -36,6 +36,7 @@ final class PairPublisher implements Flow.Publisher<Pair> {
 
         Reading(Flow.Subscriber<? super Pair> subscriber) {
             this.subscriber = subscriber;
+            pages.closeWith(this);
         }
 
         @Override

@@ -63,9 +63,13 @@ final class Router {
         foreign.put(address, why);
     }
 
-    /** Refuses an address that was picked because there is no other. */
+    /** Why nothing may be sent to an address that was picked because there is no other; null where it may. */
+    synchronized NoriKVException refusal(String address) {
+        return foreign.get(address);
+    }
+
     synchronized void throwIfForeign(String address) {
-        NoriKVException why = foreign.get(address);
+        NoriKVException why = refusal(address);
         if (why != null) {
             throw why;
         }

@@ -23,14 +23,17 @@ final class RpcFailure extends RuntimeException {
     final boolean said;
     /** No other attempt would end otherwise: certificates do not change between attempts. */
     final boolean last;
+    /** Nothing was heard in time. */
+    final boolean late;
 
     RpcFailure(NoriKVException error, boolean reached, boolean said) {
-        this(error, reached, said, false);
+        this(error, reached, said, false, false);
     }
 
-    private RpcFailure(NoriKVException error, boolean reached, boolean said, boolean last) {
+    private RpcFailure(NoriKVException error, boolean reached, boolean said, boolean last, boolean late) {
         super(error.getMessage(), error, false, false);
         this.last = last;
+        this.late = late;
         this.error = error;
         this.reached = reached;
         this.said = said;
@@ -45,7 +48,18 @@ final class RpcFailure extends RuntimeException {
     }
 
     RpcFailure reached(boolean reachedToo) {
-        return reachedToo == reached ? this : new RpcFailure(error, reachedToo, said, last);
+        return reachedToo == reached ? this : new RpcFailure(error, reachedToo, said, last, late);
+    }
+
+    /** INTERNAL: of the connection where a call or stream ended with it, of the operation where the node said it. */
+    boolean isRetriable() {
+        return error.code().isRetriable() || (error.code() == Code.INTERNAL && !said);
+    }
+
+    /** A read has no outcome to be unknown, nor has what was never sent. */
+    static NoriKVException ofRead(NoriKVException e, String message) {
+        return e.code() == Code.COMMIT_TIMEOUT
+            ? e.with(Code.DEADLINE_EXCEEDED, message.replace("COMMIT_TIMEOUT: ", "")) : e.with(e.code(), message);
     }
 
     /** How a call or stream ended. */
@@ -57,7 +71,7 @@ final class RpcFailure extends RuntimeException {
                 ? "TLS with " + address + " failed: " + rootMessage(status) + ". Does TlsOptions.trusting name the authority of the node's "
                     + "certificate, and is withServerName, or the dialled host, a name in it?"
                 : "cannot connect to " + address + ": " + rootMessage(status);
-            return new RpcFailure(NoriKVException.of(Code.UNAVAILABLE, message, null, Duration.ZERO, cause), false, false, misfit);
+            return new RpcFailure(NoriKVException.of(Code.UNAVAILABLE, message, null, Duration.ZERO, cause), false, false, misfit, false);
         }
         String message = messageOf(status.getCode().value(), status.getDescription());
         Code code = codeOf(status.getCode().value(), message);
@@ -66,6 +80,22 @@ final class RpcFailure extends RuntimeException {
         }
         return new RpcFailure(
             NoriKVException.of(code, message, trailers.get(HINT), milliseconds(trailers.get(AFTER)), cause), true, false);
+    }
+
+    /**
+     * How a call of its own ended. Where the node itself refused it, in words that no layer below has, that is as exact as on a stream. All
+     * else may come from the connection.
+     */
+    static RpcFailure ofCall(io.grpc.Status status, Metadata trailers, String address, boolean stood) {
+        RpcFailure failure = of(status, trailers, address);
+        boolean late = status.getCode() == io.grpc.Status.Code.DEADLINE_EXCEEDED;
+        if (failure.reached && !stood) { // without a connection nothing of it was sent
+            return new RpcFailure(
+                failure.error.with(Code.UNAVAILABLE, "no connection to " + address + ": " + failure.error.said()), false, false, false, late);
+        }
+        boolean refusal = failure.error.code() == Code.NOT_LEADER || failure.error.code() == Code.QUORUM_UNAVAILABLE
+            || (failure.error.code() == Code.OVERLOADED && trailers.containsKey(AFTER));
+        return new RpcFailure(failure.error, failure.reached, refusal && failure.reached, failure.last, late);
     }
 
     /** A status inside a stream or batch: the node itself said it. */

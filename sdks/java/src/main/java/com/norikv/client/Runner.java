@@ -13,12 +13,14 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import java.util.function.Supplier;
 
 /** What operations share: the connections, the routing, the budget of retries. */
 final class Runner {
     private static final byte[] NO_KEY = {};
+    // Below this there is no time for another round trip.
+    private static final long LEAST_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
     final ClientOptions options;
     final Threads threads = new Threads();
@@ -34,7 +36,7 @@ final class Runner {
         this.options = options;
         this.router = new Router(options.addresses(), options.clusterId());
         this.backoff = new Backoff(options.retry(), new SplittableRandom());
-        this.channels = new Channels(options.tls());
+        this.channels = new Channels(options);
     }
 
     /** The moment, in System.nanoTime, at which an operation with that deadline ends. */
@@ -48,24 +50,57 @@ final class Runner {
     }
 
     CompletableFuture<StreamResult> run(StreamCall call, byte[] key, boolean writes, long deadline) {
-        return attempts(key, writes, deadline, node -> Futures.map(node.call(call, deadline), result -> {
-            switch (result.getResultCase()) {
-                case ERROR -> throw new RpcFailure(RpcFailure.said(result.getError()), true, true);
-                case RESULT_NOT_SET -> throw new RpcFailure(
-                    NoriKVException.of(Code.INTERNAL, node.address + " answered an empty result"), true, false);
-                default -> {
-                    return result;
-                }
+        if (!call.hasBatch()) {
+            return attempts(key, writes, deadline, (node, perhapsDone) -> Futures.map(node.call(call, deadline), result -> answer(node, result)));
+        }
+        BatchParts parts = new BatchParts(call.getBatch().getOperationsList());
+        CompletableFuture<StreamResult> whole = attempts(
+            key, writes, deadline,
+            (node, perhapsDone) ->
+                Futures.map(node.call(call, deadline), result -> parts.take(answer(node, result).getBatch(), perhapsDone)));
+        CompletableFuture<StreamResult> done = new CompletableFuture<>();
+        Futures.cancelTogether(done, whole);
+        whole.whenComplete((result, thrown) -> {
+            Throwable error = thrown == null ? null : Futures.unwrap(thrown);
+            if (error == null) {
+                done.complete(result);
+            } else if (error instanceof NoriKVException e && parts.hasAnswer() && e.code() != Code.CANCELLED) {
+                done.complete(parts.end(e)); // the operations say what came of each
+            } else {
+                done.completeExceptionally(error);
             }
-        }));
+        });
+        return done;
     }
 
+    private static StreamResult answer(NodeConnection node, StreamResult result) {
+        return switch (result.getResultCase()) {
+            case ERROR -> throw new RpcFailure(RpcFailure.said(result.getError()), true, true);
+            case RESULT_NOT_SET -> throw new RpcFailure(
+                NoriKVException.of(Code.INTERNAL, node.address + " answered an empty result"), true, false);
+            default -> result;
+        };
+    }
+
+    /** The attempt is told the node, and whether an attempt before may have been done. */
     <T> CompletableFuture<T> attempts(
-            byte[] key, boolean writes, long deadline, Function<NodeConnection, CompletableFuture<T>> attempt) {
+            byte[] key, boolean writes, long deadline, BiFunction<NodeConnection, Boolean, CompletableFuture<T>> attempt) {
         watch();
         Attempts<T> attempts = new Attempts<>(this, key, writes, deadline, attempt);
         attempts.run();
         return attempts.done;
+    }
+
+    /** Nanoseconds to wait before the retry of that number; negative when none fits before the deadline. */
+    long nextWait(int retry, NoriKVException e, boolean atOnce, long deadline) {
+        // A fresh hint is followed at once; the same one again means that the cluster is still deciding.
+        long wait = atOnce ? 0 : backoff.nextWait(retry, e.retryAfter());
+        long left = deadline - System.nanoTime();
+        if (left < LEAST_NANOS || e.retryAfter().toNanos() > left) {
+            return -1;
+        }
+        // A long wait near the end is halved, so that the last moments are used and not slept through.
+        return Math.min(wait, left / 2);
     }
 
     /** Any node. */
@@ -146,6 +181,7 @@ final class Runner {
             nodes.clear();
             watch = watching;
         }
+        wake(); // first, so that none of them begins when those in flight end
         if (watch != null) {
             watch.close();
         }

@@ -1,6 +1,7 @@
 package com.norikv.client;
 
 import com.norikv.proto.v1.ScanResponse;
+import java.lang.ref.Cleaner;
 import java.util.ArrayDeque;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
@@ -12,15 +13,18 @@ import java.util.stream.StreamSupport;
 
 /**
  * The pairs of a scan in key order, read as they are asked for; it resumes by itself when a connection breaks. It can be walked once, by one
- * thread at a time. Close it when it is given up early.
+ * thread at a time. Close it when it is given up early: one that is only forgotten keeps its memory and the node busy until it is collected.
  */
 public final class Scan implements Iterable<Pair>, Iterator<Pair>, AutoCloseable {
     private final PageReader pages;
+    private final Cleaner.Cleanable forgotten;
     private Queue<Pair> page = new ArrayDeque<>();
     private boolean over;
+    private RuntimeException failure; // what it ended with: asked again it must not look complete
 
     Scan(PageReader pages) {
         this.pages = pages;
+        forgotten = pages.closeWith(this);
     }
 
     @Override
@@ -31,12 +35,21 @@ public final class Scan implements Iterable<Pair>, Iterator<Pair>, AutoCloseable
     /**
      * Whether another pair follows; waits for the next page where it must.
      *
-     * @throws NoriKVException when no page came before the deadline
+     * @throws NoriKVException when no page came before the deadline; again each time it is asked then
      */
     @Override
     public boolean hasNext() {
         while (page.isEmpty() && !over) {
-            ScanResponse next = Futures.await(pages.next());
+            if (failure != null) {
+                throw failure;
+            }
+            ScanResponse next;
+            try {
+                next = Futures.await(pages.next());
+            } catch (RuntimeException e) {
+                failure = e;
+                throw e;
+            }
             if (next == null) {
                 over = true;
             } else {
@@ -68,6 +81,6 @@ public final class Scan implements Iterable<Pair>, Iterator<Pair>, AutoCloseable
     @Override
     public void close() {
         over = true;
-        pages.close();
+        forgotten.clean();
     }
 }

@@ -1,6 +1,7 @@
 package com.norikv.client;
 
 import io.grpc.ClientCall;
+import io.grpc.Grpc;
 import io.grpc.Metadata;
 import java.util.concurrent.CompletableFuture;
 
@@ -61,9 +62,10 @@ final class ServerStream<Q, A> extends ClientCall.Listener<A> {
     @Override
     public void onClose(io.grpc.Status status, Metadata trailers) {
         CompletableFuture<A> waiting;
+        boolean stood = call.getAttributes().get(Grpc.TRANSPORT_ATTR_REMOTE_ADDR) != null;
         synchronized (this) {
             ended = true;
-            failure = status.isOk() ? null : RpcFailure.of(status, trailers, address);
+            failure = status.isOk() ? null : RpcFailure.ofCall(status, trailers, address, stood);
             waiting = wanted;
             wanted = null;
         }

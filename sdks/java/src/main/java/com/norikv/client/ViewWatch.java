@@ -27,13 +27,15 @@ final class ViewWatch {
     }
 
     void start() {
+        NodeConnection node;
         ServerStream<ClusterView, ClusterView> open;
         try {
             address = runner.pickAny(1);
             if (refuses) {
                 runner.router.throwIfForeign(address);
             }
-            open = runner.node(address).stream(Methods.WATCH, ClusterView.getDefaultInstance());
+            node = runner.node(address);
+            open = node.stream(Methods.WATCH, ClusterView.getDefaultInstance());
         } catch (NoriKVException e) {
             done.completeExceptionally(e);
             return;
@@ -44,21 +46,22 @@ final class ViewWatch {
         if (done.isDone()) {
             drop();
         }
-        read(open);
+        // A node says its view at once: until then it is waited for. When the next one comes is nobody's to know.
+        read(open, node.waitFor(open.next()));
     }
 
     void close() {
         done.cancel(false);
     }
 
-    private void read(ServerStream<ClusterView, ClusterView> open) {
-        open.next().whenComplete((message, error) -> {
+    private void read(ServerStream<ClusterView, ClusterView> open, CompletableFuture<ClusterView> next) {
+        next.whenComplete((message, error) -> {
             if (done.isDone()) {
                 return;
             }
             if (message != null && runner.router.accepts(message.getClusterId(), address)) {
                 came(message);
-                read(open);
+                read(open, open.next());
             } else if (message != null) {
                 drop();
                 again(null);
@@ -85,7 +88,7 @@ final class ViewWatch {
             if (!failure.reached) {
                 runner.router.unreachable(address);
             }
-            if (!failure.error.code().isRetriable() || (refuses && failure.last)) {
+            if (!failure.isRetriable() || (refuses && failure.last)) {
                 done.completeExceptionally(failure.error);
                 return;
             }

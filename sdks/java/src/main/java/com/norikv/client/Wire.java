@@ -54,9 +54,9 @@ final class Wire {
         for (Operation operation : operations) {
             BatchOperation.Builder one = batch.addOperationsBuilder();
             if (operation instanceof Operation.Put put) {
-                one.setPut(put(put.key(), put.value(), put.options(), keyOf(put.options().idempotencyKey)));
+                one.setPut(put(put.key(), put.value(), put.options(), noKey(put.options().idempotencyKey)));
             } else if (operation instanceof Operation.Delete delete) {
-                one.setDelete(delete(delete.key(), delete.options(), keyOf(delete.options().idempotencyKey)));
+                one.setDelete(delete(delete.key(), delete.options(), noKey(delete.options().idempotencyKey)));
             } else if (operation instanceof Operation.Get get) {
                 one.setGet(get(get.key(), get.options()));
             }
@@ -165,12 +165,11 @@ final class Wire {
         }
     }
 
-    private static String keyOf(String idempotencyKey) {
-        if (idempotencyKey == null) {
-            return "";
+    private static String noKey(String idempotencyKey) {
+        if (idempotencyKey != null) {
+            throw NoriKVException.of(Code.INVALID_ARGUMENT, "an idempotency key is the whole batch's: give it to batch");
         }
-        Bytes.utf8(idempotencyKey); // refuses what no UTF-8 can say
-        return idempotencyKey;
+        return "";
     }
 
     private static ByteString bytes(byte[] data) {

@@ -29,13 +29,24 @@ class TlsTest {
         try (EphemeralServer server = EphemeralServer.builder().configuration(settings).start()) {
             String address = server.address();
             TlsOptions trusting = TlsOptions.trusting(certificate).withServerName("localhost");
-            try (NoriKVClient kv = NoriKVClient.builder().addresses(address).tls(trusting).build()) {
+            try (NoriKVClient kv = NoriKVClient.builder().addresses(address).tls(trusting).deadline(Duration.ofMinutes(1)).build()) {
                 kv.put(utf8("a"), utf8("1"));
                 assertEquals("1", kv.get(utf8("a")).text());
             }
             NoriKVException untrusted = refused(address, TlsOptions.trusting(other).withServerName("localhost"));
             assertEquals(Code.UNAVAILABLE, untrusted.code());
             assertEquals(Code.UNAVAILABLE, refused(address, TlsOptions.trusting(certificate).withServerName("elsewhere")).code());
+        }
+    }
+
+    @Test
+    void whatIsNoPemFileIsRefusedAtOnce() throws Exception {
+        Path nonsense = Files.writeString(folder.resolve("nonsense.pem"), "nonsense");
+        Path damaged = Files.writeString(
+            folder.resolve("damaged.pem"), "-----BEGIN CERTIFICATE-----\nbm9uc2Vuc2U=\n-----END CERTIFICATE-----\n");
+        for (Path file : new Path[] {nonsense, damaged, folder.resolve("absent.pem")}) {
+            ClientBuilder builder = NoriKVClient.builder().addresses("127.0.0.1:1").tls(TlsOptions.trusting(file));
+            assertThrows(InvalidArgumentException.class, builder::build);
         }
     }
 

@@ -112,4 +112,12 @@ class WireTest {
     private static RpcFailure of(io.grpc.Status status) {
         return RpcFailure.of(status, new Metadata(), "here:1");
     }
+
+    @Test
+    void anIdempotencyKeyIsTheWholeBatchs() {
+        for (Operation operation : java.util.List.of(
+                Operation.put(utf8("a"), utf8("b"), o -> o.idempotencyKey("x")), Operation.delete(utf8("a"), o -> o.idempotencyKey("x")))) {
+            assertThrows(InvalidArgumentException.class, () -> Wire.batch(java.util.List.of(operation), new BatchOptions(), "id"));
+        }
+    }
 }

@@ -42,7 +42,7 @@ final class Bench {
     }
 
     private void all(double seconds, double warmUp) throws InterruptedException {
-        for (int size : new int[] {100, 1024}) {
+        for (int size : new int[] {100, 100, 1024}) {
             byte[] value = new byte[size];
             Arrays.fill(value, (byte) 'v');
             together(64, worker -> {

@@ -29,7 +29,11 @@ public final class Conformance {
      */
     public static void main(String[] arguments) throws IOException, InterruptedException {
         if (arguments.length == 3 && arguments[0].equals("soak")) {
-            soak(Integer.parseInt(arguments[1]), Integer.parseInt(arguments[2]));
+            soak(Integer.parseInt(arguments[1]), List.of(arguments[2].split(",")));
+            return;
+        }
+        if (arguments.length == 2 && arguments[0].equals("orphan")) {
+            Orphan.run(arguments[1]);
             return;
         }
         if (arguments.length == 3 && arguments[0].equals("bench")) {
@@ -45,11 +49,11 @@ public final class Conformance {
         System.exit(results.isEmpty() || results.stream().anyMatch(r -> Fields.of(r).text("status").equals("failed")) ? 1 : 0);
     }
 
-    // Writers against the nodes of NORIKV_ADDR for so long; prints what they saw.
-    private static void soak(int seconds, int count) throws InterruptedException {
+    // Writers against the nodes of NORIKV_ADDR until standard input ends; prints what they saw.
+    private static void soak(int count, List<String> kinds) throws IOException, InterruptedException {
         try (NoriKVClient client = NoriKVClient.builder().deadline(Duration.ofSeconds(10)).build()) {
-            Writers writers = new Writers(client, new Data("soak/java/" + Long.toHexString(System.nanoTime()) + "/"), count);
-            Thread.sleep(seconds * 1000L);
+            Writers writers = new Writers(client, new Data("soak/java/" + Long.toHexString(System.nanoTime()) + "/"), count, kinds);
+            System.in.readAllBytes();
             writers.stop();
             System.out.println(Json.write(writers.report()));
         }
@@ -135,6 +139,9 @@ public final class Conformance {
         EphemeralServer.Builder builder = EphemeralServer.builder();
         if (wanted.has("settings")) {
             builder.configuration(Json.write(wanted.get("settings")).replace("{root}", root.toAbsolutePath().toString()));
+        }
+        if (wanted.flag("scripted")) {
+            builder.command(List.of("/usr/bin/python3", root.toAbsolutePath().resolve("scripted.py").toString()));
         }
         return builder.start();
     }

@@ -33,6 +33,7 @@ record Expectation(Data data, Map<String, Object> saved) {
         return switch (name) {
             case "error" -> o.error != null && names(value, o.error);
             case "message" -> o.error != null && o.error.getMessage().contains((String) value);
+            case "without" -> o.error != null && !o.error.getMessage().contains((String) value);
             case "found" -> value.equals(o.found);
             case "value" -> (value instanceof List<?> list ? list : List.of(value)).stream()
                 .anyMatch(form -> Arrays.equals(o.value, data.bytes(form, i)));
@@ -52,10 +53,12 @@ record Expectation(Data data, Map<String, Object> saved) {
             case "count" -> o.count == Fields.number(value);
             case "results" -> resultsHold(o, (List<?>) value, i);
             case "result_errors" -> errorCounts(o).equals(wantedCounts(Fields.of(value)));
+            case "cancelled" -> value.equals(o.cancelled);
             case "serving" -> value.equals(o.serving);
             case "epoch_at_least" -> o.view.epoch() >= Fields.number(value);
             case "total_shards" -> o.view.totalShards() == Fields.number(value) && o.view.shards().size() == Fields.number(value);
             case "every_shard_led" -> value.equals(everyShardLed(o.view));
+            case "after_ms" -> o.tookMs >= Fields.number(value);
             case "within_ms" -> o.tookMs <= Fields.number(value);
             default -> throw new Mismatch("the runner does not know the expectation " + name);
         };

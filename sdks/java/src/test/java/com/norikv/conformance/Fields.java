@@ -35,6 +35,10 @@ record Fields(Map<String, Object> map) {
         return Boolean.TRUE.equals(map.get(name));
     }
 
+    long wide(String name) {
+        return ((Number) map.get(name)).longValue();
+    }
+
     int number(String name) {
         return number(map.get(name));
     }

@@ -26,6 +26,7 @@ final class Outcome {
     List<Outcome> results = List.of();
     ClusterView view;
     boolean serving;
+    boolean cancelled;
     long tookMs;
 
     static Outcome of(NoriKVException error) {

@@ -10,6 +10,7 @@ import com.norikv.client.NoriKVClient;
 import com.norikv.client.NoriKVException;
 import com.norikv.client.Operation;
 import com.norikv.client.Page;
+import com.norikv.client.Pair;
 import com.norikv.client.PutOptions;
 import com.norikv.client.RetryPolicy;
 import com.norikv.client.Scan;
@@ -17,6 +18,7 @@ import com.norikv.client.ScanOptions;
 import com.norikv.client.TlsOptions;
 import com.norikv.client.testing.EphemeralServer;
 import java.io.IOException;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -25,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -47,11 +50,13 @@ final class ScenarioRun {
     private final Expectation expectation;
     private final Addresses addresses;
     private final BlockingQueue<ClusterView> views = new LinkedBlockingQueue<>();
+    private final Map<String, Background> begun = new java.util.HashMap<>();
     private NoriKVClient client;
     private Writers writers;
     private Scanner scanner;
     private ClusterWatch watch;
     private ClusterView view;
+    private ServerSocket occupied;
 
     ScenarioRun(Path root, Fields scenario, EphemeralServer server, Cluster cluster) {
         this.root = root;
@@ -78,6 +83,7 @@ final class ScenarioRun {
     }
 
     void close() throws InterruptedException {
+        begun.values().forEach(one -> one.thread.interrupt());
         if (writers != null) {
             writers.stop();
         }
@@ -91,14 +97,30 @@ final class ScenarioRun {
             client.close();
         }
         addresses.close();
+        if (occupied != null) {
+            try {
+                occupied.close();
+            } catch (IOException e) {
+                throw new java.io.UncheckedIOException(e);
+            }
+        }
     }
 
     private NoriKVClient connect(Fields options) {
-        int deadline = options.has("deadline_ms") ? options.number("deadline_ms") : DEADLINE_MS;
+        long deadline = options.has("deadline_ms") ? options.wide("deadline_ms") : DEADLINE_MS;
         ClientBuilder builder = NoriKVClient.builder()
             .addresses(addresses.of(options)).deadline(Duration.ofMillis(deadline));
         if (Boolean.FALSE.equals(options.get("retries"))) {
             builder.retry(RetryPolicy.NONE);
+        }
+        if (options.has("attempts")) {
+            RetryPolicy usual = RetryPolicy.DEFAULT;
+            builder.retry(new RetryPolicy(
+                options.number("attempts"), usual.backoffInitial(), usual.backoffMax(), usual.backoffFactor(), usual.budgetMax(),
+                usual.budgetPerSuccess()));
+        }
+        if (options.has("in_flight_max")) {
+            builder.inFlightMax(options.number("in_flight_max"));
         }
         if (options.has("smart_routing")) {
             builder.smartRouting(options.flag("smart_routing"));
@@ -112,19 +134,65 @@ final class ScenarioRun {
 
     private void step(Fields step) throws Exception {
         switch (step.text("do")) {
+            case "occupy" -> occupied = new ServerSocket(
+                Integer.parseInt(server.address().split(":")[1]), 1, java.net.InetAddress.getLoopbackAddress());
+            case "free" -> occupied.close();
+            case "orphan" -> Orphan.outlived(step.text("how"));
             case "stop", "kill", "start", "restart" -> node(step.text("do"), step);
             case "transfer" -> cluster.tell("transfer " + (step.has("key")
                 ? "key " + Cluster.hex(step, data) : "shards " + step.number("shards")));
             case "pause", "resume" -> pauseOrResume(step);
             case "many" -> many(step);
-            case "start_writing" -> writers = new Writers(client, data, step.number("writers"));
+            case "start_writing" -> writers = new Writers(client, data, step.number("writers"), step.has("kinds") ? step.list("kinds") : List.of("put"));
             case "written" -> writers.written(step.number("more"));
             case "stop_writing" -> writers.finish(step.number("more"), step.fields("expect"));
             case "start_scanning" -> scanner =
                 new Scanner(client, data.key(step.get("prefix"), ""), data.keys(step.get("expect_keys")));
             case "stop_scanning" -> scanner.finish(step.number("more"), step.fields("expect"));
+            case "begin" -> begun.put(step.text("as"), new Background(step.fields("step")));
+            case "cancel" -> begun.get(step.text("of")).thread.interrupt();
+            case "end" -> expectation.check(begun.remove(step.text("of")).outcome(), step.fields("expect"), "");
+            case "printed" -> printed(step.list("lines"));
             case "hash_vectors" -> HashVectors.check(root.resolve(step.text("file")));
             default -> one(step, "");
+        }
+    }
+
+    // A step that goes on while others run.
+    private final class Background {
+        private final java.util.concurrent.CompletableFuture<Outcome> outcome = new java.util.concurrent.CompletableFuture<>();
+        private final Thread thread;
+
+        Background(Fields step) {
+            thread = new Thread(() -> {
+                try {
+                    outcome.complete(attempt(step, ""));
+                } catch (InterruptedException | RuntimeException e) {
+                    outcome.completeExceptionally(e);
+                }
+            }, "step");
+            thread.setDaemon(true);
+            thread.start();
+        }
+
+        Outcome outcome() throws Exception {
+            try {
+                return outcome.get(10, TimeUnit.SECONDS);
+            } catch (java.util.concurrent.TimeoutException e) {
+                throw new Mismatch("a step did not end");
+            }
+        }
+    }
+
+    private void printed(List<Object> lines) throws InterruptedException {
+        for (long started = System.nanoTime();; Thread.sleep(20)) {
+            List<String> got = server.output().lines().filter(line -> line.startsWith("got ")).toList();
+            if (got.equals(lines)) {
+                return;
+            }
+            if (got.size() > lines.size() || System.nanoTime() - started > 30_000_000_000L) {
+                throw new Mismatch("the node printed " + got);
+            }
         }
     }
 
@@ -148,6 +216,14 @@ final class ScenarioRun {
         }
         if (verb.equals("stop") || verb.equals("restart")) {
             server.stop();
+        }
+        if (step.flag("fails")) {
+            try {
+                server.startAgain();
+            } catch (IllegalStateException e) {
+                return;
+            }
+            throw new Mismatch("it started");
         }
         if (verb.equals("start") || verb.equals("restart")) {
             server.startAgain();
@@ -246,6 +322,9 @@ final class ScenarioRun {
             outcome = operation(step, i);
         } catch (NoriKVException e) {
             outcome = Outcome.of(e);
+        } catch (CancellationException e) {
+            outcome = new Outcome();
+            outcome.cancelled = true;
         }
         outcome.tookMs = (System.nanoTime() - begun) / 1_000_000;
         return outcome;
@@ -281,7 +360,14 @@ final class ScenarioRun {
                 break;
             case "scan":
                 try (Scan scan = client.scan(o -> options(o, step, i))) {
-                    outcome.pairs = scan.stream().toList();
+                    List<Pair> pairs = new ArrayList<>();
+                    for (Pair pair : scan) {
+                        pairs.add(pair);
+                        if (pairs.size() == step.fields("slow").number("at")) {
+                            Thread.sleep(step.fields("slow").number("ms"));
+                        }
+                    }
+                    outcome.pairs = pairs;
                 }
                 break;
             case "page":
@@ -405,6 +491,6 @@ final class ScenarioRun {
     }
 
     private static Duration ms(Fields step, String name) {
-        return Duration.ofMillis(step.number(name));
+        return Duration.ofMillis(step.wide(name));
     }
 }

@@ -3,9 +3,13 @@ package com.norikv.conformance;
 import static com.norikv.client.Bytes.utf8;
 
 import com.norikv.client.AlreadyExistsException;
+import com.norikv.client.FailedResult;
 import com.norikv.client.GetResult;
 import com.norikv.client.NoriKVClient;
 import com.norikv.client.NoriKVException;
+import com.norikv.client.Operation;
+import com.norikv.client.OperationResult;
+import com.norikv.client.PutResult;
 import com.norikv.client.Version;
 import com.norikv.client.VersionMismatchException;
 import java.util.Arrays;
@@ -15,7 +19,10 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 
-/** Each counts up its own key with compare-and-set: a write done twice meets its own effect, a lost one is missed. */
+/**
+ * Each counts up its own key with compare-and-set: a write done twice meets its own effect, a lost one is missed. By kind: put; plain: without
+ * a condition; large: values of 1 MiB; batch: with a second key; delete: the key is made and deleted again.
+ */
 final class Writers {
     private final NoriKVClient client;
     private final Thread[] threads;
@@ -25,13 +32,14 @@ final class Writers {
     private final AtomicInteger doubled = new AtomicInteger();
     private volatile boolean stopping;
 
-    Writers(NoriKVClient client, Data data, int count) {
+    Writers(NoriKVClient client, Data data, int count, List<?> kinds) {
         this.client = client;
         done = new AtomicIntegerArray(count);
         threads = new Thread[count];
         for (int i = 0; i < count; i++) {
             int writer = i;
-            threads[i] = new Thread(() -> run(writer, data.key("writer-" + writer, "")), "writer-" + i);
+            String kind = (String) kinds.get(i % kinds.size());
+            threads[i] = new Thread(() -> run(writer, kind, data.key("writer-" + writer, "")), "writer-" + i);
             threads[i].start();
         }
     }
@@ -85,14 +93,29 @@ final class Writers {
         return true;
     }
 
-    private void run(int writer, byte[] key) {
+    private void run(int writer, String kind, byte[] key) {
         Version version = Version.NONE;
         byte[] value = {};
         try {
             while (!stopping) {
                 value = utf8(Integer.toString(done.get(writer) + 1));
-                version = client.compareAndSet(key, value, version).version();
+                if (kind.equals("large")) {
+                    value = Arrays.copyOf(value, 1 << 20);
+                }
+                version = once(kind, key, value, version);
                 check(key, value, version);
+                if (kind.equals("batch") && !Arrays.equals(client.get(second(key)).value(), value)) {
+                    lost.incrementAndGet();
+                }
+                if (kind.equals("delete")) {
+                    Version made = version;
+                    if (!client.delete(key, o -> o.ifMatch(made)).tombstoned()) {
+                        doubled.incrementAndGet(); // deleted once: twice would find nothing
+                    }
+                    version = Version.NONE;
+                    value = new byte[0];
+                    check(key, value, version);
+                }
                 done.incrementAndGet(writer);
             }
             check(key, value, version);
@@ -101,6 +124,33 @@ final class Writers {
         } catch (NoriKVException e) {
             errors.add(e);
         }
+    }
+
+    private Version once(String kind, byte[] key, byte[] value, Version version) {
+        if (kind.equals("plain")) {
+            return client.put(key, value).version();
+        }
+        if (!kind.equals("batch")) {
+            return client.compareAndSet(key, value, version).version();
+        }
+        List<OperationResult> results = client.batch(List.of(
+            Operation.put(key, value, o -> {
+                if (version.isPresent()) {
+                    o.ifMatch(version);
+                } else {
+                    o.ifNotExists();
+                }
+            }), Operation.put(second(key), value)));
+        for (OperationResult result : results) {
+            if (result instanceof FailedResult failed) {
+                throw failed.error();
+            }
+        }
+        return ((PutResult) results.get(0)).version();
+    }
+
+    private static byte[] second(byte[] key) {
+        return Arrays.copyOf(key, key.length + 1);
     }
 
     private void check(byte[] key, byte[] value, Version version) {

@@ -2,7 +2,6 @@ package com.norikv.client.testing;
 
 import com.norikv.client.NoriKVClient;
 import java.io.BufferedReader;
-import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -206,12 +205,12 @@ public final class EphemeralServer implements AutoCloseable {
             line.add(configuration.toString());
         }
         Collections.addAll(
-            line, "--data-dir", folder.resolve("data").toString(), "--rpc-addr", address, "--http-addr", httpAddress);
+            line, "--with-parent", "--data-dir", folder.resolve("data").toString(), "--rpc-addr", address, "--http-addr", httpAddress);
         line.addAll(arguments);
         CompletableFuture<String> ready = new CompletableFuture<>();
         try {
-            Process started = new ProcessBuilder(line)
-                .redirectErrorStream(true).redirectInput(ProcessBuilder.Redirect.from(new File("/dev/null"))).start();
+            // It ends with its standard input, whose other end is here: so it does not outlive a program that is killed.
+            Process started = new ProcessBuilder(line).redirectErrorStream(true).start();
             process = started;
             Thread reader = new Thread(() -> read(started, ready), "norikv-server-output");
             reader.setDaemon(true);

@@ -1,0 +1,236 @@
+namespace NoriKV.Dashboard.Tests;
+
+/// <summary>What is not known is shown as not known: silent nodes, lost connections, and what recordings lack.</summary>
+public sealed partial class DashboardTests
+{
+    // A tape of three nodes and two shards, told as the feed tells it; `frame(t, rest)` adds a moment.
+    private const string ThreeNodes = """
+        const Tape = norikv.live.constructor, Scene = norikv.scene().constructor, tape = new Tape();
+        const well = (...members) => ({ status: 'healthy', reasons: [], metrics: true, started: 1, members });
+        const frame = (t, rest) => tape.take({ t, ...rest });
+        const ids = ['n1', 'n2', 'n3'], all = ids.map(id => [id, 'alive', 1]);
+        tape.take({ hello: true, process: 'p', node: 'n1', shards: 2, buckets_us: [] });
+        frame(100_000, { nodes: ids.map((id, i) => ({ id, number: i + 1 })), leaders: btoa('\x01\x02'), replicas: btoa('\x07\x07'),
+          names: [0, 'ops.put'], figures: [[1, 0, 500], [2, 0, 500], [3, 0, 500]], facts: ids.map((_, i) => [i + 1, well(...all)]) });
+        const found = () => [...document.querySelectorAll('.finding b')].map(b => b.textContent).join('; ');
+        const headline = () => document.querySelector('main .headline p').textContent;
+        """;
+
+    private static async Task<string> AskAsync(BrowserPage page, string body) =>
+        (await page.EvaluateAsync("(() => {" + ThreeNodes + body + "})()"))!.GetValue<string>();
+
+    [Fact]
+    public async Task A_node_of_which_nothing_is_recorded_is_not_said_to_serve()
+    {
+        BrowserPage page = await OpenAsync();
+        const string Untold = """
+            const one = new Scene(tape, 100_000, false), facts = one.frame.facts.slice();
+            facts[3] = { status: 'not recorded', reasons: [], members: [], metrics: true, silent: true };
+            """;
+        Assert.Equal("1 node of 3 not recorded, every shard has a leader", await AskAsync(page, Untold + """
+            one.frame = { ...one.frame, facts };
+            norikv.view.update(one);
+            return headline();
+            """));
+        Assert.Equal("1 node of 3 not recorded, n3 held for dead, every shard has a leader | n3 does not answer probes; n3 is not recorded",
+            await AskAsync(page, Untold + """
+                facts[1] = { ...facts[1], members: [['n1', 'alive', 1], ['n3', 'failed', 1]] };
+                one.frame = { ...one.frame, facts };
+                norikv.view.update(one);
+                return `${headline()} | ${found().split('; ').sort().join('; ')}`;
+                """));
+        Assert.Equal("all 3 nodes serve, every shard has a leader", await AskAsync(
+            page, "norikv.view.update(new Scene(tape, 100_000, false)); return headline();"));
+        Assert.Empty(page.Complaints);
+    }
+
+    [Fact]
+    public async Task What_a_lost_connection_did_not_tell_is_not_what_was_before_it()
+    {
+        BrowserPage page = await OpenAsync();
+        const string Lost = "frame(160_000, { figures: [[1, 0, 60]] });";
+        Assert.Equal("not recorded: this page had no connection, and the nodes have not told of it | "
+            + "Not recorded: the connection was lost | 255",
+            await AskAsync(page, Lost + """
+                const one = new Scene(tape, 130_000, false);
+                norikv.view.update(one);
+                return `${headline()} | ${found()} | ${one.frame.leaders[0]}`;
+                """));
+
+        // Behind it all goes on, and what was counted meanwhile is spread over it.
+        Assert.Equal("healthy 1 2", await AskAsync(page, Lost + """
+            const one = new Scene(tape, 160_000, false);
+            return `${one.facts('n3').status} ${one.rate('n1', 'ops.put')} ${one.frame.leaders[1]}`;
+            """));
+
+        // What the nodes recorded meanwhile fills it, whatever comes first, and once.
+        Assert.Equal("101 110 120 130 140 150 160; n1 unhealthy", await AskAsync(page, Lost + """
+            const sample = t => ({ t, f: [], l: [0, 1, 1], x: { ...well(), status: 'unhealthy' } });
+            for (let twice = 0; twice < 2; twice++) {
+              const hour = line => tape.take({ hour: line });
+              for (const node of ids) hour({ node, names: [], samples: [150, 140, 130].map(s => sample(1000 * s)) });
+              hour({ from: 125_000 });
+              for (const node of ids) hour({ node, samples: [120, 110, 100].map(s => sample(1000 * s)) });
+              hour({ done: true });
+            }
+            const one = new Scene(tape, 131_000, false);
+            return `${tape.frames.slice(1).map(f => f.t / 1000).join(' ')}; n1 ${one.facts('n1').status}`;
+            """));
+        Assert.Empty(page.Complaints);
+    }
+
+    [Fact]
+    public async Task A_replica_of_a_node_that_does_not_answer_keeps_its_row()
+    {
+        BrowserPage page = await OpenAsync("shard/0");
+        Assert.Equal(
+            "n1 ● leader 9; n2 ○ follower 9; n3 ✕ silent 8 | n1 ● leader 9; n2 ○ follower 9; n3 ✕ silent –",
+            await AskAsync(page, """
+            const row = (place, role, last) => [0, place, role, 4, last, last, last, 1];
+            const rows = () => [...document.querySelectorAll('table.tapes tbody tr')]
+              .map(r => [0, 1, 4].map(i => r.cells[i].textContent).join(' ')).join('; ');
+            frame(100_250, { standings: [row(1, 3, 8), row(2, 0, 8), row(3, 0, 8)] });
+            frame(102_000, { standings: [row(1, 3, 9), row(2, 0, 9)], facts: [[3, null]] });
+            norikv.view.update(new Scene(tape, 102_000, true));
+            const remembered = rows();
+            for (let t = 103_000; t < 170_000; t += 1000) frame(t, {});
+            norikv.view.update(new Scene(tape, 169_000, true));
+            return `${remembered} | ${rows()}`;
+            """));
+        Assert.Empty(page.Complaints);
+    }
+
+    // A recording of one healthy node tells of few shards, and of no other node.
+    [Theory]
+    [InlineData("n1", "255 255 255 255; 1 255 255 255; 255 255 255 255")]
+    [InlineData("n2", "255 255 255 255; 1 255 255 255; 0 255 255 2")]
+    public async Task A_recording_does_not_call_shards_leaderless_of_which_it_holds_nothing(string other, string led)
+    {
+        BrowserPage page = await OpenAsync();
+        string told = (await page.EvaluateAsync($$"""
+            import('/ui/recording.js').then(async ({ read }) => {
+              const event = (second, node, kind, shard, term) => JSON.stringify({
+                t: `2026-11-21T09:00:0${second}.000Z`, seq: second + 1,
+                node, family: 'Raft', kind, shard, term });
+              const lines = ['{"format":"norikv-events","version":1}',
+                event(0, 'n1', 'StepDown', 3, 1), event(2, 'n1', 'LeaderElected', 0, 1), event(4, 'n1', 'StepDown', 0, 2)];
+              if ('{{other}}' !== 'n1') lines.push(event(5, '{{other}}', 'LeaderElected', 3, 2));
+              else lines.push('{"t":"2026-11-21T09:00:05.000Z","seq":9,"node":"n1","family":"Swim","kind":"Alive","member":"n2"}');
+              const tape = await read(new File([lines.join('\n') + '\n'], 'r.jsonl')), Scene = norikv.scene().constructor;
+              const at = s => [...new Scene(tape, Date.parse(`2026-11-21T09:00:0${s}.500Z`), false).frame.leaders].join(' ');
+              globalThis.healthy = new Scene(tape, tape.to, false);
+              norikv.view.update(healthy);
+              return `${at(0)}; ${at(2)}; ${at(5)}`;
+            })
+            """))!.GetValue<string>();
+        Assert.Equal(led, told);
+        string shown = (await page.EvaluateAsync(
+            "(norikv.view.update(healthy), document.querySelector('main').textContent)"))!.GetValue<string>();
+        Assert.Equal(other != "n1", shown.Contains("1 shard without a leader", StringComparison.Ordinal));
+        Assert.Equal(other == "n1", shown.Contains("n2 is not recorded", StringComparison.Ordinal));
+    }
+
+    // What did not come is said: where it is played back, in what is saved, and where that is opened.
+    [Fact]
+    public async Task Events_that_did_not_come_are_counted_in_playback_and_in_what_is_saved()
+    {
+        BrowserPage page = await OpenAsync("playback");
+        const string Missing = "document.querySelector('main .word.warn:not([hidden])')?.textContent ?? ''";
+        Assert.Equal("Events are missing: 7 came too fast for this page.", await AskAsync(page, $$"""
+            tape.take({ elided: 7, events: [{
+              t: new Date(100_500).toISOString(), seq: 3, node: 'n1', family: 'Raft', kind: 'LeaderElected', shard: 1, term: 2 }] });
+            norikv.view.update(new Scene(tape, 100_500, false));
+            globalThis.told = tape;
+            return {{Missing}};
+            """));
+        Assert.Equal("7 Dropped 1; Events are missing: 7 came too fast to be recorded.; 7", (await page.EvaluateAsync($$"""
+            import('/ui/recording.js').then(async ({ read, save }) => {
+              const text = await save(told).text(), line = JSON.parse(text.split('\n')[1]), again = await read(new File([text], 's.jsonl'));
+              const Scene = norikv.scene().constructor, twice = await read(new File([await save(again).text()], 't.jsonl'));
+              norikv.view.update(new Scene(again, again.to, false));
+              return `${line.dropped} ${line.kind} ${again.events.filter(e => e.family === 'Raft')
+                .length}; ${ {{Missing}} }; ${twice.elided}`;
+            })
+            """))!.GetValue<string>());
+        Assert.Empty(page.Complaints);
+    }
+
+    // Names of nodes have up to 64 characters.
+    [Fact]
+    public async Task Long_names_of_nodes_fit_a_phone_and_the_theme_that_was_chosen_stays()
+    {
+        BrowserPage page = await OpenAsync();
+        List<string> broken = [];
+        foreach (int width in (int[])[360, 1440])
+        {
+            await page.ResizeAsync(width, 800);
+            foreach (string view in (string[])["cluster", "shard/0", "storage", "network", "playback"])
+            {
+                await ShowAsync(page, view);
+                await page.WaitAsync("document.querySelector('main h1')");
+                string wide = await AskAsync(page, """
+                    const long = ids.map(id => id.padEnd(32, '-of-a-long-name').padEnd(64, 'x')), tape2 = new Tape();
+                    tape2.take({ hello: true, process: 'p', node: long[0], shards: 2, buckets_us: [] });
+                    tape2.take({ t: 100_000, nodes: long.map((id, i) => ({ id, number: i + 1, addr: '10.0.0.1:7000' })),
+                      leaders: btoa('\x01\x02'), replicas: btoa('\x07\x07'),
+                      names: [0, 'ops.put'], figures: [[1, 0, 500], [2, 0, 500], [3, 0, 500]],
+                        facts: long.map((_, i) => [i + 1, well(...long.map(id => [id, i ? 'alive' : 'failed', 1]))]),
+                      standings: [[0, 1, 3, 1, 9, 9, 9, 1], [0, 2, 0, 1, 9, 9, 9, 1]],
+                      events: [{ t: new Date(99_000).toISOString(), seq: 1, node: long[0],
+                        family: 'Swim', kind: 'Confirm', member: long[1] }] });
+                    tape2.isLive = false;
+                    norikv.open(tape2), norikv.play(false);
+                    norikv.view.update(norikv.scene());
+                    const main = document.querySelector('main'), bad = [];
+                    if (main.scrollWidth > main.clientWidth) bad.push(`main ${main.scrollWidth}`);
+                    for (const panel of main.querySelectorAll('.panel'))
+                      for (const e of panel.querySelectorAll('td, th, b, button, .legend span')) {
+                      if (e.closest('.wrap, canvas, [hidden]') || !e.offsetParent) continue;
+                      if (e.getBoundingClientRect().right > panel.getBoundingClientRect().right + 1)
+                        bad.push(`${panel.getAttribute('aria-label')}: ${e.tagName} ${e.textContent.slice(0, 12)}`);
+                    }
+                    for (const t of main.querySelectorAll('.ring .dot .id')) if (t.getBBox().width > 54) bad.push(`ring ${t.textContent}`);
+                    return bad.slice(0, 4).join('; ');
+                    """);
+                await page.KeepAsync($"long-{view.Split('/')[0]}-{width}");
+                if (wide.Length > 0) broken.Add($"{view} at {width}: {wide}");
+            }
+        }
+
+        await page.EvaluateAsync("norikv.goLive()");
+        Assert.Empty(broken);
+        await page.ThemeAsync("dark");
+        await page.EvaluateAsync("document.getElementById('theme').click()");
+        await page.WaitAsync("document.documentElement.dataset.theme === 'light'");
+        await page.CallAsync("Page.reload");
+        await page.WaitAsync("norikv.feed.state === 'live' && document.documentElement.dataset.theme === 'light'");
+        await page.EvaluateAsync("localStorage.removeItem('norikv-theme')");
+        Assert.Empty(page.Complaints);
+    }
+
+    [Fact]
+    public async Task An_address_that_is_no_escaped_text_opens_its_view()
+    {
+        BrowserPage page = await OpenAsync("shard/100%");
+        await page.WaitAsync("document.querySelector('main h1').textContent === 'Shard' && norikv.feed.state === 'live'");
+        Assert.Empty(page.Complaints);
+    }
+
+    [Fact]
+    public async Task A_page_too_many_is_told_so_and_comes_in_when_another_leaves()
+    {
+        BrowserPage page = await OpenAsync();
+        await page.EvaluateAsync(
+            "globalThis.others = Array.from({ length: 16 }, () => new WebSocket(`ws://${location.host}/live`))");
+        await page.WaitAsync("others.every(o => o.readyState !== WebSocket.CONNECTING)");
+        BrowserPage late = await shared.Browser.NewPageAsync();
+        _pages.Add(late);
+        await late.GoAsync(shared.Url);
+        await late.WaitAsync(
+            "document.querySelector('#state span').textContent === 'Refused: 16 pages watch this node already. Trying again'");
+        await late.KeepAsync("refused");
+        await page.EvaluateAsync("others.forEach(o => o.close())");
+        await late.WaitAsync("document.querySelector('#state span').textContent === 'Live'");
+        Assert.Empty(late.Complaints);
+    }
+}
