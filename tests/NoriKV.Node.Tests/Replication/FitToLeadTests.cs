@@ -1,6 +1,7 @@
 using NoriKV.Node.Peers;
 using NoriKV.Node.Replication;
 using NoriKV.Types;
+using Raft = Nori.Raft.Core;
 
 namespace NoriKV.Node.Tests.Replication;
 
@@ -191,6 +192,25 @@ public sealed class FitToLeadTests
         Assert.Null(ClusterMembershipTests.Change(cluster, at: 2, voters: [0, 1]));
         cluster.RunUntil(() => Leaders(cluster) is [0] or [1], "one of the voters leads", 20_000);
         Assert.True(cluster.Put("k", "v").IsOk);
+    }
+
+    /// <summary>A leader that should give way does not ask a replica that takes no entries: it would wait for it, and serve nothing meanwhile.</summary>
+    [Fact]
+    public void Leadership_is_not_offered_to_a_replica_that_takes_no_entries()
+    {
+        SteppedCluster cluster = NewCluster(shards: 1);
+        cluster.AwaitLeaders();
+        (Clock(0).SkewMs, Clock(1).SkewMs, Clock(2).SkewMs) = (60_000, -60_000, 0);
+        cluster.RunUntil(() => Leaders(cluster) is [2], "the one in the middle leads", 10_000);
+        cluster.Frozen.Add((2, "raft-0"));
+        cluster.RunUntil(() => Leaders(cluster) is [0] or [1], "one of the others leads", 20_000);
+        RaftGroup group = cluster.Nodes[cluster.LeaderOf(0)]!.Log.Group(new ShardId(0))!;
+        for (int ms = 0; ms < 5000; ms += 10)
+        {
+            cluster.Run(10);
+            Assert.True(group.Core.TransferTarget.IsNone, $"asked after {ms} ms");
+            Assert.Equal(Raft.RaftRole.Leader, group.Core.Role);
+        }
     }
 
     /// <summary>A jump forgets what was measured. A clock that was found wrong is not well for that.</summary>

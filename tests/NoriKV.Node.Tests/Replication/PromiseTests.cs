@@ -57,6 +57,33 @@ public sealed class PromiseTests
         Assert.Equal((Raft.RaftRole.Follower, Raft.RaftRole.Follower), (before, cluster.Nodes[paused]!.Inspect(new ShardId(0)).Role));
     }
 
+    /// <summary>A tick that came late begins the time to the next: made up for, two would count a leader's silence within less than one.</summary>
+    [Fact]
+    public void What_a_tick_was_late_does_not_shorten_the_time_to_the_next()
+    {
+        const long tickMs = 50;
+        var cluster = new SteppedCluster(shards: 1);
+        cluster.AwaitLeaders();
+        NodeStep[] steps = [.. cluster.Nodes[cluster.LeaderOf(0)]!.Steps];
+        NodeStep look = steps.Single(s => s.Name == "tick"), worker = steps.Single(s => s.Name == "raft-0");
+        _ = IsTickedAfter(tickMs);
+        Assert.True(IsTickedAfter(tickMs), "in time");
+        Assert.True(IsTickedAfter((2 * tickMs) - 1), "late");
+        Assert.False(IsTickedAfter(tickMs - 1), "too early after a late one");
+        Assert.True(IsTickedAfter(1), "in time after a late one");
+
+        bool IsTickedAfter(long ms)
+        {
+            while (worker.RunOnce())
+            {
+            }
+
+            cluster.Time.AdvanceMs(ms);
+            look.RunOnce();
+            return worker.RunOnce();
+        }
+    }
+
     [Fact]
     public void Stamps_do_not_fall_when_the_clock_of_the_next_leader_is_behind()
     {
