@@ -12,6 +12,7 @@ packages=(
   python3-prometheus-client                                                 # its OpenMetrics parser reads /metrics
   chromium                                                                  # draws the dashboard
   xxhash                                                                    # an independent xxHash64
+  librocksdb-dev                                                            # the engine that the storage contract also holds for
   gcc libc6-dev                                                             # the shim that makes fdatasync fail
   liblz4-1 libzstd1                                                         # codecs
   curl e2fsprogs mount                                                      # HTTP by hand; the loop mount that loses power

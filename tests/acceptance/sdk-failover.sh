@@ -3,6 +3,7 @@
 # every 5 s and started again 2 s later: no error, no lost and no doubled write. Half a minute here; two minutes:
 # tests/acceptance/sdk-failover.sh 120
 # slow
+# alone
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 
