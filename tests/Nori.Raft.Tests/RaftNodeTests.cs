@@ -135,6 +135,20 @@ public sealed class RaftNodeTests
         Assert.True(command.Result.IsApplied);
     }
 
+    // docs/protocol.md §3: made up for, ticks would end a promise early, and a lease rests on that.
+    [Fact]
+    public void Ticks_that_were_missed_in_a_pause_are_not_made_up_for()
+    {
+        Trio trio = new();
+        Trio.Member paused = trio.Members.First(m => m != trio.Elect());
+        paused.IsDown = true;
+        trio.Network.SetCut(paused.Id, true);
+        trio.Run(5000);
+        paused.IsDown = false;
+        for (int i = 0; i < 200; i++) paused.Step("owner");
+        Assert.Equal(RaftRole.Follower, paused.Node.Status.Role);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -68,6 +68,23 @@ public sealed class FlushGateTests
     }
 
     [Fact]
+    public void A_memtable_that_is_flushed_when_its_replica_is_gone_says_nothing_of_the_next_one()
+    {
+        var gate = new FlushGate();
+        var state = new ShardState(new ShardId(0), new ReplicaId(1), slot: 1, retentionMs: 1000);
+        var replicas = new ReplicaTable([new ShardMachine(state, new MachineOptions())]);
+        gate.Attach(replicas);
+        (state.Applied, state.AppliedTerm) = (new LogIndex(100), new Term(3));
+        replicas.Publish(state);
+        gate.OnMemtableSealed(1);
+        gate.Remove(replicas, new ShardId(0));
+        gate.OnFlushed(1);
+
+        // The log would forget the first hundred entries of whoever lives here next.
+        Assert.Equal((default, default), gate.Flushed(new ShardId(0)));
+    }
+
+    [Fact]
     public void A_table_waits_for_the_log_and_asks_for_a_sync()
     {
         bool asked = false;

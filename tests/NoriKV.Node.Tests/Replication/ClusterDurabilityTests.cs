@@ -224,7 +224,7 @@ public sealed class ClusterDurabilityTests
         return copy;
     }
 
-    private static byte[] Frame(ulong hash, NodeNumber from, NodeNumber to, in Raft.RaftMessage message)
+    internal static byte[] Frame(ulong hash, NodeNumber from, NodeNumber to, in Raft.RaftMessage message)
     {
         var buffer = new FrameBuffer();
         RaftMessageCodec.Write(message, NoEntries.Instance, buffer);

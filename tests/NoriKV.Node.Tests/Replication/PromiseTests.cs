@@ -38,6 +38,47 @@ public sealed class PromiseTests
         return log.GroupState(new ShardId(shard))?.HardState?.Vote.Value ?? 0;
     }
 
+    // faults.md §2: what its leader told it of its loss it knows behind a restart that nobody tells it of.
+    [Fact]
+    public void A_replica_that_heard_of_what_it_lost_abstains_behind_the_next_start_as_well()
+    {
+        var cluster = new SteppedCluster(shards: 1);
+        cluster.AwaitLeaders();
+        int leader = cluster.LeaderOf(0), amnesiac = (leader + 1) % 3;
+        Assert.True(cluster.Put("kept", "1").IsOk);
+        cluster.Run(200);
+        MemoryFileSystem before = cluster.Disks[amnesiac].Crash(1, CrashMode.DropUnsynced);
+        Assert.True(cluster.Put("lost", "2").IsOk);
+        cluster.Run(200);
+        Restart(before);
+        Assert.False(IsDamaged());
+
+        // It hears what it had confirmed; what it asks for is lost.
+        cluster.Network.Loses = (from, _) => from == cluster.Numbers[amnesiac];
+        cluster.RunUntil(IsDamaged, "it hears of its loss", 500);
+        cluster.Settle();
+        cluster.Network.Isolate(cluster.Numbers[amnesiac].Value);
+        Restart(cluster.Disks[amnesiac].Crash(2, CrashMode.DropUnsynced));
+        Assert.True(IsDamaged());
+
+        cluster.Network.Heal();
+        cluster.RunUntil(() => !IsDamaged(), "it is whole again");
+        cluster.Settle();
+        Restart(cluster.Disks[amnesiac].Crash(3, CrashMode.DropUnsynced));
+        Assert.False(IsDamaged());
+        return;
+
+        bool IsDamaged() => cluster.Nodes[amnesiac]!.Log.Group(new ShardId(0))!.Core.IsDamaged;
+
+        void Restart(MemoryFileSystem disk)
+        {
+            cluster.Crash(amnesiac, 1);
+            cluster.Disks[amnesiac] = disk;
+            cluster.Files[amnesiac] = new FaultInjectingFileSystem(disk);
+            cluster.Start(amnesiac);
+        }
+    }
+
     [Fact]
     public void Ticks_that_were_missed_in_a_pause_are_not_made_up_for()
     {

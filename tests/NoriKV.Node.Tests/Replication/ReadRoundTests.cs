@@ -56,6 +56,33 @@ public sealed class ReadRoundTests
         Assert.True(cluster.Await(second).IsOk);
     }
 
+    // Decision 0194: the same office since before the question.
+    [Fact]
+    public void A_round_confirms_nothing_for_an_office_that_was_given_up_behind_the_question()
+    {
+        SteppedCluster cluster = Led(shards: 1);
+        int leader = cluster.LeaderOf(0);
+        NodeNumber to = cluster.Numbers[leader], from = cluster.Numbers[(leader + 1) % 3];
+        Watch(cluster);
+        cluster.Network.LosesBytes = IsAnswer;
+        Task<KvResult<GetResult>> read = Get(cluster, leader, "k");
+        cluster.Settle();
+        var answers = _sent.Where(static s => s.Round.IsAnswer).ToList();
+        Raft.RaftMessage later = new()
+        {
+            Kind = Raft.MessageKind.AppendResponse, Group = new Raft.GroupId(0), From = new Raft.ReplicaId(from.Value),
+            To = new Raft.ReplicaId(to.Value), Term = new Raft.Term(cluster.Nodes[leader]!.Inspect(new ShardId(0)).Term + 1),
+            IsRejected = true,
+        };
+        cluster.Network.Heal();
+        cluster.Network.Inject(from, to, PeerChannel.Raft, ClusterDurabilityTests.Frame(Hash(cluster), from, to, later));
+        cluster.Settle();
+        Assert.Equal(Raft.RaftRole.Follower, cluster.Nodes[leader]!.Inspect(new ShardId(0)).Role);
+        foreach (var answer in answers) Inject(cluster, answer);
+        Assert.False(read.IsCompleted);
+        Assert.True(cluster.Await(read).IsOk);
+    }
+
     [Fact]
     public void Reads_leave_groups_asleep()
     {

@@ -2,10 +2,13 @@ using Nori.Core;
 using Nori.IO;
 using Nori.Wal;
 using NoriKV.Node.Log;
+using NoriKV.Node.Peers;
 using NoriKV.Node.Ports;
+using NoriKV.Node.Replication;
 using NoriKV.Node.Storage;
 using NoriKV.Node.Tests.Replication;
 using NoriKV.Types;
+using Raft = Nori.Raft.Core;
 
 namespace NoriKV.Node.Tests.Snapshots;
 
@@ -68,6 +71,53 @@ public sealed class SnapshotClusterTests
         run.Cluster.Start(leader);
         run.WriteUntilCaughtUp();
         run.CheckSame();
+    }
+
+    // faults.md §2.3: a loss of power may take the term that a replica had answered in, and the snapshot brings it again.
+    [Fact]
+    public void A_snapshot_that_brings_a_term_is_answered_when_the_term_is_durable()
+    {
+        var run = new Run(10);
+        SteppedCluster cluster = run.Cluster;
+        var shard = new ShardId(0);
+        run.LeaveBehind();
+        int leader = 1 - cluster.LeaderOf(0);
+        ulong hash = PeerBatch.HashOf(cluster.Plan(cluster.Numbers[0]).ClusterId);
+        Raft.RaftMessage asked = default;
+        HardState? stored = null;
+        cluster.Network.Sent = (from, to, channel, frame) =>
+        {
+            if (channel != PeerChannel.Raft || !PeerBatch.TryDecode(frame.Span, hash, out PeerBatch _, out ReadOnlySpan<byte> _)) return;
+            foreach (Raft.RaftMessage message in ClusterDurabilityTests.Messages(frame, hash))
+            {
+                if (message.Group.Value != shard.Value) continue;
+                if (from == cluster.Numbers[leader] && to == cluster.Numbers[Down] && message.Kind == Raft.MessageKind.Append)
+                    asked = message;
+                if (from == cluster.Numbers[Down] && message is { Kind: Raft.MessageKind.AppendResponse, IsRejected: false })
+                    stored ??= OnDisk();
+            }
+        };
+        Assert.True(cluster.Await(
+            cluster.Nodes[1 - leader]!.TransferShardAsync(shard, $"n{leader + 1}", cluster.Context(5000)).AsTask()).IsOk);
+        ulong term = cluster.Nodes[leader]!.Inspect(shard).Term;
+
+        // Of this leader it hears nothing but the snapshot, for which it had asked in its life before.
+        cluster.Network.LosesFrame = (_, to, channel) => to == cluster.Numbers[Down] && channel == PeerChannel.Raft;
+        cluster.Start(Down);
+        Assert.True(OnDisk().Term.Value < term);
+        cluster.RunUntil(() => asked.Term.Value == term, "the leader asks where it stands");
+        Raft.RaftMessage answer = new()
+        {
+            Kind = Raft.MessageKind.AppendResponse, Group = asked.Group, From = asked.To, To = asked.From, Term = asked.Term,
+            Index = asked.Index, IsRejected = true, HintIndex = cluster.Nodes[Down]!.Log.Group(shard)!.Core.LastIndex,
+        };
+        NodeNumber down = cluster.Numbers[Down], to = cluster.Numbers[leader];
+        cluster.Network.Inject(down, to, PeerChannel.Raft, ClusterDurabilityTests.Frame(hash, down, to, answer));
+        cluster.RunUntil(() => stored is not null, "the snapshot is answered");
+        Assert.Equal(term, stored!.Value.Term.Value);
+        return;
+
+        HardState OnDisk() => run.OnDisk().Single(g => g.Shard == shard).HardState!.Value;
     }
 
     [Fact]
@@ -278,8 +328,10 @@ public sealed class SnapshotClusterTests
             Cluster.Disks[Down].Corrupt(file, offset + 600, 0x08);
         }
 
-        /// <summary>What the log on a node's disk says of its replicas.</summary>
-        public List<GroupState> Damaged(LogDamage damage)
+        public List<GroupState> Damaged(LogDamage damage) => [.. OnDisk().Where(g => g.Damage == damage)];
+
+        /// <summary>What the log on a node's disk says of its replicas, durably.</summary>
+        public IReadOnlyList<GroupState> OnDisk()
         {
             MemoryFileSystem copy = Cluster.Disks[Down].Crash(1, CrashMode.DropUnsynced);
             using SharedLog log = SharedLog.Open(
@@ -291,7 +343,7 @@ public sealed class SnapshotClusterTests
                     OnCorruption = CorruptionAction.Report,
                 },
                 out _);
-            return [.. log.Groups.Where(g => g.Damage == damage)];
+            return log.Groups;
         }
 
         private bool IsEven(uint shard)
