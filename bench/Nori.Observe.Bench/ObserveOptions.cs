@@ -9,17 +9,17 @@ internal sealed record ObserveOptions
         usage: bench/run observe [--json FILE] [--pairs N] [--seconds S] [--only TEXT,…] [--dir DIRECTORY]
 
           --json FILE   the figures, the machine's load and the commit as JSON
-          --pairs N     pairs of runs, on and off in turn (default 30)
-          --seconds S   of each run (default 2)
+          --pairs N     pairs of runs, on and off in turn (default 160)
+          --seconds S   of each run (default 0.5)
           --only TEXT   only rows whose name contains TEXT (hot, put, get)
           --dir DIR     where the nodes' data lies (default: a new folder below artifacts/bench)
         """;
 
     public string? Json { get; init; }
 
-    public int Pairs { get; init; } = 30;
+    public int Pairs { get; init; } = 160;
 
-    public double Seconds { get; init; } = 2;
+    public double Seconds { get; init; } = 0.5;
 
     public IReadOnlyList<string> Only { get; init; } = [];
 

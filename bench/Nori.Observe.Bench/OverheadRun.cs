@@ -61,7 +61,7 @@ internal static class OverheadRun
 
             int count = (options.Pairs + Rounds - 1 - round) / Rounds;
             for (int i = 0; i < count; i++)
-                pairs.Add(await OneAsync(with, without, onFirst: (round + i) % 2 == 0, reads, options.Seconds, (ulong)i));
+                pairs.Add(await OneAsync(round, with, without, onFirst: (round + i) % 2 == 0, reads, options.Seconds, (ulong)i));
         }
 
         var row = new OverheadRow(name, pairs);
@@ -76,12 +76,13 @@ internal static class OverheadRun
         return Side.StartAsync(isOn, directory);
     }
 
-    private static async Task<Pair> OneAsync(Side with, Side without, bool onFirst, bool reads, double seconds, ulong seed)
+    private static async Task<Pair> OneAsync(
+        int round, Side with, Side without, bool onFirst, bool reads, double seconds, ulong seed)
     {
         (double PerSecond, double Microseconds) first = await LoadAsync((onFirst ? with : without).Client, reads, seconds, seed);
         (double PerSecond, double Microseconds) second = await LoadAsync((onFirst ? without : with).Client, reads, seconds, seed);
         (var a, var b) = onFirst ? (first, second) : (second, first);
-        return new Pair(a.PerSecond, b.PerSecond, a.Microseconds, b.Microseconds);
+        return new Pair(round, a.PerSecond, b.PerSecond, a.Microseconds, b.Microseconds);
     }
 
     private static async Task FillAsync(NoriKVClient client)
@@ -133,7 +134,7 @@ internal static class OverheadRun
             CultureInfo.InvariantCulture,
             $"{row.Name,-12} on {row.Pairs.Average(static p => p.OnPerSecond),9:N0}/s  "
             + $"off {row.Pairs.Average(static p => p.OffPerSecond),9:N0}/s  "
-            + $"throughput on/off {median:F3} ({low:F3} to {high:F3})  processor on/off {cpu:F3} ({cpuLow:F3} to {cpuHigh:F3})  "
+            + $"throughput on/off {median:F3} ± {row.StandardError:F3} ({low:F3} to {high:F3})  processor on/off {cpu:F3} ({cpuLow:F3} to {cpuHigh:F3})  "
             + $"{row.Pairs.Average(static p => p.OnMicroseconds):F1} and {row.Pairs.Average(static p => p.OffMicroseconds):F1} µs each");
     }
 
@@ -168,6 +169,7 @@ internal static class OverheadRun
                     ["onPerSecond"] = row.Pairs.Average(static p => p.OnPerSecond),
                     ["offPerSecond"] = row.Pairs.Average(static p => p.OffPerSecond),
                     ["throughputRatio"] = median,
+                    ["throughputRatioError"] = row.StandardError,
                     ["throughputRatioQuartiles"] = new JsonArray(low, high),
                     ["onMicroseconds"] = row.Pairs.Average(static p => p.OnMicroseconds),
                     ["offMicroseconds"] = row.Pairs.Average(static p => p.OffMicroseconds),
