@@ -71,6 +71,7 @@ public sealed partial class NoriNode
         Table = Table,
         Views = _views,
         Host = _log,
+        Liveness = _host.Liveness,
         Replicas = _replicas,
         Calls = _calls,
         Store = new MetaStore(

@@ -19,6 +19,8 @@ internal sealed class MetaContext
 
     public required RaftHost Host { get; init; }
 
+    public required NodeLiveness Liveness { get; init; }
+
     public required ReplicaTable Replicas { get; init; }
 
     public required PeerCalls Calls { get; init; }

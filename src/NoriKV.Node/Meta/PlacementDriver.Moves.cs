@@ -171,7 +171,7 @@ internal sealed partial class PlacementDriver
     }
 
     private bool MayLead(MetaState state, NodeNumber node) =>
-        _leader.IsLive(node) && state.Find(node) is { State: RegisteredState.Active };
+        _leader.IsLive(node) && _context.Liveness.IsTrusted(node) && state.Find(node) is { State: RegisteredState.Active };
 
     private long Deadline() => _context.Now + _context.Ticks(_context.Placement.StepTimeout);
 

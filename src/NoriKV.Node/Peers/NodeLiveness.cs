@@ -13,6 +13,12 @@ internal sealed class NodeLiveness
     /// <summary>Two clocks agree when they are no farther apart.</summary>
     private const long AgreeingMs = 500;
 
+    /// <summary>So long must a node be well again before leaderships are given back to it; twice as long after each relapse within that.</summary>
+    internal static readonly TimeSpan TrustAfterMin = TimeSpan.FromSeconds(30);
+
+    /// <summary>However often it was found unwell, after so long it is trusted again.</summary>
+    internal static readonly TimeSpan TrustAfterMax = TimeSpan.FromMinutes(10);
+
     private readonly Lock _lock = new();
     private readonly TimeProvider _time;
     private readonly long _start;
@@ -56,6 +62,19 @@ internal sealed class NodeLiveness
         lock (_lock) return Find(node) is { IsSilent: false, IsUnwell: false, Epoch: > 0 };
     }
 
+    /// <summary>
+    /// False where the peer was found unwell and has not been well for long enough since: a disk that stalls now and then would be given
+    /// leaderships each time that it answers, and give them away a moment later.
+    /// </summary>
+    public bool IsTrusted(NodeNumber node)
+    {
+        lock (_lock)
+        {
+            return Find(node) is not { } peer
+                || (!peer.IsUnwell && (peer.TrustAfter == TimeSpan.Zero || _time.GetElapsedTime(peer.WellSince) >= peer.TrustAfter));
+        }
+    }
+
     /// <summary>False while nothing comes from the peer, so that asking it is in vain.</summary>
     public bool IsHeard(NodeNumber node)
     {
@@ -73,6 +92,7 @@ internal sealed class NodeLiveness
             if (isNew && peer.Epoch > 0) _notes.Add(new PeerNote(PeerNoteKind.Restarted, peer.Node));
             bool isBack = peer.IsSilent || isNew || (peer.IsUnwell && frame.IsWell);
             if (!frame.IsWell && !peer.IsUnwell) _notes.Add(new PeerNote(PeerNoteKind.Unwell, peer.Node));
+            NoteTrustLocked(peer, frame.IsWell, isNew);
             peer.Epoch = frame.BootEpoch;
             peer.HeardAt = _time.GetTimestamp();
             peer.IsSilent = false;
@@ -193,6 +213,19 @@ internal sealed class NodeLiveness
         }
     }
 
+    // A process that starts does not know yet whether its clock is right, and says so: that is no relapse.
+    private void NoteTrustLocked(Entry peer, bool isWell, bool isNew)
+    {
+        if (isNew) peer.TrustAfter = TimeSpan.Zero;
+        else if (isWell && peer.IsUnwell) peer.WellSince = _time.GetTimestamp();
+        else if (!isWell && !peer.IsUnwell)
+        {
+            bool isRelapse = peer.TrustAfter > TimeSpan.Zero && _time.GetElapsedTime(peer.WellSince) < 2 * peer.TrustAfter;
+            TimeSpan longer = isRelapse ? 2 * peer.TrustAfter : TrustAfterMin;
+            peer.TrustAfter = longer < TrustAfterMax ? longer : TrustAfterMax;
+        }
+    }
+
     // Valid until the next call: asked for at each look at the clock.
     private ReadOnlySpan<long> SortedLocked(long own, Func<Entry, long?> figure)
     {
@@ -235,6 +268,12 @@ internal sealed class NodeLiveness
         public bool IsSilent { get; set; }
 
         public bool IsUnwell { get; set; }
+
+        /// <summary>When it was well again, where it had been unwell.</summary>
+        public long WellSince { get; set; }
+
+        /// <summary>How long it must be well to be trusted; zero: this process was never found unwell.</summary>
+        public TimeSpan TrustAfter { get; set; }
 
         public long ApplyLag { get; set; }
 

@@ -261,6 +261,66 @@ public sealed class FitToLeadTests
         Assert.True(IsWell(cluster, 0));
     }
 
+    /// <summary>
+    /// A disk that stalled now and then was given leaderships by levelling each time that it answered, and gave them away a moment later: 170
+    /// changes of leader in ten minutes.
+    /// </summary>
+    [Fact]
+    public void Leaderships_are_levelled_to_a_node_that_was_unwell_only_when_it_has_been_well_for_long()
+    {
+        SteppedCluster cluster = NewCluster(
+            shards: 6, static o => o with { Placement = o.Placement with { LevelsLeaders = true, LevelAfter = TimeSpan.FromSeconds(1) } });
+        cluster.AwaitLeaders();
+        cluster.RunUntil(() => Leaders(cluster) is [0, 1, 2], "each leads its share", 10_000);
+        Clock(0).SkewMs = 900;
+        cluster.RunUntil(() => !Leaders(cluster).Contains(0) && !Leaders(cluster).Contains(-1), "others lead", 10_000);
+        Clock(0).SkewMs = 0;
+        cluster.RunUntil(() => IsWell(cluster, 0), "it is well again", 5000);
+        for (int i = 0; i < 280; i++)
+        {
+            cluster.Run(100);
+            Assert.DoesNotContain(0, Leaders(cluster));
+        }
+
+        cluster.RunUntil(() => Leaders(cluster) is [0, 1, 2], "each leads its share again", 10_000);
+    }
+
+    [Fact]
+    public void Each_relapse_doubles_how_long_a_node_must_be_well_to_be_trusted()
+    {
+        var time = new ManualTime();
+        var peer = new NodeNumber(2);
+        var liveness = new NodeLiveness([peer], TimeSpan.FromSeconds(10), time);
+        // A process that starts does not know its clock yet.
+        Hear(isWell: false);
+        Assert.False(liveness.IsTrusted(peer));
+        Hear(isWell: true);
+        Assert.True(liveness.IsTrusted(peer));
+        foreach (int seconds in new[] { 30, 60, 120, 240, 480, 600, 600 }) Relapse(seconds);
+
+        // Well for more than twice as long as was asked: forgotten. So is all that an earlier process did.
+        time.AdvanceMs(700_000);
+        Relapse(30);
+        Relapse(60);
+        Hear(isWell: true, epoch: 2);
+        Assert.True(liveness.IsTrusted(peer));
+        Relapse(30, epoch: 2);
+
+        void Relapse(int seconds, ulong epoch = 1)
+        {
+            Hear(isWell: false, epoch);
+            time.AdvanceMs(5000);
+            Assert.False(liveness.IsTrusted(peer));
+            Hear(isWell: true, epoch);
+            time.AdvanceMs((seconds * 1000) - 1);
+            Assert.False(liveness.IsTrusted(peer));
+            time.AdvanceMs(1);
+            Assert.True(liveness.IsTrusted(peer));
+        }
+
+        void Hear(bool isWell, ulong epoch = 1) => liveness.Heard(new PeerBatch(peer, new NodeNumber(1), epoch, isWell, 0, time.UnixMs, 0));
+    }
+
     private static bool IsWell(SteppedCluster cluster, int node) => cluster.Nodes[node]!.Health.Status == HealthStatus.Healthy;
 
     [Fact]
