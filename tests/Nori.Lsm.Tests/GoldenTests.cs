@@ -11,7 +11,7 @@ namespace Nori.Lsm.Tests;
 /// </summary>
 public sealed class GoldenTests
 {
-    private const string Version = "v1";
+    private const string Version = "v2";
     private const string Folder = "/lsm";
     private const int KeyCount = 300;
     private const long WrittenAt = 1_000_000;

@@ -7,11 +7,11 @@ namespace Nori.Wal.Tests;
 
 /// <summary>
 /// Logs that each released format version wrote are opened and read, record by record. A new format version adds a
-/// folder: raise <see cref="Version"/> and run with UPDATE_GOLDEN=1.
+/// folder: run with UPDATE_GOLDEN=1.
 /// </summary>
 public sealed class GoldenTests
 {
-    private const string Version = "v1";
+    private static readonly string Version = $"v{WalFormat.Version}";
     private static readonly GoldenData Golden = new("Nori.Wal.Tests");
 
     public static IEnumerable<TheoryDataRow<string>> Kept() => Golden.Names.Select(n => new TheoryDataRow<string>(n));
@@ -29,6 +29,8 @@ public sealed class GoldenTests
     [InlineData("closed")]
     [InlineData("crashed")]
     [InlineData("system-codecs-closed")]
+    [InlineData("repair-closed")]
+    [InlineData("repair-crashed")]
     public void What_is_written_today_is_read_the_same_way(string name)
     {
         SkipWithoutCodecs(name);
@@ -37,6 +39,10 @@ public sealed class GoldenTests
         bool isClosed = name.EndsWith("closed", StringComparison.Ordinal);
         Check(files.Clone(), expected.Select(line => line.Split('\t')), isClosed);
     }
+
+    [Fact]
+    public void What_the_present_format_wrote_is_kept() =>
+        Assert.Contains(Golden.Names, static name => name.StartsWith(Version + "/", StringComparison.Ordinal));
 
     private static void Check(MemoryFileSystem files, IEnumerable<string[]> expected, bool isClosed)
     {
@@ -67,10 +73,11 @@ public sealed class GoldenTests
         CompressionType[] codecs = name.StartsWith("system", StringComparison.Ordinal)
             ? [CompressionType.Lz4, CompressionType.Zstd]
             : [CompressionType.None, CompressionType.Snappy];
+        bool repairs = name.StartsWith("repair", StringComparison.Ordinal);
         WalPosition middle = default;
         foreach (CompressionType codec in codecs)
         {
-            using WalLog log = WalLog.Open(Options(files) with { Compression = codec }, out _);
+            using WalLog log = WalLog.Open(Options(files) with { Compression = codec, RepairBlocks = repairs }, out _);
             for (int i = 0; i < 60; i++)
             {
                 using var batch = new WalBatch(codec, 64);
@@ -83,7 +90,7 @@ public sealed class GoldenTests
 
             // Files that were deleted are recycled: the second half is written over the first one's bytes.
             if (codec == codecs[0]) log.DeleteSegmentsBefore(middle);
-            if (codec == codecs[0] || name != "crashed") log.Close();
+            if (codec == codecs[0] || name.EndsWith("closed", StringComparison.Ordinal)) log.Close();
             else files = files.Crash(5, CrashMode.DropUnsynced);
         }
 
