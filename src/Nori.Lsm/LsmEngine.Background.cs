@@ -206,7 +206,7 @@ public sealed partial class LsmEngine
             // Version and range together: an ingest in between could put a table where this one's outputs will lie.
             version = AcquireVersion();
             List<CompactionPick> running = Running();
-            pick = manual?.Next(version, _options, running);
+            pick = manual?.Next(version, _options, running, SetApart());
             bool waits = manual is { IsDone: false } && pick is null;
             if (pick is null && !waits) pick = PickLocked(version, running);
             lane.Pick = pick;
@@ -214,7 +214,7 @@ public sealed partial class LsmEngine
 
         try
         {
-            if (manual is { IsDone: true }) EndManual(null);
+            if (manual is { IsDone: true }) EndManual(manual);
             if (pick is null) return false;
             _options.Events.Emit(new CompactionStart(pick.Level, pick.OutputLevel, pick.InputBytes));
             lane.JobStarted = Stopwatch.GetTimestamp();
@@ -316,7 +316,7 @@ public sealed partial class LsmEngine
         var running = new List<CompactionPick>(_lanes.Length);
         foreach (CompactionLane lane in _lanes)
             if (lane.Pick is { } pick) running.Add(pick);
-        AddSetApart(running);
+        running.AddRange(SetApart());
         return running;
     }
 

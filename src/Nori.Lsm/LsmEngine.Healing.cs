@@ -177,20 +177,23 @@ public sealed partial class LsmEngine
     }
 
     /// <summary>As picks of their own: what would read them, or put tables where they lie, waits.</summary>
-    private void AddSetApart(List<CompactionPick> running)
+    private List<CompactionPick> SetApart()
     {
-        if (_damaged.IsEmpty) return;
+        if (_damaged.IsEmpty) return [];
+        var apart = new List<CompactionPick>();
         for (int level = 0; level < _version.Levels.Length; level++)
         {
             foreach (TableFile file in _version.Levels[level])
             {
                 if (!_damaged.ContainsKey(file.Number)) continue;
-                running.Add(new CompactionPick
+                apart.Add(new CompactionPick
                 {
                     Level = level, OutputLevel = level, Inputs = [file], Overlapped = [], Grandparents = [],
                 });
             }
         }
+
+        return apart;
     }
 
     private static bool MayHold(TableMeta meta, ReadOnlySpan<byte> start, ReadOnlySpan<byte> end) =>

@@ -46,7 +46,8 @@ public sealed partial class LsmEngine
     }
 
     /// <summary>
-    /// Compacts [start, end) down to the last level, so that nothing deleted or expired takes space there.
+    /// Compacts [start, end) down to the last level, so that nothing deleted or expired takes space there; around what is set
+    /// apart (<see cref="LsmDamageAction.SetApart"/>), which stays as it is.
     /// </summary>
     /// <param name="start">Null: from the first key.</param>
     /// <param name="end">Null: to the last key.</param>
@@ -285,11 +286,14 @@ public sealed partial class LsmEngine
         else done.TrySetException(failure);
     }
 
-    private void EndManual(Exception? failure)
+    private void EndManual(Exception failure) =>
+        Interlocked.Exchange(ref _manual, null)?.Completion.TrySetException(failure);
+
+    /// <summary>It is done. Another one may have taken its place meanwhile, if its caller waits no more: that one goes on.</summary>
+    private void EndManual(ManualCompaction done)
     {
-        ManualCompaction? manual = Interlocked.Exchange(ref _manual, null);
-        if (failure is null) manual?.Completion.TrySetResult();
-        else manual?.Completion.TrySetException(failure);
+        Interlocked.CompareExchange(ref _manual, null, done);
+        done.Completion.TrySetResult();
     }
 
     private void ThrowIfStopped()

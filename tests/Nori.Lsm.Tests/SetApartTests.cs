@@ -142,6 +142,37 @@ public sealed class SetApartTests
         }
     }
 
+    [Fact]
+    public async Task A_compaction_that_was_asked_for_goes_around_it_and_comes_to_its_end()
+    {
+        MemoryFileSystem files = Filled();
+        LsmOptions options = Options(files) with
+        {
+            TargetFileBytes = 1024, L0CompactionTrigger = 2, Compression = Compression.CompressionType.None,
+        };
+        LsmEngine engine = LsmEngine.Open(options);
+        await engine.CompactRangeAsync();
+        Close(engine);
+        List<string> tables = Tables(files);
+        Assert.True(tables.Count > 2);
+        files.Corrupt(tables[1], 40, 0x10);
+        engine = LsmEngine.Open(options);
+        Check(engine, static _ => true);
+        LsmDamagedTable damaged = Assert.Single(engine.DamagedTables);
+
+        // What lies above it has to wait for it; what does not is compacted.
+        for (int i = 0; i < Keys; i++) Put(engine, i, "w");
+        Task asked = engine.CompactRangeAsync();
+        Assert.True(asked.IsCompletedSuccessfully, $"it is {asked.Status}");
+        Assert.Equal(1, engine.Stats.Levels[0].Tables);
+        for (int i = 0; i < Keys; i++) Assert.Equal($"w{i}", Read(engine, i));
+        Assert.True(engine.DropDamage(damaged.Number, [(Key(0), Key(Keys))]));
+        Assert.True(engine.CompactRangeAsync().IsCompletedSuccessfully);
+        Assert.Equal(0, engine.Stats.Levels[0].Tables);
+        for (int i = 0; i < Keys; i++) Assert.Equal($"w{i}", Read(engine, i));
+        Close(engine);
+    }
+
     private static string? Read(LsmEngine engine, int i) =>
         engine.Get(Key(i)) is { } got ? Encoding.UTF8.GetString(got.Value.Span) : null;
 

@@ -17,32 +17,39 @@ internal sealed class ManualCompaction(byte[]? start, byte[]? end, ulong numberL
 
     /// <summary>
     /// The next compaction of the range; null, and done, when there is none; null, and not done, when it has to wait for what
-    /// runs.
+    /// runs. What is set apart is not waited for, it may stay so for ever: the range is compacted around it.
     /// </summary>
-    public CompactionPick? Next(LsmVersion version, LsmOptions options, IReadOnlyCollection<CompactionPick> running)
+    public CompactionPick? Next(
+        LsmVersion version, LsmOptions options, IReadOnlyCollection<CompactionPick> running, IReadOnlyCollection<CompactionPick> apart)
     {
-        CompactionPick? pick = Next(version, options);
+        CompactionPick? pick = Next(version, options, apart);
         if (pick is not null && running.Any(pick.ConflictsWith)) return null;
         if (pick is { Level: 0 }) _level = 1;
         IsDone = pick is null;
         return pick;
     }
 
-    private CompactionPick? Next(LsmVersion version, LsmOptions options)
+    private CompactionPick? Next(LsmVersion version, LsmOptions options, IReadOnlyCollection<CompactionPick> apart)
     {
         if (_level == 0)
         {
             if (version.Overlapping(0, start, end).Count > 0)
-                return CompactionPicker.PickLevel0(version, options, LevelTargets.Of(version, options).BaseLevel);
+            {
+                CompactionPick pick = CompactionPicker.PickLevel0(version, options, LevelTargets.Of(version, options).BaseLevel);
+                if (!apart.Any(pick.ConflictsWith)) return pick;
+            }
+
             _level = 1;
         }
 
         int deepest = version.DeepestLevel;
         for (; _level < deepest; _level++)
         {
-            List<TableFile> files = version.Overlapping(_level, start, end);
-            if (files.Count == 0) continue;
-            return CompactionPicker.Make(version, options, _level, _level + 1, [files[0]]) with { MayMove = false };
+            foreach (TableFile file in version.Overlapping(_level, start, end))
+            {
+                CompactionPick pick = CompactionPicker.Make(version, options, _level, _level + 1, [file]) with { MayMove = false };
+                if (!apart.Any(pick.ConflictsWith)) return pick;
+            }
         }
 
         if (deepest > 0)
@@ -51,7 +58,8 @@ internal sealed class ManualCompaction(byte[]? start, byte[]? end, ulong numberL
             {
                 TableMeta meta = file.Meta;
                 if (meta.Number >= numberLimit || meta.Deletes + meta.RangeDeletes + meta.Expiring == 0) continue;
-                return CompactionPicker.Make(version, options, deepest, deepest, [file]);
+                CompactionPick pick = CompactionPicker.Make(version, options, deepest, deepest, [file]);
+                if (!apart.Any(pick.ConflictsWith)) return pick;
             }
         }
 
