@@ -114,6 +114,7 @@ public sealed partial class LsmEngine
     {
         lock (_viewLock)
         {
+            ObjectDisposedException.ThrowIf(_isReleased, this);
             _version.Acquire();
             return _version;
         }

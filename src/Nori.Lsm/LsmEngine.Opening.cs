@@ -82,6 +82,7 @@ public sealed partial class LsmEngine
 
         // Before the first change: when log and manifest contradict each other, tables that look like orphans may be the data.
         if (_options.WriteAheadLog != LsmWalMode.None) CheckLogIsThere(state.LogPosition);
+        else CheckLogIsFlushed(state.LogPosition);
         IReadOnlyList<string> orphans = state.DeleteOrphans(_files, _options.Directory);
         _manifest = new ManifestWriter(_files, _options.Directory, _options.ManifestBytesMax);
         if (state.ManifestNumber != 0) _manifest.Adopt(state.ManifestNumber);
@@ -169,6 +170,21 @@ public sealed partial class LsmEngine
             directory, 0, $"log segment {needed}, where the tables end", $"segment {first} as the first");
     }
 
+    /// <summary>
+    /// What only a log of the engine's own holds would be missing without it, and would lie over newer writes when the log is
+    /// opened again.
+    /// </summary>
+    private void CheckLogIsFlushed(WalPosition flushed)
+    {
+        string directory = Path.Combine(_options.Directory, FileNames.WalDirectory);
+        if (!_files.DirectoryExists(directory)) return;
+        long unflushed = 0;
+        WalInspector.Inspect(_files, directory, onRecord: record => unflushed += record.Position >= flushed ? 1 : 0);
+        if (unflushed == 0) return;
+        throw new ArgumentException(
+            $"the engine's own log holds {unflushed} writes that are in no table: open it with its log and flush, before None");
+    }
+
     /// <summary>The log must go on at or behind what tables hold.</summary>
     private void ReachFlushed(WalPosition flushed)
     {
@@ -208,16 +224,30 @@ public sealed partial class LsmEngine
             lock (engine._viewLock)
             {
                 engine._active = engine.NewMemtable();
-                engine._immutables = [full];
+                engine._immutables = [full, .. engine._immutables];
                 engine.PublishView();
             }
 
+            // A full disk is no reason not to serve what is there: this one and those behind it wait, as when they were sealed.
+            if (engine._isDiskFull) return;
+            try
+            {
+                Flush(full);
+            }
+            catch (StorageException e) when (e.IsDiskFull)
+            {
+                engine.NoteDiskFull(e);
+            }
+        }
+
+        private void Flush(Memtable full)
+        {
             if (!engine._manifest.IsBegun) engine.BeginManifest();
-            TableMeta? table = FlushJob.Run(
-                full, engine._options, engine._store, engine.SnapshotSequences(), engine._cutoff, engine.NextFileNumber(), out _);
+            engine._built = engine.Build(full);
             var edit = new VersionEdit { LastSequence = full.LargestSequence, LogPosition = full.LogEnd };
-            if (table is not null) edit.Added.Add((0, table));
+            if (engine._built.Table is { } table) edit.Added.Add((0, table));
             engine.Install(edit, full);
+            engine._built = null;
         }
 
         private CorruptionException Damaged(WalPosition position, string expected) => new(

@@ -27,7 +27,7 @@ public sealed partial class LsmEngine : IAsyncDisposable
     private readonly EntryMerger.ExpiryCutoff _cutoff;
     private readonly Guid _storeId;
 
-    // Guards _active, _immutables and _version, which are published together as _view.
+    // Guards _active, _immutables and _version, which are published together as _view, and _isReleased.
     private readonly Lock _viewLock = new();
 
     // Pulsed when a stalled write may go on; guards nothing.
@@ -67,6 +67,7 @@ public sealed partial class LsmEngine : IAsyncDisposable
     private volatile bool _isDiskFull;
     private int _closing;
     private volatile bool _disposed;
+    private bool _isReleased;
 
     private LsmEngine(LsmOptions options, IDisposable directoryLock, Guid storeId)
     {
@@ -122,6 +123,7 @@ public sealed partial class LsmEngine : IAsyncDisposable
         [.. Volatile.Read(ref _view).Version.Files.Select(static f => new LsmTableSpan(f.Meta.Smallest, f.Meta.Largest, f.Meta.Bytes))];
 
     /// <summary>The engine's state now.</summary>
+    /// <exception cref="ObjectDisposedException">The engine is closed.</exception>
     public LsmStats Stats
     {
         get
@@ -294,6 +296,7 @@ public sealed partial class LsmEngine : IAsyncDisposable
             foreach (Memtable memtable in _immutables) memtable.Release();
             _immutables = [];
             _version.Release();
+            _isReleased = true;
         }
     }
 

@@ -48,6 +48,7 @@ public sealed class LsmIterator : IEnumerable<LsmEntry>, IDisposable
         BeforeFirst,
         AtEntry,
         Ended,
+        Failed,
     }
 
     /// <summary>The current key, valid until the next move.</summary>
@@ -99,11 +100,16 @@ public sealed class LsmIterator : IEnumerable<LsmEntry>, IDisposable
 
     /// <summary>To the next entry; before the first call none is current. False at the end.</summary>
     /// <exception cref="Nori.IO.CorruptionException">A block on the way is damaged.</exception>
+    /// <exception cref="Nori.IO.StorageException">A read failed. The walk stands nowhere: seek, or make another.</exception>
+    /// <exception cref="InvalidOperationException">The move before failed.</exception>
     public bool MoveNext()
     {
         ObjectDisposedException.ThrowIf(_release is null, this);
         if (_place == Place.Ended) return false;
+        // Never as if it had ended: what lies behind the failure would be missed without a word.
+        if (_place == Place.Failed) throw new InvalidOperationException("the iterator failed before; seek, or make another");
         bool first = _place == Place.BeforeFirst;
+        _place = Place.Failed;
         bool found = _range.Reverse ? MoveBackward(first) : MoveForward(first);
         _place = found ? Place.AtEntry : Place.Ended;
         return found;
@@ -116,6 +122,7 @@ public sealed class LsmIterator : IEnumerable<LsmEntry>, IDisposable
     public void Seek(ReadOnlySpan<byte> key)
     {
         ObjectDisposedException.ThrowIf(_release is null, this);
+        _place = Place.Failed;
         if (_range.Reverse)
         {
             if (_range.End is { } end && key.SequenceCompareTo(end.Span) >= 0) SeekStart();

@@ -131,8 +131,10 @@ public sealed record LsmOptions
     /// </summary>
     public long CompactionStepBytes { get; init; } = 4L << 20;
 
-    /// <summary>The most bytes of one write batch in the log. <value>16 MiB.</value></summary>
-    public int WriteBatchBytesMax { get; init; } = 16 << 20;
+    /// <summary>
+    /// The most bytes of one write batch in the log. <value>17 MiB: the longest value with the longest key fits.</value>
+    /// </summary>
+    public int WriteBatchBytesMax { get; init; } = 17 << 20;
 
     /// <summary>Bytes of a segment of the engine's log. <value>128 MiB.</value></summary>
     public long WalSegmentBytes { get; init; } = 128L << 20;
@@ -187,12 +189,23 @@ public sealed record LsmOptions
         Require(DiskFullRetry > TimeSpan.Zero, "DiskFullRetry must be positive");
         Require(ScrubInterval >= TimeSpan.Zero, "ScrubInterval must not be negative");
         Require(ScrubBytesPerSecond >= 0, "ScrubBytesPerSecond must not be negative");
+        RequireCodec(Compression, "Compression");
         Require(CompressionByLevel is null || CompressionByLevel.Count > 0, "CompressionByLevel must not be empty");
+        foreach (CompressionType codec in CompressionByLevel ?? []) RequireCodec(codec, "CompressionByLevel");
+        Require(WalSegmentBytes is >= 16 << 10 and <= 2L << 30, "WalSegmentBytes must lie between 16 KiB and 2 GiB");
         return problems;
 
         void Require(bool good, string problem)
         {
             if (!good) problems.Add(problem);
+        }
+
+        // Here, not at the first flush: that would stop the engine.
+        void RequireCodec(CompressionType codec, string option)
+        {
+            Require(BlockCodecs.IsKnown(codec), $"{option} must be None, Snappy, Lz4 or Zstd");
+            bool lacksLibrary = BlockCodecs.IsKnown(codec) && !BlockCodecs.IsAvailable(codec);
+            Require(!lacksLibrary, $"{option}: the system's library for {codec} is missing");
         }
     }
 

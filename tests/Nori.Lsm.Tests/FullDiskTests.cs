@@ -121,6 +121,52 @@ public sealed class FullDiskTests
         if (!found.SequenceEqual(workload.Acknowledged)) Assert.Equal(workload.UnderWay, found);
     }
 
+    [Theory]
+    [InlineData("*.sst")]
+    [InlineData("/db/*")]
+    public void A_restart_on_a_full_disk_reads_everything_and_writes_again_when_there_is_space(string pattern)
+    {
+        // Memtables pile up in front of a disk without space for tables: the log holds more than one of them.
+        var memory = new MemoryFileSystem(11);
+        var files = new FaultInjectingFileSystem(memory);
+        LsmEngine engine = LsmEngine.Open(Workload.Small(files));
+        NoSpace(files, "*.sst");
+        int written = 0;
+        while (TryPut(engine, written, out _)) written++;
+        Assert.InRange(engine.Stats.ImmutableMemtables, 2, 100);
+        for (int life = 0; life < 3; life++)
+        {
+            memory = memory.Crash((ulong)life, CrashMode.DropUnsynced);
+            engine.Abandon();
+            files = new FaultInjectingFileSystem(memory);
+            NoSpace(files, pattern);
+            engine = LsmEngine.Open(Workload.Small(files));
+            Assert.Equal(written, engine.Scan(ScanRange.All).Count());
+            Assert.False(TryPut(engine, written, out LsmDiskFullException? refused));
+            Assert.Equal("/db", refused!.Directory);
+        }
+
+        files.ClearRules();
+        for (int i = 0; engine.Stats.IsDiskFull; i++)
+        {
+            Assert.True(i < 20, "it does not end");
+            engine.RunOnce();
+        }
+
+        Assert.True(TryPut(engine, written, out _));
+        while (engine.RunOnce()) continue;
+        Assert.Equal(0, engine.Stats.ImmutableMemtables);
+        MemoryFileSystem lost = memory.Crash(9);
+        engine.Abandon();
+        using var scope = new LsmEngineScope(Workload.Small(lost));
+        Assert.Equal(written + 1, scope.Engine.Scan(ScanRange.All).Count());
+    }
+
+    private static void NoSpace(FaultInjectingFileSystem files, string pattern) => files.Add(new FaultRule
+    {
+        Operation = TakesSpace, PathPattern = pattern, Errno = Errno.NoSpace, Times = FaultRule.Forever,
+    });
+
     private static void Run(Workload workload, LsmEngine engine, int steps)
     {
         for (int i = 0; i < steps; i++)

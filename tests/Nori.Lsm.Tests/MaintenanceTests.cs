@@ -1,3 +1,4 @@
+using Nori.Compression;
 using Nori.IO;
 using Nori.SSTable;
 
@@ -28,6 +29,99 @@ public sealed class MaintenanceTests
             Assert.Equal(expected, Workload.Read(copy.Engine));
         Assert.Equal("after", Keys.Show(scope.Engine.Get(Keys.Number(1))!.Value.Value.Span));
         await Assert.ThrowsAsync<ArgumentException>(() => scope.Engine.CheckpointAsync("/copy"));
+    }
+
+    [Fact]
+    public void Without_its_log_an_engine_opens_only_when_the_log_holds_nothing_that_no_table_does()
+    {
+        LsmOptions without = Options() with { WriteAheadLog = LsmWalMode.None };
+        using (var scope = new LsmEngineScope(Options())) Put(scope.Engine, 1, "logged");
+        ArgumentException refused = Assert.Throws<ArgumentException>(() => LsmEngine.Open(without));
+        Assert.Contains("1 writes", refused.Message, StringComparison.Ordinal);
+        using (var scope = new LsmEngineScope(Options()))
+        {
+            Assert.Equal("logged", Keys.Show(scope.Engine.Get(Keys.Number(1))!.Value.Value.Span));
+            Workload.Wait(scope.Engine.FlushAsync(), scope.Engine);
+        }
+
+        using (var scope = new LsmEngineScope(without))
+        {
+            Put(scope.Engine, 1, "later");
+            Workload.Wait(scope.Engine.FlushAsync(), scope.Engine);
+        }
+
+        using (var scope = new LsmEngineScope(Options()))
+            Assert.Equal("later", Keys.Show(scope.Engine.Get(Keys.Number(1))!.Value.Value.Span));
+    }
+
+    [Fact]
+    public void Options_that_would_fail_a_flush_or_the_log_are_named_before_anything_is_opened()
+    {
+        const CompressionType unknown = (CompressionType)99;
+        foreach (LsmOptions options in new[]
+        {
+            Options() with { Compression = unknown },
+            Options() with { CompressionByLevel = [CompressionType.None, unknown] },
+            Options() with { WalSegmentBytes = (16 << 10) - 1 },
+            Options() with { WalSegmentBytes = (2L << 30) + 1 },
+        })
+        {
+            Assert.Single(options.Validate());
+            Assert.Throws<ArgumentException>(() => LsmEngine.Open(options));
+            Assert.False(_files.DirectoryExists(options.Directory));
+        }
+    }
+
+    [Fact]
+    public void The_longest_key_with_the_longest_value_fits_the_default_batch()
+    {
+        byte[] key = new byte[WriteBatch.KeyBytesMax], value = new byte[WriteBatch.ValueBytesMax];
+        using var scope = new LsmEngineScope(new LsmOptions { Directory = "/db", FileSystem = _files, RunBackground = false });
+        Workload.Wait(scope.Engine.PutAsync(key, value, TimeSpan.FromDays(1)).AsTask(), scope.Engine);
+        Assert.Equal(value.Length, scope.Engine.Get(key)!.Value.Value.Length);
+    }
+
+    [Fact]
+    public async Task Behind_the_end_the_state_is_refused_by_name()
+    {
+        var engine = LsmEngine.Open(Options());
+        await engine.DisposeAsync();
+        Assert.Throws<ObjectDisposedException>(() => engine.Stats);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_walk_that_met_a_failing_read_never_ends_as_if_that_were_all(bool reverse)
+    {
+        var files = new FaultInjectingFileSystem(_files);
+        using var scope = new LsmEngineScope(Options(files));
+        for (int i = 0; i < 200; i++) Put(scope.Engine, i, new string('v', 40));
+        Workload.Wait(scope.Engine.FlushAsync(), scope.Engine);
+        int failures = 0;
+        for (int k = 0; ; k++)
+        {
+            using LsmIterator walk = scope.Engine.Scan(new ScanRange { Start = Keys.Number(0), Reverse = reverse });
+            FaultRule rule = files.Add(new FaultRule { Operation = FileOperation.Read, AfterCalls = k });
+            int found = 0;
+            try
+            {
+                while (walk.MoveNext()) found++;
+            }
+            catch (StorageException)
+            {
+                failures++;
+                Assert.Throws<InvalidOperationException>(() => walk.MoveNext());
+                walk.Seek(Keys.Number(reverse ? 199 : 0));
+                for (found = 0; walk.MoveNext();) found++;
+            }
+
+            files.ClearRules();
+            Assert.Equal(200, found);
+            if (rule.Matches <= k) break;
+        }
+
+        Assert.InRange(failures, 20, 1000);
     }
 
     [Fact]
