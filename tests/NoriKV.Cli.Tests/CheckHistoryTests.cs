@@ -45,6 +45,26 @@ public sealed class CheckHistoryTests : IDisposable
     }
 
     [Fact]
+    public async Task One_that_cannot_be_decided_ends_with_2_and_says_what_to_do()
+    {
+        // Writes in any order, and a read of what is written only later: what no order explains is known when all were tried.
+        List<string> lines = [.. Enumerable.Range(1, 10).Select(i => Line(i, "write", $"{i}")[0])];
+        lines.AddRange(Enumerable.Range(1, 10).Select(i => Line(i, "write", $"{i}")[1]));
+        lines.AddRange([.. Line(1, "read", "b"), Line(2, "write", "b")[0], Line(3, "write", "b")[0]]);
+        string hard = Write("hard.jsonl", [.. lines]);
+        Assert.Equal(2, await _cli.RunAsync(["check-history", hard, "--max-states", "100", "--html", _cli.File("page.html")]));
+        Assert.Contains("hard.jsonl: key k cannot be decided within 100 states: allow more with --max-states", _cli.Error);
+        Assert.Empty(_cli.Output);
+        Assert.Contains("undecided", await File.ReadAllTextAsync(_cli.File("page.html")));
+        Assert.Equal(2, await _cli.RunAsync(["check-history", hard, "--max-states", "100", "--json"]));
+        JsonElement line = JsonDocument.Parse(_cli.Output).RootElement;
+        Assert.False(line.TryGetProperty("linearizable", out _));
+        Assert.Equal(1, line.GetProperty("keys_undecided").GetInt32());
+        Assert.Equal(1, await _cli.RunAsync(["check-history", hard]));
+        Assert.Equal(2, await _cli.RunAsync(["check-history", hard, "--max-states", "0"]));
+    }
+
+    [Fact]
     public async Task Programs_get_an_object_for_each_history()
     {
         string bad = Write("bad.log", ["INFO  jepsen.util - 0\t:ok\t:read\tnil"]);

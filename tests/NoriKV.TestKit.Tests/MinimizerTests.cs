@@ -6,7 +6,7 @@ namespace NoriKV.TestKit.Tests;
 /// <summary>The search and the minimizer against each other, and against trying every order.</summary>
 public sealed class MinimizerTests
 {
-    private const int Seeds = 3000;
+    private const int Seeds = 6000;
 
     [Fact]
     public void A_stale_read_is_left_with_what_makes_it_stale()
@@ -53,9 +53,13 @@ public sealed class MinimizerTests
         int bad = 0;
         for (int seed = 0; seed < Seeds; seed++)
         {
-            Operation[] history = Random(seed, calls: 6, honest: false);
+            Operation[] history = Random(seed, calls: 8, honest: false);
             bool expected = FitsInSomeOrder(history, 0, null);
             Assert.True(expected == LinearizabilityChecker.Check(history).IsLinearizable, $"seed {seed}: {Text(history)}");
+            // What decides without a search is left out here.
+            Assert.True(
+                expected == KeySearch.FindOrder(history, KeyRules.Strict, default, new SearchBounds()) is not null,
+                $"seed {seed}: {Text(history)}");
             if (!expected) bad++;
         }
 
@@ -110,7 +114,7 @@ public sealed class MinimizerTests
 
             KeyRules rules = new() { Free = free };
             Assert.True(
-                KeySearch.IsLinearizable([.. kept], rules, KeyState.Any, new KeySearch.Bounds()), $"seed {seed}: {Text(history)}");
+                KeySearch.IsLinearizable([.. kept], rules, KeyState.Any, new SearchBounds()), $"seed {seed}: {Text(history)}");
         }
     }
 
@@ -133,7 +137,9 @@ public sealed class MinimizerTests
     private static Operation[] Random(int seed, int calls, bool honest)
     {
         Prng random = new((ulong)seed * 7919);
-        bool appends = random.NextInt(3) == 0;
+        bool appends = random.NextInt(3) == 0, once = random.NextInt(2) == 0;
+        int unknownOneOf = 2 + random.NextInt(6);
+        List<string> written = [string.Empty];
         string? value = null;
         long[] free = new long[3];
         List<(long Moment, Operation Operation)> history = [];
@@ -144,17 +150,18 @@ public sealed class MinimizerTests
             int client = random.NextInt(3);
             if (free[client] >= moment) continue;
             long called = Math.Max(free[client] + 1, moment - random.NextInt(12));
-            long returned = random.NextInt(6) == 0 ? Operation.Unknown : moment + random.NextInt(12);
+            long returned = random.NextInt(unknownOneOf) == 0 ? Operation.Unknown : moment + random.NextInt(12);
             free[client] = returned == Operation.Unknown ? moment : returned;
             OperationKind kind = appends
                 ? random.NextInt(2) == 0 ? OperationKind.Append : OperationKind.Read
                 : (OperationKind)random.NextInt(5);
             if (kind == OperationKind.Append && !appends) kind = OperationKind.Write;
-            string argument = appends ? $"{i};" : $"{random.NextInt(3)}";
-            string? expected = kind == OperationKind.CompareAndSet ? $"{random.NextInt(3)}" : null;
+            string argument = appends ? $"{i};" : once ? $"v{i}" : written.Count > 1 && random.NextInt(9) == 0 ? string.Empty : $"{random.NextInt(3)}";
+            written.Add(argument);
+            string? expected = kind != OperationKind.CompareAndSet ? null : random.NextInt(2) == 0 ? value : Written();
             if (kind is OperationKind.Read or OperationKind.Delete) argument = null!;
             Operation o = new(client, called, returned, "k", kind, argument, expected);
-            string? madeUp = appends ? "0;" : $"{random.NextInt(3)}";
+            string? madeUp = appends ? "0;" : Written();
             if (kind == OperationKind.Read) o = o with { Result = honest || random.NextInt(3) != 0 ? value : madeUp };
             if (kind == OperationKind.CompareAndSet) o = o with { Succeeded = honest ? value == expected : random.NextInt(2) == 0 };
             if (kind == OperationKind.Read && returned == Operation.Unknown) continue;
@@ -165,6 +172,8 @@ public sealed class MinimizerTests
         }
 
         return [.. history.Select(h => h.Operation)];
+
+        string Written() => written[random.NextInt(written.Count)];
     }
 
     private static string Text(IEnumerable<Operation> history) =>

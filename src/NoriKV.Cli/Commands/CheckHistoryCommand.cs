@@ -1,6 +1,7 @@
 using System.CommandLine;
 using NoriKV.Cli.Console;
 using NoriKV.Cli.Histories;
+using NoriKV.TestKit.Linearizability;
 
 namespace NoriKV.Cli.Commands;
 
@@ -13,7 +14,8 @@ internal static class CheckHistoryCommand
             "check-history",
             "Say whether recorded histories are linearizable, and draw the shortest contradiction of one that is not. "
             + "Reads Jepsen register logs, EDN maps ({:process 0, :type :invoke, :f :get, :key \"a\", :value nil}) and JSON lines. "
-            + "Exit code 0: all are; 1: one is not; 2: one cannot be read.",
+            + "Exit code 0: all are; 1: one is not; 2: one cannot be read, or cannot be decided within --max-states: "
+            + "the problem is NP-complete where values are written more than once.",
             "norikv check-history run.jsonl",
             "norikv check-history etcd_*.log",
             "norikv check-history run.jsonl --html run.html",
@@ -30,15 +32,25 @@ internal static class CheckHistoryCommand
         };
         var quiet = new Option<bool>("--quiet", "-q") { Description = "No pictures, and no progress on standard error" };
         command.Arguments.Add(files);
+        var maxStates = new Option<long>("--max-states")
+        {
+            Description = "States to look at for one key, beyond one for each of its calls; a million take seconds and some 200 MiB of memory",
+            HelpName = "states",
+            DefaultValueFactory = static _ => LinearizabilityChecker.DefaultStatesMax,
+        };
         command.Options.Add(html);
+        command.Options.Add(maxStates);
         command.Options.Add(quiet);
         command.SetAction((parse, token) => Task.Run(() => Run(
-            new HistoryCheck(host, parse.GetValue(quiet) || parse.GetValue(json), token),
+            new HistoryCheck(host, parse.GetValue(quiet) || parse.GetValue(json), AtLeastOne(parse.GetValue(maxStates)), token),
             parse.GetValue(files)!,
             new HistoryOutput(host, parse.GetValue(json), parse.GetValue(quiet)),
             parse.GetValue(html)), token));
         return command;
     }
+
+    private static long AtLeastOne(long states) =>
+        states >= 1 ? states : throw new UsageException("--max-states: at least 1");
 
     private static int Run(HistoryCheck check, string[] files, HistoryOutput output, string? html)
     {
@@ -50,7 +62,7 @@ internal static class CheckHistoryCommand
         }
 
         if (html is not null) File.WriteAllText(html, HistoryPage.Of(verdicts));
-        if (verdicts.Exists(static v => v.Verdict is null)) return ExitCode.Usage;
+        if (verdicts.Exists(static v => v.Problem is not null)) return ExitCode.Usage;
         return verdicts.Exists(static v => v.Verdict is { IsLinearizable: false }) ? ExitCode.No : ExitCode.Ok;
     }
 }

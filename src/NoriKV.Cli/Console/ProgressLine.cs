@@ -19,13 +19,14 @@ internal sealed class ProgressLine(CliHost host, string verb, bool quiet, string
     /// <summary>Shows the state if it is time to.</summary>
     /// <param name="records">Done so far.</param>
     /// <param name="part">0 to 1; null when the whole is not known.</param>
-    public void Report(long records, double? part)
+    /// <param name="note">What else there is to say.</param>
+    public void Report(long records, double? part, string note = "")
     {
         if (quiet) return;
         TimeSpan now = host.Time.GetElapsedTime(_begun);
         if (now - _shown < _every) return;
         _shown = now;
-        string text = Render(records, part, now);
+        string text = Render(records, part, now) + note;
         if (host.ErrorIsTerminal)
         {
             host.Error.Write("\r" + text.PadRight(_width));

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using NoriKV.Cli.Console;
 using NoriKV.TestKit.Histories;
@@ -6,7 +7,7 @@ using NoriKV.TestKit.Linearizability;
 namespace NoriKV.Cli.Histories;
 
 /// <summary>Reads and judges one file after the other, and says on standard error how far it is.</summary>
-internal sealed class HistoryCheck(CliHost host, bool quiet, CancellationToken cancellation)
+internal sealed class HistoryCheck(CliHost host, bool quiet, long maxStates, CancellationToken cancellation)
 {
     public HistoryVerdict Of(string file)
     {
@@ -17,10 +18,11 @@ internal sealed class HistoryCheck(CliHost host, bool quiet, CancellationToken c
             var progress = new ProgressLine(host, "checked", quiet, "calls");
             Verdict verdict = LinearizabilityChecker.CheckAll(
                 history,
-                p => progress.Report(p.Calls, p.CallsAll == 0 ? null : (double)p.Calls / p.CallsAll),
+                p => progress.Report(p.Calls, p.CallsAll == 0 ? null : (double)p.Calls / p.CallsAll, States(p)),
+                maxStates,
                 cancellation);
             progress.Clear();
-            return new HistoryVerdict(file, history.Count, verdict, null, host.Time.GetElapsedTime(begun));
+            return new HistoryVerdict(file, history.Count, verdict, Undecided(verdict), host.Time.GetElapsedTime(begun));
         }
         catch (HistoryFormatException e)
         {
@@ -32,6 +34,21 @@ internal sealed class HistoryCheck(CliHost host, bool quiet, CancellationToken c
         }
 
         HistoryVerdict Unread(string problem) => new(file, 0, null, problem, host.Time.GetElapsedTime(begun));
+    }
+
+    private static string States(CheckProgress progress) =>
+        progress.States == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"  {progress.States:N0} states of one key");
+
+    // A contradiction of another key decides the whole.
+    private string? Undecided(Verdict verdict)
+    {
+        if (verdict.IsLinearizable || verdict.Contradiction is not null) return null;
+        int others = verdict.UndecidedKeys.Count - 1;
+        string keys = others == 0 ? $"key {verdict.UndecidedKeys[0]}" : $"key {verdict.UndecidedKeys[0]} and {others} more";
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{keys} cannot be decided within {maxStates:N0} states: allow more with --max-states, or record histories in which fewer "
+            + $"calls overlap on one key, and each value is written once");
     }
 
     private IReadOnlyList<Operation> Read(string file)

@@ -11,15 +11,16 @@ internal sealed class HistoryOutput(CliHost host, bool json, bool quiet)
     public void Print(HistoryVerdict verdict)
     {
         if (json) host.WriteLine(JsonOutput.Line(w => Write(w, verdict)));
-        else if (verdict.Verdict is null) host.Error.WriteLine($"norikv: {verdict.File}: {verdict.Problem}");
-        else PrintText(verdict, verdict.Verdict);
+        else if (verdict is { Problem: null, Verdict: { } judged }) PrintText(verdict, judged);
+        else host.Error.WriteLine($"norikv: {verdict.File}: {verdict.Problem}");
     }
 
     /// <summary>How many calls and keys, and how many keys contradict.</summary>
     public static string Figures(int calls, Verdict verdict)
     {
         string text = string.Create(CultureInfo.InvariantCulture, $"{calls:N0} calls, {Keys(verdict.KeysChecked)}");
-        return verdict.KeysContradicting > 1 ? $"{text}, {verdict.KeysContradicting} of them contradict" : text;
+        if (verdict.KeysContradicting > 1) text += $", {verdict.KeysContradicting} of them contradict";
+        return verdict.UndecidedKeys.Count > 0 ? $"{text}, {verdict.UndecidedKeys.Count} undecided" : text;
     }
 
     private static string Keys(int keys) =>
@@ -37,16 +38,13 @@ internal sealed class HistoryOutput(CliHost host, bool json, bool quiet)
     private static void Write(Utf8JsonWriter json, HistoryVerdict file)
     {
         json.WriteString("file", file.File);
-        if (file.Verdict is not { } verdict)
-        {
-            json.WriteString("problem", file.Problem);
-            return;
-        }
-
-        json.WriteBoolean("linearizable", verdict.IsLinearizable);
+        if (file.Problem is not null) json.WriteString("problem", file.Problem);
+        if (file.Verdict is not { } verdict) return;
+        if (file.Problem is null) json.WriteBoolean("linearizable", verdict.IsLinearizable);
         json.WriteNumber("calls", file.Calls);
         json.WriteNumber("keys", verdict.KeysChecked);
         json.WriteNumber("keys_contradicting", verdict.KeysContradicting);
+        json.WriteNumber("keys_undecided", verdict.UndecidedKeys.Count);
         json.WriteNumber("seconds", Math.Round(file.Took.TotalSeconds, 6));
         if (verdict.Contradiction is { } contradiction) Write(json, contradiction);
     }

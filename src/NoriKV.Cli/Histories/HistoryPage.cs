@@ -9,21 +9,24 @@ internal static class HistoryPage
 {
     public static string Of(IReadOnlyList<HistoryVerdict> verdicts)
     {
-        int bad = verdicts.Count(static v => v.Verdict is { IsLinearizable: false });
-        int unread = verdicts.Count(static v => v.Verdict is null);
+        int bad = verdicts.Count(static v => v.Verdict?.Contradiction is not null);
+        int unread = verdicts.Count(static v => v.Problem is not null);
         string title = (bad, unread) switch
         {
             (0, 0) => verdicts.Count == 1 ? "The history is linearizable" : $"All {verdicts.Count} histories are linearizable",
-            (0, _) => $"{unread} of {verdicts.Count} histories cannot be read",
+            (0, _) => $"{unread} of {verdicts.Count} histories cannot be judged",
             _ => verdicts.Count == 1 ? "The history is not linearizable" : $"{bad} of {verdicts.Count} histories are not linearizable",
         };
         StringBuilder body = new();
         body.Append("<table><tr><th>history<th>verdict<th>what it holds</tr>\n");
         foreach (HistoryVerdict v in verdicts)
         {
-            string word = v.Verdict is null ? "cannot be read" : v.Verdict.IsLinearizable ? "linearizable" : "not linearizable";
+            string word = v.Verdict is null ? "cannot be read"
+                : v.Problem is not null ? "undecided"
+                : v.Verdict.IsLinearizable ? "linearizable"
+                : "not linearizable";
             string kind = v.Verdict is { IsLinearizable: true } ? "yes" : "no";
-            string holds = v.Verdict is { } verdict ? HistoryOutput.Figures(v.Calls, verdict) : v.Problem!;
+            string holds = v.Problem ?? HistoryOutput.Figures(v.Calls, v.Verdict!);
             body.Append($"<tr><td>{Encode(v.File)}<td class='{kind}'>{word}<td>{Encode(holds)}</tr>\n");
         }
 

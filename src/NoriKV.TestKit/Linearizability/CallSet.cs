@@ -28,8 +28,40 @@ internal sealed class CallSet(int count)
         while (_end > _full && _words[_end - 1] == 0) _end--;
     }
 
-    public bool Contains(int call) => (_words[call / 64] & (1UL << call)) != 0;
-
     /// <summary>What tells two sets apart.</summary>
-    public (int Full, ulong[] Behind) Copy() => (_full, _words[_full.._end]);
+    public Copied Copy() => new(_full, _end == _full ? [] : _words[_full.._end]);
+
+    /// <summary>A set as it was.</summary>
+    public readonly struct Copied(int full, ulong[] behind) : IEquatable<Copied>
+    {
+        private readonly int _full = full;
+        private readonly ulong[] _behind = behind;
+
+        /// <summary>Words of memory that it takes.</summary>
+        public int Size => _behind.Length;
+
+        /// <summary>True when the other has all of its calls.</summary>
+        public bool IsWithin(in Copied other)
+        {
+            for (int word = other._full; word < _full + _behind.Length; word++)
+                if ((Word(word) & ~other.Word(word)) != 0) return false;
+            return true;
+        }
+
+        public bool Equals(Copied other) => _full == other._full && _behind.AsSpan().SequenceEqual(other._behind);
+
+        public override bool Equals(object? obj) => obj is Copied other && Equals(other);
+
+        public override int GetHashCode()
+        {
+            HashCode hash = default;
+            hash.Add(_full);
+            foreach (ulong word in _behind) hash.Add(word);
+            return hash.ToHashCode();
+        }
+
+        private ulong Word(int word) => word < _full ? ulong.MaxValue
+            : word - _full < _behind.Length ? _behind[word - _full]
+            : 0;
+    }
 }

@@ -28,8 +28,8 @@ public sealed record Contradiction(string Key, IReadOnlyList<Operation> Operatio
     public Contradiction Minimize(CancellationToken cancellation = default) =>
         new ContradictionMinimizer(this, cancellation).Run();
 
-    /// <summary>The shortest beginning of a history that is not linearizable.</summary>
-    internal static Contradiction Shortest(Operation[] operations, CancellationToken cancellation)
+    /// <summary>The shortest beginning of a history that is found not to be linearizable, each within bounds of its own.</summary>
+    internal static Contradiction Shortest(Operation[] operations, Func<SearchBounds> bounds)
     {
         Operation[] byReturn = [.. operations.Where(o => o.IsKnown).OrderBy(o => o.Returned)];
 
@@ -38,7 +38,7 @@ public sealed record Contradiction(string Key, IReadOnlyList<Operation> Operatio
         while (bad - good > 1)
         {
             int middle = (good + bad) / 2;
-            if (KeySearch.IsLinearizable(UpTo(operations, byReturn[..middle]), cancellation)) good = middle;
+            if (KeySearch.IsLinearizable(UpTo(operations, byReturn[..middle]), bounds())) good = middle;
             else bad = middle;
         }
 

@@ -7,15 +7,17 @@ namespace NoriKV.TestKit.Linearizability;
 /// </summary>
 internal sealed class ContradictionMinimizer
 {
-    // A few seconds. Where it is used up, what could not be shown to be needless stays.
-    private const long StepsMax = 20_000_000;
+    // A few seconds, and little of that for one question. Where it is used up, what could not be shown to be needless stays.
+    private const long StatesMax = 2_000_000;
+    private const long StatesPerQuestion = 50_000;
     private const int RoundsMax = 4;
 
     private readonly Contradiction _whole;
-    private readonly KeySearch.Bounds _bounds;
+    private readonly CancellationToken _cancellation;
     private readonly AppendedTexts? _texts;
     private readonly HashSet<string> _free = new(StringComparer.Ordinal);
     private HashSet<string> _erased = new(StringComparer.Ordinal);
+    private long _statesLeft = StatesMax;
     private List<Operation> _kept;
     private KeyState _start;
 
@@ -23,7 +25,7 @@ internal sealed class ContradictionMinimizer
     {
         _whole = whole;
         _kept = [.. whole.Operations.Where(static o => o.IsKnown || o.Kind != OperationKind.Read).OrderBy(static o => o.Called)];
-        _bounds = KeySearch.Bounds.Of(StepsMax, cancellation);
+        _cancellation = cancellation;
         _texts = AppendedTexts.Of(_kept);
     }
 
@@ -57,7 +59,17 @@ internal sealed class ContradictionMinimizer
     private bool Contradicts(List<Operation> kept, HashSet<string> free, HashSet<string> erased, KeyState start)
     {
         Operation[] calls = _texts is null ? [.. kept] : [.. kept.Select(o => _texts.Without(o, erased))];
-        return !KeySearch.IsLinearizable(calls, new KeyRules { Free = free }, start, _bounds);
+        return Ask(calls.Length, bounds => !KeySearch.IsLinearizable(calls, new KeyRules { Free = free }, start, bounds));
+    }
+
+    private T? Ask<T>(int calls, Func<SearchBounds, T> question)
+    {
+        if (_statesLeft <= 0) return default;
+        long most = StatesPerQuestion + calls;
+        SearchBounds bounds = SearchBounds.Of(most, _cancellation);
+        T answer = question(bounds);
+        _statesLeft -= most - bounds.StatesLeft;
+        return answer;
     }
 
     // The later the time, the more is allowed before it: searched by halves.
@@ -141,7 +153,8 @@ internal sealed class ContradictionMinimizer
             .. calls.Where(o => !IsCulprit(o) || o.Kind != OperationKind.Read)
                 .Select(o => IsCulprit(o) ? o with { Returned = Operation.Unknown } : o),
         ];
-        IReadOnlyList<Operation>? order = KeySearch.FindOrder(others, new KeyRules { Free = _free }, _start, _bounds);
+        IReadOnlyList<Operation>? order =
+            Ask(others.Length, bounds => KeySearch.FindOrder(others, new KeyRules { Free = _free }, _start, bounds));
         Operation Shown(Operation o) => _texts is null ? o : _texts.Show(o, _erased);
         return _whole with
         {
@@ -150,7 +163,7 @@ internal sealed class ContradictionMinimizer
             LeftOut = _whole.LeftOut + _whole.Operations.Count - _kept.Count,
             BeginsAnywhere = _start.IsAny,
             FreeValues = [.. _free.Order(StringComparer.Ordinal)],
-            Order = _bounds.Steps > 0 && order is not null ? [.. order.Where(o => !IsCulprit(o)).Select(Shown)] : [],
+            Order = order is null ? [] : [.. order.Where(o => !IsCulprit(o)).Select(Shown)],
         };
     }
 }

@@ -1,220 +1,264 @@
 namespace NoriKV.TestKit.Linearizability;
 
 /// <summary>
-/// The search of Wing and Gong (1993) with Lowe's cache ("Testing for linearizability", 2017): walk the events in time order;
-/// linearize a call that fits the state and lift it out of the list; on reaching a return whose call was not linearized,
-/// put the last one back and try the next. A (set of linearized calls, state) seen before is not entered again.
+/// The search of Wing and Gong (1993) with Lowe's cache ("Testing for linearizability", 2017): put a call that fits the value next
+/// into the order and lift it out of the list; where none fits, put the last one back and try another. What was there before is
+/// not entered again. Beyond that it tries little that cannot matter:
+/// <list type="bullet">
+/// <item>A call that fits and changes nothing goes first: whatever may follow it later may follow it now.</item>
+/// <item>A call of unknown outcome is used only where a known one needs it (<see cref="UnknownCalls"/>).</item>
+/// <item>A value that somebody must still find is not given up when nobody can bring it again (<see cref="ValueSupply"/>).</item>
+/// <item>What was reached with fewer calls of unknown outcome is not tried with more (<see cref="SeenStates"/>).</item>
+/// </list>
+/// In general the problem stays NP-complete (Gibbons and Korach 1997), hence <see cref="SearchBounds"/>.
 /// </summary>
 internal sealed class KeySearch
 {
+    // So many words of a set, or characters of a value made by appending, weigh as much as a state.
+    private const int WordsPerState = 16;
+    private const int CharactersPerState = 64;
+
+    private readonly Operation[] _kept;
     private readonly Operation[] _operations;
-    private readonly int _knownCount;
-    private readonly int[] _twin;
     private readonly KeyRules _rules;
-    private readonly KeyState _start;
-    private readonly int[] _next;
-    private readonly int[] _previous;
-    private readonly int[] _matchingReturn;
-    private readonly int[] _operationOf;
-    private readonly HashSet<Configuration> _seen = [];
-    private readonly Stack<(int Call, KeyState Before)> _order = new();
+    private readonly SearchBounds _bounds;
+    private readonly OpenCalls _open;
+    private readonly CallSet _known;
+    private readonly UnknownCalls _unknown;
+    private readonly ValueSupply? _supply;
+    private readonly AppendedOnly? _appended;
+    private readonly SeenStates _seen = new();
+    private readonly Stack<(Move Move, KeyState Before, Moves Others)> _order = new();
+    private KeyState _state;
 
-    private KeySearch(Operation[] operations, KeyRules rules, KeyState start)
+    private KeySearch(Operation[] operations, KeyRules rules, KeyState start, SearchBounds bounds)
     {
-        // Those of unknown outcome behind the others: they stay open for ever, and a set that has them in its midst is never
-        // full below.
-        _operations = [.. operations.Where(static o => o.IsKnown), .. operations.Where(static o => !o.IsKnown)];
-        operations = _operations;
-        (_rules, _start) = (rules, start);
-        _knownCount = operations.Count(static o => o.IsKnown);
-        _twin = TwinsOf(operations, _knownCount);
-        int count = operations.Length;
-        (long Time, int Order, int Operation)[] events = new (long, int, int)[2 * count];
-        for (int i = 0; i < count; i++)
-        {
-            // At equal times a call sorts before a return: the two are then concurrent, which accuses nobody falsely.
-            events[2 * i] = (operations[i].Called, 0, i);
-            events[(2 * i) + 1] = (operations[i].Returned, 1, i);
-        }
-
-        Array.Sort(events);
-
-        // Node 0 is the head of a doubly linked list of events.
-        _next = new int[(2 * count) + 1];
-        _previous = new int[(2 * count) + 1];
-        _matchingReturn = new int[(2 * count) + 1];
-        _operationOf = new int[(2 * count) + 1];
-        int[] callNode = new int[count];
-        for (int node = 1; node <= 2 * count; node++)
-        {
-            (_, int order, int operation) = events[node - 1];
-            _previous[node] = node - 1;
-            _next[node - 1] = node;
-            _operationOf[node] = operation;
-            if (order == 0) callNode[operation] = node;
-            else _matchingReturn[callNode[operation]] = node;
-        }
-
-        _next[2 * count] = 0;
+        (_kept, _operations) = UnseenCalls.Of(operations);
+        (_rules, _state, _bounds) = (rules, start, bounds);
+        int known = _operations.Count(static o => o.IsKnown);
+        _open = new OpenCalls(_operations[..known]);
+        _known = new CallSet(known);
+        _unknown = new UnknownCalls(_operations, known);
+        // Who appends makes a value that no call alone brings.
+        if (Array.Exists(_operations, static o => o.Kind == OperationKind.Append))
+            _appended = new AppendedOnly(_operations, rules);
+        else
+            _supply = new ValueSupply(_operations, rules.Free);
     }
 
-    /// <summary>True when the calls of one key fit into an order.</summary>
-    public static bool IsLinearizable(Operation[] operations, CancellationToken cancellation = default) =>
-        IsLinearizable(operations, KeyRules.Strict, default, new Bounds { Cancellation = cancellation });
+    /// <summary>True when the calls of one key fit into an order, or may, because the bounds are spent.</summary>
+    public static bool IsLinearizable(Operation[] operations, SearchBounds bounds) =>
+        IsLinearizable(operations, KeyRules.Strict, default, bounds);
 
-    /// <summary>The same under other rules, from another first state; true, too, when the steps are used up.</summary>
-    public static bool IsLinearizable(Operation[] operations, KeyRules rules, KeyState start, Bounds bounds) =>
-        new KeySearch(UnseenCalls.Without(operations), rules, start).Search(bounds);
+    /// <summary>The same under other rules, from another first state.</summary>
+    public static bool IsLinearizable(Operation[] operations, KeyRules rules, KeyState start, SearchBounds bounds)
+    {
+        KeySearch search = new(operations, rules, start, bounds);
+        if (search._supply is not null && ValueZones.Decide(search._operations, rules, start) is { } told) return told;
+        return search.Search();
+    }
 
-    /// <summary>An order into which the calls fit; null when there is none.</summary>
+    /// <summary>An order into which the calls fit; null when there is none, or none was found within the bounds.</summary>
     public static IReadOnlyList<Operation>? FindOrder(
-        Operation[] operations, KeyRules rules, KeyState start, Bounds bounds)
+        Operation[] operations, KeyRules rules, KeyState start, SearchBounds bounds)
     {
-        KeySearch search = new(UnseenCalls.Without(operations), rules, start);
-        if (!search.Search(bounds)) return null;
-        return [.. search._order.Reverse().Select(step => search._operations[search._operationOf[step.Call]])];
+        KeySearch search = new(operations, rules, start, bounds);
+        if (!search.Search() || bounds.IsSpent) return null;
+        return [.. search._order.Reverse().SelectMany(step => search.CallsOf(step.Move)).Select(i => search._kept[i])];
     }
 
-    // Of each call of unknown outcome the last one before it that is the same, or -1.
-    private static int[] TwinsOf(Operation[] operations, int from)
+    private bool Search()
     {
-        int[] twin = new int[operations.Length];
-        Dictionary<(OperationKind, string?, string?), int> last = [];
-        for (int i = from; i < operations.Length; i++)
+        Moves moves = default;
+        while (!_open.IsEmpty)
         {
-            (OperationKind, string?, string?) same = (operations[i].Kind, operations[i].Argument, operations[i].Expected);
-            twin[i] = last.TryGetValue(same, out int before) ? before : -1;
-            last[same] = i;
-        }
-
-        return twin;
-    }
-
-    private bool Search(Bounds bounds)
-    {
-        CallSet known = new(_knownCount), unknown = new(_operations.Length - _knownCount);
-        KeyState state = _start;
-        int node = _next[0];
-        while (_next[0] != 0)
-        {
-            if (!bounds.TryStep()) return true;
-            int operation = _operationOf[node];
-            bool isKnown = operation < _knownCount;
-            (CallSet set, int place) = isKnown ? (known, operation) : (unknown, operation - _knownCount);
-            bool isCall = _matchingReturn[node] != 0;
-            if (isCall)
+            if (TryNext(ref moves, out Move move))
             {
-                KeyState after = state;
-                if ((isKnown || IsWorthTrying(operation, unknown)) && _rules.TryApply(_operations[operation], ref after)
-                    && (isKnown || after != state))
+                KeyState before = _state;
+                if (!TryEnter(move))
                 {
-                    set.Add(place);
-                    if (_seen.Add(new Configuration(known.Copy(), unknown.Copy(), after)))
-                    {
-                        _order.Push((node, state));
-                        state = after;
-                        Lift(node);
-                        node = _next[0];
-                        continue;
-                    }
-
-                    set.Remove(place);
+                    if (_bounds.IsSpent) return true;
+                    continue;
                 }
 
-                node = _next[node];
+                _order.Push((move, before, moves));
+                moves = default;
             }
             else
             {
-                // An unknown outcome returns at the end of time: what is left by then need never have happened.
-                if (!isKnown) return true;
-                if (!_order.TryPop(out (int Call, KeyState Before) last)) return false;
-                state = last.Before;
-                operation = _operationOf[last.Call];
-                if (operation < _knownCount) known.Remove(operation);
-                else unknown.Remove(operation - _knownCount);
-                Unlift(last.Call);
-                node = _next[last.Call];
+                if (_bounds.IsSpent) return true;
+                if (!_order.TryPop(out (Move Move, KeyState Before, Moves Others) last)) return false;
+                Undo(last.Move, last.Before);
+                moves = last.Others;
             }
         }
 
         return true;
     }
 
-    // One of unknown outcome that changes nothing need not have happened; of two that are the same, and open for ever, the
-    // earlier goes first.
-    private bool IsWorthTrying(int operation, CallSet unknown) =>
-        _twin[operation] < 0 || unknown.Contains(_twin[operation] - _knownCount);
-
-    private void Lift(int call)
+    // The next move from here that was not tried.
+    private bool TryNext(ref Moves moves, out Move move)
     {
-        Unlink(call);
-        Unlink(_matchingReturn[call]);
-    }
-
-    private void Unlift(int call)
-    {
-        Relink(_matchingReturn[call]);
-        Relink(call);
-    }
-
-    private void Unlink(int node)
-    {
-        _next[_previous[node]] = _next[node];
-        if (_next[node] != 0) _previous[_next[node]] = _previous[node];
-    }
-
-    private void Relink(int node)
-    {
-        _next[_previous[node]] = node;
-        if (_next[node] != 0) _previous[_next[node]] = node;
-    }
-
-    /// <summary>How long a search, or several, may take.</summary>
-    public sealed class Bounds
-    {
-        private const long StepsBetweenChecks = 4096;
-
-        /// <summary>Steps left.</summary>
-        public long Steps { get; private set; } = long.MaxValue;
-
-        /// <summary>Ends it with an exception.</summary>
-        public CancellationToken Cancellation { get; init; }
-
-        /// <summary>No more than these.</summary>
-        public static Bounds Of(long steps, CancellationToken cancellation) => new() { Steps = steps, Cancellation = cancellation };
-
-        /// <summary>One step; false when there are none left.</summary>
-        public bool TryStep()
+        if (moves.Stage == Stage.Begun)
         {
-            if (--Steps % StepsBetweenChecks == 0) Cancellation.ThrowIfCancellationRequested();
-            return Steps > 0;
+            moves = new Moves { Stage = Stage.Known, Node = _open.First };
+            if (FindOnlySeeing() is { } node)
+            {
+                moves.Stage = Stage.Done;
+                move = new Move(node, []);
+                return true;
+            }
+        }
+
+        if (moves.Stage == Stage.Known)
+        {
+            if (_open.IsCall(moves.Node))
+            {
+                move = new Move(moves.Node, []);
+                moves.Node = _open.Next(moves.Node);
+                return true;
+            }
+
+            moves.Stage = Stage.Unknown;
+            moves.Unknown = WithUnknown(moves.Node).GetEnumerator();
+        }
+
+        if (moves.Stage == Stage.Unknown && moves.Unknown!.MoveNext())
+        {
+            move = moves.Unknown.Current;
+            return true;
+        }
+
+        moves.Stage = Stage.Done;
+        move = default;
+        return false;
+    }
+
+    private int? FindOnlySeeing()
+    {
+        for (int node = _open.First; _open.IsCall(node); node = _open.Next(node))
+        {
+            Operation o = _operations[_open.OperationOf(node)];
+            if (o.Kind != OperationKind.Read && o is not { Kind: OperationKind.CompareAndSet, Succeeded: false }) continue;
+            KeyState after = _state;
+            if (_rules.TryApply(o, ref after) && after == _state) return node;
+        }
+
+        return null;
+    }
+
+    private IEnumerable<Move> WithUnknown(int firstReturn)
+    {
+        long now = _operations[_open.OperationOf(firstReturn)].Returned;
+        if (_appended is not null)
+        {
+            foreach (int[] one in _unknown.OneOfEach(now)) yield return new Move(0, one);
+            yield break;
+        }
+
+        for (int node = _open.First; _open.IsCall(node); node = _open.Next(node))
+        {
+            Operation o = _operations[_open.OperationOf(node)];
+            KeyState after = _state;
+            if (_rules.TryApply(o, ref after)) continue;
+            IEnumerable<int[]> runs = ValueSupply.Found(o) is null
+                ? _unknown.OneOfEach(now)
+                : _unknown.RunsTo(ValueSupply.Found(o), _state, _rules, now, _bounds);
+            foreach (int[] run in runs) yield return new Move(node, run);
         }
     }
 
-    private readonly struct Configuration((int Full, ulong[] Behind) known, (int Full, ulong[] Behind) unknown, KeyState state)
-        : IEquatable<Configuration>
+    private bool TryEnter(Move move)
     {
-        private readonly (int Full, ulong[] Behind) _known = known;
-        private readonly (int Full, ulong[] Behind) _unknown = unknown;
-        private readonly KeyState _state = state;
-
-        public bool Equals(Configuration other) =>
-            _state == other._state && Same(_known, other._known) && Same(_unknown, other._unknown);
-
-        public override bool Equals(object? obj) => obj is Configuration other && Equals(other);
-
-        public override int GetHashCode()
+        KeyState before = _state;
+        if (!TryRun(move, out KeyState after)) return false;
+        foreach (int call in move.Unknown)
         {
-            HashCode hash = default;
-            hash.Add(_known.Full);
-            foreach (ulong word in _known.Behind) hash.Add(word);
-            hash.Add(_unknown.Full);
-            foreach (ulong word in _unknown.Behind) hash.Add(word);
-            hash.Add(_state);
-            return hash.ToHashCode();
+            _unknown.Use(call);
+            _supply?.Take(call);
         }
 
-        private static bool Same((int Full, ulong[] Behind) a, (int Full, ulong[] Behind) b) =>
-            a.Full == b.Full && a.Behind.AsSpan().SequenceEqual(b.Behind);
+        if (move.Node != 0)
+        {
+            int call = _open.OperationOf(move.Node);
+            _known.Add(call);
+            _supply?.Take(call);
+            _appended?.Take(call);
+            _open.Lift(move.Node);
+        }
+
+        _state = after;
+        CallSet.Copied known = _known.Copy(), unknown = _unknown.Used;
+        if (!IsHopeless(before, move) && _bounds.TryTake(WeightOf(known, unknown)) && _seen.TryAdd(known, unknown, after)) return true;
+        Undo(move, before);
+        return false;
+    }
+
+    private int WeightOf(CallSet.Copied known, CallSet.Copied unknown) =>
+        1 + ((known.Size + unknown.Size) / WordsPerState)
+        + (_appended is null ? 0 : (_state.Value?.Length ?? 0) / CharactersPerState);
+
+    // A call of unknown outcome that changes nothing need not have happened.
+    private bool TryRun(Move move, out KeyState state)
+    {
+        state = _state;
+        foreach (int call in move.Unknown)
+        {
+            KeyState before = state;
+            if (!_rules.TryApply(_operations[call], ref state) || state == before) return false;
+        }
+
+        return move.Node == 0 || _rules.TryApply(_operations[_open.OperationOf(move.Node)], ref state);
+    }
+
+    private bool IsHopeless(KeyState before, Move move)
+    {
+        if (_appended is not null) return _appended.IsHopeless(_state);
+        if (_supply!.IsMissed(before, _state)) return true;
+        foreach (int call in move.Unknown)
+            if (_supply.IsMissed(new KeyState(_operations[call].Argument, false), _state)) return true;
+        return false;
+    }
+
+    private void Undo(Move move, KeyState before)
+    {
+        if (move.Node != 0)
+        {
+            _open.PutBack(move.Node);
+            int call = _open.OperationOf(move.Node);
+            _known.Remove(call);
+            _supply?.PutBack(call);
+            _appended?.PutBack(call);
+        }
+
+        foreach (int call in move.Unknown)
+        {
+            _unknown.PutBack(call);
+            _supply?.PutBack(call);
+        }
+
+        _state = before;
+    }
+
+    private IEnumerable<int> CallsOf(Move move) =>
+        move.Node == 0 ? move.Unknown : [.. move.Unknown, _open.OperationOf(move.Node)];
+
+    /// <summary>One of known outcome, none where the node is 0, behind some of unknown outcome that come right before it.</summary>
+    private readonly record struct Move(int Node, int[] Unknown);
+
+    private enum Stage
+    {
+        Begun,
+        Known,
+        Unknown,
+        Done,
+    }
+
+    /// <summary>Which moves from a state were tried.</summary>
+    private struct Moves
+    {
+        public Stage Stage;
+        public int Node;
+        public IEnumerator<Move>? Unknown;
     }
 }

@@ -1,15 +1,17 @@
 namespace NoriKV.TestKit.Linearizability;
 
 /// <summary>
-/// A write of unknown outcome whose value nobody ever saw may as well never have happened, and each such write would double
-/// the search. Not so where a compare-and-set failed: it saw that something else was there, whatever it was.
+/// A write of unknown outcome whose value nobody ever saw may as well never have happened. Not so where a compare-and-set
+/// failed: it saw that something else was there, whatever it was. Then all such values are one and the same to the search.
 /// </summary>
 internal static class UnseenCalls
 {
-    /// <summary>The calls without those.</summary>
-    public static Operation[] Without(Operation[] operations)
+    /// <summary>
+    /// The calls that matter, those of known outcome first, the others in the order of their calls; and each as the search may
+    /// treat it.
+    /// </summary>
+    public static (Operation[] Kept, Operation[] Treated) Of(Operation[] operations)
     {
-        if (Array.TrueForAll(operations, static o => o.IsKnown)) return operations;
         HashSet<string> seen = new(StringComparer.Ordinal);
         bool somethingElse = false, appends = false;
         foreach (Operation o in operations)
@@ -20,13 +22,25 @@ internal static class UnseenCalls
             appends |= o.Kind == OperationKind.Append;
         }
 
-        return [.. operations.Where(o => o.IsKnown || (o.Kind != OperationKind.Read && (somethingElse || IsSeen(o))))];
+        Operation[] kept =
+        [
+            .. operations.Where(static o => o.IsKnown),
+            .. operations
+                .Where(o => !o.IsKnown && o.Kind != OperationKind.Read && (somethingElse || IsSeen(Value(o))))
+                .OrderBy(static o => o.Called),
+        ];
+        if (appends || Array.Find(kept, o => Brings(o) && !seen.Contains(Value(o))) is not { } unseen) return (kept, kept);
+        return (kept, [.. kept.Select(o => !Brings(o) || seen.Contains(Value(o)) ? o : As(o, Value(unseen)))]);
 
         // What was appended to, or appended, is seen as a part of what was read.
-        bool IsSeen(Operation o)
-        {
-            string value = o.Argument ?? string.Empty;
-            return seen.Contains(value) || (appends && seen.Any(s => s.Contains(value, StringComparison.Ordinal)));
-        }
+        bool IsSeen(string value) =>
+            seen.Contains(value) || (appends && seen.Any(s => s.Contains(value, StringComparison.Ordinal)));
     }
+
+    private static bool Brings(Operation o) => ValueSupply.Brought(o) is not null;
+
+    private static string Value(Operation o) => ValueSupply.Brought(o) ?? string.Empty;
+
+    private static Operation As(Operation o, string value) =>
+        o with { Kind = o.Kind == OperationKind.Delete ? OperationKind.Write : o.Kind, Argument = value };
 }

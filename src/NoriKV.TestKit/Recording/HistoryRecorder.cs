@@ -53,10 +53,14 @@ public sealed class HistoryRecorder
 
     /// <summary>Checks what was recorded; for an assertion with a message that shows the contradiction.</summary>
     /// <exception cref="NotLinearizableException">It could not have come from a single store; the message draws why.</exception>
+    /// <exception cref="InvalidOperationException">A key has more possible orders than can be looked at.</exception>
     public void ThrowIfNotLinearizable()
     {
-        if (LinearizabilityChecker.CheckAll(History).Contradiction is { } contradiction)
-            throw new NotLinearizableException(contradiction);
+        Verdict verdict = LinearizabilityChecker.CheckAll(History);
+        if (verdict.Contradiction is { } contradiction) throw new NotLinearizableException(contradiction);
+        if (verdict.IsLinearizable) return;
+        throw new InvalidOperationException(
+            $"key {verdict.UndecidedKeys[0]} has more possible orders than can be looked at: record fewer calls that overlap on one key");
     }
 
     internal long Now()

@@ -143,8 +143,14 @@ internal sealed class RoundJudge(
         limit.CancelAfter(CheckLimit);
         try
         {
-            Verdict verdict = LinearizabilityChecker.CheckAll(history, null, limit.Token);
-            report.KeysJudged += verdict.KeysChecked;
+            Verdict verdict = LinearizabilityChecker.CheckAll(history, cancellation: limit.Token);
+            report.KeysJudged += verdict.KeysChecked - verdict.UndecidedKeys.Count;
+            if (verdict.UndecidedKeys.Count > 0)
+            {
+                report.Undecided++;
+                report.Tell($"round {round}: key {verdict.UndecidedKeys[0]} has more possible orders than can be looked at");
+            }
+
             if (verdict.Contradiction is not { } contradiction) return;
             string file = Path.Combine(folder, $"history-{round}.jsonl");
             using (var writer = new StreamWriter(file)) HistoryWriter.Write(history, writer);

@@ -7,7 +7,7 @@ namespace NoriKV.TestKit.Simulation.Checks;
 /// <summary>Judges the calls of the clients on keys without expiry: one order must explain them all, key by key.</summary>
 internal static class HistoryCheck
 {
-    private const long StepsMax = 2_000_000;
+    private const long StatesMax = 2_000_000;
     private static readonly TimeSpan PictureLimit = TimeSpan.FromSeconds(20);
 
     /// <summary>Reports what no order explains.</summary>
@@ -16,10 +16,10 @@ internal static class HistoryCheck
         foreach (IGrouping<string, Operation> key in Operations(keys, calls).GroupBy(o => o.Key))
         {
             Operation[] operations = [.. key.OrderBy(o => o.Called)];
-            // Steps, not time: a verdict must not depend on the machine. What versions say is judged in any case.
-            KeySearch.Bounds bounds = KeySearch.Bounds.Of(StepsMax, CancellationToken.None);
-            bool fits = KeySearch.IsLinearizable(operations, KeyRules.Strict, default, bounds);
-            if (bounds.Steps <= 0) world.Probes.Hit("history.undecided");
+            // States, not time: a verdict must not depend on the machine. What versions say is judged in any case.
+            SearchBounds bounds = SearchBounds.Of(StatesMax, CancellationToken.None);
+            bool fits = KeySearch.IsLinearizable(operations, bounds);
+            if (bounds.IsSpent) world.Probes.Hit("history.undecided");
             if (!fits) world.Violate("linearizable", Picture(operations));
         }
     }
@@ -29,7 +29,7 @@ internal static class HistoryCheck
         using var limit = new CancellationTokenSource(PictureLimit);
         try
         {
-            return ContradictionPicture.ToText(Contradiction.Shortest(operations, limit.Token));
+            return ContradictionPicture.ToText(Contradiction.Shortest(operations, () => SearchBounds.Of(StatesMax, limit.Token)));
         }
         catch (OperationCanceledException)
         {
