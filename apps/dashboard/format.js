@@ -53,11 +53,12 @@ export const plural = (n, one, many) => `${count(n)} ${n === 1 ? one : many ?? o
 
 /** What an event says, in words. */
 export function eventText(e) {
+  const shard = e.group === 'meta' ? 'the meta group' : `shard ${e.shard}`;
   switch (`${e.family} ${e.kind}`) {
-    case 'Raft LeaderElected': return `leads shard ${e.shard} in term ${e.term}`;
-    case 'Raft StepDown': return `steps down from shard ${e.shard}`;
-    case 'Raft VoteReq': return `asked for a vote in shard ${e.shard}, term ${e.term}`;
-    case 'Raft VoteGranted': return `got a vote in shard ${e.shard}, term ${e.term}`;
+    case 'Raft LeaderElected': return `leads ${shard} in term ${e.term}`;
+    case 'Raft StepDown': return `steps down from ${shard}`;
+    case 'Raft VoteReq': return `was asked for its vote in ${shard}, term ${e.term}`;
+    case 'Raft VoteGranted': return `got a vote in ${shard}, term ${e.term}`;
     case 'Raft ClockWellness': return e.well === 0 || e.well === false ? 'its clock is off' : 'clock is well';
     case 'Swim Alive': return `sees ${e.member} alive`;
     case 'Swim Suspect': return `suspects ${e.member}`;
@@ -75,8 +76,8 @@ export function eventText(e) {
     case 'Wal SegmentGc': return `log segment ${e.seg} is gone`;
     case 'Wal Fsync': return `a sync of the log took ${(e.ms ?? 0).toFixed(0)} ms`;
     case 'Cache HitRatio': return `${e.name} cache: ${Math.round(100 * e.ratio)} % of the reads found theirs`;
-    case 'Shard SnapshotStart': return `snapshot of shard ${e.shard} begins`;
-    case 'Shard SnapshotDone': return `snapshot of shard ${e.shard} is done`;
+    case 'Shard SnapshotStart': return `snapshot of ${shard} begins`;
+    case 'Shard SnapshotDone': return `snapshot of ${shard} is done`;
     case 'Sim Started': case 'Sim Crashed': case 'Sim Stopped': case 'Sim Failed': case 'Sim Told': case 'Sim Violation': return e.text;
     case 'Scrub CorruptionFound': return `damage in ${e.file} at ${e.offset}`;
     case 'Scrub Finish': return `scrubbed ${bytes(e.bytes)}, ${plural(e.damages, 'damage')}`;

@@ -1,5 +1,6 @@
 // One moment of a tape, and what came before it, as views ask for it.
 
+import { count } from './format.js';
 import { unknown } from './hour.js';
 
 export class Scene {
@@ -18,6 +19,12 @@ export class Scene {
 
   facts(id) { return this.frame?.facts[this.frame.byId.get(id)] ?? null; }
   isSilent(id) { const f = this.facts(id); return !f || f.silent; }
+
+  /** How many shards a node leads, in words: where it is not remembered who led, it may have led more, or some at all. */
+  leads(node) {
+    const { leaders } = this.frame, led = leaders.reduce((c, p) => c + (p === node.place ? 1 : 0), 0);
+    return !leaders.includes(unknown) ? count(led) : led ? `${count(led)} or more` : '–';
+  }
 
   /** True where figures of a node are known of this moment: a recording of events has none. */
   hasFigures(id) { return (this.frame?.figures[this.frame.byId.get(id)]?.length ?? 0) > 0; }

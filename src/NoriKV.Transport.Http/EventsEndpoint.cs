@@ -132,7 +132,7 @@ internal sealed class EventsEndpoint(HttpFacadeParts parts)
                 if (!filter.Takes(record)) continue;
                 buffer.ResetWrittenCount();
                 json.Reset();
-                NameGroup(record);
+                MetaGroup.Name(record, parts.Node.View.TotalShards);
                 EventJson.Write(json, record, parts.Node.NodeId, ring.Epoch);
                 json.Flush();
                 await SendAsync(socket, buffer.WrittenMemory).ConfigureAwait(false);
@@ -149,17 +149,6 @@ internal sealed class EventsEndpoint(HttpFacadeParts parts)
             ? WebSocketCloseStatus.EndpointUnavailable
             : WebSocketCloseStatus.NormalClosure;
         await socket.CloseOutputAsync(status, null, limit.Token).ConfigureAwait(false);
-    }
-
-    // The meta group's number is the one behind the last shard's: without a name people would look for a shard that is not there.
-    private void NameGroup(EventRecord record)
-    {
-        foreach (EventField field in record.Fields)
-        {
-            if (field.Name != "shard" || field.Integer < parts.Node.View.TotalShards) continue;
-            ((IEventFields)record).Add("group", "meta");
-            return;
-        }
     }
 
     private async Task GoodbyeAsync(WebSocket socket, Task listening)

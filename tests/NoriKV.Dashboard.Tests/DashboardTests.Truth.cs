@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+
 namespace NoriKV.Dashboard.Tests;
 
 /// <summary>What is not known is shown as not known: silent nodes, lost connections, and what recordings lack.</summary>
@@ -56,6 +58,15 @@ public sealed partial class DashboardTests
                 norikv.view.update(one);
                 return `${headline()} | ${found()} | ${one.frame.leaders[0]}`;
                 """));
+
+        // Nobody knows what anybody led: that is not nothing.
+        Assert.Equal("–, –, – | 1, 1 or more | n1 leads –", await AskAsync(page, Lost + """
+            const leads = () => [...document.querySelectorAll('table.fold tbody tr')].map(r => r.cells[2].textContent).join(', ');
+            norikv.view.update(new Scene(tape, 130_000, false));
+            const gap = leads(), spoken = document.querySelector('main .unseen').textContent, half = new Scene(tape, 100_000, false);
+            half.frame = { ...half.frame, leaders: Uint8Array.of(1, 255) };
+            return `${gap} | ${new Scene(tape, 100_000, false).leads({ place: 1 })}, ${half.leads({ place: 1 })} | ${/n1 leads ./.exec(spoken)[0]}`;
+            """));
 
         // Behind it all goes on, and what was counted meanwhile is spread over it.
         Assert.Equal("healthy 1 2", await AskAsync(page, Lost + """
@@ -152,6 +163,60 @@ public sealed partial class DashboardTests
                 .length}; ${ {{Missing}} }; ${twice.elided}`;
             })
             """))!.GetValue<string>());
+        Assert.Empty(page.Complaints);
+    }
+
+    [Fact]
+    public async Task Events_that_did_not_come_are_counted_beside_those_that_did_and_the_meta_group_has_its_name()
+    {
+        BrowserPage page = await OpenAsync();
+        Assert.Equal("1,234 more came too fast; n2 leads the meta group in term 3; ", await AskAsync(page, """
+            frame(100_250, { elided: 1234, events: [{ t: new Date(100_200).toISOString(), seq: 1, node: 'n2', family: 'Raft',
+              kind: 'LeaderElected', shard: 2, group: 'meta', term: 3 }] });
+            const panel = [...document.querySelectorAll('.panel')].find(p => p.getAttribute('aria-label') === 'Lately');
+            norikv.view.update(new Scene(tape, 100_250, true));
+            const told = `${norikv.view.log.note.textContent}; ${panel.querySelector('li .text').textContent}`;
+            norikv.view.update(new Scene(tape, 100_250, false));
+            return `${told}; ${norikv.view.log.note.textContent}`;
+            """));
+        Assert.Empty(page.Complaints);
+    }
+
+    // Four frames a second of the last minute, one in two seconds of the last hour, and none before that.
+    [Fact]
+    public async Task The_page_keeps_an_hour_of_what_it_saw()
+    {
+        BrowserPage page = await OpenAsync();
+        JsonNode kept = JsonNode.Parse(await AskAsync(page, """
+            for (let t = 100_250; t <= 4_300_000; t += 250) frame(t, {});
+            const fine = tape.frames.filter(f => f.t > 4_240_000).length;
+            return JSON.stringify({ from: tape.to - tape.from, fine, coarse: tape.frames.length - fine });
+            """))!;
+        Assert.InRange(kept["from"]!.GetValue<long>(), 3_590_000, 3_600_000);
+        Assert.InRange(kept["fine"]!.GetValue<int>(), 238, 241);
+        Assert.InRange(kept["coarse"]!.GetValue<int>(), 1760, 1780);
+    }
+
+    // A compaction that runs is drawn from frame to frame: its blocks travel. Who asked for less motion sees them stand still.
+    [Theory]
+    [InlineData("no-preference", true)]
+    [InlineData("reduce", false)]
+    public async Task Blocks_of_a_compaction_travel_unless_less_motion_is_asked_for(string motion, bool isMoving)
+    {
+        BrowserPage page = await OpenAsync("storage");
+        await page.ThemeAsync("dark", ("prefers-reduced-motion", motion));
+        Assert.Equal($"L0 → L1; {(isMoving ? "other" : "the same")} picture", await AskAsync(page, """
+            norikv.redraw = () => {};
+            norikv.open(tape), norikv.play(false);
+            frame(100_250, { names: [1, 'lsm.tables.0', 'lsm.bytes.0'], figures: [[1, 1, 4, 2, 1e6]], events: [{ t: new Date(100_100).toISOString(), seq: 1,
+              node: 'n1', family: 'Compaction', kind: 'Start', level: 0, output_level: 1, in_bytes: 1e6 }] });
+            norikv.view.update(new Scene(tape, 100_250, false));
+            const head = document.querySelector('.finding b').textContent, canvas = document.querySelector('main canvas[role=img]');
+            const shots = [0, 400].map(ms => { norikv.view.animate(performance.now() + ms); return canvas.toDataURL(); });
+            delete norikv.redraw, norikv.goLive();
+            return `${head}; ${shots[0] === shots[1] ? 'the same' : 'other'} picture`;
+            """));
+        await page.ThemeAsync("dark");
         Assert.Empty(page.Complaints);
     }
 

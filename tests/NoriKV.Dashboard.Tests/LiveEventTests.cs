@@ -28,7 +28,7 @@ public sealed class LiveEventTests
         while (after < ring.Emitted)
         {
             (List<ReadOnlyMemory<byte>> events, long through, uint elided) =
-                LiveEvents.Newest(ring, (ulong)after, LiveEvents.IsNews, "n1", LiveEvents.Most);
+                LiveEvents.Newest(ring, (ulong)after, LiveEvents.IsNews, "n1", 64, LiveEvents.Most);
             Assert.InRange(events.Count, 1, LiveEvents.Most);
             Assert.InRange(through, after + 1, ring.Emitted);
             told.AddRange(events.Select(static e => Encoding.UTF8.GetString(e.Span)));
@@ -40,7 +40,7 @@ public sealed class LiveEventTests
         Assert.Equal(Elections * 4, told.Count + left);
 
         // Who never asked before gets the newest, and no more than fit.
-        (List<ReadOnlyMemory<byte>> newest, long all, _) = LiveEvents.Newest(ring, 0, LiveEvents.IsNews, "n1", LiveEvents.Most);
+        (List<ReadOnlyMemory<byte>> newest, long all, _) = LiveEvents.Newest(ring, 0, LiveEvents.IsNews, "n1", 64, LiveEvents.Most);
         Assert.Equal((LiveEvents.Most, ring.Emitted), (newest.Count, all));
         Assert.Equal(Elections, NumberOf(Encoding.UTF8.GetString(newest.Last(static e => LiveEvents.IsKept(e.Span)).Span)));
     }
@@ -81,6 +81,17 @@ public sealed class LiveEventTests
     [Fact]
     public void A_kind_that_is_no_text_is_none_of_those() =>
         Assert.False(LiveEvents.IsKept([.. "{\"kind\":\""u8, 0xff, 0xfe, .. "\"}"u8]));
+
+    [Fact]
+    public void Events_of_the_meta_group_say_so_live_and_in_the_hour()
+    {
+        var ring = new EventRing(16);
+        foreach (uint shard in (uint[])[63, 64]) ring.Emit(new NoriKV.Node.LeaderElected(new(shard), new(1), "n1"));
+        (IReadOnlyList<ReadOnlyMemory<byte>> live, _, _) = LiveEvents.Newest(ring, 0, LiveEvents.IsNews, "n1", 64, LiveEvents.Most);
+        (IReadOnlyList<ReadOnlyMemory<byte>> hour, _) = new HourEvents(ring, "n1", 64, TimeProvider.System).Take();
+        foreach (IReadOnlyList<ReadOnlyMemory<byte>> told in (IReadOnlyList<ReadOnlyMemory<byte>>[])[live, hour])
+            Assert.Equal([null, "meta"], told.Select(static e => JsonNode.Parse(e.Span)!["group"]?.GetValue<string>()));
+    }
 
     private static bool IsElection(string json) => json.Contains("LeaderElected", StringComparison.Ordinal);
 

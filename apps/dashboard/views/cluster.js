@@ -104,11 +104,11 @@ class Cluster {
     const { frame } = scene, led = new Map();
     for (const p of frame.leaders) led.set(p, (led.get(p) ?? 0) + 1);
     const mode = this.map.mode, items = mode === 'leader'
-      ? [...frame.nodes.map(n => [n.hue, n.id, led.get(n.place) ?? 0]), ...(led.get(0) ? [['var(--bad)', 'nobody', led.get(0)]] : []), ...(led.get(255) ? [['var(--ink3)', 'not remembered', led.get(255)]] : [])]
+      ? [...frame.nodes.map(n => [n.hue, n.id, scene.leads(n)]), ...(led.get(0) ? [['var(--bad)', 'nobody', count(led.get(0))]] : []), ...(led.get(255) ? [['var(--ink3)', 'not remembered', count(led.get(255))]] : [])]
       : [['var(--heat1)', 'little', ''], ['var(--heat3)', mode === 'heat' ? 'much written' : 'large', '']];
-    reconcile(this.mapLegend, items, i => i[1], i => h('span', {}, h('i', { class: 'swatch', hue: i[0] }), h('span'), h('b')), (e, i) => { say(e.children[1], i[1]); say(e.children[2], i[2] === '' ? '' : count(i[2])); });
+    reconcile(this.mapLegend, items, i => i[1], i => h('span', {}, h('i', { class: 'swatch', hue: i[0] }), h('span'), h('b')), (e, i) => { say(e.children[1], i[1]); say(e.children[2], i[2]); });
     say(this.mapPanel.note, mode === 'leader' ? 'by leader; busy ones are stronger' : mode === 'heat' ? 'by writes a second, logarithmic' : frame.sizes?.some(v => v) ? 'by size on disk, estimated from tables, logarithmic' : 'by size on disk: nothing lies in tables yet');
-    const spoken = `${frame.leaders.length} shards: ${frame.nodes.map(n => `${n.id} leads ${led.get(n.place) ?? 0}`).join(', ')}${led.get(0) ? `, ${led.get(0)} without a leader` : ''}`;
+    const spoken = `${frame.leaders.length} shards: ${frame.nodes.map(n => `${n.id} leads ${scene.leads(n)}`).join(', ')}${led.get(0) ? `, ${led.get(0)} without a leader` : ''}`;
     say(this.mapPanel.querySelector('.unseen'), spoken);
   }
 
@@ -149,7 +149,7 @@ class Cluster {
       mark(state, 'class', `word ${word === 'not recorded' ? 'none' : silent || word === 'unhealthy' ? 'bad' : word === 'degraded' ? 'warn' : ''}`);
       say(state, word);
       c[2].querySelector('i').style.transform = `scaleX(${Math.min(1, led / Math.max(1, shards))})`;
-      say(c[2].lastElementChild, count(led));
+      say(c[2].lastElementChild, scene.leads(n));
       const known = !silent && scene.hasFigures(n.id);
       say(c[3].firstElementChild, !known ? '–' : `${count([...writes, ...reads].reduce((s, x) => s + scene.rate(n.id, x), 0))}/s`);
       spark(c[4].firstElementChild, scene.series([...writes, ...reads], 2 * minute, [n.id], 60), n.hue);

@@ -128,7 +128,7 @@ class Playback {
   #summary(scene) {
     const { frame } = scene, rows = !frame ? [] : [
       ['Time', clock(scene.t, true)],
-      ...scene.nodes.map(n => [n.id, [scene.isSilent(n.id) ? scene.facts(n.id)?.status === 'not recorded' ? 'not recorded' : 'silent' : scene.facts(n.id).status, `leads ${count(frame.leaders.reduce((c, p) => c + (p === n.place ? 1 : 0), 0))} shards`].join(', '), n.hue]),
+      ...scene.nodes.map(n => [n.id, [scene.isSilent(n.id) ? scene.facts(n.id)?.status === 'not recorded' ? 'not recorded' : 'silent' : scene.facts(n.id).status, scene.leads(n) === '–' ? '' : `leads ${scene.leads(n)} shards`].filter(Boolean).join(', '), n.hue]),
       ['No leader', plural(frame.leaders.reduce((c, p) => c + (p ? 0 : 1), 0), 'shard')],
       ...(frame.leaders.includes(unknown) ? [['Not known', `of ${plural(frame.leaders.reduce((c, p) => c + (p === unknown ? 1 : 0), 0), 'shard')}: the nodes that had them remember nothing of it`]] : []),
       ['Last', scene.events(Infinity).slice(0, 1).map(e => `${e.node ?? ''} ${eventText(e)}`.trim())[0] ?? 'nothing'],

@@ -6,8 +6,9 @@ namespace NoriKV.Server.Live;
 /// <remarks>Thread-safe.</remarks>
 /// <param name="news">The events, a ring that holds as many as are remembered.</param>
 /// <param name="node">The node's name.</param>
+/// <param name="totalShards">How many shards there are.</param>
 /// <param name="time">The clock.</param>
-internal sealed class HourEvents(EventRing news, string node, TimeProvider time)
+internal sealed class HourEvents(EventRing news, string node, int totalShards, TimeProvider time)
 {
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
 
@@ -36,7 +37,7 @@ internal sealed class HourEvents(EventRing news, string node, TimeProvider time)
 
         DateTimeOffset since = time.GetUtcNow() - Hour;
         (List<ReadOnlyMemory<byte>> events, _, _) =
-            LiveEvents.Newest(news, 0, e => e.Time >= since, node, news.Capacity);
+            LiveEvents.Newest(news, 0, e => e.Time >= since, node, totalShards, news.Capacity);
         return (events, (ulong)Math.Max(0, emitted - before - news.Capacity));
     }
 }

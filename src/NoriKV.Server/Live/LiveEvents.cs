@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Collections.Frozen;
 using System.Text.Json;
 using Nori.Observe;
+using NoriKV.Transport.Http;
 
 namespace NoriKV.Server.Live;
 
@@ -49,9 +50,10 @@ internal static class LiveEvents
     /// <param name="after">The last one seen; 0 for all that is remembered.</param>
     /// <param name="takes">Which ones.</param>
     /// <param name="node">The name of this node.</param>
+    /// <param name="totalShards">How many shards there are; the group behind the last one is the meta group.</param>
     /// <param name="most">How many at most.</param>
     public static (List<ReadOnlyMemory<byte>> Events, long Through, uint Elided) Newest(
-        EventRing ring, ulong after, Func<EventRecord, bool> takes, string node, int most)
+        EventRing ring, ulong after, Func<EventRecord, bool> takes, string node, int totalShards, int most)
     {
         // A number that was not given yet is of the node's former life.
         long emitted = ring.Emitted;
@@ -65,7 +67,7 @@ internal static class LiveEvents
         // Those that come meanwhile are for the next time: this ends.
         while (through < emitted && events.TryRead(record))
         {
-            if (takes(record) && Write(record, node) is { Length: <= BytesMax } json)
+            if (takes(record) && Write(record, node, totalShards) is { Length: <= BytesMax } json)
             {
                 if (found.Count == most)
                 {
@@ -122,8 +124,9 @@ internal static class LiveEvents
         return false;
     }
 
-    private static ReadOnlyMemory<byte> Write(EventRecord record, string node)
+    private static ReadOnlyMemory<byte> Write(EventRecord record, string node, int totalShards)
     {
+        MetaGroup.Name(record, totalShards);
         var buffer = new ArrayBufferWriter<byte>(256);
         using (var json = new Utf8JsonWriter(buffer)) EventJson.Write(json, record, node);
         return buffer.WrittenMemory;

@@ -25,11 +25,11 @@ internal sealed class LiveService : IAsyncDisposable
         ILiveNode node, ClusterView cluster, IMetricSource? metrics, EventRing events, EventRing news,
         TimeSpan hourStep, long hourBytesMax, Func<IReadOnlyList<SwimMember>>? members, TimeProvider time)
     {
-        var maker = new PictureMaker(node, metrics, events, members, time);
+        var maker = new PictureMaker(node, cluster.TotalShards, metrics, events, members, time);
         _loop = new LiveLoop(node, cluster.TotalShards, time);
         Feed = new LiveFeed(_loop, node, cluster, time);
         var log = new HourLog((int)Math.Max(1, TimeSpan.FromHours(1) / hourStep), hourBytesMax);
-        var happened = new HourEvents(news, node.Health.NodeId, time);
+        var happened = new HourEvents(news, node.Health.NodeId, cluster.TotalShards, time);
         _hour = new HourLoop(log, maker, happened, hourStep, time);
         node.Answers = (question, cancellationToken) => AnswerAsync(
             maker,

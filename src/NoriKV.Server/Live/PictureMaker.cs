@@ -13,12 +13,13 @@ namespace NoriKV.Server.Live;
 /// <summary>Makes the picture of the own node when somebody asks for it.</summary>
 /// <remarks>Thread-safe.</remarks>
 /// <param name="node">The node.</param>
+/// <param name="totalShards">How many shards there are.</param>
 /// <param name="metrics">Its figures; null where metrics are off.</param>
 /// <param name="events">What happened lately.</param>
 /// <param name="members">Whom it sees; null where it is no member.</param>
 /// <param name="time">The clock.</param>
 internal sealed class PictureMaker(
-    ILiveNode node, IMetricSource? metrics, EventRing events, Func<IReadOnlyList<SwimMember>>? members, TimeProvider time)
+    ILiveNode node, int totalShards, IMetricSource? metrics, EventRing events, Func<IReadOnlyList<SwimMember>>? members, TimeProvider time)
 {
     private static readonly TimeSpan SizesHold = TimeSpan.FromSeconds(5);
 
@@ -48,6 +49,7 @@ internal sealed class PictureMaker(
             question.EventsAfter,
             e => LiveEvents.IsNews(e) || LiveEvents.IsVoteIn(e, watched),
             health.NodeId,
+            totalShards,
             LiveEvents.Most);
         long[] sizes = Sizes();
         var leads = new List<LedShard>();
