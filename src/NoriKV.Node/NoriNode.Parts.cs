@@ -191,7 +191,12 @@ public sealed partial class NoriNode
             return false;
         }) with { RetryInMs = () => NodeLoop.PeriodMs(_watch, TickPeriod) },
         .. _log.Workers.Select((worker, i) => Step($"raft-{i}", worker.RunOnce) with { Signal = worker.Signal }),
-        Step("log", _writer.RunOnce) with { Signal = _writer.Signal, RetryInMs = () => _writer.RetryInMs },
+        Step("log", _writer.RunOnce) with
+        {
+            Signal = _writer.Signal,
+            RetryInMs = () => _writer.RetryInMs,
+            IsSyncing = () => _writer.IsSyncing,
+        },
         .. _pipeline.Workers.Select((worker, i) => Step($"apply-{i}", worker.RunOnce) with
         {
             Signal = worker.Signal,

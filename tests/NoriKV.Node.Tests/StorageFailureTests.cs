@@ -16,7 +16,7 @@ public sealed class StorageFailureTests
         files.Add(new FaultRule { Operation = FileOperation.Sync, PathPattern = "**/log/*", Times = 1, Errno = Errno.IO });
 
         Task<KvResult<PutResult>> written = node.Node.PutAsync(Bytes("k"), Bytes("v"), new PutOptions(), Context).AsTask();
-        node.Node.RunOnce();
+        node.RunUntilIdle();
         Assert.Equal(KvCode.CommitTimeout, Answer(written).Error!.Code);
         Assert.StartsWith("COMMIT_TIMEOUT", Answer(written).Error!.Message);
 
@@ -44,7 +44,7 @@ public sealed class StorageFailureTests
             Action = _ => _queued = node.Node.PutAsync(Bytes("later"), Bytes("v"), new PutOptions(), Context).AsTask(),
         });
         Task<KvResult<PutResult>> written = node.Node.PutAsync(Bytes("k"), Bytes("v"), new PutOptions(), Context).AsTask();
-        node.Node.RunOnce();
+        node.RunUntilIdle();
         Assert.Equal(KvCode.CommitTimeout, Answer(written).Error!.Code);
         Assert.Equal(KvCode.Unavailable, Answer(_queued!).Error!.Code);
         Assert.Contains("was not done", Answer(_queued!).Error!.Message);
@@ -116,7 +116,7 @@ public sealed class StorageFailureTests
         KvVersion version = node.Put("k", "v").Value.Version;
         files.Add(new FaultRule { Operation = FileOperation.Sync, PathPattern = "**/log/*", Times = 1, Errno = Errno.IO });
         Task<KvResult<PutResult>> lost = node.Node.PutAsync(Bytes("k"), Bytes("w"), new PutOptions(), Context).AsTask();
-        node.Node.RunOnce();
+        node.RunUntilIdle();
         Assert.False(Answer(lost).IsOk);
         node.Stop();
 

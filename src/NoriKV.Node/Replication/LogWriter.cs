@@ -9,10 +9,12 @@ using NoriKV.Types;
 namespace NoriKV.Node.Replication;
 
 /// <summary>
-/// Writes what all workers want in the log: a step takes everything that waits, writes it as one batch, syncs once for all
-/// groups, and hands it back. Also collects the log's garbage.
+/// Writes what all workers want in the log: a step takes everything that waits and writes it as one batch, the next one syncs once
+/// for all groups and hands it back. Also collects the log's garbage.
 /// </summary>
 /// <remarks>
+/// Two steps, so that an owner without threads has others run in between: beside the log's thread the workers go on while a sync
+/// is under way (decision 0218).
 /// <see cref="RunOnce"/> has one owner, which alone changes the log. The lock guards the queue. A failed write or sync ends
 /// the node; a full disk does not (decision 0095): the batch stays as it is and is tried again.
 /// </remarks>
@@ -30,6 +32,7 @@ internal sealed partial class LogWriter : IDisposable
 
     // Taken and in the log, or in the batch; handed back together.
     private readonly List<WriteRequest> _taken = [];
+    private long _writtenAt;
 
     private readonly Histogram _duration;
     private readonly Histogram _batchWrites;
@@ -77,6 +80,9 @@ internal sealed partial class LogWriter : IDisposable
 
     /// <summary>How long its syncs take.</summary>
     public SyncTimes Syncs { get; }
+
+    /// <summary>What was taken is written, and its sync under way: the next step is its end. The owner's to ask.</summary>
+    public bool IsSyncing { get; private set; }
 
     /// <summary>Why nothing is written at the moment: the disk is full; null while it is not.</summary>
     public string? DiskFull => Volatile.Read(ref _diskFull);
@@ -126,7 +132,8 @@ internal sealed partial class LogWriter : IDisposable
         if (_failure.Reason is not null) return false;
         try
         {
-            return WriteRound() | WriteMarks() | SyncWhenWanted() | Probe() | Maintain();
+            if (!IsSyncing && WriteRound()) return true;
+            return SyncRound() | WriteMarks() | SyncWhenWanted() | Probe() | Maintain();
         }
         catch (Exception e) when (e is IOException or InvalidOperationException or InvariantException)
         {
@@ -157,7 +164,9 @@ internal sealed partial class LogWriter : IDisposable
 
         Volatile.Write(ref _diskFull, null);
         if (_taken.Count == 0) return false;
-        SyncAndHandBack();
+        _writtenTicket = _taken[^1].Ticket;
+        _writtenAt = _options.Time.GetTimestamp();
+        IsSyncing = true;
         return true;
     }
 
@@ -195,18 +204,17 @@ internal sealed partial class LogWriter : IDisposable
         _batch.Clear();
     }
 
-    private void SyncAndHandBack()
+    private bool SyncRound()
     {
+        if (!IsSyncing) return false;
+        IsSyncing = false;
         bool syncs = _bytes > 0 && (_options.Sync != SyncPolicy.Os || _mustSync);
-        ulong last = _taken[^1].Ticket;
-        _writtenTicket = last;
-        long writtenAt = _options.Time.GetTimestamp();
         if (syncs || !_log.HasUnsynced) Sync();
         long syncedAt = _options.Time.GetTimestamp();
         _batchWrites.Record(_taken.Count);
         foreach (WriteRequest request in _taken)
         {
-            (request.WrittenAt, request.SyncedAt) = (writtenAt, syncedAt);
+            (request.WrittenAt, request.SyncedAt) = (_writtenAt, syncedAt);
             _duration.Record(_options.Time.GetElapsedTime(request.SubmittedAt, syncedAt).TotalSeconds);
             request.Owner.NotePersisted(request);
         }
@@ -214,6 +222,7 @@ internal sealed partial class LogWriter : IDisposable
         _taken.Clear();
         (_requestAt, _writeAt, _bytes, _mustSync) = (0, 0, 0, false);
         NoteOldest();
+        return true;
     }
 
     private void NoteOldest()

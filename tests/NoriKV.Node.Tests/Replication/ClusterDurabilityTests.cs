@@ -139,6 +139,37 @@ public sealed class ClusterDurabilityTests
         Assert.DoesNotContain(promises, m => m.Group.Value == 0 && m.Index.Value > durable);
     }
 
+    /// <summary>The log's thread syncs while the worker takes more: what it took meanwhile waits for a sync of its own.</summary>
+    [Fact]
+    public void What_is_taken_while_a_sync_is_under_way_is_not_durable_with_it()
+    {
+        var cluster = new SteppedCluster(shards: 1);
+        cluster.AwaitLeaders();
+        int leader = cluster.LeaderOf(0), follower = (leader + 1) % 3;
+        cluster.Run(200);
+        NoriNode node = cluster.Nodes[follower]!;
+        NodeStep log = node.Steps.Single(s => s.Name == "log");
+        cluster.Frozen.Add((follower, "log"));
+        Assert.True(Answer(Settled(cluster, leader, "a", "1")).IsOk);
+        ulong first = node.Inspect(new ShardId(0)).Last;
+        log.RunOnce();
+        Assert.True(log.IsSyncing());
+        Assert.True(Answer(Settled(cluster, leader, "b", "2")).IsOk);
+        Assert.Equal(first + 1, node.Inspect(new ShardId(0)).Last);
+
+        // The sync ends; the second write waits for its turn, and the power fails.
+        log.RunOnce();
+        cluster.Settle();
+        Assert.Equal(first, node.Inspect(new ShardId(0)).Durable);
+        Raft.Progress known = cluster.Nodes[leader]!.Log.Group(new ShardId(0))!.Core.Peers
+            .Single(p => p.Id.Value == node.Inspect(new ShardId(0)).Replica.Value);
+        Assert.Equal(first, known.Match.Value);
+        cluster.Crash(follower, 1);
+        cluster.Frozen.Clear();
+        cluster.Start(follower);
+        Assert.InRange(cluster.Nodes[follower]!.Inspect(new ShardId(0)).Last, first, first + 1);
+    }
+
     [Fact]
     public void Messages_of_other_replicas_clusters_and_nodes_are_dropped()
     {

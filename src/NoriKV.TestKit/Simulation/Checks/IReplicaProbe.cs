@@ -12,6 +12,9 @@ internal interface IReplicaProbe
     /// <summary>The term and a hash of an entry in the log; false where the log does not have it.</summary>
     bool TryReadEntry(ShardId shard, ulong index, out ulong term, out ulong hash);
 
+    /// <summary>Whether a loss of power at this moment leaves an entry of the log; true where the disk fails.</summary>
+    bool IsDurable(ShardId shard, ulong index);
+
     /// <summary>The configuration that an entry of the log is; null for other entries.</summary>
     Configuration? ReadConfiguration(ShardId shard, ulong index, ulong term);
 

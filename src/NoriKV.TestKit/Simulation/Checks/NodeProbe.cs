@@ -1,6 +1,7 @@
 using Nori.Core;
 using NoriKV.Node;
 using NoriKV.Node.Entries;
+using NoriKV.Node.Log;
 using NoriKV.Node.Machine;
 using NoriKV.Node.Ports;
 using NoriKV.Node.Replication;
@@ -19,7 +20,7 @@ internal sealed class NodeProbe(NoriNode node) : IReplicaProbe
         // What waits for a peer's snapshot is not served, and must not stay so.
         bool isSetApart = node.Parts.Replicas.IsSetApart(shard);
         return new ReplicaSight(
-            core.Role == Raft.RaftRole.Leader, core.Term.Value, core.Commit.Value, core.LastIndex.Value,
+            core.Role == Raft.RaftRole.Leader, core.Term.Value, core.Commit.Value, core.LastIndex.Value, core.DurableIndex.Value,
             node.Parts.Replicas.Applied(shard).Value, core.BaseIndex.Value + 1,
             core.IsDamaged || isSetApart, group.Replica.Value, isSetApart ? null : node.Parts.Replicas.Stopped(shard));
     }
@@ -41,6 +42,20 @@ internal sealed class NodeProbe(NoriNode node) : IReplicaProbe
         {
             // The disk fails under the checker, too; the node will find that out for itself.
             return false;
+        }
+    }
+
+    public bool IsDurable(ShardId shard, ulong index)
+    {
+        try
+        {
+            return node.Parts.Log.TryReadEntry(shard, new LogIndex(index), out LogEntry entry)
+                && entry.Watermark <= node.Parts.Log.DurableWatermark;
+        }
+        catch (IOException)
+        {
+            // As above.
+            return true;
         }
     }
 

@@ -5,7 +5,8 @@ namespace NoriKV.TestKit.Simulation.Checks;
 
 /// <summary>
 /// Looks into the nodes while they run: what is committed at an index never changes and is the same everywhere (log matching,
-/// committed prefix), terms and commit never go back within a boot, and replicas that applied the same index hold the same.
+/// committed prefix), terms and commit never go back within a boot, nobody lacks what he confirmed, and replicas that applied the
+/// same index hold the same.
 /// </summary>
 /// <param name="world">The run.</param>
 /// <param name="nodes">Its nodes.</param>
@@ -86,6 +87,13 @@ internal sealed class ReplicaCheck(SimWorld world, IReadOnlyList<SimNode> nodes,
         if (sameBoot && was.IsDamaged && !sight.IsDamaged) world.Probes.Hit("log.healed");
         if (sameBoot && (sight.Term < was.Term || sight.Commit < was.Commit || sight.Applied < was.Applied))
             world.Violate("never_back", $"{node.Name} shard {shard}: {was}, then {sight}");
+        // What it counts as durable here counts for a majority: a loss of power at this moment must leave it.
+        bool isNews = !sameBoot || sight.Durable != was.Durable;
+        if (isNews && sight.Durable >= sight.First && !probe.IsDurable(new ShardId(shard), sight.Durable))
+            world.Violate("confirmed_is_durable", $"{node.Name} shard {shard}: entry {sight.Durable} is not, {sight}");
+        // Nor did an earlier one take anything that was confirmed.
+        if (sight.IsDamaged && !node.IsRotten)
+            world.Violate("confirmed_is_kept", $"{node.Name} shard {shard} lacks what it confirmed: {sight}");
         // One whose hard state may be lost may have lost a vote: it comes back under another id only (faults.md §2).
         if (sight.Stopped is { } why && !node.IsRotten)
             world.Violate("no_crash", $"{node.Name} shard {shard} stopped: {why}");

@@ -7,7 +7,8 @@ namespace NoriKV.TestKit.Simulation.Nodes;
 
 /// <summary>
 /// The steps of a production node, run in an order that the seed draws, each only when a loop would have woken for it: its
-/// signal is set, it had work when it ran last, or its time has come. A wake that production forgets is missed here, too.
+/// signal is set, it had work when it ran last, or its time has come. A wake that production forgets is missed here, too. While a
+/// sync is under way the step that waits for it does not run, and the others do.
 /// </summary>
 internal sealed class NodeSteps
 {
@@ -15,12 +16,16 @@ internal sealed class NodeSteps
     private const long UnwokenPeriod = 20 * Ticks.Millisecond;
 
     private readonly NoriNode _node;
+    private readonly long _syncMax;
     private readonly Job[] _jobs;
     private readonly int[] _order;
 
-    public NodeSteps(NoriNode node)
+    /// <param name="node">The node.</param>
+    /// <param name="syncMax">How long a sync of its log takes at most, in ticks.</param>
+    public NodeSteps(NoriNode node, long syncMax)
     {
         _node = node;
+        _syncMax = syncMax;
         _jobs = [.. node.Steps.Select(static s => new Job(s))];
         _order = [.. Enumerable.Range(0, _jobs.Length)];
         foreach (Job job in _jobs) job.Sharing = [.. _jobs.Where(other => other.Signal is not null && other.Signal == job.Signal)];
@@ -40,7 +45,7 @@ internal sealed class NodeSteps
             if (!_node.IsSettled) return true;
             foreach (Job job in _jobs)
             {
-                if (job.IsSignalled) return true;
+                if (job is { IsSignalled: true, IsSyncing: false }) return true;
             }
 
             return false;
@@ -60,9 +65,10 @@ internal sealed class NodeSteps
                 foreach (Job other in job.Sharing) other.IsDue = true;
             }
 
-            if (!job.IsDue && job.DueAt > now) continue;
+            if (job.SyncsUntil > now || (!job.IsDue && job.DueAt > now)) continue;
             if (stalled.Count > 0 && stalled.Contains(job.Name)) continue;
             job.Run(now);
+            if (job.IsSyncing) job.SyncsUntil = now + random.NextLong(_syncMax);
         }
 
         bool worked = !_node.IsSettled;
@@ -70,6 +76,12 @@ internal sealed class NodeSteps
         foreach (Job job in _jobs)
         {
             if (stalled.Count > 0 && stalled.Contains(job.Name)) continue;
+            if (job.SyncsUntil > now)
+            {
+                NextAt = Math.Min(NextAt, job.SyncsUntil);
+                continue;
+            }
+
             worked |= job.IsDue || job.IsSignalled;
             if (job.IsTimed) NextAt = Math.Min(NextAt, job.DueAt);
         }
@@ -87,6 +99,12 @@ internal sealed class NodeSteps
         public StepSignal? Signal { get; } = step.Signal;
 
         public bool IsSignalled => Signal is { IsSet: true };
+
+        /// <summary>It has written, and its next run is the end of the sync.</summary>
+        public bool IsSyncing => step.IsSyncing();
+
+        /// <summary>When the sync ends.</summary>
+        public long SyncsUntil { get; set; }
 
         /// <summary>Those that the same signal wakes, itself among them.</summary>
         public Job[] Sharing { get; set; } = [];

@@ -24,6 +24,7 @@ internal sealed class SimNode
     private readonly Prng _random;
     private readonly IReadOnlyList<SimNode> _cluster;
     private readonly double _clockRate;
+    private readonly long _syncMax;
     private readonly Queue<Action> _inbox = new();
     private readonly SortedSet<string> _stalled = new(StringComparer.Ordinal);
     private NodeSteps? _steps;
@@ -42,6 +43,7 @@ internal sealed class SimNode
         Number = new NodeNumber((ulong)place + 1);
         Name = $"n{place + 1}";
         _clockRate = 1 + (((_random.NextDouble() * 2) - 1) * world.Profile.DriftMax);
+        _syncMax = DrawSyncMax(_random);
         Disk = new SimDisk(_random.NextUInt64(), files => world.Options.WrapFileSystem?.Invoke(Name, files) ?? files);
     }
 
@@ -151,7 +153,7 @@ internal sealed class SimNode
             if (State != NodeState.Up) return;
             Port = _world.Options.WrapNode?.Invoke(Node) ?? Node;
             Probe = new NodeProbe(Node);
-            _steps = new NodeSteps(Node);
+            _steps = new NodeSteps(Node, _syncMax);
             _isRotUnseen = false;
             _world.Trace.Tell(Name, $"started, boot {Boots}");
             Wake(0);
@@ -362,6 +364,14 @@ internal sealed class SimNode
         _wakeAt = long.MaxValue;
         _wake++;
     }
+
+    // What a sync of its log takes at most: one machine's disk may be slow where the others' are quick.
+    private static long DrawSyncMax(Prng random) => Ticks.Millisecond * (random.NextInt(6) switch
+    {
+        0 => 100,
+        1 or 2 => 10,
+        _ => 1,
+    });
 
     private NodeOptions OptionsOf() => Configure is { } configure ? configure(FixedOptions()) : FixedOptions();
 
