@@ -131,7 +131,7 @@ public sealed class LiveBytesTests
     {
         var time = new HourTime();
         var news = new EventRing(16, time);
-        var events = new HourEvents(news, "n1", time);
+        var events = new HourEvents(news, "n1", 64, time);
         events.Look();
         for (int i = 0; i < 40; i++) news.Emit(new Happened(i));
         (IReadOnlyList<ReadOnlyMemory<byte>> told, ulong dropped) = events.Take();
