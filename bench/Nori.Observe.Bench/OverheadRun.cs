@@ -134,7 +134,8 @@ internal static class OverheadRun
             CultureInfo.InvariantCulture,
             $"{row.Name,-12} on {row.Pairs.Average(static p => p.OnPerSecond),9:N0}/s  "
             + $"off {row.Pairs.Average(static p => p.OffPerSecond),9:N0}/s  "
-            + $"throughput on/off {median:F3} ± {row.StandardError:F3} ({low:F3} to {high:F3})  processor on/off {cpu:F3} ({cpuLow:F3} to {cpuHigh:F3})  "
+            + $"throughput on/off {median:F3} ± {row.StandardError:F3} ({low:F3} to {high:F3})  "
+            + $"processor on/off {cpu:F3} ({cpuLow:F3} to {cpuHigh:F3})  "
             + $"{row.Pairs.Average(static p => p.OnMicroseconds):F1} and {row.Pairs.Average(static p => p.OffMicroseconds):F1} µs each");
     }
 

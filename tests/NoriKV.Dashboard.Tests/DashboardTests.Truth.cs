@@ -65,7 +65,8 @@ public sealed partial class DashboardTests
             norikv.view.update(new Scene(tape, 130_000, false));
             const gap = leads(), spoken = document.querySelector('main .unseen').textContent, half = new Scene(tape, 100_000, false);
             half.frame = { ...half.frame, leaders: Uint8Array.of(1, 255) };
-            return `${gap} | ${new Scene(tape, 100_000, false).leads({ place: 1 })}, ${half.leads({ place: 1 })} | ${/n1 leads ./.exec(spoken)[0]}`;
+            const led = new Scene(tape, 100_000, false).leads({ place: 1 });
+            return `${gap} | ${led}, ${half.leads({ place: 1 })} | ${/n1 leads ./.exec(spoken)[0]}`;
             """));
 
         // Behind it all goes on, and what was counted meanwhile is spread over it.
@@ -208,8 +209,9 @@ public sealed partial class DashboardTests
         Assert.Equal($"L0 → L1; {(isMoving ? "other" : "the same")} picture", await AskAsync(page, """
             norikv.redraw = () => {};
             norikv.open(tape), norikv.play(false);
-            frame(100_250, { names: [1, 'lsm.tables.0', 'lsm.bytes.0'], figures: [[1, 1, 4, 2, 1e6]], events: [{ t: new Date(100_100).toISOString(), seq: 1,
-              node: 'n1', family: 'Compaction', kind: 'Start', level: 0, output_level: 1, in_bytes: 1e6 }] });
+            const start = { t: new Date(100_100).toISOString(), seq: 1, node: 'n1', family: 'Compaction', kind: 'Start', level: 0 };
+            frame(100_250, { names: [1, 'lsm.tables.0', 'lsm.bytes.0'], figures: [[1, 1, 4, 2, 1e6]],
+              events: [{ ...start, output_level: 1, in_bytes: 1e6 }] });
             norikv.view.update(new Scene(tape, 100_250, false));
             const head = document.querySelector('.finding b').textContent, canvas = document.querySelector('main canvas[role=img]');
             const shots = [0, 400].map(ms => { norikv.view.animate(performance.now() + ms); return canvas.toDataURL(); });

@@ -156,7 +156,9 @@ public sealed class MinimizerTests
                 ? random.NextInt(2) == 0 ? OperationKind.Append : OperationKind.Read
                 : (OperationKind)random.NextInt(5);
             if (kind == OperationKind.Append && !appends) kind = OperationKind.Write;
-            string argument = appends ? $"{i};" : once ? $"v{i}" : written.Count > 1 && random.NextInt(9) == 0 ? string.Empty : $"{random.NextInt(3)}";
+            string argument = appends ? $"{i};"
+                : once ? $"v{i}"
+                : written.Count > 1 && random.NextInt(9) == 0 ? string.Empty : $"{random.NextInt(3)}";
             written.Add(argument);
             string? expected = kind != OperationKind.CompareAndSet ? null : random.NextInt(2) == 0 ? value : Written();
             if (kind is OperationKind.Read or OperationKind.Delete) argument = null!;

@@ -34,7 +34,8 @@ internal static class CheckHistoryCommand
         command.Arguments.Add(files);
         var maxStates = new Option<long>("--max-states")
         {
-            Description = "States to look at for one key, beyond one for each of its calls; a million take seconds and some 200 MiB of memory",
+            Description = "States to look at for one key, beyond one for each of its calls; a million take seconds "
+                + "and some 200 MiB of memory",
             HelpName = "states",
             DefaultValueFactory = static _ => LinearizabilityChecker.DefaultStatesMax,
         };

@@ -13,7 +13,9 @@ internal sealed class NodeLiveness
     /// <summary>Two clocks agree when they are no farther apart.</summary>
     private const long AgreeingMs = 500;
 
-    /// <summary>So long must a node be well again before leaderships are given back to it; twice as long after each relapse within that.</summary>
+    /// <summary>
+    /// So long must a node be well again before leaderships are given back to it; twice as long after each relapse within twice that.
+    /// </summary>
     internal static readonly TimeSpan TrustAfterMin = TimeSpan.FromSeconds(30);
 
     /// <summary>However often it was found unwell, after so long it is trusted again.</summary>

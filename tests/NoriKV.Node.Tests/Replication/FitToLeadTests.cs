@@ -194,7 +194,9 @@ public sealed class FitToLeadTests
         Assert.True(cluster.Put("k", "v").IsOk);
     }
 
-    /// <summary>A leader that should give way does not ask a replica that takes no entries: it would wait for it, and serve nothing meanwhile.</summary>
+    /// <summary>
+    /// A leader that should give way does not ask a replica that takes no entries: it would wait for it, and serve nothing meanwhile.
+    /// </summary>
     [Fact]
     public void Leadership_is_not_offered_to_a_replica_that_takes_no_entries()
     {
@@ -262,8 +264,8 @@ public sealed class FitToLeadTests
     }
 
     /// <summary>
-    /// A disk that stalled now and then was given leaderships by levelling each time that it answered, and gave them away a moment later: 170
-    /// changes of leader in ten minutes.
+    /// A disk that stalled now and then was given leaderships by levelling each time that it answered, and gave them away a moment
+    /// later: 170 changes of leader in ten minutes.
     /// </summary>
     [Fact]
     public void Leaderships_are_levelled_to_a_node_that_was_unwell_only_when_it_has_been_well_for_long()

@@ -98,7 +98,9 @@ public sealed class PromiseTests
         Assert.Equal((Raft.RaftRole.Follower, Raft.RaftRole.Follower), (before, cluster.Nodes[paused]!.Inspect(new ShardId(0)).Role));
     }
 
-    /// <summary>A tick that came late begins the time to the next: made up for, two would count a leader's silence within less than one.</summary>
+    /// <summary>
+    /// A tick that came late begins the time to the next: made up for, two would count a leader's silence within less than one.
+    /// </summary>
     [Fact]
     public void What_a_tick_was_late_does_not_shorten_the_time_to_the_next()
     {

@@ -12,4 +12,5 @@ namespace NoriKV.TestKit.Simulation.Checks;
 /// <param name="Replica">Which replica it is.</param>
 /// <param name="Stopped">Why it takes no part any more; null while it does.</param>
 internal readonly record struct ReplicaSight(
-    bool IsLeader, ulong Term, ulong Commit, ulong Last, ulong Durable, ulong Applied, ulong First, bool IsDamaged, ulong Replica, string? Stopped);
+    bool IsLeader, ulong Term, ulong Commit, ulong Last, ulong Durable, ulong Applied, ulong First, bool IsDamaged, ulong Replica,
+    string? Stopped);
