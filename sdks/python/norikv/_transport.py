@@ -4,6 +4,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import contextlib
+import os
 import re
 from typing import Any, AsyncIterator, Awaitable, Callable, Deque, Dict, Iterator, List, Optional, Set, Tuple
 
@@ -29,6 +30,42 @@ _NOT_CONNECTED = (
 _CERTIFICATE = re.compile("certificate.verify.failed|is not in peer certificate", re.IGNORECASE)
 
 _RESPONSES = {"put": pb.PutResponse, "get": pb.GetResponse, "delete": pb.DeleteResponse, "batch": pb.BatchResponse}
+
+
+class Poller:
+    """What grpc.aio has once in a process: a thread that waits for all its channels."""
+
+    _kept = False
+    _is_lost = False
+
+    @classmethod
+    def keep(cls) -> None:
+        """From the first client to the end of the process.
+
+        grpc.aio ends the thread with the last channel and waits for it, while it may wait for an event loop that no longer reads: a program
+        whose last client closes in a busy moment would never end (https://github.com/grpc/grpc/pull/40989).
+        """
+        cls.check()
+        if not cls._kept:
+            cls._kept = True
+            grpc.aio.init_grpc_aio()
+
+    @classmethod
+    def check(cls) -> None:
+        if cls._is_lost:
+            raise error_of(
+                Code.INVALID_ARGUMENT,
+                "this process was forked from one that has a client, which gRPC does not survive: make the first client behind "
+                "the fork, or start processes with multiprocessing.set_start_method('spawn')")
+
+    @classmethod
+    def forked(cls) -> None:
+        # In the child: the thread is not here, and using what it had would break the parent's connections as well.
+        cls._is_lost = cls._kept
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=Poller.forked)
 
 
 class RpcFailure(Exception):

@@ -10,7 +10,7 @@ from . import _checks, _wire
 from ._proto import norikv_pb2 as pb
 from ._runner import Runner
 from ._session import SessionPool
-from ._transport import NodeConnection
+from ._transport import NodeConnection, Poller
 from .errors import Code, error_of
 from .options import Options
 from .types import (
@@ -40,6 +40,7 @@ class AsyncClient:
         problems = self.options.problems()
         if problems:
             raise error_of(Code.INVALID_ARGUMENT, "; ".join(problems))
+        Poller.keep()
         self._runner = Runner(self.options)
         self._sessions = SessionPool()
         self._places = asyncio.Semaphore(self.options.in_flight_max)

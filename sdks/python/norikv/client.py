@@ -2,14 +2,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import threading
 from types import TracebackType
 from typing import Any, Coroutine, Dict, Iterator, List, Optional, Sequence, Set, Tuple, Type, TypeVar
 
+from ._transport import Poller
 from .aio import AsyncClient
-from .errors import Code, NoriKVError, error_of
+from .errors import NoriKVError
 from .options import Options
 from .types import (
     BatchResult, Bytes, ClusterView, DeleteResult, GetResult, Operation, Page, Pair, PutResult, Version)
@@ -24,11 +24,10 @@ class _Loop:
     _loop: Optional[asyncio.AbstractEventLoop] = None
     _thread: Optional[threading.Thread] = None
     _tasks: "Set[asyncio.Task[Any]]" = set()
-    _is_lost = False
 
     @classmethod
     def get(cls) -> asyncio.AbstractEventLoop:
-        cls.check()
+        Poller.check()
         with cls._lock:
             if cls._loop is None:
                 cls._loop = asyncio.new_event_loop()
@@ -36,14 +35,6 @@ class _Loop:
                 cls._thread = threading.Thread(target=cls._loop.run_forever, name="norikv", daemon=True)
                 cls._thread.start()
             return cls._loop
-
-    @classmethod
-    def check(cls) -> None:
-        if cls._is_lost:
-            raise error_of(
-                Code.INVALID_ARGUMENT,
-                "this process was forked from one that has a client, which gRPC does not survive: make the first client behind "
-                "the fork, or start processes with multiprocessing.set_start_method('spawn')")
 
     @classmethod
     def is_here(cls) -> bool:
@@ -55,15 +46,6 @@ class _Loop:
         """Until it is done: a loop itself holds its tasks weakly."""
         cls._tasks.add(task)
         task.add_done_callback(cls._tasks.discard)
-
-    @classmethod
-    def forked(cls) -> None:
-        # In the child: the loop's thread is not here, and using what it had would break the parent's connections as well.
-        cls._is_lost = cls._loop is not None
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_Loop.forked)
 
 
 def _quiet_poller(loop: asyncio.AbstractEventLoop, context: Dict[str, Any]) -> None:
@@ -155,7 +137,7 @@ class Client:
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         try:
-            _Loop.check()
+            Poller.check()
         except NoriKVError:
             work.close()
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import json
 import os
 import pathlib
@@ -581,6 +582,18 @@ def run_one(scenario, servers):
         return "failed", str(e) if isinstance(e, Failed) else traceback.format_exc()
 
 
+def tell_where_it_stands():
+    """On SIGQUIT, of a run that took too long: what each thread does, then what each task of the loop waits for; then it ends."""
+    def tell_tasks(number, frame):
+        loop = asyncio._get_running_loop()
+        for task in asyncio.all_tasks(loop) if loop else ():
+            task.print_stack(file=sys.stderr)
+        os._exit(128 + number)
+
+    signal.signal(signal.SIGQUIT, tell_tasks)
+    faulthandler.register(signal.SIGQUIT, chain=True)
+
+
 async def soak(count, kinds):
     """Writers against the nodes of NORIKV_ADDR until standard input ends; prints what they saw."""
     async with norikv.AsyncClient(deadline=10) as client:
@@ -604,6 +617,7 @@ def main():
     if sys.argv[1:2] == ["orphan"]:
         orphan(sys.argv[2])
         return 0
+    tell_where_it_stands()
     only = [n for n in os.environ.get("NORIKV_CONFORMANCE_ONLY", "").split(",") if n]
     results, servers = [], Servers()
     try:

@@ -345,17 +345,41 @@ code(old)
 child = os.fork()
 if child == 0:
     answers = []
-    for make in (lambda: old, lambda: norikv.Client("127.0.0.1:1", deadline=0.5)):
+    for make in (lambda: old, lambda: norikv.Client("127.0.0.1:1", deadline=0.5), lambda: norikv.AsyncClient("127.0.0.1:1")):
         try:
             answers.append(code(make()))
         except norikv.NoriKVError as e:
             answers.append(e.code.value)
-    os._exit(0 if answers == ["INVALID_ARGUMENT", "INVALID_ARGUMENT"] else 3)
+    os._exit(0 if answers == ["INVALID_ARGUMENT"] * 3 else 3)
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), code(old))
 """
         done = subprocess.run(
             [sys.executable, "-c", program, str(HERE.parent)], capture_output=True, text=True, timeout=120, check=False)
         self.assertEqual((0, "0 UNAVAILABLE\n"), (done.returncode, done.stdout), done.stderr)
+
+
+class Ended(unittest.TestCase):
+    def test_a_program_whose_client_closes_in_a_busy_moment_ends(self):
+        # The answers of all calls wait for a loop that does something else, and more of them than a socket takes wake-ups.
+        program = """
+import asyncio, sys, time
+sys.path.insert(0, sys.argv[1])
+import norikv
+async def main():
+    client = norikv.AsyncClient("127.0.0.1:1", deadline=0.3)
+    asked = [asyncio.ensure_future(client.is_serving()) for _ in range(2000)]
+    await asyncio.sleep(0.05)
+    time.sleep(1)
+    for task in asked:
+        task.cancel()
+    await client.close()
+for _ in range(2):
+    asyncio.run(main())
+print("ended")
+"""
+        done = subprocess.run(
+            [sys.executable, "-c", program, str(HERE.parent)], capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual((0, "ended\n"), (done.returncode, done.stdout), done.stderr)
 
 
 class Documented(unittest.TestCase):
