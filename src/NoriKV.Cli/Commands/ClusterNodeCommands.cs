@@ -28,7 +28,8 @@ internal static class ClusterNodeCommands
         Argument<string> node = NodeArgument(command);
         var factor = new Option<int?>("--replication-factor")
         {
-            Description = "Replicas of each shard from now on: an odd number, not above the nodes that are left",
+            Description = "Replicas of each shard from now on: an odd number, not above the nodes that are left. As many as those can hold "
+                + "rise again when nodes join; fewer is what the cluster is configured for from then on",
             HelpName = "n",
         };
         var noWait = new Option<bool>("--no-wait") { Description = "End once it is on record; norikv cluster nodes shows how far it is" };

@@ -13,7 +13,7 @@ internal static class AdminWishes
 
     /// <param name="state">The registry.</param>
     /// <param name="name">Whom to empty.</param>
-    /// <param name="factor">The replication factor from now on; 0: as it is.</param>
+    /// <param name="factor">Replicas of each shard from now on; 0: as it is.</param>
     /// <param name="isLive">Who is heard now.</param>
     public static KvResult<IReadOnlyList<MetaChange>> Drain(
         MetaState state, string name, int factor, Func<NodeNumber, bool> isLive)
@@ -22,7 +22,10 @@ internal static class AdminWishes
         MetaSettings settings = state.Settings!;
         RegisteredNode[] others = [.. state.Nodes.Where(n => n.State == RegisteredState.Active && n.Number != node.Number)];
         int left = others.Length;
-        int configured = factor > 0 ? factor : settings.ReplicationFactor;
+        // As many as the others can hold is what must be; the cluster is still meant to have more, and has them again once there are
+        // nodes. Fewer than that is a choice.
+        bool isChoice = factor > 0 && factor != PlacementPlanner.EffectiveReplicationFactor(settings.ReplicationFactor, left);
+        int configured = isChoice ? factor : settings.ReplicationFactor;
         int effective = PlacementPlanner.EffectiveReplicationFactor(Math.Min(configured, settings.EffectiveFactor), left);
         if (left == 0)
         {
@@ -35,7 +38,7 @@ internal static class AdminWishes
             return new KvError(
                 KvCode.FailedPrecondition,
                 $"Draining {name} leaves {left} nodes, too few for {settings.EffectiveFactor} replicas; add a node, or say the "
-                + $"new replication factor, at most {effective}");
+                + $"new replication factor, at most {effective}: it rises again when there are nodes");
         }
 
         if (factor > 0 && (factor % 2 == 0 || factor > left))

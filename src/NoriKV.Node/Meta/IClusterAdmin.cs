@@ -14,7 +14,10 @@ public interface IClusterAdmin
 
     /// <summary>Empties a node of replicas. Refused where that would lower the replication factor, unless a new one is given.</summary>
     /// <param name="node">Its name.</param>
-    /// <param name="replicationFactor">The cluster's from now on; null: as it is.</param>
+    /// <param name="replicationFactor">
+    /// Replicas of each shard from now on; null: as it is. As many as the nodes that are left can hold rise again to what the cluster is
+    /// configured for when there are more nodes; fewer, or more, is what it is configured for from now on.
+    /// </param>
     /// <param name="context">Who asks and until when.</param>
     ValueTask<KvResult<ClusterStatus>> DrainAsync(string node, int? replicationFactor, RequestContext context);
 

@@ -91,6 +91,48 @@ public sealed class GrowthTests
         Assert.Equal(6UL, cluster.TryJoin(1, seed: 2).Number.Value);
     }
 
+    // Two nodes have one vote of a shard: it goes with the first that leaves, and the other's copies with the second.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void Three_nodes_become_one_again_whichever_stays_and_three_once_more(int last)
+    {
+        var cluster = new GrowingCluster();
+        for (int node = 2; node <= 3; node++) cluster.Join(node);
+        cluster.AwaitLevel(3);
+        for (int i = 0; i < 40; i++) cluster.Put($"k{i}", $"v{i}");
+        Leave(cluster, last == 3 ? 1 : 3, factor: 1);
+        cluster.AwaitLevel(1);
+        Leave(cluster, 2, factor: null);
+        cluster.AwaitLevel(1);
+        Assert.Equal(8, cluster.ReplicasOn(last));
+        Assert.Single(cluster.Status.Nodes, static n => n.Node.IsMember);
+        KvError alone = cluster.TryAsk(n => n.Admin.DrainAsync($"n{last}", null, cluster.Context(3000))).Error!;
+        Assert.Contains("is the last one", alone.Message, StringComparison.Ordinal);
+
+        // Nobody has to be there for it to start.
+        cluster.Crash(last);
+        cluster.Start(last);
+        for (int i = 0; i < 40; i++) Assert.Equal($"v{i}", cluster.Read($"k{i}"));
+        cluster.Put("after", "x");
+        for (int node = 4; node <= 5; node++) cluster.Join(node, seed: last);
+        cluster.AwaitLevel(3);
+        Assert.Equal("x", cluster.Read("after"));
+    }
+
+    [Fact]
+    public void A_drain_that_lowered_the_factor_and_is_taken_back_leaves_it_as_it_was()
+    {
+        var cluster = new GrowingCluster();
+        for (int node = 2; node <= 3; node++) cluster.Join(node);
+        cluster.AwaitLevel(3);
+        cluster.Ask(n => n.Admin.DrainAsync("n3", 1, cluster.Context(3000)));
+        cluster.RunUntil(() => cluster.ReplicasOn(3) == 0, "n3 is empty");
+        Assert.Equal((3, 1), (cluster.Status.ReplicationFactor, cluster.Status.EffectiveReplicationFactor));
+        cluster.Ask(n => n.Admin.UndrainAsync("n3", cluster.Context(3000)));
+        cluster.AwaitLevel(3);
+    }
+
     [Fact]
     public void A_node_that_stays_dead_is_replaced_by_those_that_live_and_finds_nothing_left_when_it_returns()
     {
@@ -234,5 +276,15 @@ public sealed class GrowthTests
         cluster.Ask(n => n.Admin.MoveLeaderAsync(
             new ShardId(0), cluster.Nodes[1].Table.Current.Find(cluster.Nodes[1].Table.ReplicasOf(new ShardId(0))[1].Node)!.Name,
             cluster.Context(5000)));
+    }
+
+    // Drained, no member any more, and gone.
+    private static void Leave(GrowingCluster cluster, int node, int? factor)
+    {
+        cluster.Ask(n => n.Admin.DrainAsync($"n{node}", factor, cluster.Context(3000)));
+        cluster.RunUntil(
+            () => cluster.ReplicasOn(node) == 0 && cluster.Nodes[node].Log.Group(cluster.Meta) is null, $"n{node} is empty", 120_000);
+        cluster.Ask(n => n.Admin.DecommissionAsync($"n{node}", cluster.Context(3000)));
+        cluster.Crash(node);
     }
 }

@@ -122,6 +122,20 @@ public sealed class MoveTests
         Assert.Equal(KvCode.FailedPrecondition, AdminWishes.Replace(three, "n9", All).Error!.Code);
     }
 
+    [Theory]
+    [InlineData(3, 3, 1, 3, 1)] // Two are left, and can hold one: what must be is no wish.
+    [InlineData(3, 4, 1, 1, 1)]
+    [InlineData(5, 5, 3, 5, 3)]
+    [InlineData(5, 5, 1, 1, 1)]
+    public void A_factor_given_with_a_drain_is_configured_only_where_the_nodes_left_could_hold_more(
+        int factor, int nodes, int given, int configured, int effective)
+    {
+        MetaState state = State(factor, [.. Enumerable.Range(1, nodes).Select(static n => (n, ""))]);
+        MetaChange change = AdminWishes.Drain(state, "n2", given, All).Value[0];
+        MetaSettings changed = MetaRecords.TryDecodeSettings(change.Value)!;
+        Assert.Equal((configured, effective), (changed.ReplicationFactor, changed.EffectiveFactor));
+    }
+
     [Fact]
     public void Refusals_name_what_there_is_and_what_to_do()
     {
