@@ -13,6 +13,7 @@ packages=(
   chromium                                                                  # draws the dashboard
   xxhash                                                                    # an independent xxHash64
   librocksdb-dev                                                            # the engine that the storage contract also holds for
+  libfaketime                                                               # clocks that drift
   gcc libc6-dev                                                             # the shim that makes fdatasync fail
   liblz4-1 libzstd1                                                         # codecs
   curl e2fsprogs mount                                                      # HTTP by hand; the loop mount that loses power

@@ -15,6 +15,7 @@ internal sealed class Callers(NoriKVClient client, int callers, int perSecond)
 {
     private const int LiveKeys = 24;
     private const int CallsMax = 250;
+    private static readonly ReadOptions Leased = new() { Consistency = Consistency.Lease };
 
     private readonly Lock _gate = new();
     private readonly (string Key, int Calls)[] _live = new (string, int)[LiveKeys];
@@ -81,7 +82,9 @@ internal sealed class Callers(NoriKVClient client, int callers, int perSecond)
         int dice = random.Next(100);
         if (dice < 40)
         {
-            seen[key] = (await store.GetAsync(name)).Version;
+            // Under a lease as well: both promise the latest.
+            ReadOptions? how = dice < 15 ? Leased : null;
+            seen[key] = (await store.GetAsync(name, how)).Version;
         }
         else if (dice < 95)
         {

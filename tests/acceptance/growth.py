@@ -1,4 +1,4 @@
-"""A cluster of real processes that grows 1 → 3 → 5, shrinks to 3, loses a node for good and restarts node by node, under load.
+"""A cluster of real processes that grows 1 → 3 → 5, shrinks to 3, loses a node for good, restarts node by node and shrinks to 1, under load.
 
 Each step is verified: every kept key holds what was written, every shard has its replicas and a leader, and as many replicas came as
 the bound says. In the end the whole history is judged by `norikv check-history`. See growth.sh.
@@ -38,10 +38,11 @@ def free_ports(count):
 class Node:
     """One server; its directory outlives its process."""
 
-    def __init__(self, name, folder, rpc, http):
+    def __init__(self, name, folder, rpc, http, environment):
         self.name, self.rpc, self.http = name, f"127.0.0.1:{rpc}", f"127.0.0.1:{http}"
         self.data = folder / name
         self.log = folder / f"{name}.log"
+        self.environment = environment
         self.process = None
 
     def start(self, server, seeds, shards, bootstrap=None):
@@ -52,7 +53,8 @@ class Node:
         if bootstrap:
             line += ["--bootstrap-expect", str(bootstrap)]
         self.ready = threading.Event()
-        self.process = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.process = subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                        env=os.environ | self.environment)
         threading.Thread(target=self._read, args=(self.process, self.ready), daemon=True).start()
 
     def await_ready(self):
@@ -95,6 +97,7 @@ class Run:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="norikv-growth-"))
         self.server = ["dotnet", given.server]
         self.shards = given.shards
+        self.rates = dict(words.split("=") for words in given.clock)
         self.nodes = {}
         self.load = None
         self.began = time.monotonic()
@@ -107,13 +110,19 @@ class Run:
     def add(self, name, replacing=False):
         rpc, http = free_ports(2)
         seeds = [n.rpc for n in self.live()]
-        node = Node(name, self.folder, rpc, http)
+        node = Node(name, self.folder, rpc, http, self.clock_of(name))
         if replacing:
             shutil.rmtree(node.data)
         self.nodes[name] = node
         node.start(self.server, seeds, self.shards)
         node.await_ready()
         return node
+
+    def clock_of(self, name):
+        """What makes all clocks of a process run so many times as fast, from its start on."""
+        if name not in self.rates:
+            return {}
+        return {"LD_PRELOAD": self.given.faketime, "FAKETIME": f"+0 x{self.rates[name]}"}
 
     def live(self):
         return [n for n in self.nodes.values() if n.process is not None]
@@ -150,6 +159,14 @@ class Run:
                     return shards
             time.sleep(0.3)
         raise Failed(f"not settled within {limit} s: {why}")
+
+    def await_leaders(self, expected, what, limit=120):
+        """Waits until these nodes, and nobody else, lead: all of them, or some."""
+        late = time.monotonic() + limit
+        while not (leaders := {s.get("leader") for s in self.status("shards").get("shards", [])}) or not leaders <= expected:
+            if time.monotonic() > late:
+                raise Failed(f"{leaders} lead, not {expected}: {what}, after {limit} s")
+            time.sleep(0.3)
 
     def unsettled(self, status, shards, members, factor):
         if status["members"] != members or status["live"] != members:
@@ -239,15 +256,33 @@ class Run:
     def shrink_to_three(self):
         for count, name in ((4, "n5"), (3, "n4")):
             held = sum(any(r["node_id"] == name for r in s["replicas"]) for s in self.status("shards")["shards"])
-            self.cli("drain", name)
-            self.expect_arrivals(f"{name} drained", held - 1, held)
-            self.cli("decommission", name)
-            node = self.nodes[name]
-            self.note_end(node)
-            node.end(signal.SIGTERM)
-            self.settle(count, 3)
-            self.arrived_before = self.arrived()
-            self.verify(f"{count} nodes again")
+            self.leave(name, count, 3, held - 1, held)
+
+    def shrink_to_one(self):
+        """Two nodes have one vote, so the factor falls with the first that leaves; the last one holds everything, and starts again."""
+        for count, name in ((2, "n3"), (1, "n2")):
+            only = sum(all(r["node_id"] == name for r in s["replicas"]) for s in self.status("shards")["shards"] if not s["meta"])
+            self.leave(name, count, 1, only, only, *(["--replication-factor", "1"] if count == 2 else []))
+        node = self.live()[0]
+        self.note_end(node)
+        node.end(signal.SIGTERM)
+        node.start(self.server, [], self.shards)
+        node.await_ready()
+        self.settle(1, 1)
+        self.verify(f"{node.name} restarted alone")
+        self.arrived_before = self.arrived()
+
+    def leave(self, name, left, factor, least, most, *words):
+        """A node is drained, while as many replicas come to the others as the bound says, and is no member any more."""
+        self.cli("drain", name, *words)
+        self.expect_arrivals(f"{name} drained", least, most)
+        self.cli("decommission", name)
+        node = self.nodes[name]
+        self.note_end(node)
+        node.end(signal.SIGTERM)
+        self.settle(left, factor)
+        self.arrived_before = self.arrived()
+        self.verify(f"{left} node{'s' if left > 1 else ''} again")
 
     def replace(self):
         """n2 dies for good; a new one takes its name with an empty directory."""
@@ -274,6 +309,23 @@ class Run:
             node.await_ready()
             self.settle(3, 3)
             self.verify(f"{node.name} restarted")
+        self.arrived_before = self.arrived()
+
+    def drift(self):
+        """Whose clock is half a second off leads no more, until nobody else can."""
+        right = next(n for n in self.live() if n.name not in self.rates)
+        others = {n.name for n in self.live() if n is not right}
+        self.await_leaders({right.name}, "the others' clocks are far off")
+        self.verify(f"only {right.name}, whose clock is right, leads")
+        self.note_end(right)
+        right.end(signal.SIGKILL)
+        self.await_leaders(others, f"{right.name} is dead")
+        self.verify(f"{right.name} is dead, the others lead")
+        right.start(self.server, [n.rpc for n in self.live()], self.shards)
+        right.await_ready()
+        self.await_leaders({right.name}, f"{right.name} is back")
+        self.settle(3, 3)
+        self.verify(f"{right.name} is back and leads")
         self.arrived_before = self.arrived()
 
     def judge(self):
@@ -309,13 +361,15 @@ def main():
     options.add_argument("--rate", type=int, default=150)
     options.add_argument("--dead", type=float, default=2)
     options.add_argument("--no-count", action="store_true", help="print how many replicas came, but judge nothing by it")
+    options.add_argument("--faketime", help="libfaketime: for --clock")
+    options.add_argument("--clock", action="append", default=[], metavar="NODE=RATE", help="a node whose clocks run so many times as fast")
     options.add_argument("--steps", default="grow3,replace,rolling")
     given = options.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     os.environ["no_proxy"] = "127.0.0.1,localhost"
     run = Run(given)
     steps = {"grow3": run.grow_to_three, "grow5": run.grow_to_five, "shrink": run.shrink_to_three, "replace": run.replace,
-             "rolling": run.rolling_restart}
+             "rolling": run.rolling_restart, "alone": run.shrink_to_one, "drift": run.drift}
     try:
         for step in given.steps.split(","):
             steps[step]()
