@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text;
 using Nori.Compression;
 using Nori.IO;
@@ -13,7 +14,7 @@ namespace NoriKV.Node.Tests;
 /// </summary>
 public sealed class GoldenTests
 {
-    private const string Version = "v1";
+    private const string Version = "v2";
     private const long WrittenAt = 1_800_000_000_000;
     private static readonly TimeSpan Ttl = TimeSpan.FromMinutes(5);
     private static readonly GoldenData Golden = new("NoriKV.Node.Tests");
@@ -40,6 +41,23 @@ public sealed class GoldenTests
         node.Stop();
         Golden.KeepNew($"{Version}/{name}", files, SteppedNode.Data, expected.Select(fields => string.Join('\t', fields)));
         Check(files, expected);
+    }
+
+    [Fact]
+    public void What_todays_log_format_wrote_is_kept()
+    {
+        var files = new MemoryFileSystem(1);
+        SteppedNode.Start(files).Stop();
+        uint today = Assert.Single(LogFormats(files));
+        Assert.Contains(Golden.Names, name => LogFormats(Golden.Load(name, SteppedNode.Data)).Contains(today));
+    }
+
+    /// <summary>The format versions in the headers of the log's segments.</summary>
+    private static IEnumerable<uint> LogFormats(MemoryFileSystem files)
+    {
+        const string log = SteppedNode.Data + "/log";
+        return files.List(log).Where(name => name.EndsWith(".wal", StringComparison.Ordinal))
+            .Select(name => BinaryPrimitives.ReadUInt32LittleEndian(files.ReadAllBytes($"{log}/{name}").AsSpan(12)));
     }
 
     private static void Check(MemoryFileSystem files, List<string[]> expected)
