@@ -85,7 +85,7 @@ public sealed class ChaosTests
         string folder = Directory.CreateTempSubdirectory("norikv-orders-").FullName;
         try
         {
-            var clock = new JumpingTime();
+            var clock = new FaultyClock(TimeProvider.System);
             using var disk = new FaultyDisk(TimeProvider.System);
             var orders = new FaultOrders(disk, clock);
             string path = Path.Combine(folder, "f");
@@ -108,6 +108,43 @@ public sealed class ChaosTests
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    [Fact]
+    public void A_clock_runs_as_fast_as_it_is_told_never_back_and_the_wall_clock_is_set_right_again()
+    {
+        var time = new SetTime();
+        var clock = new FaultyClock(time);
+        using var disk = new FaultyDisk(time);
+        var orders = new FaultOrders(disk, clock);
+        time.Now = TimeSpan.FromSeconds(100);
+        long begun = clock.GetTimestamp();
+        DateTimeOffset wall = clock.GetUtcNow();
+        Assert.Equal(TimeSpan.FromSeconds(100).Ticks, begun);
+
+        Assert.True(orders.Obey("clock rate 1.05"));
+        time.Now += TimeSpan.FromSeconds(10);
+        Assert.Equal(TimeSpan.FromSeconds(10.5), clock.GetElapsedTime(begun));
+        Assert.Equal(wall.AddSeconds(10.5), clock.GetUtcNow());
+        Assert.True(orders.Obey("clock rate 0.5"));
+        Assert.Equal(TimeSpan.FromSeconds(10.5), clock.GetElapsedTime(begun));
+        time.Now += TimeSpan.FromSeconds(10);
+        Assert.Equal(TimeSpan.FromSeconds(15.5), clock.GetElapsedTime(begun));
+        Assert.Equal(wall.AddSeconds(15.5), clock.GetUtcNow());
+
+        Assert.True(orders.Obey("clock rate 1"));
+        Assert.True(orders.Obey("clock 0"));
+        Assert.Equal(TimeSpan.FromSeconds(15.5), clock.GetElapsedTime(begun));
+        Assert.Equal(time.GetUtcNow(), clock.GetUtcNow());
+        Assert.True(orders.Obey("clock rate 2 monotonic"));
+        begun = clock.GetTimestamp();
+        time.Now += TimeSpan.FromSeconds(1);
+        Assert.Equal(TimeSpan.FromSeconds(2), clock.GetElapsedTime(begun));
+        Assert.Equal(time.GetUtcNow(), clock.GetUtcNow());
+        Assert.True(orders.Obey("clock -7"));
+        Assert.Equal(time.GetUtcNow().AddSeconds(-7), clock.GetUtcNow());
+        Assert.False(orders.Obey("clock rate 0"));
+        Assert.False(orders.Obey("clock rate 2 backwards"));
     }
 
     [Fact]
@@ -144,6 +181,7 @@ public sealed class ChaosTests
     [InlineData("chaos --nodes 10", "--nodes")]
     [InlineData("chaos --faults Sing", "Sing is not a list of Kill")]
     [InlineData("chaos --seconds nine", "not a duration")]
+    [InlineData("chaos --clock-drift 100", "--clock-drift")]
     public async Task What_cannot_be_run_is_refused(string line, string words)
     {
         using var cli = new CliRunner();
@@ -171,5 +209,16 @@ public sealed class ChaosTests
         Assert.True(report.RootElement.GetProperty("good").GetBoolean());
         Assert.True(report.RootElement.GetProperty("acknowledged").GetInt64() > 0);
         Assert.True(report.RootElement.GetProperty("keys_judged").GetInt64() > 0);
+    }
+
+    private sealed class SetTime : TimeProvider
+    {
+        public TimeSpan Now { get; set; }
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Now.Ticks;
+
+        public override DateTimeOffset GetUtcNow() => DateTimeOffset.UnixEpoch + Now;
     }
 }

@@ -67,6 +67,9 @@ internal enum ChaosFaults
     /// <summary>Streams to and from a node are cut, datagrams pass: membership holds it for alive.</summary>
     StreamCut = 1 << 19,
 
+    /// <summary>The clocks of nodes run fast or slow, each by as much as it will.</summary>
+    ClockDrift = 1 << 20,
+
     /// <summary>All of it.</summary>
-    All = (1 << 20) - 1,
+    All = (1 << 21) - 1,
 }

@@ -5,6 +5,9 @@ internal sealed record ChaosOptions
 {
     public const int NodesMax = 9;
 
+    /// <summary>What leases hold for: two clocks, one fast and one slow by this, are a tenth apart (protocol.md §3).</summary>
+    public const double ClockDriftHeld = 5;
+
     // Behaviour
 
     /// <summary>Everything random follows from it.</summary>
@@ -24,6 +27,9 @@ internal sealed record ChaosOptions
 
     /// <summary>What may happen. <value>all</value></summary>
     public ChaosFaults Faults { get; init; } = ChaosFaults.All;
+
+    /// <summary>Percent by which a clock that drifts is fast or slow at most. <value>5: what leases hold for</value></summary>
+    public double ClockDrift { get; init; } = ClockDriftHeld;
 
     /// <summary>A healed cluster serves and has equal replicas within this time. <value>60 s</value></summary>
     public TimeSpan HealBound { get; init; } = TimeSpan.FromSeconds(60);
@@ -50,6 +56,7 @@ internal sealed record ChaosOptions
         if (Shards is < 1 or > 4096) problems.Add("--shards must be 1 to 4096");
         if (Duration <= TimeSpan.Zero || Duration > TimeSpan.FromDays(7)) problems.Add("--seconds must be positive, 7 days at most");
         if (Round < TimeSpan.FromSeconds(3) || Round > TimeSpan.FromMinutes(10)) problems.Add("--round must be 3 s to 10 min");
+        if (ClockDrift is not (> 0 and <= 90)) problems.Add("--clock-drift must be above 0, 90 percent at most");
         if (HealBound <= TimeSpan.Zero) problems.Add("--heal-bound must be positive");
         if (Callers is < 1 or > 64) problems.Add("--callers must be 1 to 64");
         if (Rate is < 1 or > 100_000) problems.Add("--rate must be 1 to 100000");

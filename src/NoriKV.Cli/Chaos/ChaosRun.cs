@@ -40,7 +40,7 @@ internal sealed class ChaosRun(ChaosOptions options, string folder, bool isTempo
         try
         {
             var probes = new ShardProbes(prober, options.Shards, time);
-            var hands = new FaultHands(cluster, probes, report, time);
+            var hands = new FaultHands(cluster, probes, options, report, time);
             var judge = new RoundJudge(cluster, hands, probes, options, report, folder, time);
             foreach (ChaosNode node in cluster.Nodes) _ = hands.WatchAsync(node, node.Process!);
             int rounds = Math.Max(1, (int)Math.Round(options.Duration / options.Round));

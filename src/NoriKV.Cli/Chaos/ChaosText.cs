@@ -75,7 +75,8 @@ internal static class ChaosText
         string faults = options.Faults.ToString().Replace(" ", "", StringComparison.Ordinal);
         return Invariant($"{norikv} chaos --seed {options.Seed} --nodes {options.Nodes} --shards {options.Shards} ")
             + Invariant($"--seconds {options.Duration.TotalSeconds:0} --round {options.Round.TotalSeconds:0.###}s")
-            + (options.Faults == ChaosFaults.All ? "" : $" --faults {faults}");
+            + (options.Faults == ChaosFaults.All ? "" : $" --faults {faults}")
+            + (options.ClockDrift == ChaosOptions.ClockDriftHeld ? "" : Invariant($" --clock-drift {options.ClockDrift}"));
     }
 
     public static TimeSpan? Median(IReadOnlyList<TimeSpan> sorted) => sorted.Count == 0 ? null : sorted[sorted.Count / 2];

@@ -6,6 +6,12 @@ namespace NoriKV.Cli.Chaos;
 /// <summary>Disks and clocks.</summary>
 internal sealed partial class FaultHands
 {
+    // Clocks gain little in less.
+    private static readonly TimeSpan DriftMin = TimeSpan.FromSeconds(2);
+
+    // Drifts under way: the rates of the last one hold, until the last has ended.
+    private int _drifts;
+
     // The one copy that may be rotten or lost in a round is this node's.
     private async Task BitFlipAsync(ChaosNode node, Prng random, TimeSpan lasts, CancellationToken stop)
     {
@@ -53,5 +59,34 @@ internal sealed partial class FaultHands
         double seconds = Math.Round(random.Chance(0.5) ? hours * 3 * 3600 : hours * 20, 3);
         return OrderAsync(
             node, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"clock {seconds}"), "clock 0", lasts, stop);
+    }
+
+    // All nodes at once, half of them as far off as may be: a lease that lasts long meets loyalty that does not. Wall clocks drift as
+    // well, or are kept right: a leader whose wall clock is off leads no more before long. In the end they are set, as a time service
+    // sets them.
+    private async Task ClockDriftAsync(Prng random, TimeSpan lasts, CancellationToken stop)
+    {
+        if (lasts < DriftMin) lasts = DriftMin;
+        Interlocked.Increment(ref _drifts);
+        string which = random.Chance(0.5) ? "" : " monotonic";
+        foreach (ChaosNode node in Nodes)
+        {
+            double share = (random.NextDouble() * 2) - 1;
+            if (random.Chance(0.5)) share = Math.Sign(share);
+            double rate = Math.Round(1 + (share * options.ClockDrift / 100), 4);
+            if (!node.IsUp) continue;
+            report.Tell($"{node.Name}:{which} clocks run {rate} times as fast for {lasts.TotalSeconds:0.00} s");
+            node.Process!.Tell(FormattableString.Invariant($"clock rate {rate}{which}"));
+        }
+
+        await LastsAsync(lasts, stop).ConfigureAwait(false);
+        if (Interlocked.Decrement(ref _drifts) > 0) return;
+        foreach (ChaosNode node in Nodes.Where(static n => n.IsUp)) SetClock(node.Process!);
+    }
+
+    private static void SetClock(NodeProcess process)
+    {
+        process.Tell("clock rate 1");
+        process.Tell("clock 0");
     }
 }

@@ -5,7 +5,8 @@ using NoriKV.Cli.Chaos.Nodes;
 namespace NoriKV.Cli.Chaos;
 
 /// <summary>Carries out a plan: each action begins at its time, lasts, and takes back what it did.</summary>
-internal sealed partial class FaultHands(ChaosCluster cluster, ShardProbes probes, ChaosReport report, TimeProvider time)
+internal sealed partial class FaultHands(
+    ChaosCluster cluster, ShardProbes probes, ChaosOptions options, ChaosReport report, TimeProvider time)
 {
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan FailoverLimit = TimeSpan.FromSeconds(60);
@@ -40,7 +41,7 @@ internal sealed partial class FaultHands(ChaosCluster cluster, ShardProbes probe
 
             node.Process!.Resume();
             node.Process.Tell("disk well");
-            node.Process.Tell("clock 0");
+            SetClock(node.Process);
         }
     }
 
@@ -104,6 +105,7 @@ internal sealed partial class FaultHands(ChaosCluster cluster, ShardProbes probe
             ChaosFaults.DiskError => DiskErrorAsync(node, random, action.Lasts, stop),
             ChaosFaults.BitFlip => BitFlipAsync(node, random, action.Lasts, stop),
             ChaosFaults.ClockJump => ClockJumpAsync(node, random, action.Lasts, stop),
+            ChaosFaults.ClockDrift => ClockDriftAsync(random, action.Lasts, stop),
             ChaosFaults.MoveLeader => MoveLeadersAsync(random, stop),
             ChaosFaults.Replace => LoseAsync(node, stop),
             _ => throw Invariant.Unreachable($"{action.Kind} is one kind"),

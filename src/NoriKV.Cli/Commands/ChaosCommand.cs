@@ -28,6 +28,12 @@ internal sealed class ChaosCommand
 
     private readonly Option<string> _round = Text("--round", "20s", "Faults of so long, then it is healed and judged");
     private readonly Option<string> _healBound = Text("--heal-bound", "60s", "A healed cluster must serve within this time");
+    private readonly Option<double> _clockDrift = new("--clock-drift")
+    {
+        Description = "Percent by which clocks are fast or slow at most; leases hold for 5",
+        DefaultValueFactory = _ => ChaosOptions.ClockDriftHeld,
+    };
+
     private readonly Option<int> _callers = Number("--callers", 8, "Callers at once");
     private readonly Option<int> _rate = Number("--rate", 300, "Operations a second, all callers together");
     private readonly Option<string?> _directory = new("--data-dir")
@@ -52,7 +58,10 @@ internal sealed class ChaosCommand
             "norikv chaos measure --only kill --kills 20");
         var a = new ChaosCommand();
         foreach (Option option in (Option[])
-            [a._seconds, a._seed, a._nodes, a._shards, a._faults, a._round, a._healBound, a._callers, a._rate, a._directory, a._report])
+            [
+                a._seconds, a._seed, a._nodes, a._shards, a._faults, a._round, a._healBound, a._clockDrift, a._callers, a._rate,
+                a._directory, a._report,
+            ])
             command.Options.Add(option);
         command.Subcommands.Add(ChaosMeasureCommand.Create(host, json));
         command.SetAction((parse, token) =>
@@ -125,6 +134,7 @@ internal sealed class ChaosCommand
             Duration = Span(parse, _seconds),
             Round = Span(parse, _round),
             HealBound = Span(parse, _healBound),
+            ClockDrift = parse.GetValue(_clockDrift),
             Nodes = parse.GetValue(_nodes),
             Shards = parse.GetValue(_shards),
             Callers = parse.GetValue(_callers),

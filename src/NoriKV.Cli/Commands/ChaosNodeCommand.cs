@@ -15,7 +15,7 @@ internal static class ChaosNodeCommand
         command.SetAction(async (parse, token) =>
         {
             ServerOptions options = flags.Load(parse, flags.File(parse, null, host), host) with { Json = parse.GetValue(json) };
-            var clock = new JumpingTime();
+            var clock = new FaultyClock(TimeProvider.System);
             using var disk = new FaultyDisk(TimeProvider.System);
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(token);
             _ = ObeyAsync(new FaultOrders(disk, clock), host, stop);

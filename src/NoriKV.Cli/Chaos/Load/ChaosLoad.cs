@@ -10,6 +10,8 @@ namespace NoriKV.Cli.Chaos.Load;
 /// <summary>Callers that read and write a small set of keys in a round and record what they saw. Every value is written once.</summary>
 internal sealed class ChaosLoad
 {
+    private static readonly ReadOptions Leased = new() { Consistency = Consistency.Lease };
+
     private readonly INoriKV[] _stores;
     private readonly ChaosOptions _options;
     private readonly LoadCounts _counts;
@@ -89,7 +91,9 @@ internal sealed class ChaosLoad
         {
             if (isRead)
             {
-                GetResult got = await store.GetAsync(name).ConfigureAwait(false);
+                // Under a lease as well: both promise the latest.
+                ReadOptions? how = dice < 15 ? Leased : null;
+                GetResult got = await store.GetAsync(name, how).ConfigureAwait(false);
                 seen[key] = got.Version;
             }
             else if (dice < 95)

@@ -4,9 +4,10 @@ namespace NoriKV.Cli.Chaos.Nodes;
 
 /// <summary>
 /// What a node under test is told on its standard input, a line each: <c>disk slow MS</c>, <c>disk stall</c>, <c>disk full</c>,
-/// <c>disk fail sync|write|read</c>, <c>disk well</c>, <c>clock SECONDS</c>.
+/// <c>disk fail sync|write|read</c>, <c>disk well</c>, <c>clock SECONDS</c>, <c>clock rate FACTOR</c>,
+/// <c>clock rate FACTOR monotonic</c>.
 /// </summary>
-internal sealed class FaultOrders(FaultyDisk disk, JumpingTime clock)
+internal sealed class FaultOrders(FaultyDisk disk, FaultyClock clock)
 {
     /// <summary>Carries one out; false for what it does not know.</summary>
     public bool Obey(string line)
@@ -31,6 +32,10 @@ internal sealed class FaultOrders(FaultyDisk disk, JumpingTime clock)
                 return true;
             case ["clock", var seconds] when double.TryParse(seconds, CultureInfo.InvariantCulture, out double offset):
                 clock.SetOffset(TimeSpan.FromSeconds(offset));
+                return true;
+            case ["clock", "rate", var factor, .. [] or ["monotonic"]]
+                when double.TryParse(factor, CultureInfo.InvariantCulture, out double rate) && rate > 0:
+                clock.SetRate(rate, isWallKept: words.Length == 4);
                 return true;
             default:
                 return false;
