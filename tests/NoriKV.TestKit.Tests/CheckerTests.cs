@@ -141,6 +141,28 @@ public sealed class CheckerTests
     }
 
     [Fact]
+    public void A_value_that_nobody_brought_is_not_looked_for()
+    {
+        List<Operation> history = [];
+        for (int i = 0; i < 24; i++) history.Add(Write(i, 100, 200, $"{i}"));
+        history.Add(Read(50, 300, 301, "never"));
+        Assert.False(Decided(history).IsLinearizable);
+    }
+
+    [Fact]
+    public void A_value_that_was_only_passed_on_the_way_to_another_is_gone()
+    {
+        List<Operation> history =
+        [
+            Write(100, 0, Operation.Unknown, "x"),
+            new Operation(101, 0, Operation.Unknown, "k", OperationKind.CompareAndSet, "y", "x"), Read(0, 10, 11, "y"),
+        ];
+        for (int i = 0; i < 24; i++) history.Add(Write(i, 100, 200, $"{i}"));
+        history.Add(Read(50, 300, 301, "x"));
+        Assert.False(Decided(history).IsLinearizable);
+    }
+
+    [Fact]
     public void What_was_reached_with_less_is_not_tried_with_more()
     {
         List<Operation> history = [];
