@@ -65,6 +65,7 @@ public sealed partial class LsmEngine : IAsyncDisposable
     private Exception? _failure;
     private Exception? _diskFullCause;
     private volatile bool _isDiskFull;
+    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _closing;
     private volatile bool _disposed;
     private bool _isReleased;
@@ -200,18 +201,31 @@ public sealed partial class LsmEngine : IAsyncDisposable
     /// Stops intake, syncs the log, stops the threads and closes; unflushed data stays in the log. Idempotent.
     /// </summary>
     /// <remarks>
+    /// Complete when the engine is closed, whoever of several callers closes it: the directory may be deleted or opened again.
     /// Without a log of its own, what was not flushed is gone: flush first, or replay from the owner's log.
     /// </remarks>
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref _closing, 1) == 1) return;
-        // First those that wait for room: what they wait for may never come.
-        lock (_relief) Monitor.PulseAll(_relief);
-        // Alone: no write is under way behind this, and later ones are refused.
-        if (_loop is null) StopIntake();
-        else await LsmLoop.Offload(StopIntake).ConfigureAwait(false);
-        StopLoop();
-        Close(syncLog: true);
+        if (Interlocked.Exchange(ref _closing, 1) == 1)
+        {
+            await _closed.Task.ConfigureAwait(false);
+            return;
+        }
+
+        try
+        {
+            // First those that wait for room: what they wait for may never come.
+            lock (_relief) Monitor.PulseAll(_relief);
+            // Alone: no write is under way behind this, and later ones are refused.
+            if (_loop is null) StopIntake();
+            else await LsmLoop.Offload(StopIntake).ConfigureAwait(false);
+            StopLoop();
+            Close(syncLog: true);
+        }
+        finally
+        {
+            _closed.SetResult();
+        }
     }
 
     internal long FlushedBytes => Volatile.Read(ref _flushedBytes);
@@ -240,6 +254,7 @@ public sealed partial class LsmEngine : IAsyncDisposable
         lock (_relief) Monitor.PulseAll(_relief);
         StopLoop();
         Close(syncLog: false);
+        _closed.SetResult();
     }
 
     private void StopIntake() => Alone(() => _disposed = true);

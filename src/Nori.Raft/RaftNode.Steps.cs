@@ -7,6 +7,7 @@ public sealed partial class RaftNode
 {
     private readonly TaskCompletionSource _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private RaftLoop[] _loops = [];
+    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _disposed;
     private int _cleared;
 
@@ -27,14 +28,30 @@ public sealed partial class RaftNode
     /// Stops. What is under way is answered as unknown. Does not hand over leadership: see
     /// <see cref="TransferLeadershipAsync"/>.
     /// </summary>
+    /// <remarks>
+    /// Complete when no step runs any more, whoever of several callers stops it: log, snapshots and state machine are the
+    /// caller's again.
+    /// </remarks>
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
-        _isStopped = true;
-        foreach (RaftLoop loop in _loops) loop.Wake();
-        foreach (RaftLoop loop in _loops) await loop.Ended.ConfigureAwait(false);
-        Clear();
-        _exchange.Dispose();
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            await _closed.Task.ConfigureAwait(false);
+            return;
+        }
+
+        try
+        {
+            _isStopped = true;
+            foreach (RaftLoop loop in _loops) loop.Wake();
+            foreach (RaftLoop loop in _loops) await loop.Ended.ConfigureAwait(false);
+            Clear();
+            _exchange.Dispose();
+        }
+        finally
+        {
+            _closed.SetResult();
+        }
     }
 
     private void StartLoops()

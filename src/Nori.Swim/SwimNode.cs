@@ -38,6 +38,7 @@ public sealed partial class SwimNode : IAsyncDisposable
 
     private IReadOnlyList<SwimMember> _members;
     private volatile bool _isStopped;
+    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _disposed;
 
     private SwimNode(SwimOptions options, ISwimTransport transport, ISwimStream stream)
@@ -226,15 +227,27 @@ public sealed partial class SwimNode : IAsyncDisposable
     /// <summary>Stops without a word, as a crash would; others will find out. See <see cref="LeaveAsync"/>.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
-        _isStopped = true;
-        _transport.Wake();
-        await _stopping.CancelAsync().ConfigureAwait(false);
-        if (_loop is not null) await _loop.Ended.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await _stream.DisposeAsync().ConfigureAwait(false);
-        _transport.Dispose();
-        _envelope.Dispose();
-        CompleteWatches();
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            await _closed.Task.ConfigureAwait(false);
+            return;
+        }
+
+        try
+        {
+            _isStopped = true;
+            _transport.Wake();
+            await _stopping.CancelAsync().ConfigureAwait(false);
+            if (_loop is not null) await _loop.Ended.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await _stream.DisposeAsync().ConfigureAwait(false);
+            _transport.Dispose();
+            _envelope.Dispose();
+            CompleteWatches();
+        }
+        finally
+        {
+            _closed.SetResult();
+        }
     }
 
     private static int FrameBytesMax(SwimOptions options)

@@ -103,13 +103,17 @@ public sealed partial class Wal
         {
             lock (_gate) _failure ??= e;
         }
-
-        lock (_gate)
+        finally
         {
-            _inline.Dispose();
-            _filling.Dispose();
-            _spare?.Dispose();
-            _spare = null;
+            lock (_gate)
+            {
+                _inline.Dispose();
+                _filling.Dispose();
+                _spare?.Dispose();
+                _spare = null;
+            }
+
+            _closed.SetResult();
         }
     }
 

@@ -20,6 +20,7 @@ public sealed partial class Wal : IAsyncDisposable
     private readonly WalLog _log;
     private readonly OperationPool _pool = new();
     private readonly WalLoop? _loop;
+    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // _gate guards what follows. No await, callback or file call inside, except the writes of policy Os.
     private readonly Lock _gate = new();
@@ -214,12 +215,10 @@ public sealed partial class Wal : IAsyncDisposable
             _stopping = true;
         }
 
-        if (_loop is not null)
+        if (first && _loop is not null)
         {
-            // The loop drains and closes; later callers wait for the same end.
-            if (first) _loop.Wake();
-            await _loop.Ended.ConfigureAwait(false);
-            _loop.Dispose();
+            // The loop drains and closes.
+            _loop.Wake();
         }
         else if (first)
         {
@@ -229,6 +228,10 @@ public sealed partial class Wal : IAsyncDisposable
 
             Finish();
         }
+
+        // Later callers wait for the same end.
+        await _closed.Task.ConfigureAwait(false);
+        _loop?.Dispose();
     }
 
     private static IEnumerable<WalRecord> Enumerate(WalReader reader)

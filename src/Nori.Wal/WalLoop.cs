@@ -4,16 +4,12 @@ namespace Nori.Wal;
 internal sealed class WalLoop(Wal wal, TimeSpan idleMarkDelay) : IDisposable
 {
     private readonly AutoResetEvent _signal = new(false);
-    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    /// <summary>Completes when the log is closed.</summary>
-    public Task Ended => _ended.Task;
 
     public void Start() => new Thread(Run) { IsBackground = true, Name = "wal" }.Start();
 
     public void Wake() => _signal.Set();
 
-    /// <summary>After <see cref="Ended"/>.</summary>
+    /// <summary>After <see cref="Wal.Finish"/>.</summary>
     public void Dispose() => _signal.Dispose();
 
     private void Run()
@@ -28,6 +24,5 @@ internal sealed class WalLoop(Wal wal, TimeSpan idleMarkDelay) : IDisposable
         }
 
         wal.Finish();
-        _ended.SetResult();
     }
 }

@@ -15,7 +15,7 @@ public sealed class EmbeddedNoriKV : INoriKV
 
     private readonly INoriNode _node;
     private readonly EmbeddedOptions _options;
-    private int _disposed;
+    private volatile bool _disposed;
 
     internal EmbeddedNoriKV(INoriNode node, EmbeddedOptions options)
     {
@@ -121,14 +121,14 @@ public sealed class EmbeddedNoriKV : INoriKV
     /// <inheritdoc/>
     public ValueTask<ClusterView> GetClusterViewAsync(CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        ObjectDisposedException.ThrowIf(_disposed, this);
         return new(_node.View);
     }
 
     /// <inheritdoc/>
     public ValueTask<bool> IsServingAsync(CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        ObjectDisposedException.ThrowIf(_disposed, this);
         cancellationToken.ThrowIfCancellationRequested();
         return new(_node.NotReadyReason is null);
     }
@@ -136,16 +136,15 @@ public sealed class EmbeddedNoriKV : INoriKV
     /// <inheritdoc/>
     public IAsyncEnumerable<ClusterView> WatchClusterAsync(CancellationToken cancellationToken = default)
     {
-        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        ObjectDisposedException.ThrowIf(_disposed, this);
         return _node.WatchAsync(cancellationToken);
     }
 
-    /// <summary>Finishes what is in flight, flushes and closes the data directory.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>Finishes what is in flight, flushes and closes the data directory; complete when it is closed.</summary>
+    public ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
-        await _node.StopAsync(_options.StopLimit).ConfigureAwait(false);
-        await _node.DisposeAsync().ConfigureAwait(false);
+        _disposed = true;
+        return _node.StopAsync(_options.StopLimit);
     }
 
     private async IAsyncEnumerable<ScanPage> PagesAsync(
@@ -170,7 +169,7 @@ public sealed class EmbeddedNoriKV : INoriKV
 
     private RequestContext Context(CancellationToken cancellationToken)
     {
-        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        ObjectDisposedException.ThrowIf(_disposed, this);
         cancellationToken.ThrowIfCancellationRequested();
         long deadline = _options.Deadline == Timeout.InfiniteTimeSpan
             ? long.MaxValue

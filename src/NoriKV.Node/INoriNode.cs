@@ -83,6 +83,9 @@ public interface INoriNode : IAsyncDisposable
     /// <summary>Cuts a snapshot of a shard now.</summary>
     ValueTask<KvResult<ShardView>> SnapshotShardAsync(ShardId shard, RequestContext context);
 
-    /// <summary>Stops taking requests, finishes those in flight, flushes, pushes a last view and closes.</summary>
+    /// <summary>
+    /// Stops taking requests, finishes those in flight, flushes, pushes a last view and closes. A later call waits for the end of
+    /// the first, whose limit it is.
+    /// </summary>
     ValueTask StopAsync(TimeSpan limit);
 }

@@ -43,6 +43,7 @@ public sealed partial class NoriNode : INoriNode, INodeOperations, IRouter
     private readonly RequestValidator _validator;
     private readonly DeadlineRules _deadlines;
     private readonly NodeViews _views;
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly long _startedAt;
     private readonly bool _hashTags;
     private readonly int _totalShards;
@@ -186,21 +187,20 @@ public sealed partial class NoriNode : INoriNode, INodeOperations, IRouter
     /// <inheritdoc/>
     public async ValueTask StopAsync(TimeSpan limit)
     {
-        if (Interlocked.Exchange(ref _stopped, 1) != 0) return;
-        long began = _time.GetTimestamp();
-        _stopping = "The node is stopping";
-        _views.NoteStopped();
-        await HandOverAsync(limit).ConfigureAwait(false);
-        await ShowHandOverAsync(limit).ConfigureAwait(false);
-        // Those in flight are answered first; what is left when the time is over gets its outcome on the next start.
-        while (_admission.Count > 0 && _failure.Reason is null && _time.GetElapsedTime(began) < limit)
+        if (Interlocked.Exchange(ref _stopped, 1) != 0)
         {
-            if (_loop is null) RunOnce();
-            else await Task.Delay(TimeSpan.FromMilliseconds(1), _time).ConfigureAwait(false);
+            await _ended.Task.ConfigureAwait(false);
+            return;
         }
 
-        if (_failure.Reason is null) await FlushWithinAsync(limit - _time.GetElapsedTime(began)).ConfigureAwait(false);
-        await CloseAsync().ConfigureAwait(false);
+        try
+        {
+            await StopOnceAsync(limit).ConfigureAwait(false);
+        }
+        finally
+        {
+            _ended.SetResult();
+        }
     }
 
     /// <inheritdoc/>
@@ -216,6 +216,24 @@ public sealed partial class NoriNode : INoriNode, INodeOperations, IRouter
     }
 
     bool IRouter.IsLocal(ShardId shard) => shard.Value < (uint)_totalShards && _log.Group(shard) is not null;
+
+    private async ValueTask StopOnceAsync(TimeSpan limit)
+    {
+        long began = _time.GetTimestamp();
+        _stopping = "The node is stopping";
+        _views.NoteStopped();
+        await HandOverAsync(limit).ConfigureAwait(false);
+        await ShowHandOverAsync(limit).ConfigureAwait(false);
+        // Those in flight are answered first; what is left when the time is over gets its outcome on the next start.
+        while (_admission.Count > 0 && _failure.Reason is null && _time.GetElapsedTime(began) < limit)
+        {
+            if (_loop is null) RunOnce();
+            else await Task.Delay(TimeSpan.FromMilliseconds(1), _time).ConfigureAwait(false);
+        }
+
+        if (_failure.Reason is null) await FlushWithinAsync(limit - _time.GetElapsedTime(began)).ConfigureAwait(false);
+        await CloseAsync().ConfigureAwait(false);
+    }
 
     private void Begin()
     {

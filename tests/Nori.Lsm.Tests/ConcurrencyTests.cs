@@ -47,6 +47,26 @@ public sealed class ConcurrencyTests
         await engine.DisposeAsync();
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Whoever_disposes_it_second_waits_until_its_directory_is_closed(bool threads)
+    {
+        using ManualResetEventSlim stands = new(), goesOn = new();
+        var files = new FaultInjectingFileSystem(new MemoryFileSystem(1));
+        LsmOptions options = Workload.Small(files) with { RunBackground = threads, Time = TimeProvider.System };
+        LsmEngine engine = LsmEngine.Open(options);
+        StandStill(files, FileOperation.Sync, "/db/wal/*", stands, goesOn);
+        Task first = Task.Run(async () => await engine.DisposeAsync());
+        stands.Wait(TestContext.Current.CancellationToken);
+        Task second = engine.DisposeAsync().AsTask();
+        Assert.False(second.IsCompleted);
+        goesOn.Set();
+        await second;
+        await LsmEngine.Open(options).DisposeAsync();
+        await first;
+    }
+
     [Fact]
     public async Task Many_awaiting_writers_share_syncs_and_all_are_durable()
     {
@@ -134,4 +154,18 @@ public sealed class ConcurrencyTests
     }
 
     private static string? Text(LsmValue? value) => value is { } v ? Keys.Show(v.Value.Span) : null;
+
+    /// <summary>The next such call there stands still until it may go on.</summary>
+    private static void StandStill(
+        FaultInjectingFileSystem files, FileOperation operation, string pattern, ManualResetEventSlim stands,
+        ManualResetEventSlim goesOn) =>
+        files.Add(new FaultRule
+        {
+            Operation = operation, PathPattern = pattern, Errno = 0,
+            Action = _ =>
+            {
+                stands.Set();
+                goesOn.Wait();
+            },
+        });
 }

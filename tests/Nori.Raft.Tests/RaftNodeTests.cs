@@ -94,6 +94,27 @@ public sealed class RaftNodeTests
         await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => leader.Node.ProposeAsync(new byte[(1 << 20) + 1]).AsTask());
     }
 
+    [Fact]
+    public async Task Whoever_disposes_it_second_waits_until_it_uses_its_log_no_more()
+    {
+        using ManualResetEventSlim stands = new(), goesOn = new();
+        StandingLog log = new(stands, goesOn);
+        RaftNode node = await RaftNode.StartAsync(new RaftNodeOptions
+        {
+            Replica = new ReplicaId(1), Log = log, StateMachine = new SimMachine(new SimChecker()), Snapshots = new MemorySnapshotStore(),
+            Transport = new MemoryRaftNetwork().Of(new ReplicaId(1)), FirstVoters = [new ReplicaId(1)],
+        });
+        log.IsSlow = true;
+        Task<CommandResult> command = node.ProposeAsync(new byte[8]).AsTask();
+        stands.Wait(TestContext.Current.CancellationToken);
+        Task first = node.DisposeAsync().AsTask(), second = node.DisposeAsync().AsTask();
+        Assert.False(second.IsCompleted);
+        goesOn.Set();
+        await second;
+        await first;
+        Assert.True(command.IsCompleted);
+    }
+
     // The promise leaves behind the write that makes it true, never before.
     [Fact]
     public void Nothing_is_confirmed_and_no_vote_given_before_the_log_has_written()
@@ -328,6 +349,29 @@ public sealed class RaftNodeTests
         Task<TransferResult> task = member.Node.TransferLeadershipAsync(target);
         trio.RunUntil(() => task.IsCompleted);
         return task.Result;
+    }
+
+    private sealed class StandingLog(ManualResetEventSlim stands, ManualResetEventSlim goesOn) : IRaftLog
+    {
+        private readonly MemoryRaftLog _inner = new();
+
+        public volatile bool IsSlow;
+
+        public RaftState? Open() => _inner.Open();
+
+        public void Write(IReadOnlyList<RaftLogWrite> writes)
+        {
+            if (IsSlow)
+            {
+                stands.Set();
+                goesOn.Wait();
+            }
+
+            _inner.Write(writes);
+        }
+
+        public void Read(LogIndex first, LogIndex last, long bytesMax, List<RaftEntry> entries) =>
+            _inner.Read(first, last, bytesMax, entries);
     }
 
     private sealed class Breaking : IStateMachine

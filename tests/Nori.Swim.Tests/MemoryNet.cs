@@ -16,6 +16,9 @@ internal sealed class MemoryNet
     /// <summary>Chance that a datagram is lost. Only where one thread steps all nodes.</summary>
     public double Loss { get; set; }
 
+    /// <summary>What closing a stream waits for.</summary>
+    public Task Closing { get; set; } = Task.CompletedTask;
+
     public Task<SwimNode> StartAsync(string id, int eventsMax = 1024, byte[]? key = null)
     {
         Port port = new(this, $"10.0.0.{++_next}:1");
@@ -122,7 +125,7 @@ internal sealed class MemoryNet
         {
         }
 
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+        public ValueTask DisposeAsync() => new(net.Closing);
     }
 
     private sealed class SteppedTime : TimeProvider

@@ -27,6 +27,18 @@ public sealed class NodeTests
     }
 
     [Fact]
+    public async Task Whoever_disposes_it_second_waits_until_its_ports_are_closed()
+    {
+        TaskCompletionSource closing = new();
+        SwimNode node = await new MemoryNet { Closing = closing.Task }.StartAsync("a");
+        Task first = node.DisposeAsync().AsTask(), second = node.DisposeAsync().AsTask();
+        Assert.False(second.IsCompleted);
+        closing.SetResult();
+        await second;
+        await first;
+    }
+
+    [Fact]
     public async Task Metadata_travels_and_its_change_is_an_event()
     {
         MemoryNet net = new();

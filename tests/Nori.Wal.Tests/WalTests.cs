@@ -254,6 +254,36 @@ public class WalTests
         Assert.Equal(100, report.Records);
     }
 
+    [Theory]
+    [InlineData(SyncPolicy.Os, true)]
+    [InlineData(SyncPolicy.Batch, true)]
+    [InlineData(SyncPolicy.Batch, false)]
+    public async Task Whoever_disposes_it_second_waits_until_its_directory_is_closed(SyncPolicy policy, bool loop)
+    {
+        using ManualResetEventSlim stands = new(), goesOn = new();
+        var files = new FaultInjectingFileSystem(new MemoryFileSystem());
+        WalOptions options = Support.Options(files) with { Sync = policy, RunLoop = loop };
+        (Wal wal, _) = await Wal.OpenAsync(options);
+        files.Add(new FaultRule
+        {
+            Operation = FileOperation.Sync, Errno = 0,
+            Action = _ =>
+            {
+                stands.Set();
+                goesOn.Wait();
+            },
+        });
+        Task first = Task.Run(async () => await wal.DisposeAsync());
+        stands.Wait(TestContext.Current.CancellationToken);
+        Task second = wal.DisposeAsync().AsTask();
+        Assert.False(second.IsCompleted);
+        goesOn.Set();
+        await second;
+        (Wal again, _) = await Wal.OpenAsync(options);
+        await again.DisposeAsync();
+        await first;
+    }
+
     [Fact]
     public async Task Appending_allocates_next_to_nothing()
     {

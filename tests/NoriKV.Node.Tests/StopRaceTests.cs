@@ -25,6 +25,31 @@ public sealed class StopRaceTests
         Assert.Contains("was not done", Answer(put).Error!.Message);
     }
 
+    [Fact]
+    public async Task Whoever_stops_it_second_waits_until_its_directory_is_closed()
+    {
+        using ManualResetEventSlim stands = new(), goesOn = new();
+        var files = new FaultInjectingFileSystem(new MemoryFileSystem(1));
+        NoriNode node = await NoriNode.StartAsync(Options(files, new ManualTime()));
+        files.Add(new FaultRule
+        {
+            Operation = FileOperation.Sync, PathPattern = Data + "/log/*", Errno = 0,
+            Action = _ =>
+            {
+                stands.Set();
+                goesOn.Wait();
+            },
+        });
+        Task first = Task.Run(async () => await node.StopAsync(TimeSpan.FromSeconds(5)));
+        stands.Wait(TestContext.Current.CancellationToken);
+        Task second = node.DisposeAsync().AsTask();
+        Assert.False(second.IsCompleted);
+        goesOn.Set();
+        await second;
+        await (await NoriNode.StartAsync(Options(files, new ManualTime()))).DisposeAsync();
+        await first;
+    }
+
     private sealed class HookedTime : TimeProvider
     {
         private readonly ManualTime _inner = new();
