@@ -20,7 +20,7 @@ public sealed partial class LsmEngine
 
     // Guarded by _manifestLock: the version in which nothing was to be compacted while nothing ran. The next look at it is cheap.
     private LsmVersion? _settledVersion;
-    private ManualCompaction? _manual;
+    private readonly ManualTurn _manual = new();
     private long _reportedHits;
     private long _reportedReads;
     private int _nextLane;
@@ -198,7 +198,7 @@ public sealed partial class LsmEngine
     {
         LsmVersion version;
         CompactionPick? pick;
-        ManualCompaction? manual = Volatile.Read(ref _manual);
+        ManualCompaction? manual = _manual.Current;
         // What was asked for comes first: nothing new gets in its way.
         if (manual is not null && !lane.TakesManual) return false;
         lock (_manifestLock)
@@ -214,7 +214,7 @@ public sealed partial class LsmEngine
 
         try
         {
-            if (manual is { IsDone: true }) EndManual(manual);
+            if (manual is { IsDone: true }) _manual.End(manual);
             if (pick is null) return false;
             _options.Events.Emit(new CompactionStart(pick.Level, pick.OutputLevel, pick.InputBytes));
             lane.JobStarted = Stopwatch.GetTimestamp();
@@ -326,7 +326,7 @@ public sealed partial class LsmEngine
         first = Interlocked.CompareExchange(ref _failure, first, null) ?? first;
         lock (_relief) Monitor.PulseAll(_relief);
         CompleteFlushWaiters();
-        EndManual(new LsmFailedException(first));
+        _manual.Fail(new LsmFailedException(first));
         return new LsmFailedException(first);
     }
 

@@ -51,7 +51,7 @@ public sealed partial class LsmEngine
     /// </summary>
     /// <param name="start">Null: from the first key.</param>
     /// <param name="end">Null: to the last key.</param>
-    /// <param name="ct">Stops waiting; what began is finished.</param>
+    /// <param name="ct">Stops waiting; what began is finished, or given up when somebody asks for another compaction.</param>
     public async Task CompactRangeAsync(
         ReadOnlyMemory<byte>? start = null, ReadOnlyMemory<byte>? end = null, CancellationToken ct = default)
     {
@@ -62,7 +62,7 @@ public sealed partial class LsmEngine
             var manual = new ManualCompaction(
                 Bound(start), Bound(end), Volatile.Read(ref _nextFileNumber));
             _options.Events.Emit(new CompactionScheduled(0));
-            Volatile.Write(ref _manual, manual);
+            _manual.Begin(manual);
             ThrowIfStopped();
             if (_loop is not null) _loop.WakeCompaction();
             else RunWhile(() => !manual.Completion.Task.IsCompleted);
@@ -284,16 +284,6 @@ public sealed partial class LsmEngine
     {
         if (failure is null) done.TrySetResult();
         else done.TrySetException(failure);
-    }
-
-    private void EndManual(Exception failure) =>
-        Interlocked.Exchange(ref _manual, null)?.Completion.TrySetException(failure);
-
-    /// <summary>It is done. Another one may have taken its place meanwhile, if its caller waits no more: that one goes on.</summary>
-    private void EndManual(ManualCompaction done)
-    {
-        Interlocked.CompareExchange(ref _manual, null, done);
-        done.Completion.TrySetResult();
     }
 
     private void ThrowIfStopped()

@@ -274,7 +274,7 @@ public sealed partial class LsmEngine : IAsyncDisposable
         {
             CompleteFlushWaiters();
             Settle();
-            EndManual(new ObjectDisposedException(nameof(LsmEngine)));
+            _manual.Fail(new ObjectDisposedException(nameof(LsmEngine)));
             EndScrubs();
             foreach (CompactionLane lane in _lanes)
             {

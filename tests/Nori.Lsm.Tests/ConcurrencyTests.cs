@@ -1,5 +1,6 @@
 using Nori.Core;
 using Nori.IO;
+using Nori.Lsm.Compaction;
 
 namespace Nori.Lsm.Tests;
 
@@ -65,6 +66,58 @@ public sealed class ConcurrencyTests
         await second;
         await LsmEngine.Open(options).DisposeAsync();
         await first;
+    }
+
+    [Fact]
+    public async Task A_compaction_whose_caller_waits_no_more_is_in_nobodys_way()
+    {
+        using ManualResetEventSlim stands = new(), goesOn = new();
+        using var cancel = new CancellationTokenSource();
+        var files = new FaultInjectingFileSystem(new MemoryFileSystem(1));
+        LsmOptions options = Workload.Small(files) with
+        {
+            RunBackground = true, Time = TimeProvider.System, MemtableBytes = 64 << 10, L0CompactionTrigger = 20, L0SlowdownTrigger = 20,
+            L0StopTrigger = 40,
+        };
+        LsmEngine engine = LsmEngine.Open(options);
+        for (int round = 0; round < 2; round++)
+        {
+            for (int i = 0; i < 50; i++) await engine.PutAsync(Keys.Number(i), Keys.Of($"{round}"));
+            await engine.FlushAsync();
+        }
+
+        StandStill(files, FileOperation.Sync, "*.sst", stands, goesOn);
+        Task left = engine.CompactRangeAsync(ct: cancel.Token);
+        stands.Wait(TestContext.Current.CancellationToken);
+        await cancel.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
+        await engine.DeleteRangeAsync(Keys.Number(0), Keys.Number(25));
+        Task asked = engine.CompactRangeAsync();
+        Assert.False(asked.IsCompleted);
+        goesOn.Set();
+        await asked;
+        Assert.Equal(0, engine.Stats.Levels[0].Tables);
+        Assert.Equal(25, engine.Scan(ScanRange.All).Count());
+        await engine.DisposeAsync();
+    }
+
+    // A step of a compaction looks for what was asked, finds that nothing is left to do, and ends it; in between its caller waits no
+    // more, and another asks.
+    [Fact]
+    public void A_compaction_that_is_done_ends_itself_and_not_the_one_asked_for_meanwhile()
+    {
+        var turn = new ManualTurn();
+        ManualCompaction left = new(null, null, 1), asked = new(null, null, 2);
+        turn.Begin(left);
+        ManualCompaction found = turn.Current!;
+        turn.Begin(asked);
+        turn.End(found);
+        Assert.Same(asked, turn.Current);
+        Assert.True(left.Completion.Task.IsCompletedSuccessfully);
+        Assert.False(asked.Completion.Task.IsCompleted);
+        turn.End(asked);
+        Assert.Null(turn.Current);
+        Assert.True(asked.Completion.Task.IsCompletedSuccessfully);
     }
 
     [Fact]
