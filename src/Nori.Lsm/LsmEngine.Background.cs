@@ -344,12 +344,12 @@ public sealed partial class LsmEngine
         lock (_relief) Monitor.PulseAll(_relief);
     }
 
-    /// <summary>
-    /// With nothing to flush, free space alone ends the refusal: a memtable's worth of it, twice.
-    /// </summary>
+    private LsmDiskFullException DiskFull(Exception? cause) => new(_options.Directory, _options.DiskFullResumeBytes, cause);
+
+    /// <summary>With nothing to flush, free space alone ends the refusal.</summary>
     private bool ProbeSpace()
     {
-        if (!_isDiskFull || _files.FreeBytes(_options.Directory) < 2 * _options.MemtableBytes) return false;
+        if (!_isDiskFull || _files.FreeBytes(_options.Directory) < _options.DiskFullResumeBytes) return false;
         ClearDiskFull();
         return true;
     }
@@ -358,6 +358,6 @@ public sealed partial class LsmEngine
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref _closing) == 1, this);
         if (_failure is { } failure) throw new LsmFailedException(failure);
-        if (_isDiskFull) throw new LsmDiskFullException(_options.Directory, _diskFullCause);
+        if (_isDiskFull) throw DiskFull(_diskFullCause);
     }
 }

@@ -103,7 +103,7 @@ public sealed partial class LsmEngine
         catch (StorageException e) when (e.IsDiskFull)
         {
             NoteDiskFull(e);
-            throw new LsmDiskFullException(_options.Directory, e);
+            throw DiskFull(e);
         }
         finally
         {

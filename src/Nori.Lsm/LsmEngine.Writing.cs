@@ -274,7 +274,7 @@ public sealed partial class LsmEngine
         catch (StorageException e) when (e.IsDiskFull)
         {
             NoteDiskFull(e);
-            throw new LsmDiskFullException(_options.Directory, e);
+            throw DiskFull(e);
         }
         catch (Exception e)
         {

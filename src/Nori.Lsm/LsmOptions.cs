@@ -39,7 +39,8 @@ public sealed record LsmOptions
     public IReadOnlyList<CompressionType>? CompressionByLevel { get; init; }
 
     /// <summary>
-    /// How long a background step that met a full disk waits before it tries again. <value>1 s.</value>
+    /// How long a background step that met a full disk waits before it tries again. Writes are taken again once it got through, or
+    /// nothing waits to be flushed and twice <see cref="MemtableBytes"/> are free. <value>1 s.</value>
     /// </summary>
     public TimeSpan DiskFullRetry { get; init; } = TimeSpan.FromSeconds(1);
 
@@ -208,6 +209,9 @@ public sealed record LsmOptions
             Require(!lacksLibrary, $"{option}: the system's library for {codec} is missing");
         }
     }
+
+    // A memtable's log and its table, so that the refusal does not come back at once.
+    internal long DiskFullResumeBytes => 2 * MemtableBytes;
 
     internal CompressionType CompressionOf(int level) =>
         CompressionByLevel is null ? Compression : CompressionByLevel[Math.Min(level, CompressionByLevel.Count - 1)];

@@ -242,6 +242,25 @@ public sealed class MaintenanceTests
     }
 
     [Fact]
+    public void With_nothing_to_flush_writes_come_back_when_as_much_is_free_as_the_refusal_says()
+    {
+        var faults = new FaultInjectingFileSystem(_files);
+        using var scope = new LsmEngineScope(Options(faults));
+        LsmEngine engine = scope.Engine;
+        faults.Add(new FaultRule { Operation = FileOperation.Write, PathPattern = "/db/wal/*", Errno = Errno.NoSpace });
+        LsmDiskFullException refused = Assert.Throws<LsmDiskFullException>(() => Put(engine, 1, "refused"));
+        Assert.Equal(2 * engine.Options.MemtableBytes, refused.BytesNeeded);
+        Assert.Contains($"{refused.BytesNeeded} bytes are free", refused.Message, StringComparison.Ordinal);
+        _files.CapacityBytes = 1 << 20;
+        _files.CapacityBytes -= _files.FreeBytes("/db") - refused.BytesNeeded + 1;
+        while (engine.RunOnce()) continue;
+        Assert.Throws<LsmDiskFullException>(() => Put(engine, 1, "refused again"));
+        _files.CapacityBytes++;
+        while (engine.RunOnce()) continue;
+        Put(engine, 1, "taken");
+    }
+
+    [Fact]
     public void The_sequence_number_of_a_refused_write_is_not_given_to_another()
     {
         var faults = new FaultInjectingFileSystem(_files);

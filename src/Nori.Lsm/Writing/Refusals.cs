@@ -8,7 +8,7 @@ internal static class Refusals
     public static Exception Again(Exception failure) => failure switch
     {
         LsmFailedException failed => new LsmFailedException(failed.InnerException ?? failed),
-        LsmDiskFullException full => new LsmDiskFullException(full.Directory, full.InnerException),
+        LsmDiskFullException full => new LsmDiskFullException(full.Directory, full.BytesNeeded, full.InnerException),
         ObjectDisposedException => new ObjectDisposedException(nameof(LsmEngine)),
         _ => failure,
     };
