@@ -61,8 +61,9 @@ public sealed partial class RaftCore
     /// <summary>
     /// The lease as it is now, for a driver whose readers look at it from other threads: a state applied through
     /// <see cref="TermStart"/> that was read before <paramref name="endNanoseconds"/>, by a clock looked at <b>after</b>
-    /// the read, reflects every write that was acknowledged before the read began. It must learn of a lease's end before
-    /// it sends what the core asks it to send.
+    /// the read, reflects every write that was acknowledged before the read began. What another replica may have shown, which
+    /// nobody acknowledged yet, it reflects if it is applied through <see cref="Commit"/> of then. Readers must learn of
+    /// both, and of a lease's end, before the driver sends what the core asks it to send.
     /// </summary>
     /// <param name="confirmedNanoseconds">When the last round was sent that a quorum confirmed.</param>
     /// <param name="endNanoseconds">When the lease ends.</param>

@@ -16,6 +16,7 @@ internal sealed class GroupStatus
     private ulong _leaseFloor;
     private long _leaseStart;
     private long _leaseEnd;
+    private bool _hasPeers;
     private bool _hasCaughtUp;
     private bool _hasBeenLed;
     private int _leaderChanges;
@@ -60,6 +61,13 @@ internal sealed class GroupStatus
     /// <summary>True when the lease is a lone voter's, so that no clock is needed.</summary>
     public bool IsAlone(ulong applied) =>
         Volatile.Read(ref _leaseEnd) == long.MaxValue && applied >= Volatile.Read(ref _leaseFloor);
+
+    /// <summary>
+    /// Whether a state applied through <paramref name="applied"/> has all that another replica may have shown: replicas that do not
+    /// lead answer reads as well, and one may have applied what is committed before this one has. Nobody acknowledged that write
+    /// yet, and still whoever saw it there must find it here.
+    /// </summary>
+    public bool HasWhatOthersShow(ulong applied) => !Volatile.Read(ref _hasPeers) || applied >= Volatile.Read(ref _commit);
 
     /// <summary>How old a state at most is that a read sees here; false where nothing is known.</summary>
     public bool TryGetStaleness(ulong applied, long nowNanoseconds, out long nanoseconds)
@@ -112,6 +120,7 @@ internal sealed class GroupStatus
     {
         Raft.RaftCore core = group.Core;
         UpdateLease(group);
+        Volatile.Write(ref _hasPeers, group.HasPeers);
         Volatile.Write(ref _term, core.Term.Value);
         Volatile.Write(ref _role, (int)core.Role);
         Volatile.Write(ref _commit, core.Commit.Value);

@@ -23,7 +23,7 @@ internal sealed partial class RaftHost
 
         if (_context.Failure.Reason is { } reason) return Refused(options, ProposalErrors.Unavailable(reason));
         LogIndex applied = _context.Replicas.Applied(shard);
-        if (group.Published.IsAlone(applied.Value))
+        if (group.Published.IsAlone(applied.Value) && group.Published.HasWhatOthersShow(applied.Value))
         {
             return ValueTask.FromResult(new ReadBarrier(null, options.Consistency, 0, applied, MustConfirm: true));
         }
@@ -98,7 +98,7 @@ internal sealed partial class RaftHost
         GroupStatus status = group.Published;
         switch (options.Consistency)
         {
-            case Consistency.Lease when status.IsLeased(applied.Value, NowNanoseconds()):
+            case Consistency.Lease when status.IsLeased(applied.Value, NowNanoseconds()) && status.HasWhatOthersShow(applied.Value):
                 return new ReadBarrier(null, Consistency.Lease, 0, applied, MustConfirm: true);
             case Consistency.StaleOk when status.HasCaughtUp:
                 return new ReadBarrier(null, Consistency.StaleOk, null, applied);

@@ -25,6 +25,39 @@ public sealed class LeaseReadTests
         Assert.False(log.Confirm(new ShardId(0), barrier));
     }
 
+    // A follower, or a learner, may apply what is committed before its leader does, and answer a read with it.
+    [Theory]
+    [InlineData(Consistency.Lease, false)]
+    [InlineData(Consistency.Linearizable, true)]
+    public void What_another_replica_has_shown_is_not_missing_where_the_leader_has_not_applied_it(
+        Consistency consistency, bool isOnlyVoter)
+    {
+        SteppedCluster cluster = new(shards: 1, configure: options => isOnlyVoter ? WithOneVoter(options) : options);
+        Assert.True(cluster.Put("k", "old").IsOk);
+        cluster.Run(300);
+        int leader = cluster.LeaderOf(0), other = (leader + 1) % 3;
+        foreach (NodeStep step in cluster.Nodes[leader]!.Steps.Where(static s => s.Name.StartsWith("apply", StringComparison.Ordinal)))
+            cluster.Frozen.Add((leader, step.Name));
+        Task<KvResult<PutResult>> put = cluster.BeginPut(leader, "k", "new");
+        cluster.Settle();
+        Assert.Equal("new", cluster.Read(other, "k"));
+
+        Task<KvResult<GetResult>> behind = cluster.Nodes[leader]!.GetAsync(
+            SteppedNode.Bytes("k"), new ReadOptions { Consistency = consistency }, cluster.Context(3000)).AsTask();
+        cluster.Settle();
+        Assert.False(put.IsCompleted || behind.IsCompleted);
+        cluster.Frozen.Clear();
+        Assert.Equal("new"u8, cluster.Await(behind).Value.Value.Span);
+    }
+
+    private static NodeOptions WithOneVoter(NodeOptions options) => options with
+    {
+        Plan = options.Plan! with
+        {
+            Replicas = shard => [.. options.Plan.Replicas(shard).Select(static (r, i) => r with { IsLearner = i > 0 })],
+        },
+    };
+
     private static ReadBarrier Barrier(IReplicatedLog log)
     {
         Task<ReadBarrier> barrier = log.ReadBarrierAsync(new ShardId(0), ByLease, long.MaxValue).AsTask();
