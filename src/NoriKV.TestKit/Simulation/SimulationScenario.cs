@@ -6,7 +6,7 @@ public enum SimulationScenario
     /// <summary>Not at all: every shard has a replica on every node from the beginning to the end.</summary>
     None = 0,
 
-    /// <summary>A node alone becomes three, then five; then two of the five are drained and leave.</summary>
+    /// <summary>A node alone becomes three, then five; then they are drained and leave, until one is alone again.</summary>
     Grow = 1,
 
     /// <summary>Nodes are drained, some of them taken back, decommissioned, and others join in their place.</summary>

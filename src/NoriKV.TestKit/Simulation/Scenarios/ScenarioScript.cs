@@ -9,7 +9,9 @@ namespace NoriKV.TestKit.Simulation.Scenarios;
 /// <summary>What the operator of each scenario does. Faults go on meanwhile; what is not done when they end is done behind them.</summary>
 internal sealed class ScenarioScript(SimWorld world, ScenarioRun run, Prng random)
 {
-    /// <summary>A cluster has three nodes at least, once it has had them: fewer would hold fewer than three copies.</summary>
+    /// <summary>
+    /// A cluster has three nodes at least, once it has had them, or is to be alone in the end: fewer hold fewer than three copies.
+    /// </summary>
     private const int Least = 3;
 
     /// <summary>Longer than a silent node takes to be given up.</summary>
@@ -58,6 +60,14 @@ internal sealed class ScenarioScript(SimWorld world, ScenarioRun run, Prng rando
         await MaybeRestAsync(0.5).ConfigureAwait(false);
         await DrainAsync(Any(), staysIn: false).ConfigureAwait(false);
         await DrainAsync(Any(), staysIn: false).ConfigureAwait(false);
+        while (run.InUse.Count > 1)
+        {
+            // One that is refused, because too many others are silent, is tried again.
+            await MaybeRestAsync(0.3).ConfigureAwait(false);
+            await DrainAsync(Any(), staysIn: false).ConfigureAwait(false);
+        }
+
+        world.Probes.Hit("scenario.alone_again");
     }
 
     /// <summary>protocol.md §7: a node that joins a level cluster costs ⌊S·RF/(N+1)⌋ learners, all on it.</summary>
@@ -100,8 +110,13 @@ internal sealed class ScenarioScript(SimWorld world, ScenarioRun run, Prng rando
     private async Task DrainAsync(SimNode node, bool staysIn)
     {
         string name = NameOf(node);
+        // Fewer copies than there were, on the operator's word.
+        int? factor = run.InUse.Count > Least ? null : 1;
         world.Probes.Hit("scenario.drain");
-        if (await run.Operator.WishAsync($"drain {name}", (a, c) => a.DrainAsync(name, null, c)).ConfigureAwait(false) is not null) return;
+        KvError? refusal =
+            await run.Operator.WishAsync($"drain {name}", (a, c) => a.DrainAsync(name, factor, c)).ConfigureAwait(false);
+        // One that was granted without an answer may be refused when it is made again.
+        if (refusal is not null && await StateAsync(node).ConfigureAwait(false) != RegisteredState.Draining) return;
         if (staysIn)
         {
             await world.Events.DelayAsync(random.NextLong(4 * Ticks.Second)).ConfigureAwait(false);
