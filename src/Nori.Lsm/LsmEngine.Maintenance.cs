@@ -182,7 +182,15 @@ public sealed partial class LsmEngine
             }
 
             ingest.MayBeNamed = true;
-            Install(edit, null);
+            try
+            {
+                Install(edit, null);
+            }
+            catch (StorageException e) when (e.IsDiskFull && !_manifest.IsInDoubt)
+            {
+                ingest.MayBeNamed = false;
+                throw;
+            }
         }
 
         // The view is published already: see EnterView.

@@ -28,7 +28,9 @@ internal sealed class ManifestWriter(IFileSystem files, string directory, long b
     /// <summary>True when the next edit must come with the whole state, by <see cref="Begin"/>.</summary>
     public bool ShouldRewrite => _mustRewrite || Bytes > bytesMax;
 
-    /// <summary>True after a refused edit, of which a part may be in the file: it says perhaps more than what counts.</summary>
+    /// <summary>
+    /// True after a refused edit that could not be taken back: the file says perhaps more than what counts.
+    /// </summary>
     public bool IsInDoubt => _mustRewrite;
 
     /// <summary>
@@ -81,32 +83,61 @@ internal sealed class ManifestWriter(IFileSystem files, string directory, long b
 
     /// <summary>Appends the edit and syncs; it counts when this returns.</summary>
     /// <exception cref="StorageException">
-    /// With IsDiskFull while writing: the edit does not count, and the next must come by <see cref="Begin"/>,
-    /// which leaves
-    /// the half-written one behind.
+    /// With IsDiskFull while writing: the edit does not count, unless it could not be taken back (<see cref="IsInDoubt"/>) and
+    /// power is lost before the next <see cref="Begin"/>, which leaves it behind.
     /// </exception>
     public void Append(VersionEdit edit)
     {
         Invariant.Assert(_file is not null && !_mustRewrite);
         byte[] frames = ManifestFormat.EncodeEdit(Number, _nextEdit, edit);
         _mustRewrite = true;
-        _file.Write(Bytes, frames);
         try
         {
-            _file.Sync();
+            _file.Write(Bytes, frames);
         }
-        catch (StorageException e)
+        catch (StorageException e) when (e.IsDiskFull)
         {
-            // Also when it says "no space": the pages are lost, and what reached the disk is unknown.
-            throw new LsmFailedException(e);
+            TakeBack(_file);
+            throw;
         }
 
+        Sync(_file);
         _mustRewrite = false;
         _nextEdit++;
         Bytes += frames.Length;
     }
 
     public void Dispose() => _file?.Dispose();
+
+    /// <summary>One of the two copies of a refused edit may be whole: it would count after a crash.</summary>
+    private void TakeBack(IFile file)
+    {
+        try
+        {
+            file.SetLength(Bytes);
+        }
+        catch (StorageException e) when (e.IsDiskFull)
+        {
+            // A file system that copies on write needs space for this, too: it stays in doubt.
+            return;
+        }
+
+        Sync(file);
+        _mustRewrite = false;
+    }
+
+    private static void Sync(IFile file)
+    {
+        try
+        {
+            file.Sync();
+        }
+        catch (StorageException e)
+        {
+            // Also when it says "no space": the pages are lost, and what reached the disk is unknown.
+            throw new LsmFailedException(e);
+        }
+    }
 
     /// <summary>No space is an answer only until the rename is done: behind it the outcome is unknown.</summary>
     private void Switch()
