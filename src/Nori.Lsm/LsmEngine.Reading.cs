@@ -131,7 +131,7 @@ public sealed partial class LsmEngine
     /// which every
     /// snapshot to come is at or above.
     /// </summary>
-    private ulong[] SnapshotSequences()
+    internal ulong[] SnapshotSequences()
     {
         lock (_snapshots)
         {

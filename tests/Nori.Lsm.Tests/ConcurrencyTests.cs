@@ -101,6 +101,29 @@ public sealed class ConcurrencyTests
         await engine.DisposeAsync();
     }
 
+    [Fact]
+    public async Task A_write_that_asks_for_a_sync_gets_it_whoever_commits_it()
+    {
+        using ManualResetEventSlim stands = new(), goesOn = new();
+        var memory = new MemoryFileSystem(1);
+        var files = new FaultInjectingFileSystem(memory);
+        LsmEngine engine = LsmEngine.Open(
+            Workload.Small(files, LsmWalMode.Os) with { RunBackground = true, Time = TimeProvider.System });
+        StandStill(files, FileOperation.Write, "/db/wal/*", stands, goesOn);
+        Task before = Task.Run(() => engine.Write(One("before")));
+        stands.Wait(TestContext.Current.CancellationToken);
+        // These two wait in this order: the first commits both.
+        Task commits = engine.WriteAsync(One("commits")).AsTask();
+        Task synced = engine.WriteAsync(One("synced"), new LsmWriteOptions { Sync = true }).AsTask();
+        Assert.False(commits.IsCompleted || synced.IsCompleted);
+        goesOn.Set();
+        await synced;
+        using (var scope = new LsmEngineScope(Workload.Small(memory.Crash(1, CrashMode.DropUnsynced), LsmWalMode.Os)))
+            Assert.NotNull(scope.Engine.Get(Keys.Of("synced")));
+        await Task.WhenAll(before, commits);
+        await engine.DisposeAsync();
+    }
+
     // A step of a compaction looks for what was asked, finds that nothing is left to do, and ends it; in between its caller waits no
     // more, and another asks.
     [Fact]
@@ -207,6 +230,13 @@ public sealed class ConcurrencyTests
     }
 
     private static string? Text(LsmValue? value) => value is { } v ? Keys.Show(v.Value.Span) : null;
+
+    private static WriteBatch One(string key)
+    {
+        var batch = new WriteBatch();
+        batch.Put(Keys.Of(key), Keys.Of("value"));
+        return batch;
+    }
 
     /// <summary>The next such call there stands still until it may go on.</summary>
     private static void StandStill(

@@ -142,6 +142,27 @@ public sealed class DeletionTests
         Assert.Throws<ObjectDisposedException>(() => engine.Get(Keys.Of("k00"), new LsmReadOptions { Snapshot = before }));
     }
 
+    // A compaction may see an ingest before readers do: what they see until then it must keep, beside any snapshot.
+    [Fact]
+    public void A_compaction_keeps_what_snapshots_see_and_what_readers_see_now()
+    {
+        using var scope = new LsmEngineScope(Workload.Small(new MemoryFileSystem(1)));
+        Assert.Equal([0UL], scope.Engine.SnapshotSequences());
+        Put(1);
+        using LsmSnapshot snapshot = scope.Engine.Snapshot();
+        Assert.Equal([1UL], scope.Engine.SnapshotSequences());
+        Put(2);
+        Put(3);
+        Assert.Equal([1UL, 3UL], scope.Engine.SnapshotSequences());
+
+        void Put(int i)
+        {
+            var batch = new WriteBatch();
+            batch.Put(Keys.Number(i), Keys.Of("value"));
+            scope.Engine.Write(batch);
+        }
+    }
+
     [Fact]
     public void An_iterator_keeps_its_view_while_everything_under_it_is_rewritten()
     {

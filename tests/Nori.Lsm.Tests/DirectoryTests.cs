@@ -1,6 +1,7 @@
 using Nori.Core;
 using Nori.IO;
 using Nori.Lsm.Manifest;
+using Nori.Wal;
 
 namespace Nori.Lsm.Tests;
 
@@ -45,6 +46,18 @@ public sealed class DirectoryTests
     }
 
     [Fact]
+    public void A_sound_table_under_the_name_of_another_is_named()
+    {
+        Fill();
+        List<byte[]> tables = [.. Tables().Select(name => _files.ReadAllBytes($"/db/{name}"))];
+        int other = tables.FindIndex(bytes => bytes.Length != tables[0].Length);
+        string path = $"/db/{Tables()[0]}";
+        _files.Delete(path);
+        WriteFile(Path.GetFileName(path), tables[other]);
+        Assert.Equal(path, Assert.Throws<CorruptionException>(() => LsmEngine.Open(Options())).File);
+    }
+
+    [Fact]
     public void A_missing_or_damaged_current_is_named_and_one_damaged_copy_is_survived()
     {
         Fill();
@@ -80,6 +93,29 @@ public sealed class DirectoryTests
             CorruptionException e = Assert.Throws<CorruptionException>(() => LsmEngine.Open(Options(files)));
             Assert.StartsWith("/db/wal", e.File, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public void A_log_whose_sequence_numbers_go_back_is_named()
+    {
+        using (var scope = new LsmEngineScope(Options()))
+            for (int i = 0; i < 3; i++) Put(scope.Engine, i);
+        // The last write once more, as the next.
+        using (WalLog log = WalLog.Open(new WalOptions { Directory = "/db/wal", FileSystem = _files }, out _))
+        {
+            using WalReader reader = log.ReadFrom(WalPosition.Start);
+            using var batch = new WalBatch();
+            byte type = 0;
+            byte[] payload = [];
+            while (reader.Read()) (type, payload) = (reader.Type, reader.Payload.ToArray());
+            batch.Add(type, payload);
+            log.Append(batch);
+            log.Close();
+        }
+
+        CorruptionException e = Assert.Throws<CorruptionException>(() => LsmEngine.Open(Options()));
+        Assert.StartsWith("/db/wal", e.File, StringComparison.Ordinal);
+        Assert.Contains("a sequence number above 3", e.Expected, StringComparison.Ordinal);
     }
 
     [Fact]

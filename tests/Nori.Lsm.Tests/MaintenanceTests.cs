@@ -149,6 +149,17 @@ public sealed class MaintenanceTests
     }
 
     [Fact]
+    public void A_table_that_nobody_synced_is_durable_when_it_is_ingested()
+    {
+        using var scope = new LsmEngineScope(Options());
+        byte[] table = _files.ReadAllBytes(Table(1, 3));
+        using (IFile copy = _files.Open("/in/copy.sst", FileOpen.CreateNew)) copy.Write(0, table);
+        Workload.Wait(scope.Engine.IngestAsync(["/in/copy.sst"]), scope.Engine);
+        using var after = new LsmEngineScope(Options(_files.Crash(1, CrashMode.DropUnsynced)));
+        Assert.Equal(3, Workload.Read(after.Engine).Count);
+    }
+
+    [Fact]
     public void A_table_ingested_into_a_gap_that_a_running_compaction_will_fill_stays_above_it()
     {
         using var scope = new LsmEngineScope(

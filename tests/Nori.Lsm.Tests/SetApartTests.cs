@@ -108,6 +108,30 @@ public sealed class SetApartTests
     }
 
     [Fact]
+    public void What_a_compaction_under_way_reads_is_dropped_only_when_that_has_ended()
+    {
+        MemoryFileSystem files = Filled();
+        string table = Tables(files)[0];
+        LsmEngine engine = LsmEngine.Open(Options(files) with { L0CompactionTrigger = 2, CompactionStepBytes = 1 });
+        for (int i = 0; i < Keys; i++) Put(engine, i, "w");
+        Flush(engine);
+        Assert.True(engine.RunOnce());
+        Assert.NotEmpty(engine.RunningCompactions());
+
+        // What was wrong is right again, so that the compaction gets through.
+        Assert.True(engine.NoteDamage(new CorruptionException(table, 40, "a block", "another")));
+        ulong damaged = Assert.Single(engine.DamagedTables).Number;
+        Assert.False(engine.DropDamage(damaged, []));
+        while (engine.RunOnce()) continue;
+        Assert.Null(engine.Stats.Failure);
+        Assert.Single(Tables(files));
+        Assert.True(engine.DropDamage(damaged, []));
+        Assert.Empty(engine.DamagedTables);
+        for (int i = 0; i < Keys; i++) Assert.Equal($"w{i}", Read(engine, i));
+        Close(engine);
+    }
+
+    [Fact]
     public void A_missing_table_is_set_apart_too_and_without_the_option_opening_fails()
     {
         MemoryFileSystem files = Filled();

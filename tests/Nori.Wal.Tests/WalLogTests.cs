@@ -151,6 +151,50 @@ public class WalLogTests
     }
 
     [Fact]
+    public void A_crash_while_what_lies_behind_a_tear_is_deleted_leaves_no_hole()
+    {
+        // Five segments, nothing of them synced; the first is torn in the middle.
+        var torn = new MemoryFileSystem();
+        WalOptions options = Support.Options(torn, 16 << 10) with { Sync = SyncPolicy.Os };
+        WalLog log = WalLog.Open(options, out _);
+        List<WalPosition> positions = [];
+        for (int i = 0; log.Segments.Count < 5; i++) positions.Add(Support.Append(log, $"{i} {new string('x', 1000)}"));
+        log.Dispose();
+        torn.Corrupt($"{Support.Directory}/{1:D20}.wal", positions[3].Offset, 0x55);
+
+        bool reached = true;
+        for (int k = 0; reached; k++)
+        {
+            MemoryFileSystem files = torn.Clone();
+            MemoryFileSystem? crashed = null;
+            var faults = new FaultInjectingFileSystem(files);
+            faults.Add(new FaultRule { Errno = 0, AfterCalls = k, Action = _ => crashed = files.Crash(1, CrashMode.ProcessOnly) });
+            WalLog.Open(options with { FileSystem = faults }, out _).Dispose();
+            reached = crashed is not null;
+            using WalLog again = WalLog.Open(options with { FileSystem = crashed ?? files }, out _);
+            Assert.Equal(["0", "1", "2"], Support.ReadTexts(again).Select(static text => text.Split(' ')[0]));
+        }
+    }
+
+    [Fact]
+    public void A_file_kept_for_reuse_whose_header_is_damaged_is_deleted()
+    {
+        // Its records could be of any epoch.
+        var files = new MemoryFileSystem();
+        WalLog log = WalLog.Open(Support.Options(files, 16 << 10), out _);
+        while (log.Segments.Count < 3) Support.Append(log, new string('x', 1000));
+        Assert.Equal(2, log.DeleteSegmentsBefore(log.End));
+        log.Close();
+        string[] free = [.. files.List(Support.Directory).Where(static name => name.EndsWith(".free", StringComparison.Ordinal))];
+        string damaged = $"{Support.Directory}/{free[0]}";
+        files.Corrupt(damaged, 20, 1);
+        files.Corrupt(damaged, WalFormat.HeaderCopyOffset + 20, 1);
+        WalLog.Open(Support.Options(files, 16 << 10), out _).Dispose();
+        Assert.False(files.FileExists(damaged));
+        Assert.True(files.FileExists($"{Support.Directory}/{free[1]}"));
+    }
+
+    [Fact]
     public void A_batch_refused_for_lack_of_space_does_not_come_back()
     {
         var memory = new MemoryFileSystem();

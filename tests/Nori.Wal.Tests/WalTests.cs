@@ -254,6 +254,28 @@ public class WalTests
         Assert.Equal(100, report.Records);
     }
 
+    [Fact]
+    public async Task What_was_written_before_the_disk_was_full_is_synced_before_it_is_acknowledged()
+    {
+        var memory = new MemoryFileSystem();
+        var files = new FaultInjectingFileSystem(memory);
+        WalOptions options = Support.Options(files) with
+        {
+            RunLoop = false, RecordBytesMax = 1000, BatchBytesMax = 1500, ZeroAheadBytesMax = 0,
+        };
+        (Wal wal, _) = await Wal.OpenAsync(options);
+        files.Add(new FaultRule { Operation = FileOperation.Write, Errno = Errno.NoSpace, AfterCalls = 1 });
+        // Too large for one batch: the round writes two.
+        Task<WalPosition> written = wal.AppendAsync(new byte[1000], 7).AsTask(), refused = wal.AppendAsync(new byte[1000], 8).AsTask();
+        wal.RunOnce();
+        WalPosition position = await written;
+        Assert.True((await Assert.ThrowsAsync<StorageException>(() => refused)).IsDiskFull);
+        Assert.True(wal.DurableEnd > position);
+        WalOptions lost = options with { FileSystem = memory.Crash(1, CrashMode.DropUnsynced) };
+        using (WalLog log = WalLog.Open(lost, out _)) Assert.Equal(7, Assert.Single(Support.ReadAll(log)).Type);
+        await wal.DisposeAsync();
+    }
+
     [Theory]
     [InlineData(SyncPolicy.Os, true)]
     [InlineData(SyncPolicy.Batch, true)]
