@@ -268,34 +268,34 @@ public sealed class NoriKVClient : INoriKV
         ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, PutOptions? options, CancellationToken cancellationToken)
     {
         options ??= NoPutOptions;
-        StreamResult result = await WriteAsync(
+        OperationOutcome outcome = await WriteAsync(
             key,
             options.IdempotencyKey,
             (key, value, options),
             static (x, id) => new StreamCall { Put = Requests.Put(x.key, x.value, x.options, id) },
             cancellationToken).ConfigureAwait(false);
-        return Responses.Put(result.Put);
+        return Responses.Put(outcome.ResultOrThrow().Put);
     }
 
     private async ValueTask<GetResult> GetCoreAsync(
         ReadOnlyMemory<byte> key, ReadOptions? options, CancellationToken cancellationToken)
     {
         var call = new StreamCall { Get = Requests.Get(key, options ?? ReadOptions.Default) };
-        StreamResult result = await ReadAsync(call, key, cancellationToken).ConfigureAwait(false);
-        return Responses.Get(result.Get);
+        OperationOutcome outcome = await ReadAsync(call, key, cancellationToken).ConfigureAwait(false);
+        return Responses.Get(outcome.ResultOrThrow().Get);
     }
 
     private async ValueTask<DeleteResult> DeleteCoreAsync(
         ReadOnlyMemory<byte> key, DeleteOptions? options, CancellationToken cancellationToken)
     {
         options ??= NoDeleteOptions;
-        StreamResult result = await WriteAsync(
+        OperationOutcome outcome = await WriteAsync(
             key,
             options.IdempotencyKey,
             (key, options),
             static (x, id) => new StreamCall { Delete = Requests.Delete(x.key, x.options, id) },
             cancellationToken).ConfigureAwait(false);
-        return Responses.Delete(result.Delete);
+        return Responses.Delete(outcome.ResultOrThrow().Delete);
     }
 
     private async ValueTask<IReadOnlyList<BatchOperationResult>> BatchCoreAsync(
@@ -303,7 +303,7 @@ public sealed class NoriKVClient : INoriKV
     {
         options ??= NoBatchOptions;
         ReadOnlyMemory<byte> key = operations.Count > 0 ? operations[0].Key : default;
-        StreamResult result = operations.All(static o => o.Kind == BatchOperationKind.Get)
+        OperationOutcome outcome = operations.All(static o => o.Kind == BatchOperationKind.Get)
             ? await ReadAsync(
                 new StreamCall { Batch = Requests.Batch(operations, options, "") }, key, cancellationToken)
                 .ConfigureAwait(false)
@@ -313,10 +313,10 @@ public sealed class NoriKVClient : INoriKV
                 (operations, options),
                 static (x, id) => new StreamCall { Batch = Requests.Batch(x.operations, x.options, id) },
                 cancellationToken).ConfigureAwait(false);
-        return Responses.Batch(result.Batch, operations);
+        return Responses.Batch(outcome.ResultOrThrow().Batch, operations);
     }
 
-    private async ValueTask<StreamResult> WriteAsync<T>(
+    private async ValueTask<OperationOutcome> WriteAsync<T>(
         ReadOnlyMemory<byte> key,
         string? idempotencyKey,
         T state,
@@ -335,15 +335,11 @@ public sealed class NoriKVClient : INoriKV
             SessionKey id = _sessions.Acquire();
             try
             {
-                StreamResult result = await _runner.RunAsync(
+                OperationOutcome outcome = await _runner.RunAsync(
                     call(state, id.Text), key, true, deadline, cancellationToken).ConfigureAwait(false);
-                if (Responses.IsAnswerToAnother(result))
-                {
-                    throw NoriKVException.From(new KvError(
-                        KvCode.Internal, $"the node answered another write of the session in {id.Text}: this one was not done"));
-                }
-
-                return result;
+                if (outcome.Result is not { } result || !Responses.IsAnswerToAnother(result)) return outcome;
+                return OperationOutcome.Failed(NoriKVException.From(new KvError(
+                    KvCode.Internal, $"the node answered another write of the session in {id.Text}: this one was not done")));
             }
             finally
             {
@@ -356,7 +352,7 @@ public sealed class NoriKVClient : INoriKV
         }
     }
 
-    private async ValueTask<StreamResult> ReadAsync(
+    private async ValueTask<OperationOutcome> ReadAsync(
         StreamCall call, ReadOnlyMemory<byte> key, CancellationToken cancellationToken)
     {
         long deadline = await EnterAsync(cancellationToken).ConfigureAwait(false);

@@ -93,6 +93,78 @@ public sealed class PipelineTests
     }
 
     [Fact]
+    public async Task What_would_hardly_be_answered_in_time_behind_all_that_waits_is_not_sent()
+    {
+        var time = new SteppedTime();
+        await using ScriptedCluster cluster = Hasty(time);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        Task[] first = [.. Enumerable.Range(0, 1024).Select(i => cluster.Client.GetAsync($"first-{i}").AsTask())];
+        await SentAsync(cluster, 1024, patience.Token);
+        time.Now += TimeSpan.FromMilliseconds(400);
+        cluster.Only.Pipes.Single().AnswerAll([.. cluster.Only.Calls]);
+        await Task.WhenAll(first).WaitAsync(patience.Token);
+
+        // 400 ms for 1,024 before it, in 0.8 of a second: that is room for 2,048, of which 1,024 are sent at once.
+        Task[] second = [.. Enumerable.Range(0, 2500).Select(i => cluster.Client.GetAsync($"second-{i}").AsTask())];
+        await SentAsync(cluster, 2 * 1024, patience.Token);
+        ScriptedTransport.ScriptedPipe pipe = cluster.Only.Pipes.Single();
+        pipe.AnswerAll([.. cluster.Only.Calls.Skip(1024).Take(1000)]);
+        await SentAsync(cluster, 1024 + 2024, patience.Token);
+        time.Now += TimeSpan.FromSeconds(1);
+        await Task.WhenAll(second).ContinueWith(static _ => { }, TaskScheduler.Default).WaitAsync(patience.Token);
+        Assert.Equal(1024 + 2024, cluster.Only.Calls.Count);
+        Task<NoriKVException>[] failed = [.. second.Where(static t => t.IsFaulted).Select(static t => Assert.ThrowsAnyAsync<NoriKVException>(() => t))];
+        Assert.Equal(2500 - 1000, failed.Length);
+        string[] left = [.. (await Task.WhenAll(failed)).Select(static e => e.Message).Where(static m => m.Contains("others waited"))];
+        Assert.Equal(2500 - 2049, left.Length);
+        Assert.All(left, static m => Assert.Contains("before it was sent: 2049 others waited for a:1, for about 800 ms", m, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task What_was_not_sent_in_a_crowd_is_sent_when_the_crowd_is_gone()
+    {
+        var time = new SteppedTime();
+        await using ScriptedCluster cluster = Hasty(time);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        Task[] first = [.. Enumerable.Range(0, 1024).Select(i => cluster.Client.GetAsync($"first-{i}").AsTask())];
+        await SentAsync(cluster, 1024, patience.Token);
+        time.Now += TimeSpan.FromMilliseconds(900); // it stood still for a moment
+        cluster.Only.Pipes.Single().AnswerAll([.. cluster.Only.Calls]);
+        await Task.WhenAll(first).WaitAsync(patience.Token);
+
+        Task[] second = [.. Enumerable.Range(0, 1000).Select(i => cluster.Client.GetAsync($"second-{i}").AsTask())];
+        await SentAsync(cluster, 1024 + 911, patience.Token);
+        cluster.Only.OnCall = ScriptedTransport.Echo;
+        cluster.Only.Pipes.Single().AnswerAll([.. cluster.Only.Calls.Skip(1024)]);
+        await Task.WhenAll(second).WaitAsync(patience.Token);
+        Assert.Equal(1024 + 1000, cluster.Only.Calls.Count);
+    }
+
+    [Fact]
+    public async Task Of_a_node_whose_answers_all_come_too_late_it_is_known_that_it_is_slow()
+    {
+        var time = new SteppedTime();
+        await using ScriptedCluster cluster = Hasty(time);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        Task[] first = [.. Enumerable.Range(0, 1024).Select(i => cluster.Client.GetAsync($"first-{i}").AsTask())];
+        await SentAsync(cluster, 1024, patience.Token);
+        time.Now += TimeSpan.FromSeconds(1);
+        foreach (Task late in first) await Assert.ThrowsAsync<DeadlineExceededException>(() => late.WaitAsync(patience.Token));
+        cluster.Only.Pipes.Single().AnswerAll([.. cluster.Only.Calls]);
+        // The answers are read: there is room again.
+        await using NoriKVClient patient = cluster.Client.WithDeadline(TimeSpan.FromMinutes(1));
+        Task next = patient.GetAsync("next").AsTask();
+        await SentAsync(cluster, 1025, patience.Token);
+        cluster.Only.Pipes.Single().AnswerAll([.. cluster.Only.Calls.Skip(1024)]);
+        await next.WaitAsync(patience.Token);
+
+        Task[] second = [.. Enumerable.Range(0, 1000).Select(i => cluster.Client.GetAsync($"second-{i}").AsTask())];
+        Task last = patient.GetAsync("last").AsTask();
+        await SentAsync(cluster, 1025 + 821 + 1, patience.Token);
+        Assert.Equal("last", cluster.Only.Calls.Last().Get.Key.ToStringUtf8());
+    }
+
+    [Fact]
     public async Task A_large_value_goes_alone()
     {
         await using var cluster = new ScriptedCluster();
@@ -172,5 +244,36 @@ public sealed class PipelineTests
         await Task.WhenAll(Enumerable.Range(0, 3000).Select(i => cluster.Client.PutAsync($"{i}", "v").AsTask()));
         Assert.InRange(cluster.Only.PipesOpened, 2, 3000);
         Assert.Equal(3000, cluster.Only.Calls.Select(c => c.Put.IdempotencyKey).Distinct().Count());
+    }
+
+    private static ScriptedCluster Hasty(TimeProvider time)
+    {
+        var cluster = new ScriptedCluster(new NoriKVClientOptions
+        {
+            InFlightMax = 4096, SmartRouting = false, Retry = RetryPolicy.None, Deadline = TimeSpan.FromSeconds(1), Time = time,
+        });
+        cluster.Only.OnCall = static _ => null;
+        return cluster;
+    }
+
+    private static async Task SentAsync(ScriptedCluster cluster, int calls, CancellationToken patience)
+    {
+        while (cluster.Only.Calls.Count < calls) await Task.Delay(5, patience);
+    }
+
+    // Timers run, the clock is the test's.
+    private sealed class SteppedTime : TimeProvider
+    {
+        private long _ticks = TimeSpan.FromHours(1).Ticks;
+
+        public TimeSpan Now
+        {
+            get => TimeSpan.FromTicks(Volatile.Read(ref _ticks));
+            set => Volatile.Write(ref _ticks, value.Ticks);
+        }
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Now.Ticks;
     }
 }

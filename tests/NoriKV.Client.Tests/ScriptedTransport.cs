@@ -151,6 +151,20 @@ internal sealed class ScriptedTransport(string address) : INodeTransport
             _answers.Writer.TryWrite(response);
         }
 
+        /// <summary>Answers these in one message.</summary>
+        public void AnswerAll(IReadOnlyList<StreamCall> calls)
+        {
+            var response = new StreamResponse();
+            foreach (StreamCall call in calls)
+            {
+                StreamResult result = Echo(call);
+                result.Id = call.Id;
+                response.Results.Add(result);
+            }
+
+            _answers.Writer.TryWrite(response);
+        }
+
         public Task Stands => node.Stands;
 
         public ValueTask WriteAsync(StreamRequest request)

@@ -40,24 +40,34 @@ internal sealed class OperationRunner(
     /// <param name="writes">Whether a lost answer leaves the outcome unknown.</param>
     /// <param name="deadline">From <see cref="DeadlineFromNow"/>.</param>
     /// <param name="cancellationToken">The caller gave up.</param>
-    /// <exception cref="NoriKVException">It was not done, or nobody knows.</exception>
-    public async ValueTask<StreamResult> RunAsync(
+    /// <exception cref="NoriKVException">The client was disposed.</exception>
+    public ValueTask<OperationOutcome> RunAsync(
+        StreamCall call, ReadOnlyMemory<byte> key, bool writes, long deadline, CancellationToken cancellationToken) =>
+        call.CallCase == StreamCall.CallOneofCase.Batch
+            ? RunBatchAsync(call, key, writes, deadline, cancellationToken)
+            : RunAsync(call, null, key, writes, deadline, cancellationToken);
+
+    // What was answered is kept, however the rest ends: the operations say what came of each.
+    private async ValueTask<OperationOutcome> RunBatchAsync(
         StreamCall call, ReadOnlyMemory<byte> key, bool writes, long deadline, CancellationToken cancellationToken)
     {
-        if (call.CallCase != StreamCall.CallOneofCase.Batch)
-            return await RunAsync(call, null, key, writes, deadline, cancellationToken).ConfigureAwait(false);
         var parts = new BatchParts(call.Batch);
+        OperationOutcome outcome;
         try
         {
-            return await RunAsync(call, parts, key, writes, deadline, cancellationToken).ConfigureAwait(false);
+            outcome = await RunAsync(call, parts, key, writes, deadline, cancellationToken).ConfigureAwait(false);
         }
-        catch (NoriKVException e) when (parts.HasAnswer && e.Code != KvCode.Cancelled)
+        catch (NoriKVException e)
         {
-            return parts.End(e.Error); // the operations say what came of each
+            outcome = OperationOutcome.Failed(e);
         }
+
+        return outcome.Failure is { } failure && parts.HasAnswer && failure.Code != KvCode.Cancelled
+            ? OperationOutcome.Done(parts.End(failure.Error))
+            : outcome;
     }
 
-    private async ValueTask<StreamResult> RunAsync(
+    private async ValueTask<OperationOutcome> RunAsync(
         StreamCall call, BatchParts? parts, ReadOnlyMemory<byte> key, bool writes, long deadline, CancellationToken cancellationToken)
     {
         bool perhapsDone = false;
@@ -66,7 +76,8 @@ internal sealed class OperationRunner(
         for (int number = 0; ; number++)
         {
             string address = router.Pick(key.Span, number, hint);
-            if (router.Refusal(address) is { } refusal) throw Conclusion(refusal, writes && perhapsDone, number, address, null);
+            if (router.Refusal(address) is { } refusal)
+                return OperationOutcome.Failed(Conclusion(refusal, writes && perhapsDone, number, address, null));
             Attempt attempt = writes || options.HedgeReadsAfter is null
                 ? await AttemptAsync(address, call, false, deadline, cancellationToken).ConfigureAwait(false)
                 : await HedgedAsync(address, call, deadline, cancellationToken).ConfigureAwait(false);
@@ -76,7 +87,7 @@ internal sealed class OperationRunner(
             {
                 StreamResult? whole = result;
                 if (parts is not null) open = parts.Take(result.Batch, perhapsDone, out whole);
-                if (open is null) return whole!;
+                if (open is null) return OperationOutcome.Done(whole!);
             }
 
             KvError error = open ?? attempt.Error!;
@@ -92,16 +103,18 @@ internal sealed class OperationRunner(
                 continue;
             }
 
-            if (!retriable) throw Conclusion(error, writes && perhapsDone, number + 1, attempt.Address, cause);
+            if (!retriable)
+                return OperationOutcome.Failed(Conclusion(error, writes && perhapsDone, number + 1, attempt.Address, cause));
             followed = error.LeaderHint is { } named && named != hint ? followed + 1 : 0;
             TimeSpan? wait = number + 1 < options.Retry.AttemptsMax
                 ? NextWait(number, error, followed is > 0 and <= HintsAtOnceMax, deadline)
                 : null;
-            if (wait is null) throw Final(error, writes, perhapsDone, number + 1, attempt.Address, cause);
+            if (wait is null) return OperationOutcome.Failed(Final(error, writes, perhapsDone, number + 1, attempt.Address, cause));
             if (wait > TimeSpan.Zero) followed = 0;
             hint = error.LeaderHint;
             await DelayAsync(wait.Value, cancellationToken).ConfigureAwait(false);
-            if (IsPast(deadline)) throw Final(error, writes, perhapsDone, number + 1, attempt.Address, cause);
+            if (IsPast(deadline))
+                return OperationOutcome.Failed(Final(error, writes, perhapsDone, number + 1, attempt.Address, cause));
         }
     }
 
@@ -182,20 +195,19 @@ internal sealed class OperationRunner(
         string address, StreamCall call, bool isHedge, long deadline, CancellationToken cancellationToken)
     {
         ClientSpans.Attempt(address, isHedge);
-        Attempt attempt;
+        CallOutcome outcome;
         try
         {
-            attempt = Attempt.Answered(
-                address,
-                await nodes.Get(address).CallAsync(Copy(call), deadline, cancellationToken).ConfigureAwait(false));
-            router.Reached(address);
+            outcome = await nodes.Get(address).CallAsync(Copy(call), deadline, cancellationToken).ConfigureAwait(false);
         }
         catch (RpcException e)
         {
-            attempt = Attempt.Failed(address, e);
-            if (!e.Reached && e.Error.Code == KvCode.Unavailable) router.Unreachable(address);
+            outcome = new CallOutcome(null, e);
         }
 
+        if (outcome.Result is not null) router.Reached(address);
+        else if (!outcome.Failure!.Reached && outcome.Failure.Error.Code == KvCode.Unavailable) router.Unreachable(address);
+        Attempt attempt = outcome.Result is { } answer ? Attempt.Answered(address, answer) : Attempt.Failed(address, outcome.Failure!);
         if (attempt.Result is not null) backoff.Succeeded();
         else Failed(address, attempt.Error!);
         return attempt;

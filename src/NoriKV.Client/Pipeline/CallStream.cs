@@ -17,6 +17,13 @@ internal sealed class CallStream : IAsyncDisposable
     // knowing how old; here its deadline is known, and what is given up is not sent.
     private const int OutstandingMax = 1024;
 
+    // Calls wait in the order in which they came. Where more is asked of a node than it can do, all that it was sent would be about to be too
+    // late, and much of its work for nothing: so what is likely to take more than this share of its time is not sent (decision 0220).
+    private const double WaitShareMax = 0.8;
+
+    // So few that those which were left are sent after all.
+    private const int FewOutstanding = OutstandingMax / 2;
+
     private readonly ICallPipe _pipe;
     private readonly string _address;
     private readonly TimeProvider _time;
@@ -32,7 +39,10 @@ internal sealed class CallStream : IAsyncDisposable
 
     private readonly Lock _encoding = new(); // held while keys and values are read: behind a call they are its caller's again
     private readonly SemaphoreSlim _answered = new(0, 1);
+    private readonly AnswerPace _pace = new(OutstandingMax);
     private readonly Task _running;
+    private int _ahead; // to be sent, or sent and not answered
+    private bool _hasLeft; // perhaps some were left
     private int _outstanding; // sent and not answered, also those that were given up since
     private ulong _lastId;
     private long _heardAt;
@@ -68,7 +78,7 @@ internal sealed class CallStream : IAsyncDisposable
         _pending[id] = call;
         // Fail sets _failed before it drains: a call added behind the drain sees it here and takes itself back.
         if (_failed && _pending.TryRemove(id, out _)) return false;
-        _waiting.Writer.TryWrite(call);
+        if (!IsLeft(call)) Queue(call);
         return true;
     }
 
@@ -86,7 +96,8 @@ internal sealed class CallStream : IAsyncDisposable
     /// <summary>Fails the calls whose deadline has passed; says when the oldest of the others began.</summary>
     public long Sweep(long now)
     {
-        long oldest = long.MaxValue;
+        long oldest = long.MaxValue, took = 0;
+        int noted = 0;
         foreach ((ulong id, PendingCall call) in _pending)
         {
             if (call.Deadline > now)
@@ -96,9 +107,12 @@ internal sealed class CallStream : IAsyncDisposable
             }
 
             if (!_pending.TryRemove(id, out _)) continue;
+            // At least so long: of those that are answered in time alone, a node that is far too slow would look quick.
+            if (call.Sent) (took, noted) = (took + now - call.SentAt, noted + 1);
             call.TryFail(Late(call), reached: true);
         }
 
+        _pace.Note(took, noted);
         return oldest;
     }
 
@@ -114,8 +128,11 @@ internal sealed class CallStream : IAsyncDisposable
     private KvError Late(PendingCall call)
     {
         if (call.Sent) return new KvError(KvCode.CommitTimeout, "no answer before the deadline");
+        string why = call.Crowd is { } crowd
+            ? $": {crowd.Ahead} others waited for {_address}, for about {crowd.Expected.TotalMilliseconds:0} ms"
+            : "";
         return _pipe.Stands.IsCompleted
-            ? new KvError(KvCode.DeadlineExceeded, "the deadline passed before it was sent")
+            ? new KvError(KvCode.DeadlineExceeded, $"the deadline passed before it was sent{why}")
             : new KvError(KvCode.Unavailable, $"no connection to {_address} before the deadline");
     }
 
@@ -199,9 +216,14 @@ internal sealed class CallStream : IAsyncDisposable
             && (bytes == 0 || bytes + call.Bytes <= _messageBytesMax))
         {
             waiting.TryRead(out _);
-            if (call.IsSettled) continue;
+            if (call.IsSettled)
+            {
+                Interlocked.Decrement(ref _ahead);
+                continue;
+            }
+
             call.Message.TimeoutMs = TimeoutMs(call.Deadline, now);
-            call.Sent = true;
+            (call.Sent, call.SentAt) = (true, now);
             bytes += call.Bytes;
             request.Calls.Add(call.Message);
         }
@@ -211,19 +233,67 @@ internal sealed class CallStream : IAsyncDisposable
         return _pipe.WriteAsync(request);
     }
 
+    private void Queue(PendingCall call)
+    {
+        Interlocked.Increment(ref _ahead);
+        _waiting.Writer.TryWrite(call);
+    }
+
+    // True when it is left unsent, to its deadline or until fewer wait: it would hardly be answered in time behind so many others. Its caller
+    // is not told before: whoever is told begins something else at once, and where too much is asked there is too much of that, too.
+    private bool IsLeft(PendingCall call)
+    {
+        int ahead = Volatile.Read(ref _ahead);
+        long expected = _pace.Expect(ahead);
+        if (expected <= WaitShareMax * (call.Deadline - call.Begun)) return false;
+        call.Leave(new Crowd(ahead, _time.GetElapsedTime(0, expected)));
+        Volatile.Write(ref _hasLeft, true);
+        Interlocked.MemoryBarrier();
+        // The last answer may have come meanwhile, and nobody looks any more.
+        return Volatile.Read(ref _ahead) > FewOutstanding || !call.TryTakeBack();
+    }
+
+    // Behind a node that stood still for a while, say.
+    private void SendLeft(long now)
+    {
+        Interlocked.MemoryBarrier();
+        if (Volatile.Read(ref _ahead) > FewOutstanding || !Volatile.Read(ref _hasLeft)) return;
+        Volatile.Write(ref _hasLeft, false);
+        foreach ((_, PendingCall call) in _pending)
+        {
+            if (call.Crowd is null || call.Deadline <= now) continue;
+            if (Volatile.Read(ref _ahead) >= OutstandingMax)
+            {
+                Volatile.Write(ref _hasLeft, true);
+                return;
+            }
+
+            if (call.TryTakeBack()) Queue(call);
+        }
+    }
+
     private async Task ReadAllAsync()
     {
         await foreach (StreamResponse response in _pipe.ReadAsync(_stop.Token).ConfigureAwait(false))
         {
-            Volatile.Write(ref _heardAt, _time.GetTimestamp());
+            long now = _time.GetTimestamp(), took = 0;
+            int noted = 0;
+            Volatile.Write(ref _heardAt, now);
+            Interlocked.Add(ref _ahead, -response.Results.Count);
             // From full to not full: only then may the writer wait.
             int left = Interlocked.Add(ref _outstanding, -response.Results.Count);
             bool wasFull = left < OutstandingMax && left + response.Results.Count >= OutstandingMax;
             if (wasFull && _answered.CurrentCount == 0) _answered.Release();
             foreach (StreamResult result in response.Results)
             {
-                if (_pending.TryRemove(result.Id, out PendingCall? call)) call.TryComplete(result);
+                if (!_pending.TryRemove(result.Id, out PendingCall? call)) continue;
+                // A refusal comes at once: it says nothing of how long those wait that are taken.
+                if (result.ResultCase != StreamResult.ResultOneofCase.Error) (took, noted) = (took + now - call.SentAt, noted + 1);
+                call.TryComplete(result);
             }
+
+            _pace.Note(took, noted);
+            SendLeft(now);
         }
     }
 

@@ -76,8 +76,8 @@ internal sealed class NodeConnection : IAsyncDisposable
         }
     }
 
-    /// <summary>Runs one attempt: answers the node's result or throws <see cref="RpcException"/>.</summary>
-    public async ValueTask<StreamResult> CallAsync(StreamCall call, long deadline, CancellationToken cancellationToken)
+    /// <summary>Runs one attempt; what fails before it waits on a stream may be thrown as <see cref="RpcException"/>.</summary>
+    public async ValueTask<CallOutcome> CallAsync(StreamCall call, long deadline, CancellationToken cancellationToken)
     {
         var pending = new PendingCall(call, deadline, _options.Time.GetTimestamp());
         if (pending.Bytes > CallBytesMax)
@@ -86,21 +86,24 @@ internal sealed class NodeConnection : IAsyncDisposable
                 KvCode.InvalidArgument, $"a request of {pending.Bytes} bytes exceeds {CallBytesMax}"));
         }
 
-        if (pending.Bytes > SharedCallBytesMax) return await AloneAsync(call, deadline, cancellationToken).ConfigureAwait(false);
+        if (pending.Bytes > SharedCallBytesMax)
+            return new CallOutcome(await AloneAsync(call, deadline, cancellationToken).ConfigureAwait(false), null);
         CallStream stream = Send(pending);
         // Behind the call, not before it: a sweep that finds nothing pending goes to sleep.
         _wake();
         using CancellationTokenRegistration gaveUp = cancellationToken.CanBeCanceled
             ? cancellationToken.UnsafeRegister(static (state, token) => ((PendingCall)state!).TryCancel(token), pending)
             : default;
+        bool isAnswered = false;
         try
         {
-            return await pending.Task.ConfigureAwait(false);
+            CallOutcome outcome = await pending.Task.ConfigureAwait(false);
+            isAnswered = outcome.Failure is null;
+            return outcome;
         }
-        catch
+        finally
         {
-            stream.Forget(pending);
-            throw;
+            if (!isAnswered) stream.Forget(pending);
         }
     }
 

@@ -9,7 +9,9 @@ namespace NoriKV.Client.Pipeline;
 internal sealed class PendingCall(StreamCall message, long deadline, long begun)
 {
     // Continuations run elsewhere: the loop that completes calls must not run its callers' code.
-    private readonly TaskCompletionSource<StreamResult> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<CallOutcome> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private Crowd? _crowd;
 
     public StreamCall Message { get; } = message;
 
@@ -25,14 +27,29 @@ internal sealed class PendingCall(StreamCall message, long deadline, long begun)
     /// <summary>Set before its bytes are handed over: from here on it may have been done.</summary>
     public bool Sent { get; set; }
 
+    /// <summary>When that was; a timestamp of the same clock.</summary>
+    public long SentAt { get; set; }
+
+    /// <summary>What it is left unsent for; null where it is not.</summary>
+    public Crowd? Crowd => Volatile.Read(ref _crowd);
+
     public bool IsSettled => _source.Task.IsCompleted;
 
-    public Task<StreamResult> Task => _source.Task;
+    public Task<CallOutcome> Task => _source.Task;
 
-    public bool TryComplete(StreamResult result) => _source.TrySetResult(result);
+    /// <summary>Leaves it unsent, for now.</summary>
+    public void Leave(Crowd crowd) => Volatile.Write(ref _crowd, crowd);
+
+    /// <summary>Sends it after all: true for one of those who ask.</summary>
+    public bool TryTakeBack() => Interlocked.Exchange(ref _crowd, null) is not null;
+
+    public bool TryComplete(StreamResult result) => _source.TrySetResult(new CallOutcome(result, null));
 
     public bool TryFail(KvError error, bool reached, Exception? inner = null) =>
-        _source.TrySetException(new RpcException(error, reached && Sent, inner));
+        _source.TrySetResult(new CallOutcome(null, new RpcException(error, reached && Sent, inner)));
 
     public bool TryCancel(CancellationToken cancellationToken) => _source.TrySetCanceled(cancellationToken);
 }
+
+/// <summary>So many calls were before it, and it was expected to take so long behind them.</summary>
+internal sealed record Crowd(int Ahead, TimeSpan Expected);
