@@ -18,7 +18,7 @@ internal sealed class CallStream : IAsyncDisposable
     private const int OutstandingMax = 1024;
 
     // Calls wait in the order in which they came. Where more is asked of a node than it can do, all that it was sent would be about to be too
-    // late, and much of its work for nothing: so what is likely to take more than this share of its time is not sent (decision 0220).
+    // late, and much of its work for nothing: so what is likely to take more than this share of its time is not sent (decision 0222).
     private const double WaitShareMax = 0.8;
 
     // So few that those which were left are sent after all.
