@@ -113,11 +113,14 @@ public sealed class PipelineTests
         time.Now += TimeSpan.FromSeconds(1);
         await Task.WhenAll(second).ContinueWith(static _ => { }, TaskScheduler.Default).WaitAsync(patience.Token);
         Assert.Equal(1024 + 2024, cluster.Only.Calls.Count);
-        Task<NoriKVException>[] failed = [.. second.Where(static t => t.IsFaulted).Select(static t => Assert.ThrowsAnyAsync<NoriKVException>(() => t))];
+        Task<NoriKVException>[] failed =
+            [.. second.Where(static t => t.IsFaulted).Select(static t => Assert.ThrowsAnyAsync<NoriKVException>(() => t))];
         Assert.Equal(2500 - 1000, failed.Length);
-        string[] left = [.. (await Task.WhenAll(failed)).Select(static e => e.Message).Where(static m => m.Contains("others waited"))];
+        string[] left =
+            [.. (await Task.WhenAll(failed)).Select(static e => e.Message).Where(static m => m.Contains("others waited"))];
         Assert.Equal(2500 - 2049, left.Length);
-        Assert.All(left, static m => Assert.Contains("before it was sent: 2049 others waited for a:1, for about 800 ms", m, StringComparison.Ordinal));
+        Assert.All(left, static m => Assert.Contains(
+            "before it was sent: 2049 others waited for a:1, for about 800 ms", m, StringComparison.Ordinal));
     }
 
     [Fact]

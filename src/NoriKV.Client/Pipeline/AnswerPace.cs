@@ -1,8 +1,9 @@
 namespace NoriKV.Client.Pipeline;
 
 /// <summary>
-/// How long the calls of a stream take from being sent to being answered, over about as many answers as may be outstanding, and what that
-/// says of the next one: by Little's law it takes so much longer, or less long, as there are more or fewer before it than may be outstanding.
+/// How long the calls of a stream take from being sent to being answered, over about as many answers as may be outstanding, and what
+/// that says of the next one: by Little's law it takes so much longer, or less long, as there are more or fewer before it than may be
+/// outstanding.
 /// </summary>
 /// <remarks>Thread-safe. The lock guards the mean's next value.</remarks>
 internal sealed class AnswerPace(int outstandingMax)

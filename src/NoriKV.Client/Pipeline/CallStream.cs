@@ -17,8 +17,8 @@ internal sealed class CallStream : IAsyncDisposable
     // knowing how old; here its deadline is known, and what is given up is not sent.
     private const int OutstandingMax = 1024;
 
-    // Calls wait in the order in which they came. Where more is asked of a node than it can do, all that it was sent would be about to be too
-    // late, and much of its work for nothing: so what is likely to take more than this share of its time is not sent (decision 0222).
+    // Calls wait in the order in which they came. Where more is asked of a node than it can do, all that it was sent would be about to be
+    // too late, and much of its work for nothing: so what is likely to take more than this share of its time is not sent (decision 0222).
     private const double WaitShareMax = 0.8;
 
     // So few that those which were left are sent after all.
@@ -239,8 +239,8 @@ internal sealed class CallStream : IAsyncDisposable
         _waiting.Writer.TryWrite(call);
     }
 
-    // True when it is left unsent, to its deadline or until fewer wait: it would hardly be answered in time behind so many others. Its caller
-    // is not told before: whoever is told begins something else at once, and where too much is asked there is too much of that, too.
+    // True when it is left unsent, to its deadline or until fewer wait: it would hardly be answered in time behind so many others. Its
+    // caller is not told before: whoever is told begins something else at once, and where too much is asked there is too much of that, too.
     private bool IsLeft(PendingCall call)
     {
         int ahead = Volatile.Read(ref _ahead);
