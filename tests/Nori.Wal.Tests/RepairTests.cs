@@ -140,6 +140,28 @@ public class RepairTests
         Assert.Throws<CorruptionException>(() => WalLog.Open(Options(files), out _));
     }
 
+    // The first record could be put right with the parity, at the price of the second, which is sound.
+    [Fact]
+    public void What_is_sound_is_not_changed_to_repair_one_of_two_damaged_sectors()
+    {
+        var files = new MemoryFileSystem();
+        string sound = new('b', 200);
+        WalLog log = WalLog.Open(Options(files), out _);
+        Support.Append(log, new string('a', 50), sound, new string('c', 600));
+        log.Sync();
+        WalPosition[] records = [.. Support.ReadAll(log).Select(static record => record.Position)];
+        log.Dispose();
+        // In the third record's second sector, where the second record lies in the first.
+        long inFirst = records[0].Offset + WalFormat.RecordHeaderBytes + 4, inThird = records[1].Offset + 100 + Sector;
+        Assert.True(inThird > records[2].Offset + WalFormat.RecordHeaderBytes && inFirst / Sector == records[1].Offset / Sector);
+        files.Corrupt(First, inFirst, 1);
+        files.Corrupt(First, inThird, 1);
+        byte[] before = files.ReadAllBytes(First);
+        WalLog.Open(Options(files) with { OnCorruption = CorruptionAction.Report }, out RecoveryReport report).Dispose();
+        Assert.Equal(0, report.RepairedBatches);
+        Assert.Equal(before.AsSpan(0, UsedEnd(files)), files.ReadAllBytes(First).AsSpan(0, UsedEnd(files)));
+    }
+
     [Fact]
     public void A_reader_begins_at_any_record_and_passes_the_blocks()
     {
