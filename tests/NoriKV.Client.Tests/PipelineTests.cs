@@ -77,9 +77,8 @@ public sealed class PipelineTests
         });
         cluster.Only.OnCall = static _ => null;
         using var giveUp = new CancellationTokenSource();
-        Task[] first = [.. Enumerable.Range(0, 1024).Select(i => cluster.Client.GetAsync($"first-{i}").AsTask())];
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (cluster.Only.Calls.Count < 1024) await Task.Delay(5, patience.Token);
+        Task[] first = await FilledAsync(cluster, patience.Token);
         Task[] second = [.. Enumerable.Range(0, 500).Select(i => cluster.Client.GetAsync($"second-{i}", null, giveUp.Token).AsTask())];
         Task third = cluster.Client.GetAsync("third").AsTask();
         await giveUp.CancelAsync();
@@ -98,8 +97,7 @@ public sealed class PipelineTests
         var time = new SteppedTime();
         await using ScriptedCluster cluster = Hasty(time);
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        Task[] first = [.. Enumerable.Range(0, 1024).Select(i => cluster.Client.GetAsync($"first-{i}").AsTask())];
-        await SentAsync(cluster, 1024, patience.Token);
+        Task[] first = await FilledAsync(cluster, patience.Token);
         time.Now += TimeSpan.FromMilliseconds(400);
         cluster.Only.Pipes.Single().AnswerAll([.. cluster.Only.Calls]);
         await Task.WhenAll(first).WaitAsync(patience.Token);
@@ -129,8 +127,7 @@ public sealed class PipelineTests
         var time = new SteppedTime();
         await using ScriptedCluster cluster = Hasty(time);
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        Task[] first = [.. Enumerable.Range(0, 1024).Select(i => cluster.Client.GetAsync($"first-{i}").AsTask())];
-        await SentAsync(cluster, 1024, patience.Token);
+        Task[] first = await FilledAsync(cluster, patience.Token);
         time.Now += TimeSpan.FromMilliseconds(900); // it stood still for a moment
         cluster.Only.Pipes.Single().AnswerAll([.. cluster.Only.Calls]);
         await Task.WhenAll(first).WaitAsync(patience.Token);
@@ -149,8 +146,7 @@ public sealed class PipelineTests
         var time = new SteppedTime();
         await using ScriptedCluster cluster = Hasty(time);
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        Task[] first = [.. Enumerable.Range(0, 1024).Select(i => cluster.Client.GetAsync($"first-{i}").AsTask())];
-        await SentAsync(cluster, 1024, patience.Token);
+        Task[] first = await FilledAsync(cluster, patience.Token);
         time.Now += TimeSpan.FromSeconds(1);
         foreach (Task late in first) await Assert.ThrowsAsync<DeadlineExceededException>(() => late.WaitAsync(patience.Token));
         cluster.Only.Pipes.Single().AnswerAll([.. cluster.Only.Calls]);
@@ -257,6 +253,14 @@ public sealed class PipelineTests
         });
         cluster.Only.OnCall = static _ => null;
         return cluster;
+    }
+
+    // As many calls as a node works on, all sent.
+    private static async Task<Task[]> FilledAsync(ScriptedCluster cluster, CancellationToken patience)
+    {
+        Task[] calls = [.. Enumerable.Range(0, 1024).Select(i => cluster.Client.GetAsync($"first-{i}").AsTask())];
+        await SentAsync(cluster, 1024, patience);
+        return calls;
     }
 
     private static async Task SentAsync(ScriptedCluster cluster, int calls, CancellationToken patience)

@@ -8,5 +8,9 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 library=$(ls /usr/lib/*/faketime/libfaketimeMT.so.1 2>/dev/null | head -n 1 || true)
-[ -n "$library" ] || { echo "skipped: libfaketime is missing: sudo apt-get install -y --no-install-recommends libfaketime"; exit 0; }
+if [ -z "$library" ]; then
+  source tests/absent.sh
+  absent libfaketime "sudo apt-get install -y --no-install-recommends libfaketime" && exit 0
+  exit 1
+fi
 exec bash tests/acceptance/growth.sh --drift "$library"

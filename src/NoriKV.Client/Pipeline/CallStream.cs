@@ -223,7 +223,7 @@ internal sealed class CallStream : IAsyncDisposable
             }
 
             call.Message.TimeoutMs = TimeoutMs(call.Deadline, now);
-            (call.Sent, call.SentAt) = (true, now);
+            call.Send(now);
             bytes += call.Bytes;
             request.Calls.Add(call.Message);
         }

@@ -12,6 +12,7 @@ internal sealed class PendingCall(StreamCall message, long deadline, long begun)
     private readonly TaskCompletionSource<CallOutcome> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private Crowd? _crowd;
+    private long _sentAt;
 
     public StreamCall Message { get; } = message;
 
@@ -24,11 +25,11 @@ internal sealed class PendingCall(StreamCall message, long deadline, long begun)
     /// <summary>When it was made; a timestamp of the same clock.</summary>
     public long Begun { get; } = begun;
 
-    /// <summary>Set before its bytes are handed over: from here on it may have been done.</summary>
-    public bool Sent { get; set; }
+    /// <summary>From here on it may have been done.</summary>
+    public bool Sent => SentAt != 0;
 
-    /// <summary>When that was; a timestamp of the same clock.</summary>
-    public long SentAt { get; set; }
+    /// <summary>When its bytes were about to be handed over, a timestamp of the same clock; 0 before that.</summary>
+    public long SentAt => Volatile.Read(ref _sentAt);
 
     /// <summary>What it is left unsent for; null where it is not.</summary>
     public Crowd? Crowd => Volatile.Read(ref _crowd);
@@ -36,6 +37,9 @@ internal sealed class PendingCall(StreamCall message, long deadline, long begun)
     public bool IsSettled => _source.Task.IsCompleted;
 
     public Task<CallOutcome> Task => _source.Task;
+
+    /// <summary>Its bytes are about to be handed over.</summary>
+    public void Send(long now) => Volatile.Write(ref _sentAt, Math.Max(1, now));
 
     /// <summary>Leaves it unsent, for now.</summary>
     public void Leave(Crowd crowd) => Volatile.Write(ref _crowd, crowd);
