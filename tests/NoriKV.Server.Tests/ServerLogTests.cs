@@ -18,6 +18,28 @@ public sealed class ServerLogTests
         Assert.Equal(1, news.Emitted);
     }
 
+    // The page takes an event of the hour for the one it has seen when all of both is the same, their times too.
+    [Fact]
+    public void What_is_told_at_once_and_what_the_hour_tells_happened_at_one_time()
+    {
+        var time = new ElapsingTime();
+        var (ring, news) = (new Nori.Observe.EventRing(4, time), new Nori.Observe.EventRing(4, time));
+        var events = new ServerEvents(ring, new Live.NewsSink(news), new EventLog(new ServerLog()), time);
+        events.Emit(new Nori.Wal.SegmentRoll(1, 2));
+        var (told, remembered) = (new Nori.Observe.EventRecord(), new Nori.Observe.EventRecord());
+        Assert.True(ring.Subscribe(0).TryRead(told));
+        Assert.True(news.Subscribe(0).TryRead(remembered));
+        Assert.Equal(told.Time, remembered.Time);
+    }
+
+    // A second passes between any two looks at it.
+    private sealed class ElapsingTime : TimeProvider
+    {
+        private int _looks;
+
+        public override DateTimeOffset GetUtcNow() => DateTimeOffset.UnixEpoch.AddSeconds(++_looks);
+    }
+
     private sealed class StoppedTime : TimeProvider
     {
         public override long GetTimestamp() => 7;

@@ -50,13 +50,18 @@ public sealed class EventRing : IEventSink
 
     /// <inheritdoc/>
     public void Emit<T>(in T e)
+        where T : struct, IEvent => Emit(e, _time.GetUtcNow());
+
+    /// <summary>The same at a time that was read already: who gives one event to several rings reads the clock once, so that they agree.</summary>
+    /// <param name="e">What happened.</param>
+    /// <param name="at">When.</param>
+    public void Emit<T>(in T e, DateTimeOffset at)
         where T : struct, IEvent
     {
-        DateTimeOffset now = _time.GetUtcNow();
         TaskCompletionSource? arrival;
         lock (_gate)
         {
-            _slots[(_next - 1) % _slots.Length].Fill(_next, now, e);
+            _slots[(_next - 1) % _slots.Length].Fill(_next, at, e);
             _next++;
             arrival = _arrival;
             _arrival = null;
