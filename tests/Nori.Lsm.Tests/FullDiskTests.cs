@@ -209,6 +209,34 @@ public sealed class FullDiskTests
         Assert.True(struck >= 25, $"only {struck} edits");
     }
 
+    [Fact]
+    public void A_range_is_compacted_once_that_is_said_although_there_was_no_space_in_between()
+    {
+        var memory = new MemoryFileSystem(13);
+        var files = new FaultInjectingFileSystem(memory);
+        LsmEngine engine = LsmEngine.Open(Workload.Small(files) with { L0CompactionTrigger = 8, L0SlowdownTrigger = 9, L0StopTrigger = 10 });
+        for (int i = 0; i < 3; i++)
+        {
+            Assert.True(TryPut(engine, i, out _));
+            Workload.Wait(engine.FlushAsync(), engine);
+        }
+
+        Assert.Equal(3, engine.Stats.Levels[0].Tables);
+        FaultRule rule = files.Add(new FaultRule { Operation = FileOperation.Create, PathPattern = "*.sst", Errno = Errno.NoSpace });
+        Task compacted = engine.CompactRangeAsync();
+        for (int i = 0; !compacted.IsCompleted; i++)
+        {
+            Assert.True(i < 100, "it does not end");
+            engine.RunOnce();
+        }
+
+        Assert.True(compacted.IsCompletedSuccessfully);
+        Assert.True(rule.Matches > 1, "it did not begin again");
+        Assert.Equal(0, engine.Stats.Levels[0].Tables);
+        Assert.Equal(3, engine.Scan(ScanRange.All).Count());
+        engine.Abandon();
+    }
+
     private static void NoSpace(FaultInjectingFileSystem files, string pattern) => files.Add(new FaultRule
     {
         Operation = TakesSpace, PathPattern = pattern, Errno = Errno.NoSpace, Times = FaultRule.Forever,

@@ -24,7 +24,6 @@ internal sealed class ManualCompaction(byte[]? start, byte[]? end, ulong numberL
     {
         CompactionPick? pick = Next(version, options, apart);
         if (pick is not null && running.Any(pick.ConflictsWith)) return null;
-        if (pick is { Level: 0 }) _level = 1;
         IsDone = pick is null;
         return pick;
     }
@@ -33,7 +32,8 @@ internal sealed class ManualCompaction(byte[]? start, byte[]? end, ulong numberL
     {
         if (_level == 0)
         {
-            if (version.Overlapping(0, start, end).Count > 0)
+            // Until none of before this began is left, whatever was given up meanwhile; what was flushed since is not its concern.
+            if (version.Overlapping(0, start, end).Any(file => file.Meta.Number < numberLimit))
             {
                 CompactionPick pick = CompactionPicker.PickLevel0(version, options, LevelTargets.Of(version, options).BaseLevel);
                 if (!apart.Any(pick.ConflictsWith)) return pick;
