@@ -19,7 +19,7 @@ elif [ $# -gt 0 ]; then
 fi
 
 python3=/usr/bin/python3
-command -v $python3 >/dev/null || { echo "skipped: it is driven by python3, which is missing"; exit 0; }
+command -v $python3 >/dev/null || { source tests/absent.sh; absent python3 "sudo apt-get install -y --no-install-recommends python3"; exit; }
 server=${NORIKV_DLL:-src/NoriKV.Cli/bin/Release/net10.0/norikv.dll}
 load=bench/NoriKV.Load/bin/Release/net10.0/NoriKV.Load.dll
 for dll in $server $load; do

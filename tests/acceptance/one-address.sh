@@ -6,8 +6,8 @@ set -uo pipefail
 cd "$(dirname "$0")/../.."
 python=/usr/bin/python3
 { "$python" -c 'import grpc, google.protobuf' && protoc --version; } >/dev/null 2>&1 || {
-  echo "skipped: grpcio or protoc is missing: sudo apt-get install -y --no-install-recommends python3-grpcio python3-protobuf protobuf-compiler"
-  exit 0; }
+  source tests/absent.sh
+  absent "grpcio or protoc" "sudo apt-get install -y --no-install-recommends python3-grpcio python3-protobuf protobuf-compiler"; exit; }
 built=${NORIKV_DLL:-$PWD/src/NoriKV.Cli/bin/Release/net10.0/norikv.dll}
 [ -f "$built" ] || ./norikv --version >/dev/null || exit 70
 if [ -f "$built" ]; then program=(dotnet "$built"); else program=("$PWD/norikv"); fi

@@ -9,7 +9,8 @@ cd "$(dirname "$0")/../.."
 
 for tool in prometheus promtool curl python3; do
   command -v $tool >/dev/null || {
-    echo "skipped: $tool is missing: sudo apt-get install -y --no-install-recommends prometheus curl python3"; exit 0; }
+    source tests/absent.sh
+    absent "$tool" "sudo apt-get install -y --no-install-recommends prometheus curl python3"; exit; }
 done
 built=$PWD/src/NoriKV.Cli/bin/Release/net10.0/norikv.dll
 if [ -n "${NORIKV_DLL:-}" ]; then built=$NORIKV_DLL; fi
