@@ -261,7 +261,7 @@ export const PROTO = "// The wire contract of NoriKV. Field numbers below 16 are
   "\n" +
   "message DrainNodeRequest {\n" +
   "  string node_id = 1;\n" +
-  "  // The cluster's from now on; 0: as it is.\n" +
+  "  // Voters of each shard while fewer nodes are left than the cluster is configured for; fewer than those nodes: from now on. 0: as it is.\n" +
   "  uint32 replication_factor = 2;\n" +
   "}\n" +
   "\n" +

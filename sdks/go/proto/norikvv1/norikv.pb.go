@@ -1872,7 +1872,7 @@ type DrainNodeRequest struct {
 	unknownFields protoimpl.UnknownFields
 
 	NodeId string `protobuf:"bytes,1,opt,name=node_id,json=nodeId,proto3" json:"node_id,omitempty"`
-	// The cluster's from now on; 0: as it is.
+	// Voters of each shard while fewer nodes are left than the cluster is configured for; fewer than those nodes: from now on. 0: as it is.
 	ReplicationFactor uint32 `protobuf:"varint,2,opt,name=replication_factor,json=replicationFactor,proto3" json:"replication_factor,omitempty"`
 }
 
