@@ -14,6 +14,11 @@ internal sealed unsafe class Memtable : RefCounted
     private const int ChunkBytesMax = 1 << 20;
     private const int ChunkBytesMin = 4 << 10;
 
+    // What is so large malloc maps by itself, and unmaps when it is freed: glibc keeps what is smaller (M_MMAP_THRESHOLD grows up to this),
+    // with a cached block above it for as long as that lives, and the process would hold a whole memtable that is gone. Pages that
+    // nothing was written to take no memory.
+    private const int MappedChunkBytes = 32 << 20;
+
     private readonly Arena _arena;
     private readonly SkipList _list;
     private readonly RangeTombstoneLog _tombstones = new();
@@ -21,7 +26,9 @@ internal sealed unsafe class Memtable : RefCounted
     public Memtable(ulong id, long capacityBytes, ulong seed)
     {
         Id = id;
-        _arena = new Arena((int)Math.Clamp(capacityBytes / 8, ChunkBytesMin, ChunkBytesMax));
+        _arena = new Arena(capacityBytes >= MappedChunkBytes
+            ? MappedChunkBytes
+            : (int)Math.Clamp(capacityBytes / 8, ChunkBytesMin, ChunkBytesMax));
         _list = new SkipList(_arena, seed);
     }
 
