@@ -214,7 +214,8 @@ public sealed class FullDiskTests
     {
         var memory = new MemoryFileSystem(13);
         var files = new FaultInjectingFileSystem(memory);
-        LsmEngine engine = LsmEngine.Open(Workload.Small(files) with { L0CompactionTrigger = 8, L0SlowdownTrigger = 9, L0StopTrigger = 10 });
+        LsmEngine engine = LsmEngine.Open(
+            Workload.Small(files) with { L0CompactionTrigger = 8, L0SlowdownTrigger = 9, L0StopTrigger = 10 });
         for (int i = 1; i <= 3; i++)
         {
             // The first key in each, or they would only move.

@@ -52,7 +52,9 @@ public sealed class EventRing : IEventSink
     public void Emit<T>(in T e)
         where T : struct, IEvent => Emit(e, _time.GetUtcNow());
 
-    /// <summary>The same at a time that was read already: who gives one event to several rings reads the clock once, so that they agree.</summary>
+    /// <summary>
+    /// The same at a time that was read already: who gives one event to several rings reads the clock once, so that they agree.
+    /// </summary>
     /// <param name="e">What happened.</param>
     /// <param name="at">When.</param>
     public void Emit<T>(in T e, DateTimeOffset at)
