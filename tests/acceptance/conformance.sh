@@ -18,11 +18,11 @@ export PYTHONDONTWRITEBYTECODE=1 no_proxy=127.0.0.1,localhost
 failed=0
 
 wanted() { [ $# -lt 2 ] && return 0; local language=$1; shift; [[ " $* " == *" $language "* ]]; }
-# Most of a run is waiting (for servers to start, for deadlines to pass): two languages at once.
+# Most of a run is waiting (for servers to start, for deadlines to pass): three languages at once.
 running=()
 run() {
   local language=$1; shift
-  [ ${#running[@]} -lt 2 ] || finish_one
+  [ ${#running[@]} -lt 3 ] || finish_one
   # One that hangs is asked where it stands (Go, Java and Python say it) before it is ended.
   NORIKV_CONFORMANCE_RESULTS=$out/$language.json timeout --signal=QUIT --kill-after=10 900 "$@" >"$out/$language.log" 2>&1 </dev/null &
   running+=("$language:$!")
