@@ -51,6 +51,21 @@ public sealed class BrokenNodeTests(ITestOutputHelper output)
         Assert.Contains(violation.Checker, (string[])["exactly_once", "linearizable"]);
     }
 
+    // With all faults: most runs are like that, and whatever they might have done to clocks, most of them did not.
+    [Theory]
+    [InlineData(0.25)]
+    [InlineData(6)]
+    public void A_node_that_keeps_values_for_too_short_or_too_long_is_noticed(double factor)
+    {
+        Violation violation = FirstViolation(seed => new SimulationOptions
+        {
+            Seed = seed,
+            Nodes = 1,
+            WrapNode = node => new TimelessNode(node, factor),
+        });
+        Assert.Equal("expiry", violation.Checker);
+    }
+
     [Fact]
     public void A_node_that_answers_on_a_thread_of_its_own_is_noticed()
     {
@@ -162,6 +177,13 @@ public sealed class BrokenNodeTests(ITestOutputHelper output)
             (_found, _answer) = (found, () => answer.SetResult(found.Result));
             return new ValueTask<KvResult<GetResult>>(answer.Task);
         }
+    }
+
+    private sealed class TimelessNode(INoriNode inner, double factor) : DelegatingNode(inner)
+    {
+        public override ValueTask<KvResult<PutResult>> PutAsync(
+            ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, PutOptions options, RequestContext context) =>
+            base.PutAsync(key, value, options with { Ttl = options.Ttl * factor }, context);
     }
 
     private sealed class ForgetfulNode(INoriNode inner) : DelegatingNode(inner)

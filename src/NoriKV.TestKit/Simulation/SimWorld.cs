@@ -49,6 +49,12 @@ internal sealed class SimWorld
 
     public IReadOnlyList<Violation> Violations => _violations;
 
+    /// <summary>The most that the wall clock of any node was wrong by after a jump, in ticks.</summary>
+    public long JumpedMax { get; private set; }
+
+    /// <summary>A wall clock is wrong by so much now.</summary>
+    public void NoteJump(long offset) => JumpedMax = Math.Max(JumpedMax, Math.Abs(offset));
+
     /// <summary>Midnight of the run's first day: no clock of the machine is read.</summary>
     public static DateTimeOffset Epoch { get; } = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 

@@ -226,6 +226,7 @@ internal sealed class SimNode
     public void JumpClock(long ticks)
     {
         WallOffset = Math.Clamp(WallOffset + ticks, -_world.Profile.JumpMax, _world.Profile.JumpMax);
+        _world.NoteJump(WallOffset);
         if (Clock is { } clock) clock.WallOffset = WallOffset;
     }
 
