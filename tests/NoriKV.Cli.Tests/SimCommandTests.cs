@@ -1,4 +1,6 @@
 using System.Text.Json;
+using NoriKV.Cli.Sim;
+using NoriKV.TestKit.Simulation;
 
 namespace NoriKV.Cli.Tests;
 
@@ -74,7 +76,7 @@ public sealed class SimCommandTests
         string[] rows = [.. (await File.ReadAllLinesAsync(file)).Where(l => l.StartsWith('|'))];
         Assert.Equal(4, rows.Length);
         Assert.Equal(rows[2], rows[3]);
-        Assert.Contains("| 1 | 200–202 | 3 |", rows[2], StringComparison.Ordinal);
+        Assert.Contains("| 1 --safety 1000ms | 200–202 | 3 |", rows[2], StringComparison.Ordinal);
         Assert.Matches("200: `[0-9a-f]{16}`", rows[2]);
     }
 
@@ -88,7 +90,39 @@ public sealed class SimCommandTests
             await cli.RunAsync(
             ["sim", "--seed", "300", "--soak", "10m", "--jobs", "1", "--nodes", "1", "--safety", "1s", "--report", file]));
         string row = Assert.Single(await File.ReadAllLinesAsync(file), l => l.Contains("300–", StringComparison.Ordinal));
-        Assert.Matches(@"\| 1 \| 300–30(\d) \| [2-9] \|", row);
+        Assert.Matches(@"\| 1 --safety 1000ms \| 300–30(\d) \| [2-9] \|", row);
+    }
+
+    [Fact]
+    public async Task What_others_write_to_the_file_of_a_report_meanwhile_stays()
+    {
+        using var cli = new CliRunner();
+        string file = cli.File("simulation.md");
+        var runs = new SimulationSummary();
+        var row = new ReportRow(file, "0123456789ab", "1");
+        for (ulong seed = 1; seed <= 2; seed++)
+        {
+            runs.Add(ClusterSimulation.Run(new SimulationOptions { Seed = seed, Nodes = 1, Safety = TimeSpan.FromSeconds(1) }), hundredth: false);
+            row.Write(runs);
+            await File.AppendAllTextAsync(file, $"written behind run {seed}\n");
+        }
+
+        string[] lines = await File.ReadAllLinesAsync(file);
+        Assert.Contains("| 1 | 1–2 | 2 |", Assert.Single(lines, l => l.StartsWith("| 0123456789ab", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.Equal(["written behind run 1", "written behind run 2"], lines[^2..]);
+    }
+
+    // Else nothing says that the hashes of a row are not those of the command that the documentation names.
+    [Fact]
+    public async Task A_row_says_what_was_asked_for_otherwise()
+    {
+        using var cli = new CliRunner();
+        string file = cli.File("simulation.md");
+        Assert.Equal(0, await cli.RunAsync(
+            ["sim", "--seed", "200", "--count", "2", "--safety", "1s", "--shards", "2", "--faults", "Crash,Kill", "--report", file]));
+        Assert.Contains(
+            "| 3 --shards 2 --safety 1000ms --faults Crash,Kill | 200–201 | 2 |", await File.ReadAllTextAsync(file),
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -101,6 +135,8 @@ public sealed class SimCommandTests
     [InlineData("sim --count 2 --jobs 0", "--jobs must be at least 1")]
     [InlineData("sim --soak 10m --count 3", "--soak runs until the time is over: leave out --count")]
     [InlineData("sim --scenario grow --nodes 5", "--scenario has nodes of its own: leave out --nodes")]
+    [InlineData("sim --scenario 3", "--scenario: 3 is none of grow")]
+    [InlineData("sim --scenario none", "--scenario: none is none of grow")]
     [InlineData("sim --without 1,x", "--without: x is not a number")]
     [InlineData("sim --safety soon", "--safety: soon is not a duration")]
     public async Task What_cannot_be_asked_for_is_said(string line, string problem)

@@ -73,7 +73,7 @@ internal static class SimCommand
         var progress = new SimProgress(host, asJson);
         SimulationReport? failed = null;
         var runner = new SeedRunner(options, jobs);
-        var row = file is null ? null : new ReportRow(file, Commit(), options.Nodes);
+        var row = file is null ? null : new ReportRow(file, Commit(), SimText.Shape(options));
         try
         {
             await runner.RunAsync(

@@ -129,8 +129,8 @@ internal sealed class SimArguments
     private static SimulationScenario ScenarioOf(string? text)
     {
         if (text is null) return SimulationScenario.None;
-        return Enum.TryParse(text, ignoreCase: true, out SimulationScenario scenario) && Enum.IsDefined(scenario)
-            ? scenario
+        return Scenarios.Contains(text, StringComparer.OrdinalIgnoreCase)
+            ? Enum.Parse<SimulationScenario>(text, ignoreCase: true)
             : throw new UsageException($"--scenario: {text} is none of {string.Join(", ", Scenarios)}");
     }
 

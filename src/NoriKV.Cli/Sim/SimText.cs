@@ -39,21 +39,34 @@ internal static class SimText
     /// <summary>The command that replays a run.</summary>
     public static string Command(SimulationOptions options, string norikv)
     {
+        string nodes = options.Scenario == SimulationScenario.None ? Invariant($"--nodes {options.Nodes}") : Scenario(options);
+        return Invariant($"{norikv} sim --seed {options.Seed} {nodes} --shards {options.Shards}{Otherwise(options)}");
+    }
+
+    /// <summary>What runs were like, for a row about them: how many nodes, and what was asked for that is not the default.</summary>
+    public static string Shape(SimulationOptions options)
+    {
+        string nodes = options.Scenario == SimulationScenario.None ? Invariant($"{options.Nodes}") : Scenario(options);
+        return options.Shards == new SimulationOptions { Seed = options.Seed }.Shards
+            ? nodes + Otherwise(options)
+            : Invariant($"{nodes} --shards {options.Shards}{Otherwise(options)}");
+    }
+
+    private static string Scenario(SimulationOptions options) => $"--scenario {options.Scenario.ToString().ToLowerInvariant()}";
+
+    private static string Otherwise(SimulationOptions options)
+    {
         var text = new StringBuilder();
-        string shape = options.Scenario == SimulationScenario.None
-            ? Invariant($"--nodes {options.Nodes}")
-            : $"--scenario {options.Scenario.ToString().ToLowerInvariant()}";
-        text.Append(Invariant($"{norikv} sim --seed {options.Seed} {shape} --shards {options.Shards}"));
         if (options.Safety is { } safety) text.Append(Invariant($" --safety {safety.Ticks / 10000.0:0.####}ms"));
         if (options.Clients is { } clients) text.Append(Invariant($" --clients {clients}"));
         if (options.OperationsPerSecond is { } rate) text.Append(Invariant($" --rate {rate}"));
         if (options.OperationsMax != int.MaxValue) text.Append(Invariant($" --operations {options.OperationsMax}"));
-        string faults = options.Faults.ToString().Replace(" ", "", StringComparison.Ordinal);
         // Of a scenario rot and changes by hand are no part.
         FaultKinds all = options.Scenario == SimulationScenario.None
             ? FaultKinds.All
             : FaultKinds.All & ~(FaultKinds.BitRot | FaultKinds.Membership);
-        if (options.Faults != all) text.Append(" --faults ").Append(faults);
+        FaultKinds asked = options.Faults & all;
+        if (asked != all) text.Append(" --faults ").Append(asked.ToString().Replace(" ", "", StringComparison.Ordinal));
         if (options.WithoutFaults.Count > 0) text.Append(" --without ").Append(string.Join(',', options.WithoutFaults));
         return text.ToString();
     }

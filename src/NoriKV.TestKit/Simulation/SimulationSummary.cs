@@ -61,7 +61,9 @@ public sealed class SimulationSummary
     }
 
     /// <summary>The row of a Markdown table.</summary>
-    public string Row(string commit, int nodes)
+    /// <param name="commit">What was run.</param>
+    /// <param name="nodes">How many nodes, and what else it takes to run the same again.</param>
+    public string Row(string commit, string nodes)
     {
         string rare = string.Join(", ", RarePaths.Select(p => $"{p.Key} {p.Value}"));
         string hashes = string.Join(", ", _hashes.Select(h => $"{h.Key}: `{h.Value:x16}`"));
