@@ -44,6 +44,15 @@ public sealed class CheckHistoryTests : IDisposable
         Assert.Equal(2, await _cli.RunAsync(["check-history"]));
     }
 
+    // Two values of bytes that are no text would become one and the same, and a stale read a good one.
+    [Fact]
+    public async Task Bytes_that_are_no_text_are_not_taken_for_equal_values()
+    {
+        byte[] history = Encoding.Latin1.GetBytes(string.Join('\n', [.. Line(1, "write", "\u00fe"), .. Line(2, "read", "\u00ff")]));
+        Assert.Equal(2, await _cli.RunAsync(["check-history", "-"], history));
+        Assert.Contains("-: there are bytes in it that are no UTF-8", _cli.Error);
+    }
+
     [Fact]
     public async Task One_that_cannot_be_decided_ends_with_2_and_says_what_to_do()
     {

@@ -9,6 +9,9 @@ namespace NoriKV.Cli.Histories;
 /// <summary>Reads and judges one file after the other, and says on standard error how far it is.</summary>
 internal sealed class HistoryCheck(CliHost host, bool quiet, long maxStates, CancellationToken cancellation)
 {
+    // Replaced by one and the same character, two values would be equal that are not, and a contradiction no longer one.
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
     public HistoryVerdict Of(string file)
     {
         long begun = host.Time.GetTimestamp();
@@ -27,6 +30,10 @@ internal sealed class HistoryCheck(CliHost host, bool quiet, long maxStates, Can
         catch (HistoryFormatException e)
         {
             return Unread($"line {e.Line}, column {e.Column}: {e.Problem}");
+        }
+        catch (DecoderFallbackException)
+        {
+            return Unread("there are bytes in it that are no UTF-8");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -55,7 +62,7 @@ internal sealed class HistoryCheck(CliHost host, bool quiet, long maxStates, Can
     {
         if (Directory.Exists(file)) throw new IOException("this is a directory");
         using Stream input = file == "-" ? host.Input : File.OpenRead(file);
-        using var reader = new StreamReader(input, Encoding.UTF8);
+        using var reader = new StreamReader(input, Strict);
         var progress = new ProgressLine(host, "read", quiet, "lines");
         IReadOnlyList<Operation> history = HistoryReader.Read(Lines(reader, input, progress), file);
         progress.Clear();
