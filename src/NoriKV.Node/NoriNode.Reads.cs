@@ -97,13 +97,14 @@ public sealed partial class NoriNode
     {
         if (_replicas.Stopped(shard) is { } stopped) return (StoppedHere(stopped), default);
         Tell(probe, StageNames.Route);
-        ReadBarrier barrier = await _log.ReadBarrierAsync(shard, options, answerBy).ConfigureAwait(false);
+        ReplicaId replica = _replicas.ReplicaOf(shard);
+        ReadBarrier barrier = await _log.ReadBarrierAsync(shard, options, answerBy).ConfigureAwait(false) with { Replica = replica };
         Tell(probe, barrier);
         if (barrier.Error is { } refused) return (refused, barrier);
         KvResult<GetResult> read = Guarded(() => Read(shard, key.Span, barrier));
         Tell(probe, StageNames.Lookup);
         if (_log.Confirm(shard, barrier)) return (read, barrier);
-        barrier = await _log.ReadIndexAsync(shard, options, answerBy).ConfigureAwait(false);
+        barrier = await _log.ReadIndexAsync(shard, options, answerBy).ConfigureAwait(false) with { Replica = replica };
         Tell(probe, barrier);
         if (barrier.Error is { } failed) return (failed, barrier);
         read = Guarded(() => Read(shard, key.Span, barrier));
@@ -118,13 +119,14 @@ public sealed partial class NoriNode
     {
         if (_replicas.Stopped(shard) is { } stopped) return (StoppedHere(stopped), default);
         Tell(probe, StageNames.Route);
-        ReadBarrier barrier = await _log.ReadBarrierAsync(shard, options, answerBy).ConfigureAwait(false);
+        ReplicaId replica = _replicas.ReplicaOf(shard);
+        ReadBarrier barrier = await _log.ReadBarrierAsync(shard, options, answerBy).ConfigureAwait(false) with { Replica = replica };
         Tell(probe, barrier);
         if (barrier.Error is { } refused) return (refused, barrier);
         KvResult<ReadValues> read = ReadKeys(shard, keys, barrier, answerBytesMax);
         Tell(probe, StageNames.Lookup);
         if (_log.Confirm(shard, barrier)) return (read, barrier);
-        barrier = await _log.ReadIndexAsync(shard, options, answerBy).ConfigureAwait(false);
+        barrier = await _log.ReadIndexAsync(shard, options, answerBy).ConfigureAwait(false) with { Replica = replica };
         Tell(probe, barrier);
         if (barrier.Error is { } failed) return (failed, barrier);
         read = ReadKeys(shard, keys, barrier, answerBytesMax);

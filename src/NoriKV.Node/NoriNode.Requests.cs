@@ -60,11 +60,12 @@ public sealed partial class NoriNode
     {
         while (true)
         {
-            uint slot = _replicas.SlotOf(shard);
+            // One that went away leaves nothing to read, and one that came in its place has nothing yet: both are not the same as no key.
+            uint slot = _replicas.SlotOf(shard, barrier.Replica);
             if (slot == 0) return ProposalErrors.NotLeader(shard, null);
             KvResult<GetResult> read = Read(shard, slot, key, MetaOf(barrier));
             // A snapshot may have taken the shard's place meanwhile, and what lay in the old slot is removed then.
-            if (_replicas.SlotOf(shard) == slot) return read;
+            if (_replicas.SlotOf(shard, barrier.Replica) == slot) return read;
         }
     }
 

@@ -132,7 +132,10 @@ public sealed partial class NoriNode
             foreach (int place in doubtful)
             {
                 barriers[place] = await _log.ReadIndexAsync(
-                    plan.Shards[place], plan.Options.Read, plan.AnswerBy).ConfigureAwait(false);
+                    plan.Shards[place], plan.Options.Read, plan.AnswerBy).ConfigureAwait(false) with
+                {
+                    Replica = barriers[place].Replica,
+                };
                 if (barriers[place].Error is { } failed) return failed;
             }
 
@@ -142,13 +145,14 @@ public sealed partial class NoriNode
         return opened;
 
         KvResult<ScanCursor> Open() => Guarded<ScanCursor>(() => new ScanCursor(
-            _storage, _replicas, plan.Shards, plan.Options, plan.Token, pagePairsMax, plan.Context, _options));
+            _storage, _replicas, plan.Shards, barriers, plan.Options, plan.Token, pagePairsMax, plan.Context, _options));
     }
 
     /// <summary>Admits reads of all the shards; where a majority is asked, all are on their way before the first is awaited.</summary>
     private async ValueTask<ReadBarrier[]> AdmitScanAsync(ShardId[] shards, ReadOptions options, long answerBy)
     {
         var barriers = new ReadBarrier[shards.Length];
+        ReplicaId[] replicas = [.. shards.Select(_replicas.ReplicaOf)];
         var pending = new List<(int Place, Task<ReadBarrier> Barrier)>();
         _log.BeginReads();
         try
@@ -168,6 +172,7 @@ public sealed partial class NoriNode
         }
 
         foreach ((int place, Task<ReadBarrier> barrier) in pending) barriers[place] = await barrier.ConfigureAwait(false);
+        for (int i = 0; i < barriers.Length; i++) barriers[i] = barriers[i] with { Replica = replicas[i] };
         return barriers;
     }
 

@@ -12,6 +12,11 @@ namespace NoriKV.Node.Ports;
 public readonly record struct ReadBarrier(
     KvError? Error, Consistency Served, long? StalenessMs, LogIndex Applied = default, bool MustConfirm = false)
 {
+    /// <summary>
+    /// The replica that it is about, known from before the barrier was asked for: one that arrived since may hold nothing yet.
+    /// </summary>
+    internal ReplicaId Replica { get; init; }
+
     /// <summary>The read that waited for a majority, with its stamps; null where none did.</summary>
     internal ReadRequest? Read { get; init; }
 }

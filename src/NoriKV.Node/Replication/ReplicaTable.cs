@@ -54,6 +54,13 @@ internal sealed class ReplicaTable
     /// </summary>
     public uint SlotOf(ShardId shard) => this[shard]?.State.Slot ?? 0;
 
+    /// <summary>As above, of one replica; 0 where it does not live here, or does not any more.</summary>
+    public uint SlotOf(ShardId shard, ReplicaId replica) =>
+        this[shard] is { } machine && machine.State.Replica == replica ? machine.State.Slot : 0;
+
+    /// <summary>Which replica of a shard lives here; none.</summary>
+    public ReplicaId ReplicaOf(ShardId shard) => this[shard]?.State.Replica ?? default;
+
     public LogIndex Applied(ShardId shard) => new(Volatile.Read(ref _applied[shard.Value]));
 
     public Term AppliedTerm(ShardId shard) => new(Volatile.Read(ref _appliedTerm[shard.Value]));

@@ -40,8 +40,8 @@ internal sealed class ScanCursor : IDisposable
     private byte[] _seekKey = new byte[128];
 
     public ScanCursor(
-        IStorage storage, ReplicaTable replicas, IReadOnlyList<ShardId> shards, ScanOptions scan, PageToken? token,
-        int pagePairs, RequestContext context, NodeOptions options)
+        IStorage storage, ReplicaTable replicas, IReadOnlyList<ShardId> shards, IReadOnlyList<ReadBarrier> barriers,
+        ScanOptions scan, PageToken? token, int pagePairs, RequestContext context, NodeOptions options)
     {
         _storage = storage;
         _replicas = replicas;
@@ -57,7 +57,7 @@ internal sealed class ScanCursor : IDisposable
         _firstQuota = shards.Count > 1 ? quota : 0;
         if (!range.IsEmpty)
         {
-            foreach (ShardId shard in shards) _parts.Add(new ScanPart(shard, range, quota));
+            for (int i = 0; i < shards.Count; i++) _parts.Add(new ScanPart(shards[i], barriers[i].Replica, range, quota));
         }
 
         (_view, _iterator) = Open();
@@ -243,7 +243,7 @@ internal sealed class ScanCursor : IDisposable
     private long Now(ShardId shard) =>
         Math.Max(_options.Time.GetUtcNow().ToUnixTimeMilliseconds(), _replicas.ShardTime(shard));
 
-    // A replica that went away meanwhile leaves nothing to read, which is not the same as no keys.
+    // A replica that went away meanwhile leaves nothing to read, which is not the same as no keys; one that came in its place is not it.
     private KvError? Check() => _gone is { } shard
         ? ProposalErrors.NotLeader(shard, null)
         : DeadlineRules.Check(_options.Time.GetTimestamp(), _context);
@@ -253,10 +253,10 @@ internal sealed class ScanCursor : IDisposable
         _viewTakenAt = _options.Time.GetTimestamp();
         while (true)
         {
-            foreach (ScanPart part in _parts) part.Slot = _replicas.SlotOf(part.Shard);
+            foreach (ScanPart part in _parts) part.Slot = _replicas.SlotOf(part.Shard, part.Replica);
             IStorageView view = _storage.OpenView();
             // A snapshot that took a shard's place in between left its new slot, which the view may not have.
-            if (_parts.TrueForAll(part => _replicas.SlotOf(part.Shard) == part.Slot))
+            if (_parts.TrueForAll(part => _replicas.SlotOf(part.Shard, part.Replica) == part.Slot))
             {
                 _gone = _parts.Find(static part => part.Slot == 0)?.Shard;
                 return (view, view.NewIterator(_scan.Reverse));

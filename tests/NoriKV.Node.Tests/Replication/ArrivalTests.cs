@@ -114,10 +114,63 @@ public sealed class ArrivalTests
         _ = flush;
     }
 
+    // A scan takes another view now and then. What went away between two of them is not empty, whoever came in its place.
+    [Fact]
+    public async Task A_scan_does_not_go_on_in_a_replica_that_came_in_the_place_of_the_one_it_began_in()
+    {
+        SteppedCluster cluster = OneReplica();
+        for (int i = 0; i < 40; i++) Assert.True(cluster.Await(cluster.BeginPut(0, $"k{i}", "v")).IsOk);
+        await using IAsyncEnumerator<KvResult<ScanPage>> pages = cluster.Nodes[0]!.ScanPagesAsync(
+            new ScanOptions(), 1, 1 << 20, cluster.Context(60_000)).GetAsyncEnumerator();
+        Assert.True(cluster.Await(pages.MoveNextAsync().AsTask()));
+
+        Assert.Null(Add(cluster, 1, 100));
+        Assert.Null(Change(cluster, 0, (1, 0, MemberRole.Voter), (100, 1, MemberRole.Learner)));
+        Assert.Null(Change(cluster, 0, (100, 1, MemberRole.Voter)));
+        cluster.RunUntil(() => cluster.Status(1, 0).IsLeader, "the new one leads");
+        Assert.Null(Remove(cluster, 0, 1));
+        Assert.Null(Add(cluster, 0, 200));
+
+        int pairs = 0;
+        KvError? error = null;
+        do
+        {
+            if (pages.Current.TryGet(out ScanPage? page, out error)) pairs += page.Pairs.Count;
+        }
+        while (error is null && cluster.Await(pages.MoveNextAsync().AsTask()));
+
+        Assert.True(error?.Code == KvCode.NotLeader, $"{pairs} of 40 pairs, and {error?.Message ?? "no error"}");
+    }
+
+    // Between a barrier that has passed and the read behind it a thread may stand still for as long as a replica takes to go.
+    [Fact]
+    public async Task A_read_does_not_look_into_a_replica_that_came_in_the_place_of_the_one_it_was_admitted_for()
+    {
+        SteppedCluster cluster = new(nodes: 3, shards: 1);
+        Assert.True(cluster.Put("k", "v").IsOk);
+        cluster.Run(200);
+        int leader = cluster.LeaderOf(0);
+        NoriNode node = cluster.Nodes[leader]!;
+        Task<KvResult<GetResult>> read = node.GetAsync(Bytes("k"), ReadOptions.Default, cluster.Context(500)).AsTask();
+        for (int i = 0; node.IsSettled; i++)
+        {
+            Assert.True(i < 10, "the read does not pass");
+            cluster.Network.Deliver();
+        }
+
+        Assert.False(read.IsCompleted);
+        uint slot = node.Parts.Gate.Remove(node.Parts.Replicas, Shard) + 1000;
+        node.Parts.Replicas.Add(new ShardMachine(new ShardState(Shard, new ReplicaId(200), slot, 1000), new MachineOptions()));
+        cluster.StepNode(leader);
+        bool isAnswered = read.IsCompleted && (await read).IsOk;
+        Assert.False(isAnswered, "it says what a replica without anything holds");
+    }
+
     private static SteppedCluster OneReplica()
     {
         var cluster = new SteppedCluster(nodes: 2, shards: 1, configure: static o => o with
         {
+            ScanViewMax = TimeSpan.FromMilliseconds(100),
             Plan = o.Plan! with { Replicas = static s => [new(new ReplicaId(s.Value + 1), new(1), false)] },
         });
         cluster.RunUntil(() => cluster.Status(0, 0).IsLeader, "the lone voter leads");
