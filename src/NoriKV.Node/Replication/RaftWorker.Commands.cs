@@ -234,7 +234,8 @@ internal sealed partial class RaftWorker
     private void OnInstalled(RaftGroup group, StagedSnapshot staged, uint deadSlot)
     {
         Raft.Ready ready = group.Installing!;
-        group.Installing = null;
+        // Not before: what is durable until here says nothing of what had to be installed first.
+        (group.Installing, group.LastTaken) = (null, ready.Number);
         Raft.SnapshotMeta meta = staged.Meta;
         EndSetApart(group, meta);
         group.Published.NoteReleased(meta.Index.Value);

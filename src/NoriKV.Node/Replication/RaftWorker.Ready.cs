@@ -37,13 +37,13 @@ internal sealed partial class RaftWorker
     private void Handle(RaftGroup group, Raft.Ready ready)
     {
         foreach (Raft.RaftEvent raised in ready.Events) On(group, raised);
-        group.LastTaken = ready.Number;
         if (ready.Snapshot is not null)
         {
             BeginInstall(group, ready);
             return;
         }
 
+        group.LastTaken = ready.Number;
         bool writes = Write(group, ready);
         foreach (Raft.RaftMessage message in ready.Messages) Send(group, message);
         if (writes || (ready.MessagesAfterPersist.Count > 0 && group.InFlight > 0))

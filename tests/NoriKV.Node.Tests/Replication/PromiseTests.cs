@@ -79,6 +79,39 @@ public sealed class PromiseTests
         }
     }
 
+    // What is written before a snapshot comes does not make the snapshot durable.
+    [Fact]
+    public void A_snapshot_that_is_not_installed_yet_does_not_count_as_durable()
+    {
+        var shard = new ShardId(0);
+        var cluster = new SteppedCluster(shards: 1);
+        Assert.True(cluster.Put("k0", "v").IsOk);
+        int leader = cluster.LeaderOf(0), next = (leader + 1) % 3, late = 3 - leader - next;
+        cluster.Network.Isolate(cluster.Numbers[late].Value);
+        for (int i = 1; i < 20; i++) Assert.True(cluster.Put($"k{i}", "v").IsOk);
+        cluster.Run(200);
+        foreach (int i in new[] { leader, next })
+            Assert.True(cluster.Await(cluster.Nodes[i]!.SnapshotShardAsync(shard, cluster.Context(5000)).AsTask()).IsOk);
+
+        // It hears of a later term, whose write waits for the disk.
+        cluster.Frozen.Add((late, "log"));
+        cluster.Frozen.Add((late, "apply-0"));
+        Assert.True(cluster.Await(cluster.Nodes[leader]!.TransferShardAsync(shard, $"n{next + 1}", cluster.Context(5000)).AsTask()).IsOk);
+        cluster.Network.Heal();
+        RaftGroup group = cluster.Nodes[late]!.Log.Group(shard)!;
+        cluster.RunUntil(() => group.Installing is not null, "the snapshot is there");
+        Assert.True(group.InFlight > 0);
+        cluster.Frozen.Remove((late, "log"));
+        cluster.Run(50);
+        Assert.Equal(0, group.InFlight);
+        Assert.NotNull(group.Installing);
+        Assert.True(group.Core.DurableIndex < group.Core.BaseIndex, $"durable through {group.Core.DurableIndex}");
+
+        cluster.Frozen.Clear();
+        cluster.RunUntil(() => cluster.Status(late, 0).Applied == cluster.Status(next, 0).Applied, "it has all");
+        Assert.True(group.Core.DurableIndex >= group.Core.BaseIndex);
+    }
+
     [Fact]
     public void Ticks_that_were_missed_in_a_pause_are_not_made_up_for()
     {
