@@ -26,7 +26,7 @@ internal sealed record RaftHostOptions
     /// <summary>No group is woken for the loss of its leader while so many of a worker's groups campaign.</summary>
     public int ElectionsMax { get; init; } = 128;
 
-    /// <summary>Bytes of entries in messages that wait for a worker; beyond, frames are dropped.</summary>
+    /// <summary>Bytes of messages that wait for a worker, their entries above all; beyond, messages are dropped.</summary>
     public long InboxBytesMax { get; init; } = 64 << 20;
 
     /// <summary>

@@ -19,6 +19,9 @@ namespace NoriKV.Node.Replication;
 /// </remarks>
 internal sealed partial class RaftWorker
 {
+    /// <summary>What a message takes that waits, its entries left out: a worker that stands still hears heartbeats all the same.</summary>
+    internal const int MessageBytes = 256;
+
     private readonly HostContext _host;
     private readonly RaftHostOptions _options;
     private readonly RaftGroup?[] _groups;
@@ -91,7 +94,7 @@ internal sealed partial class RaftWorker
         {
             if (_inbox.MessageBytes > _options.InboxBytesMax) return false;
             _inbox.Messages.Add((group, from, message, entries));
-            _inbox.MessageBytes += message.Entries.Bytes;
+            _inbox.MessageBytes += MessageBytes + message.Entries.Bytes;
             _inbox.IsEmpty = false;
         }
 

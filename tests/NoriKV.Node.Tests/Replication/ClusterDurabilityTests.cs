@@ -170,6 +170,27 @@ public sealed class ClusterDurabilityTests
         Assert.InRange(cluster.Nodes[follower]!.Inspect(new ShardId(0)).Last, first, first + 1);
     }
 
+    // Heartbeats of a thousand groups come all the same, whatever keeps the worker.
+    [Fact]
+    public void Messages_that_wait_for_a_worker_that_stands_still_are_bounded_also_those_without_entries()
+    {
+        var cluster = new SteppedCluster(shards: 1);
+        cluster.AwaitLeaders();
+        int leader = cluster.LeaderOf(0), paused = (leader + 1) % 3;
+        Raft.RaftCore core = cluster.Nodes[leader]!.Log.Group(new ShardId(0))!.Core;
+        RaftHost host = cluster.Nodes[paused]!.Log;
+        byte[] heartbeat = Frame(
+            PeerBatch.HashOf(cluster.Plan(cluster.Numbers[0]).ClusterId), cluster.Numbers[leader], cluster.Numbers[paused],
+            new Raft.RaftMessage
+            {
+                Kind = Raft.MessageKind.Heartbeat, Group = core.Group, From = core.Replica,
+                To = host.Group(new ShardId(0))!.Core.Replica, Term = core.Term, Round = 1,
+            });
+        int most = (64 << 20) / RaftWorker.MessageBytes;
+        for (int i = 0; i < most + 1000; i++) host.Receive(cluster.Numbers[leader], heartbeat);
+        Assert.InRange(host.Workers[0].Queued, most - 100, most + 100);
+    }
+
     [Fact]
     public void Messages_of_other_replicas_clusters_and_nodes_are_dropped()
     {
