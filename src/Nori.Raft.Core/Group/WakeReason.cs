@@ -20,7 +20,8 @@ public enum WakeReason
     LeaderSilent,
 
     /// <summary>
-    /// The leader's process is another one than before. Ends loyalty to it: its lease died with it.
+    /// The process of the leader of the present term is another one than before, and this replica has not taken anything that the
+    /// new one sent. Ends loyalty to the leader: its lease died with the process.
     /// </summary>
     LeaderRestarted,
 }

@@ -84,14 +84,24 @@ internal sealed class NodeLiveness
     }
 
     /// <summary>A frame came.</summary>
-    public void Heard(in PeerBatch frame)
+    /// <param name="frame">What it says of its sender.</param>
+    /// <param name="isAnother">
+    /// True where it is the first of another process than before: groups must hear of that before what the frame brings, which
+    /// is of the new one.
+    /// </param>
+    /// <returns>
+    /// False where it is of a process before the one that was heard last: it was long under way, or its machine came back with a
+    /// disk as it had been before, which may have forgotten votes and entries. Nothing in it counts.
+    /// </returns>
+    public bool TryHear(in PeerBatch frame, out bool isAnother)
     {
+        isAnother = false;
         lock (_lock)
         {
-            // An older process's frame that was long under way says nothing.
-            if (Find(frame.From) is not { } peer || frame.BootEpoch < peer.Epoch) return;
+            if (Find(frame.From) is not { } peer) return true;
+            if (frame.BootEpoch < peer.Epoch) return false;
             bool isNew = frame.BootEpoch > peer.Epoch;
-            if (isNew && peer.Epoch > 0) _notes.Add(new PeerNote(PeerNoteKind.Restarted, peer.Node));
+            isAnother = isNew && peer.Epoch > 0;
             bool isBack = peer.IsSilent || isNew || (peer.IsUnwell && frame.IsWell);
             if (!frame.IsWell && !peer.IsUnwell) _notes.Add(new PeerNote(PeerNoteKind.Unwell, peer.Node));
             NoteTrustLocked(peer, frame.IsWell, isNew);
@@ -104,6 +114,7 @@ internal sealed class NodeLiveness
             // Against the monotonic clock: what was measured before the wall clock was set is as good after.
             peer.Offsets.Add(frame.UnixMs - MonotonicMs(peer.HeardAt));
             if (isBack && !peer.IsUnwell) _notes.Add(new PeerNote(PeerNoteKind.Returned, peer.Node));
+            return true;
         }
     }
 
@@ -196,7 +207,7 @@ internal sealed class NodeLiveness
         lock (_lock) return Find(node)?.ApplyLag ?? 0;
     }
 
-    /// <summary>What happened since the last look; looks for silence as well.</summary>
+    /// <summary>What happened since the last look, but for restarts; looks for silence as well.</summary>
     public IReadOnlyList<PeerNote> TakeNotes()
     {
         lock (_lock)

@@ -89,7 +89,7 @@ internal sealed class RaftClock
         foreach (PeerNote note in _context.Liveness.TakeNotes())
         {
             foreach (RaftWorker worker in _workers) worker.Post(note);
-            if (note.Kind is PeerNoteKind.Silent or PeerNoteKind.Restarted) _context.PeerLost?.Invoke(note.Node);
+            if (note.Kind == PeerNoteKind.Silent) _context.PeerLost?.Invoke(note.Node);
             worked = true;
         }
 

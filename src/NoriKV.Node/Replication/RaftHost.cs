@@ -181,7 +181,13 @@ internal sealed partial class RaftHost : IReplicatedLog, ISnapshotHost
             return;
         }
 
-        _context.Liveness.Heard(batch);
+        if (!_context.Liveness.TryHear(batch, out bool isAnother))
+        {
+            _context.Metrics.Foreign.Add();
+            return;
+        }
+
+        if (isAnother) NoteRestarted(from);
         var reader = new Nori.Core.SpanReader(messages);
         var entries = new List<RaftEntry>();
         for (uint i = 0; i < batch.Messages; i++)
@@ -207,6 +213,13 @@ internal sealed partial class RaftHost : IReplicatedLog, ISnapshotHost
     public void HandOver()
     {
         foreach (RaftWorker worker in Workers) worker.NoteWellness(default);
+    }
+
+    // Who follows the process before owes it nothing any more; who follows the new one does, and hears of it behind this.
+    private void NoteRestarted(NodeNumber peer)
+    {
+        foreach (RaftWorker worker in Workers) worker.Post(new PeerNote(PeerNoteKind.Restarted, peer));
+        _context.PeerLost?.Invoke(peer);
     }
 
     private void Route(NodeNumber from, in Raft.RaftMessage message, List<RaftEntry> entries)

@@ -9,7 +9,7 @@ internal sealed partial class RaftWorker
 {
     // Only these are looked at when a tick comes: those asleep, and lone voters that lead, cost nothing.
     private readonly List<RaftGroup> _ticking = [];
-    private readonly PriorityQueue<(RaftGroup Group, Raft.WakeReason Reason), long> _wakes = new();
+    private readonly PriorityQueue<(RaftGroup Group, Raft.WakeReason Reason, Raft.Term Term), long> _wakes = new();
     private static readonly TimeSpan HandOverPeriod = TimeSpan.FromSeconds(1);
     private int _tickingCount;
     private bool _tickDue;
@@ -109,10 +109,10 @@ internal sealed partial class RaftWorker
 
     private void OnPeer(in PeerNote note)
     {
-        var groups = new List<(RaftGroup Group, Raft.WakeReason Reason)>();
+        var groups = new List<(RaftGroup Group, Raft.WakeReason Reason, Raft.Term Term)>();
         foreach (RaftGroup group in _owned)
         {
-            if (ReasonToWake(group, note) is { } reason) groups.Add((group, reason));
+            if (ReasonToWake(group, note) is { } reason) groups.Add((group, reason, group.Core.Term));
         }
 
         long now = Now();
@@ -151,11 +151,12 @@ internal sealed partial class RaftWorker
         long now = Now();
         if (!_wakes.TryPeek(out _, out long first) || first > now) return false;
         int electing = Electing();
-        while (_wakes.TryPeek(out (RaftGroup Group, Raft.WakeReason Reason) wake, out long due) && due <= now)
+        while (_wakes.TryPeek(out (RaftGroup Group, Raft.WakeReason Reason, Raft.Term Term) wake, out long due) && due <= now)
         {
             if (electing >= _options.ElectionsMax) break;
             _wakes.Dequeue();
-            if (wake.Group.IsGone) continue;
+            // The reason was a leader's of that term. Who leads in a later one may hold a lease on this replica's loyalty.
+            if (wake.Group.IsGone || wake.Group.Core.Term != wake.Term) continue;
             if (HasLiveQuorum(wake.Group)) electing++;
             wake.Group.Core.Wake(wake.Reason);
             wake.Group.ActiveAt = now;

@@ -139,9 +139,14 @@ internal sealed partial class RaftWorker
 
         try
         {
-            bool worked = TakeInbox();
-            if (worked) Process(_current);
-            worked |= TickIfDue();
+            // A tick that was due before a leader was heard does not count against what it is promised now.
+            bool worked = TickIfDue();
+            if (TakeInbox())
+            {
+                Process(_current);
+                worked = true;
+            }
+
             worked |= WakeThoseDue();
             if (!worked) return false;
             Finish();

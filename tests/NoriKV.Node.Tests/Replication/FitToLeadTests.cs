@@ -146,7 +146,7 @@ public sealed class FitToLeadTests
         var liveness = new NodeLiveness([new NodeNumber(2), new NodeNumber(3)], TimeSpan.FromSeconds(10), clock);
         long now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         foreach (ulong peer in (ulong[])[2, 3])
-            liveness.Heard(new PeerBatch(new NodeNumber(peer), new NodeNumber(1), 1, true, 0, now, 0));
+            liveness.TryHear(new PeerBatch(new NodeNumber(peer), new NodeNumber(1), 1, true, 0, now, 0), out _);
         clock.SkewMs = 7_000_000;
         Assert.True(liveness.TryClockLead(ClockReading.Of(clock), out long lead));
         Assert.Equal(7_000_000, lead);
@@ -320,7 +320,7 @@ public sealed class FitToLeadTests
             Assert.True(liveness.IsTrusted(peer));
         }
 
-        void Hear(bool isWell, ulong epoch = 1) => liveness.Heard(new PeerBatch(peer, new NodeNumber(1), epoch, isWell, 0, time.UnixMs, 0));
+        void Hear(bool isWell, ulong epoch = 1) => liveness.TryHear(new PeerBatch(peer, new NodeNumber(1), epoch, isWell, 0, time.UnixMs, 0), out _);
     }
 
     private static bool IsWell(SteppedCluster cluster, int node) => cluster.Nodes[node]!.Health.Status == HealthStatus.Healthy;
@@ -373,7 +373,7 @@ public sealed class FitToLeadTests
         Assert.Equal(4000, liveness.MajorityLag(own: 0));
 
         void Hear(ulong node, ulong lag) =>
-            liveness.Heard(new PeerBatch(new NodeNumber(node), new NodeNumber(1), 1, true, lag, time.UnixMs, 0));
+            liveness.TryHear(new PeerBatch(new NodeNumber(node), new NodeNumber(1), 1, true, lag, time.UnixMs, 0), out _);
     }
 
     [Fact]
@@ -406,7 +406,7 @@ public sealed class FitToLeadTests
         (bool IsBorneOut, long Ms) Lead() => (liveness.TryClockLead(ClockReading.Of(time), out long ms), ms);
 
         void Hear(ulong node, long unixMs) =>
-            liveness.Heard(new PeerBatch(new NodeNumber(node), new NodeNumber(1), 1, true, 0, unixMs, 0));
+            liveness.TryHear(new PeerBatch(new NodeNumber(node), new NodeNumber(1), 1, true, 0, unixMs, 0), out _);
     }
 
     [Fact]

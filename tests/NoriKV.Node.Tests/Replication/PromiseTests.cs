@@ -79,6 +79,40 @@ public sealed class PromiseTests
         }
     }
 
+    // faults.md P8: what it confirmed under later boot epochs it has forgotten, and who heard those lets it decide nothing.
+    [Fact]
+    public void A_node_that_comes_back_with_an_old_disk_has_no_say_among_those_that_heard_its_later_processes()
+    {
+        var cluster = new SteppedCluster(shards: 1);
+        Assert.True(cluster.Put("k", "old").IsOk);
+        int leader = cluster.LeaderOf(0), amnesiac = (leader + 1) % 3, other = 3 - leader - amnesiac;
+        MemoryFileSystem old = cluster.Disks[amnesiac].Crash(1, CrashMode.DropUnsynced);
+        for (int i = 0; i < 2; i++)
+        {
+            cluster.Crash(amnesiac, 1);
+            cluster.Start(amnesiac);
+            cluster.Run(300);
+        }
+
+        Assert.Equal(leader, cluster.LeaderOf(0));
+        (NodeNumber Leader, NodeNumber Other) cut = (cluster.Numbers[leader], cluster.Numbers[other]);
+        cluster.Network.Loses = (from, to) => (from, to) == (cut.Leader, cut.Other) || (to, from) == (cut.Leader, cut.Other);
+        Assert.True(cluster.Await(cluster.BeginPut(leader, "k", "new")).IsOk);
+
+        cluster.Crash(leader, 2);
+        cluster.Crash(amnesiac, 3);
+        cluster.Disks[amnesiac] = old;
+        cluster.Files[amnesiac] = new FaultInjectingFileSystem(old);
+        cluster.Network.Heal();
+        cluster.Start(amnesiac);
+        cluster.Run(5000);
+        Assert.Equal(-1, cluster.LeaderOf(0));
+
+        cluster.Start(leader);
+        cluster.RunUntil(() => cluster.LeaderOf(0) >= 0, "who has all leads");
+        Assert.Equal("new", cluster.Read(cluster.LeaderOf(0), "k"));
+    }
+
     // What is written before a snapshot comes does not make the snapshot durable.
     [Fact]
     public void A_snapshot_that_is_not_installed_yet_does_not_count_as_durable()
