@@ -17,6 +17,7 @@ public sealed class CheckHistoryTests : IDisposable
     {
         Assert.Equal(0, await _cli.RunAsync(["check-history", Write("good.jsonl", Good)]));
         Assert.Matches(@"good\.jsonl: linearizable \(2 calls, 1 key; \d+\.\d{3} s\)\n$", _cli.Output);
+        Assert.Equal(0, await _cli.RunAsync(["check-history", _cli.File("good.jsonl"), "--max-states", "9223372036854775807"]));
     }
 
     [Fact]
@@ -105,6 +106,8 @@ public sealed class CheckHistoryTests : IDisposable
     {
         byte[] input = Encoding.UTF8.GetBytes(string.Join('\n', Stale));
         Assert.Equal(1, await _cli.RunAsync(["check-history", "-"], input));
+        Assert.Equal(2, await _cli.RunAsync(["check-history", "-", "-"], input));
+        Assert.Contains("standard input can be read once", _cli.Error);
     }
 
     private string Write(string name, string[] lines)

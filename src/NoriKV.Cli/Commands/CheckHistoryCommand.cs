@@ -55,6 +55,7 @@ internal static class CheckHistoryCommand
 
     private static int Run(HistoryCheck check, string[] files, HistoryOutput output, string? html)
     {
+        if (files.Count(static f => f == "-") > 1) throw new UsageException("standard input can be read once");
         List<HistoryVerdict> verdicts = [];
         foreach (string file in files)
         {

@@ -77,7 +77,7 @@ public static class LinearizabilityChecker
 
             SearchBounds Bounds()
             {
-                long all = statesMax + operations.Length;
+                long all = Math.Min(statesMax, long.MaxValue - operations.Length) + operations.Length;
                 return SearchBounds.Of(all, cancellation, left => progress?.Invoke(new CheckProgress(calls, history.Count, all - left)));
             }
         }
