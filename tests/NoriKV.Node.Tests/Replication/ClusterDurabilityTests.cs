@@ -53,6 +53,29 @@ public sealed class ClusterDurabilityTests
         for (int i = 0; i < 30; i++) Assert.Equal(value, cluster.Read(leader, $"k{i}"));
     }
 
+    // All that was written before is durable, and only this one write is not.
+    [Fact]
+    public void A_table_waits_for_the_very_write_of_its_last_entry()
+    {
+        var cluster = new SteppedCluster(shards: 1);
+        Assert.True(cluster.Put("k", "before").IsOk);
+        cluster.Run(300);
+        int leader = cluster.LeaderOf(0);
+        NoriNode node = cluster.Nodes[leader]!;
+        cluster.Frozen.Add((leader, "log"));
+        Task<KvResult<PutResult>> put = cluster.BeginPut(leader, "k", "v");
+        cluster.Settle();
+        Assert.True(Answer(put).IsOk);
+        Task flush = node.Parts.Storage.FlushAsync(CancellationToken.None).AsTask();
+        for (int i = 0; i < 20; i++) cluster.Settle();
+        ulong flushed = node.Parts.Gate.FlushedIndex(new ShardId(0)).Value;
+        Assert.True(flushed < cluster.Status(leader, 0).Applied.Value, $"tables hold {flushed}, which the log does not");
+
+        cluster.Frozen.Clear();
+        cluster.RunUntil(() => flush.IsCompleted, "the table is there when the log is");
+        Assert.Equal(cluster.Status(leader, 0).Applied, node.Parts.Gate.FlushedIndex(new ShardId(0)));
+    }
+
     [Fact]
     public void A_leader_whose_disk_stands_still_gives_up_leadership()
     {

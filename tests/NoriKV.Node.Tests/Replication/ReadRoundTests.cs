@@ -56,6 +56,35 @@ public sealed class ReadRoundTests
         Assert.True(cluster.Await(second).IsOk);
     }
 
+    // An answer to the process before may come late: it must not be one to a question of this process.
+    [Fact]
+    public void Rounds_of_two_processes_of_a_node_have_no_numbers_in_common()
+    {
+        SteppedCluster cluster = Led(shards: 1);
+        int node = cluster.LeaderOf(0);
+        Watch(cluster);
+        ulong before = AskedNumber();
+        cluster.Crash(node, 1);
+        cluster.Start(node);
+        cluster.Run(2000);
+        cluster.AwaitLeaders();
+        if (cluster.LeaderOf(0) is var leader && leader != node)
+        {
+            Assert.True(cluster.Await(cluster.Nodes[leader]!.TransferShardAsync(
+                new ShardId(0), $"n{node + 1}", cluster.Context(5000)).AsTask()).IsOk);
+        }
+
+        ulong after = AskedNumber();
+        Assert.True(Math.Max(before, after) - Math.Min(before, after) > 1_000_000, $"{before}, then {after}");
+
+        ulong AskedNumber()
+        {
+            _sent.Clear();
+            Assert.True(cluster.Await(Get(cluster, node, "k")).IsOk);
+            return _sent.First(s => !s.Round.IsAnswer && s.From == cluster.Numbers[node]).Round.Round;
+        }
+    }
+
     // Decision 0194: the same office since before the question.
     [Fact]
     public void A_round_confirms_nothing_for_an_office_that_was_given_up_behind_the_question()
