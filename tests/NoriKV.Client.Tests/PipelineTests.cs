@@ -164,6 +164,56 @@ public sealed class PipelineTests
     }
 
     [Fact]
+    public async Task What_was_not_sent_in_a_crowd_is_sent_when_all_the_crowd_has_given_up()
+    {
+        var time = new SteppedTime();
+        await using ScriptedCluster cluster = Hasty(time);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        Task[] first = await FilledAsync(cluster, patience.Token);
+        time.Now += TimeSpan.FromMilliseconds(400);
+        cluster.Only.Pipes.Single().AnswerAll([.. cluster.Only.Calls]);
+        await Task.WhenAll(first).WaitAsync(patience.Token);
+
+        // Half of these are sent and stay without an answer, the others wait; one more begins later and is left.
+        Task[] second = [.. Enumerable.Range(0, 2049).Select(i => cluster.Client.GetAsync($"second-{i}").AsTask())];
+        await SentAsync(cluster, 2 * 1024, patience.Token);
+        time.Now += TimeSpan.FromMilliseconds(500);
+        Task left = cluster.Client.GetAsync("left").AsTask();
+        time.Now += TimeSpan.FromMilliseconds(600);
+        foreach (Task late in second) await Assert.ThrowsAsync<DeadlineExceededException>(() => late.WaitAsync(patience.Token));
+        cluster.Only.OnCall = ScriptedTransport.Echo;
+        cluster.Only.Pipes.Single().AnswerAll([.. cluster.Only.Calls.Skip(1024)]);
+        await left.WaitAsync(patience.Token);
+        Assert.Equal((2 * 1024) + 1, cluster.Only.Calls.Count);
+    }
+
+    [Fact]
+    public async Task What_is_said_not_to_have_been_sent_is_not_sent_behind_that()
+    {
+        var time = new SteppedTime();
+        await using var cluster = new ScriptedCluster(new NoriKVClientOptions
+        {
+            SmartRouting = false, Retry = RetryPolicy.None, Deadline = TimeSpan.FromSeconds(1), SilenceMax = Timeout.InfiniteTimeSpan,
+            Time = time,
+        });
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        var stands = new TaskCompletionSource();
+        cluster.Only.Stands = stands.Task;
+        Task<PutResult> late = cluster.Client.PutAsync("k", "v").AsTask();
+        // The writer has taken the call from those that wait, and looks how long it has left.
+        time.OnNextLook = () =>
+        {
+            time.Now += TimeSpan.FromSeconds(2);
+            // A sweep reads the clock, fails the call, and reads it again to see whether more came.
+            SpinWait.SpinUntil(TwiceAsked(time, patience.Token));
+        };
+        stands.SetResult();
+        await Assert.ThrowsAsync<DeadlineExceededException>(() => late.WaitAsync(patience.Token));
+        await cluster.Client.WithDeadline(TimeSpan.FromMinutes(1)).PutAsync("next", "v");
+        Assert.Equal("next", cluster.Only.Calls.Single().Put.Key.ToStringUtf8());
+    }
+
+    [Fact]
     public async Task A_large_value_goes_alone()
     {
         await using var cluster = new ScriptedCluster();
@@ -245,6 +295,12 @@ public sealed class PipelineTests
         Assert.Equal(3000, cluster.Only.Calls.Select(c => c.Put.IdempotencyKey).Distinct().Count());
     }
 
+    private static Func<bool> TwiceAsked(SteppedTime time, CancellationToken patience)
+    {
+        int from = time.Asked;
+        return () => time.Asked >= from + 2 || patience.IsCancellationRequested;
+    }
+
     private static ScriptedCluster Hasty(TimeProvider time)
     {
         var cluster = new ScriptedCluster(new NoriKVClientOptions
@@ -272,6 +328,7 @@ public sealed class PipelineTests
     private sealed class SteppedTime : TimeProvider
     {
         private long _ticks = TimeSpan.FromHours(1).Ticks;
+        private int _asked;
 
         public TimeSpan Now
         {
@@ -279,8 +336,26 @@ public sealed class PipelineTests
             set => Volatile.Write(ref _ticks, value.Ticks);
         }
 
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+        /// <summary>Runs once, when somebody next asks how long it is from one time to another.</summary>
+        public Action? OnNextLook;
 
-        public override long GetTimestamp() => Now.Ticks;
+        public override long TimestampFrequency
+        {
+            get
+            {
+                Interlocked.Exchange(ref OnNextLook, null)?.Invoke();
+                return TimeSpan.TicksPerSecond;
+            }
+        }
+
+        /// <summary>How often somebody asked what time it is.</summary>
+        public int Asked => Volatile.Read(ref _asked);
+
+        public override long GetTimestamp()
+        {
+            long now = Now.Ticks;
+            Interlocked.Increment(ref _asked);
+            return now;
+        }
     }
 }

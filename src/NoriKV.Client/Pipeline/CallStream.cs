@@ -88,7 +88,7 @@ internal sealed class CallStream : IAsyncDisposable
     public void Forget(PendingCall call)
     {
         _pending.TryRemove(call.Message.Id, out _);
-        // Whoever encodes now may have it; who comes later sees that it is settled.
+        // Whoever encodes now may have it; who comes later may not send it any more.
         _encoding.Enter();
         _encoding.Exit();
     }
@@ -108,7 +108,7 @@ internal sealed class CallStream : IAsyncDisposable
 
             if (!_pending.TryRemove(id, out _)) continue;
             // At least so long: of those that are answered in time alone, a node that is far too slow would look quick.
-            if (call.Sent) (took, noted) = (took + now - call.SentAt, noted + 1);
+            if (!call.TryKeep()) (took, noted) = (took + now - call.SentAt, noted + 1);
             call.TryFail(Late(call), reached: true);
         }
 
@@ -216,19 +216,24 @@ internal sealed class CallStream : IAsyncDisposable
             && (bytes == 0 || bytes + call.Bytes <= _messageBytesMax))
         {
             waiting.TryRead(out _);
-            if (call.IsSettled)
+            call.Message.TimeoutMs = TimeoutMs(call.Deadline, now);
+            if (!call.TrySend(now))
             {
                 Interlocked.Decrement(ref _ahead);
                 continue;
             }
 
-            call.Message.TimeoutMs = TimeoutMs(call.Deadline, now);
-            call.Send(now);
             bytes += call.Bytes;
             request.Calls.Add(call.Message);
         }
 
-        if (bytes == 0) return default;
+        if (bytes == 0)
+        {
+            // All of them were given up: no answer may follow that would see to those which were left.
+            SendLeft(now);
+            return default;
+        }
+
         Interlocked.Add(ref _outstanding, request.Calls.Count);
         return _pipe.WriteAsync(request);
     }

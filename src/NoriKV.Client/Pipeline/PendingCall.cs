@@ -11,8 +11,10 @@ internal sealed class PendingCall(StreamCall message, long deadline, long begun)
     // Continuations run elsewhere: the loop that completes calls must not run its callers' code.
     private readonly TaskCompletionSource<CallOutcome> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private const long Kept = -1;
+
     private Crowd? _crowd;
-    private long _sentAt;
+    private long _sentAt; // 0 while nobody knows yet; one of those who ask decides, once
 
     public StreamCall Message { get; } = message;
 
@@ -26,20 +28,21 @@ internal sealed class PendingCall(StreamCall message, long deadline, long begun)
     public long Begun { get; } = begun;
 
     /// <summary>From here on it may have been done.</summary>
-    public bool Sent => SentAt != 0;
+    public bool Sent => SentAt > 0;
 
-    /// <summary>When its bytes were about to be handed over, a timestamp of the same clock; 0 before that.</summary>
+    /// <summary>When its bytes were about to be handed over, a timestamp of the same clock; not above 0 where they were not.</summary>
     public long SentAt => Volatile.Read(ref _sentAt);
 
     /// <summary>What it is left unsent for; null where it is not.</summary>
     public Crowd? Crowd => Volatile.Read(ref _crowd);
 
-    public bool IsSettled => _source.Task.IsCompleted;
-
     public Task<CallOutcome> Task => _source.Task;
 
-    /// <summary>Its bytes are about to be handed over.</summary>
-    public void Send(long now) => Volatile.Write(ref _sentAt, Math.Max(1, now));
+    /// <summary>Its bytes are about to be handed over; false where they must not be, since its caller was told that they were not.</summary>
+    public bool TrySend(long now) => Interlocked.CompareExchange(ref _sentAt, Math.Max(1, now), 0) == 0;
+
+    /// <summary>From here on it is not sent; false where it was, or is about to be.</summary>
+    public bool TryKeep() => Interlocked.CompareExchange(ref _sentAt, Kept, 0) <= 0;
 
     /// <summary>Leaves it unsent, for now.</summary>
     public void Leave(Crowd crowd) => Volatile.Write(ref _crowd, crowd);
@@ -49,10 +52,17 @@ internal sealed class PendingCall(StreamCall message, long deadline, long begun)
 
     public bool TryComplete(StreamResult result) => _source.TrySetResult(new CallOutcome(result, null));
 
-    public bool TryFail(KvError error, bool reached, Exception? inner = null) =>
-        _source.TrySetResult(new CallOutcome(null, new RpcException(error, reached && Sent, inner)));
+    public bool TryFail(KvError error, bool reached, Exception? inner = null)
+    {
+        bool isKept = TryKeep();
+        return _source.TrySetResult(new CallOutcome(null, new RpcException(error, reached && !isKept, inner)));
+    }
 
-    public bool TryCancel(CancellationToken cancellationToken) => _source.TrySetCanceled(cancellationToken);
+    public bool TryCancel(CancellationToken cancellationToken)
+    {
+        TryKeep();
+        return _source.TrySetCanceled(cancellationToken);
+    }
 }
 
 /// <summary>So many calls were before it, and it was expected to take so long behind them.</summary>
