@@ -1,5 +1,6 @@
 using System.Text;
 using Nori.Core;
+using NoriKV.Node.Scanning;
 using NoriKV.Types;
 using static NoriKV.Node.Tests.SteppedNode;
 
@@ -137,6 +138,25 @@ public sealed class ScanTests : IDisposable
         Assert.Equal(KvCode.InvalidArgument, _node.Scan(new ScanOptions { PageToken = token, Reverse = true }).Error!.Code);
         Assert.Equal(KvCode.InvalidArgument, _node.Scan(new ScanOptions { PageToken = token, Prefix = Bytes("1") }).Error!.Code);
         Assert.Equal(KvCode.InvalidArgument, _node.Scan(new ScanOptions { PageToken = new byte[] { 1 } }).Error!.Code);
+    }
+
+    [Fact]
+    public void A_token_goes_on_within_the_range_that_was_asked_for_whoever_made_it()
+    {
+        Fill(50);
+        var ofPrefix = new ScanOptions { Prefix = Bytes("k2") };
+        var ofRange = new ScanOptions { Start = Bytes("k2"), End = Bytes("k3") };
+        foreach (ScanOptions scan in new[] { ofPrefix, ofPrefix with { Reverse = true }, ofRange, ofRange with { Reverse = true } })
+        {
+            foreach (string key in new[] { "", "k1", "k3", "k4" })
+            {
+                byte[] forged = PageToken.Encode(Bytes(key), 0, scan);
+                Assert.Equal(KvCode.InvalidArgument, _node.Scan(scan with { PageToken = forged }).Error!.Code);
+            }
+
+            byte[] own = PageToken.Encode(Bytes("k2"), 0, scan);
+            Assert.True(_node.Scan(scan with { PageToken = own }).IsOk);
+        }
     }
 
     [Fact]

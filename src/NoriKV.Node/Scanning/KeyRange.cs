@@ -8,6 +8,10 @@ internal readonly record struct KeyRange(byte[] Start, byte[] End)
     /// <summary>True when no key can lie in it.</summary>
     public bool IsEmpty => End.Length > 0 && Start.AsSpan().SequenceCompareTo(End) >= 0;
 
+    /// <summary>True for a key that lies in it.</summary>
+    public bool Contains(ReadOnlySpan<byte> key) =>
+        key.SequenceCompareTo(Start) >= 0 && (End.Length == 0 || key.SequenceCompareTo(End) < 0);
+
     /// <summary>What the options ask for, behind the key of a token.</summary>
     public static KeyRange Of(ScanOptions scan, byte[]? lastKey)
     {

@@ -58,6 +58,11 @@ internal readonly record struct PageToken(byte[] LastKey, long Count)
         {
             error = Invalid("it is damaged");
         }
+        else if (!KeyRange.Of(scan, null).Contains(key))
+        {
+            // A checksum is no seal: whoever may read a range only could go on in front of it, or behind.
+            error = Invalid("it belongs to a scan of another range");
+        }
         else
         {
             token = new PageToken(key.ToArray(), (long)count);
