@@ -16,6 +16,7 @@ internal sealed class PlacementBoard
     private readonly bool[,] _original;
     private readonly int[] _loads;
     private readonly int[] _zones;
+    private readonly bool[] _takes; // what is new; all of them where all are silent
     private int _chainsLeft;
 
     public PlacementBoard(IReadOnlyList<ShardAssignment> current, PlacementNode[] ring, int factor)
@@ -27,6 +28,7 @@ internal sealed class PlacementBoard
         _original = new bool[current.Count, ring.Length];
         _loads = new int[ring.Length];
         _zones = NumberZones(ring);
+        _takes = Array.ConvertAll(ring, n => !n.Silent || Array.TrueForAll(ring, static other => other.Silent));
         _chainsLeft = current.Count * factor;
         var places = new Dictionary<NodeNumber, int>();
         for (int node = 0; node < ring.Length; node++) places.Add(ring[node].Number, node);
@@ -41,7 +43,7 @@ internal sealed class PlacementBoard
         }
     }
 
-    /// <summary>Where the factor fell: the fullest nodes lose first, those that share a zone before them.</summary>
+    /// <summary>Where the factor fell: the fullest nodes lose first, those that share a zone before them, silent ones before all.</summary>
     public void TrimSurplus()
     {
         for (int shard = 0; shard < _ids.Length; shard++)
@@ -50,7 +52,7 @@ internal sealed class PlacementBoard
             {
                 Take(shard, Best(node => !_held[shard, node]
                     ? long.MinValue
-                    : (ZoneCount(shard, _zones[node]) > 1 ? 1L << 32 : 0) + _loads[node]));
+                    : (_takes[node] ? 0 : 1L << 33) + (ZoneCount(shard, _zones[node]) > 1 ? 1L << 32 : 0) + _loads[node]));
             }
         }
     }
@@ -64,7 +66,7 @@ internal sealed class PlacementBoard
             {
                 Put(shard, Best(node => _held[shard, node]
                     ? long.MinValue
-                    : (ZoneCount(shard, _zones[node]) == 0 ? 1L << 32 : 0) - _loads[node]));
+                    : (_takes[node] ? 1L << 33 : 0) + (ZoneCount(shard, _zones[node]) == 0 ? 1L << 32 : 0) - _loads[node]));
             }
         }
     }
@@ -78,7 +80,7 @@ internal sealed class PlacementBoard
         while (true)
         {
             int fullest = Best(node => _loads[node]);
-            int emptiest = Best(node => -(long)_loads[node]);
+            int emptiest = Best(node => _takes[node] ? -(long)_loads[node] : long.MinValue);
             if (_loads[fullest] - _loads[emptiest] <= 1) return;
             if (_chainsLeft-- <= 0 || !MoveNewAlongChain(emptiest)) MoveOne(fullest, emptiest);
         }
@@ -181,7 +183,7 @@ internal sealed class PlacementBoard
     {
         for (int target = 0; target < _nodes.Length; target++)
         {
-            if (_held[shard, target] || ZoneCount(shard, _zones[target]) > 0) continue;
+            if (!_takes[target] || _held[shard, target] || ZoneCount(shard, _zones[target]) > 0) continue;
             if (_loads[target] < _loads[source])
             {
                 Move(shard, source, target);
@@ -191,7 +193,7 @@ internal sealed class PlacementBoard
 
         for (int target = 0; target < _nodes.Length; target++)
         {
-            if (_held[shard, target] || ZoneCount(shard, _zones[target]) > 0) continue;
+            if (!_takes[target] || !_takes[source] || _held[shard, target] || ZoneCount(shard, _zones[target]) > 0) continue;
             for (int other = 0; other < _ids.Length; other++)
             {
                 if (!_held[other, target] || _held[other, source] || !KeepsZones(other, target, source)) continue;

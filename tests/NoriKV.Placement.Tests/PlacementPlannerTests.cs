@@ -106,6 +106,33 @@ public sealed class PlacementPlannerTests
     }
 
     [Fact]
+    public void A_silent_node_gets_nothing_that_another_can_have_and_the_others_are_level()
+    {
+        for (ulong seed = 1; seed <= 60; seed++)
+        {
+            var random = new Prng(seed);
+            PlacementNode[] nodes = [.. Nodes(random.NextInt(5, 9)).Select((n, i) => n with { Zone = $"z{(ulong)i % (1 + (seed % 4))}" })];
+            IReadOnlyList<ShardAssignment> first = PlacementPlanner.FirstAssignment(random.NextInt(1, 200), 3, nodes[..^1]);
+            nodes[0] = nodes[0] with { Silent = true };
+            nodes[1] = nodes[1] with { Draining = true };
+            PlacementPlan plan = PlacementPlanner.Plan(first, 3, nodes);
+            Assert.All(plan.Target, a => Assert.Equal(3, a.Replicas.Distinct().Count()));
+            Assert.DoesNotContain(plan.Moves, m => m.Add == nodes[0].Number);
+            int[] loads = [.. nodes[2..].Select(n => plan.Target.Count(a => a.Replicas.Contains(n.Number)))];
+            Assert.InRange(loads.Max() - loads.Min(), 0, 1);
+            // Those of a silent node are wanted where they are, unless it has more than the others.
+            Assert.InRange(plan.Target.Count(a => a.Replicas.Contains(nodes[0].Number)), 0, loads.Min() + 1);
+        }
+
+        // Where they are too few for all copies it is as if it were there, and so it is where nobody is heard.
+        PlacementNode[] three = [.. Nodes(3).Select(static n => n with { Silent = n.Number.Value == 3 })];
+        IReadOnlyList<ShardAssignment> one = PlacementPlanner.FirstAssignment(8, 1, three[..1]);
+        Assert.All(PlacementPlanner.Plan(one, 3, three).Target, static a => Assert.Equal(3, a.Replicas.Count));
+        PlacementNode[] all = [.. three.Select(static n => n with { Silent = true })];
+        AssertLevel(PlacementPlanner.Plan(one, 1, all).Target, all, 1);
+    }
+
+    [Fact]
     public void Replicas_lie_in_distinct_zones_where_that_is_possible()
     {
         for (int perZone = 1; perZone <= 3; perZone++)

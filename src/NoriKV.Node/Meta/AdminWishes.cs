@@ -137,7 +137,8 @@ internal static class AdminWishes
         return isLive(target.Number) ? null : new KvError(KvCode.FailedPrecondition, $"Node {target.Name} is silent");
     }
 
-    public static KvResult<IReadOnlyList<MetaChange>> MoveReplica(MetaState state, ShardId shard, string source, string target)
+    public static KvResult<IReadOnlyList<MetaChange>> MoveReplica(
+        MetaState state, ShardId shard, string source, string target, Func<NodeNumber, bool> isLive)
     {
         if (shard.Value >= (uint)state.Shards.Count)
         {
@@ -158,10 +159,12 @@ internal static class AdminWishes
             return new KvError(KvCode.FailedPrecondition, $"Node {target} holds shard {shard} already, or takes no replicas");
         }
 
+        if (!isLive(to.Number)) return new KvError(KvCode.FailedPrecondition, $"Node {target} is silent");
+
         int voters = record.Replicas.Count(static r => r.WillVote);
         ulong next = state.Counters.NextReplica;
         NodeNumber[] nodes = [.. record.Target.Select(n => n == from.Number ? to.Number : n)];
-        MetaShard begun = MovePlanner.Begin(record, nodes, voters, ref next)!;
+        MetaShard begun = MovePlanner.Begin(record, nodes, voters, isLive, ref next)!;
         return new MetaChange[]
         {
             new(MetaRecords.ShardKey(shard), MetaRecords.Encode(begun), state.ShardVersions[(int)shard.Value]),

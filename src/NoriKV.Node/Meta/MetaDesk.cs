@@ -174,7 +174,7 @@ internal sealed class MetaDesk
         AdminCommandKind.Undrain => AdminWishes.Undrain(state, command.Node),
         AdminCommandKind.Decommission => AdminWishes.Decommission(state, command.Node),
         AdminCommandKind.Replace => AdminWishes.Replace(state, command.Node, IsThere),
-        _ => AdminWishes.MoveReplica(state, command.Shard, command.Node, command.Other),
+        _ => AdminWishes.MoveReplica(state, command.Shard, command.Node, command.Other, IsThere),
     };
 
     // Of whom this leader has not heard yet, since it leads, it is not said that he is silent.

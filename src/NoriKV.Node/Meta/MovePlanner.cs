@@ -12,12 +12,19 @@ internal static class MovePlanner
     /// <param name="shard">As it is, no move under way.</param>
     /// <param name="target">The nodes that shall hold it.</param>
     /// <param name="voters">How many of them shall vote.</param>
+    /// <param name="isLive">Who is heard now: where votes become fewer, those who are not lose theirs first.</param>
     /// <param name="nextReplica">The next id to give.</param>
-    public static MetaShard? Begin(MetaShard shard, IReadOnlyCollection<NodeNumber> target, int voters, ref ulong nextReplica)
+    public static MetaShard? Begin(
+        MetaShard shard, IReadOnlyCollection<NodeNumber> target, int voters, Func<NodeNumber, bool> isLive, ref ulong nextReplica)
     {
         var replicas = new List<MetaReplica>();
-        int votes = shard.Replicas.Count(r => r.Role == MetaRole.Voter && target.Contains(r.Node));
         int wanted = Math.Min(voters, target.Count);
+        HashSet<ReplicaId> keep =
+        [
+            .. shard.Replicas.Where(r => r.Role == MetaRole.Voter && target.Contains(r.Node))
+                .OrderByDescending(r => isLive(r.Node)).ThenByDescending(static r => r.Id).Take(wanted).Select(static r => r.Id),
+        ];
+        int votes = keep.Count;
         foreach (MetaReplica replica in shard.Replicas)
         {
             MetaRole role = replica.Role;
@@ -25,10 +32,10 @@ internal static class MovePlanner
             {
                 role = MetaRole.Leaving;
             }
-            else if (role == MetaRole.Voter && votes > wanted)
+            else if (role == MetaRole.Voter && !keep.Contains(replica.Id))
             {
                 // Fewer voters than before, and the copy stays.
-                (role, votes) = (MetaRole.Joining, votes - 1);
+                role = MetaRole.Joining;
             }
             else if (role == MetaRole.Learner && votes < wanted)
             {

@@ -80,7 +80,8 @@ internal sealed partial class PlacementDriver
             if (await FollowNodesAsync(state).ConfigureAwait(false)) return;
             if (await RaiseFactorsAsync(state).ConfigureAwait(false)) return;
             _moves.Look(state);
-            Roster roster = Roster.Of(state, _leader.SilenceOf, _context.Placement.DeadAfter);
+            PlacementOptions placement = _context.Placement;
+            Roster roster = Roster.Of(state, _leader.SilenceOf, placement.SilentAfter, placement.DeadAfter);
             bool isBusy = await AdvanceAsync(state, roster).ConfigureAwait(false);
             isBusy |= await StartAsync(_store.Read(), roster).ConfigureAwait(false);
             if (isBusy)
@@ -202,9 +203,9 @@ internal sealed partial class PlacementDriver
                 continue;
             }
 
-            if (MovePlanner.Begin(shard, [.. target[i].Replicas], voters, ref id) is not { } begun) continue;
+            if (MovePlanner.Begin(shard, [.. target[i].Replicas], voters, _leader.IsLive, ref id) is not { } begun) continue;
             wanted++;
-            if (!MayBegin(begun, load)) continue;
+            if (!MayBegin(shard, begun, load)) continue;
             foreach (MetaReplica replica in begun.Replicas.Where(static r => r.IsOnItsWay))
             {
                 load[replica.Node] = load.GetValueOrDefault(replica.Node) + 1;
@@ -225,13 +226,15 @@ internal sealed partial class PlacementDriver
         return true;
     }
 
-    private bool MayBegin(MetaShard begun, Dictionary<NodeNumber, int> load)
+    private bool MayBegin(MetaShard shard, MetaShard begun, Dictionary<NodeNumber, int> load)
     {
         foreach (MetaReplica replica in begun.Replicas)
         {
             if (!replica.IsOnItsWay) continue;
             if (load.GetValueOrDefault(replica.Node) >= _context.Placement.MovesPerNode) return false;
-            if (replica.Stays && !_leader.IsLive(replica.Node)) return false;
+            // Who only loses a vote need not be there.
+            bool isGiven = replica.Stays && !(replica.Role == MetaRole.Joining && shard.On(replica.Node).Id == replica.Id);
+            if (isGiven && !_leader.IsLive(replica.Node)) return false;
         }
 
         return true;

@@ -17,8 +17,9 @@ internal sealed record Roster(IReadOnlyList<PlacementNode> Nodes, int Copies, in
     /// </summary>
     /// <param name="state">The registry.</param>
     /// <param name="silenceOf">Since when a member was not heard.</param>
+    /// <param name="silentAfter">From when on it gets nothing new while another node can have it.</param>
     /// <param name="deadAfter">From when on it is given up.</param>
-    public static Roster Of(MetaState state, Func<NodeNumber, TimeSpan> silenceOf, TimeSpan deadAfter)
+    public static Roster Of(MetaState state, Func<NodeNumber, TimeSpan> silenceOf, TimeSpan silentAfter, TimeSpan deadAfter)
     {
         MetaSettings settings = state.Settings!;
         HashSet<NodeNumber> given = [.. Dead(state, silenceOf, deadAfter)];
@@ -27,8 +28,8 @@ internal sealed record Roster(IReadOnlyList<PlacementNode> Nodes, int Copies, in
         if (left < settings.EffectiveFactor) given.Clear();
         PlacementNode[] nodes =
         [
-            .. members.Where(n => !given.Contains(n.Number)).Select(static n => new PlacementNode(
-                n.Number, n.Name, n.Zone, n.State == RegisteredState.Draining)),
+            .. members.Where(n => !given.Contains(n.Number)).Select(n => new PlacementNode(
+                n.Number, n.Name, n.Zone, n.State == RegisteredState.Draining, silenceOf(n.Number) >= silentAfter)),
         ];
         int usable = nodes.Count(static n => !n.Draining);
         int voters = Math.Min(settings.EffectiveFactor, Math.Max(1, usable));
@@ -43,7 +44,7 @@ internal sealed record Roster(IReadOnlyList<PlacementNode> Nodes, int Copies, in
 
     /// <summary>What tells one roster from another, where plans are concerned.</summary>
     public string Key => $"{Copies}/{Voters}/{MetaCopies}/{MetaVoters}:"
-        + string.Join(',', Nodes.Select(static n => $"{n.Number}{(n.Draining ? "d" : "")}@{n.Zone}"));
+        + string.Join(',', Nodes.Select(static n => $"{n.Number}{(n.Draining ? "d" : "")}{(n.Silent ? "s" : "")}@{n.Zone}"));
 
     private static IEnumerable<NodeNumber> Dead(
         MetaState state, Func<NodeNumber, TimeSpan> silenceOf, TimeSpan deadAfter)

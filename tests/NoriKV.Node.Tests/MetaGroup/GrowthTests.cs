@@ -133,6 +133,49 @@ public sealed class GrowthTests
         cluster.AwaitLevel(3);
     }
 
+    // Two of three nodes can hold one vote of a shard, and one of the two is silent: half of the shards were left to it.
+    [Theory]
+    [InlineData(6_000)]
+    [InlineData(40_000)]
+    public void No_shard_is_left_to_a_node_that_is_silent(int silentMs)
+    {
+        var cluster = new GrowingCluster();
+        for (int node = 2; node <= 3; node++) cluster.Join(node);
+        cluster.AwaitLevel(3);
+        cluster.RunUntil(() => cluster.Leader(cluster.Meta)?.Configuration.Voters.Count == 3, "the registry has three voters");
+        for (int i = 0; i < 40; i++) cluster.Put($"k{i}", $"v{i}");
+        cluster.Crash(3);
+        cluster.Run(silentMs);
+        Leave(cluster, 2, factor: 1);
+        for (int i = 0; i < 40; i++) Assert.Equal($"v{i}", cluster.Read($"k{i}"));
+        cluster.Put("after", "x");
+
+        // It comes back to copies without a vote, and is one of three again with the next one.
+        cluster.Start(3);
+        cluster.RunUntil(() => cluster.ReplicasOn(3) == 8, "n3 has a copy of everything");
+        cluster.Join(4);
+        cluster.AwaitLevel(3);
+        Assert.Equal("x", cluster.Read("after"));
+    }
+
+    // What the drained one had was to go to all the others alike, the silent one too: it waited for that one for ten minutes.
+    [Fact]
+    public void A_drain_does_not_wait_for_a_node_that_is_silent()
+    {
+        var cluster = new GrowingCluster();
+        for (int node = 2; node <= 5; node++) cluster.Join(node);
+        cluster.AwaitLevel(3);
+        cluster.RunUntil(() => cluster.Leader(cluster.Meta)?.Configuration.Voters.Count == 5, "the registry has five voters");
+        for (int i = 0; i < 40; i++) cluster.Put($"k{i}", $"v{i}");
+        cluster.Crash(5);
+        cluster.Run(6000);
+        Leave(cluster, 4, factor: null);
+        for (int i = 0; i < 40; i++) Assert.Equal($"v{i}", cluster.Read($"k{i}"));
+        cluster.Start(5);
+        cluster.AwaitLevel(3);
+        cluster.RunUntil(() => cluster.Nodes.Keys.All(n => cluster.ReplicasOn(n) == 6), "it has its share again");
+    }
+
     [Fact]
     public void A_node_that_stays_dead_is_replaced_by_those_that_live_and_finds_nothing_left_when_it_returns()
     {

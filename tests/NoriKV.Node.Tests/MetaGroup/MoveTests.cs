@@ -13,7 +13,7 @@ public sealed class MoveTests
     public void A_replacement_adds_a_learner_then_changes_all_votes_at_once_then_is_done()
     {
         ulong next = 10;
-        MetaShard begun = MovePlanner.Begin(Shard((1, 1), (2, 2), (3, 3)), Nodes(1, 2, 4), 3, ref next)!;
+        MetaShard begun = MovePlanner.Begin(Shard((1, 1), (2, 2), (3, 3)), Nodes(1, 2, 4), 3, All, ref next)!;
         Assert.Equal(11UL, next);
         Assert.Equal(
             [(1, MetaRole.Voter), (2, MetaRole.Voter), (3, MetaRole.Leaving), (10, MetaRole.Arriving)],
@@ -36,11 +36,11 @@ public sealed class MoveTests
     public void A_second_node_holds_copies_without_a_vote_and_a_third_makes_all_of_them_voters_in_one_step()
     {
         ulong next = 10;
-        MetaShard two = MovePlanner.Begin(Shard((1, 1)), Nodes(1, 2), 1, ref next)!;
+        MetaShard two = MovePlanner.Begin(Shard((1, 1)), Nodes(1, 2), 1, All, ref next)!;
         Assert.Equal(MetaRole.Joining, two.Replicas[1].Role);
         two = MemberStep.Finish(two);
         Assert.Equal(MetaRole.Learner, two.Replicas[1].Role);
-        MetaShard three = MovePlanner.Begin(two, Nodes(1, 2, 3), 3, ref next)!;
+        MetaShard three = MovePlanner.Begin(two, Nodes(1, 2, 3), 3, All, ref next)!;
         Assert.Equal([MetaRole.Voter, MetaRole.Arriving, MetaRole.Arriving], three.Replicas.Select(static r => r.Role));
         IReadOnlyList<ConfigurationMember> learners = MemberStep.Next(
             three, [Voter(1, 1), Learner(10, 2)]).Members!;
@@ -49,10 +49,23 @@ public sealed class MoveTests
     }
 
     [Fact]
+    public void Where_votes_become_fewer_those_who_are_heard_keep_them()
+    {
+        ulong next = 10;
+        MetaShard three = Shard((1, 1), (2, 2), (3, 3));
+        foreach (int there in new[] { 1, 3 })
+        {
+            MetaShard begun = MovePlanner.Begin(three, Nodes(1, 3), 1, n => (int)n.Value == there, ref next)!;
+            Assert.Equal(there, (int)Assert.Single(begun.Replicas, static r => r.WillVote).Node.Value);
+            Assert.Equal(MetaRole.Leaving, begun.On(new NodeNumber(2)).Role);
+        }
+    }
+
+    [Fact]
     public void A_move_taken_back_goes_through_the_configuration_and_ends_where_it_began()
     {
         ulong next = 10;
-        MetaShard begun = MovePlanner.Begin(Shard((1, 1), (2, 2), (3, 3)), Nodes(1, 2, 4), 3, ref next)!;
+        MetaShard begun = MovePlanner.Begin(Shard((1, 1), (2, 2), (3, 3)), Nodes(1, 2, 4), 3, All, ref next)!;
         MetaShard back = MemberStep.Cancel(begun, 3);
         Assert.Equal(
             [Voter(1, 1), Voter(2, 2), Voter(3, 3)],
@@ -173,6 +186,18 @@ public sealed class MoveTests
         Assert.Contains("silent", AdminWishes.WhyNotLead(state, shard, Of("n2"), static _ => false)!.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_replica_goes_only_to_a_node_that_is_there()
+    {
+        MetaState state = State(factor: 3, (1, ""), (2, ""), (3, ""), (4, "")) with
+        {
+            Shards = [Stored(0, 1, 2, 3), Stored(1, 1, 2, 3)], ShardVersions = [new KvVersion(1, 1), new KvVersion(1, 1)],
+        };
+        Assert.True(AdminWishes.MoveReplica(state, new ShardId(0), "n1", "n4", All).IsOk);
+        KvError refused = AdminWishes.MoveReplica(state, new ShardId(0), "n1", "n4", static n => n.Value != 4).Error!;
+        Assert.Equal((KvCode.FailedPrecondition, "Node n4 is silent"), (refused.Code, refused.Message));
+    }
+
     private static bool All(NodeNumber node) => true;
 
     private static MetaShard Stored(uint shard, params ulong[] nodes) => new(
@@ -182,6 +207,7 @@ public sealed class MoveTests
     private static IEnumerable<int> Left(MetaState state, int[] silent) => Roster.Of(
         state,
         node => silent.Contains((int)node.Value) ? TimeSpan.FromMinutes(20 - Array.IndexOf(silent, (int)node.Value)) : TimeSpan.Zero,
+        TimeSpan.FromSeconds(5),
         TimeSpan.FromMinutes(10)).Nodes.Select(static n => (int)n.Number.Value);
 
     private static MetaState State(int factor, params (int Node, string Zone)[] nodes) => new()
