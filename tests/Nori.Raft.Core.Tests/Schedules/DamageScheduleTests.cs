@@ -41,6 +41,20 @@ public sealed class DamageScheduleTests
         Assert.False(solo.Core.IsDamaged);
     }
 
+    // A crash would take it back, and nobody would know any more.
+    [Fact]
+    public void What_a_damaged_replica_holds_again_counts_when_it_is_durable()
+    {
+        SoloCore solo = new(3, new HardState(new(6), default, new(9)), [1, 1], isDamaged: true);
+        solo.Step(solo.From(2, MessageKind.Heartbeat, term: 6) with { Round = 1 });
+        RaftMessage heal = Assert.Single(solo.TakeAll(), m => m.Kind == MessageKind.Heal);
+        solo.Step(solo.Append(2, term: 6, after: 2, afterTerm: 1, 1, 6));
+        solo.Step(solo.From(2, MessageKind.HealResponse) with { Index = new(4), Context = heal.Context });
+        Assert.True(solo.Core.IsDamaged);
+        solo.TakeReadies();
+        Assert.False(solo.Core.IsDamaged);
+    }
+
     [Fact]
     public void A_leader_sends_again_what_a_damaged_replica_lost()
     {
