@@ -102,13 +102,15 @@ public sealed class SimCommandTests
         var row = new ReportRow(file, "0123456789ab", "1");
         for (ulong seed = 1; seed <= 2; seed++)
         {
-            runs.Add(ClusterSimulation.Run(new SimulationOptions { Seed = seed, Nodes = 1, Safety = TimeSpan.FromSeconds(1) }), hundredth: false);
+            var options = new SimulationOptions { Seed = seed, Nodes = 1, Safety = TimeSpan.FromSeconds(1) };
+            runs.Add(ClusterSimulation.Run(options), hundredth: false);
             row.Write(runs);
             await File.AppendAllTextAsync(file, $"written behind run {seed}\n");
         }
 
         string[] lines = await File.ReadAllLinesAsync(file);
-        Assert.Contains("| 1 | 1–2 | 2 |", Assert.Single(lines, l => l.StartsWith("| 0123456789ab", StringComparison.Ordinal)), StringComparison.Ordinal);
+        string written = Assert.Single(lines, l => l.StartsWith("| 0123456789ab", StringComparison.Ordinal));
+        Assert.Contains("| 1 | 1–2 | 2 |", written, StringComparison.Ordinal);
         Assert.Equal(["written behind run 1", "written behind run 2"], lines[^2..]);
     }
 

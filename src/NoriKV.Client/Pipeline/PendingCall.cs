@@ -38,7 +38,9 @@ internal sealed class PendingCall(StreamCall message, long deadline, long begun)
 
     public Task<CallOutcome> Task => _source.Task;
 
-    /// <summary>Its bytes are about to be handed over; false where they must not be, since its caller was told that they were not.</summary>
+    /// <summary>
+    /// Its bytes are about to be handed over; false where they must not be, since its caller was told that they were not.
+    /// </summary>
     public bool TrySend(long now) => Interlocked.CompareExchange(ref _sentAt, Math.Max(1, now), 0) == 0;
 
     /// <summary>From here on it is not sent; false where it was, or is about to be.</summary>

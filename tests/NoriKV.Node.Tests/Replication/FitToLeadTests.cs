@@ -320,7 +320,8 @@ public sealed class FitToLeadTests
             Assert.True(liveness.IsTrusted(peer));
         }
 
-        void Hear(bool isWell, ulong epoch = 1) => liveness.TryHear(new PeerBatch(peer, new NodeNumber(1), epoch, isWell, 0, time.UnixMs, 0), out _);
+        void Hear(bool isWell, ulong epoch = 1) =>
+            liveness.TryHear(new PeerBatch(peer, new NodeNumber(1), epoch, isWell, 0, time.UnixMs, 0), out _);
     }
 
     private static bool IsWell(SteppedCluster cluster, int node) => cluster.Nodes[node]!.Health.Status == HealthStatus.Healthy;
