@@ -4,6 +4,7 @@
 # again when the node whose clock is right is killed. Needs libfaketime. What the simulator and `norikv chaos` do to clocks goes
 # through a port of the node; here the runtime itself, its timers and its waits, sees another time.
 # slow
+# alone
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
