@@ -21,7 +21,8 @@ public interface IFileSystem
     bool DirectoryExists(string path);
 
     /// <summary>
-    /// Creates the directory and its missing parents, each synced into its parent; nothing when it exists.
+    /// Creates the directory and its missing parents, each synced into its parent. Nothing when it exists with something in it; an
+    /// empty one is synced into its parent, for a crash may have come between its creation and that sync.
     /// </summary>
     void CreateDirectory(string path);
 

@@ -50,11 +50,24 @@ public sealed class DiskFileSystem : IFileSystem
     public void CreateDirectory(string path)
     {
         string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
-        if (Directory.Exists(full)) return;
         string? parent = Path.GetDirectoryName(full);
-        if (parent is not null) CreateDirectory(parent);
-        Guard("create directory", path, () => Directory.CreateDirectory(full));
-        if (parent is not null) SyncDirectory(parent);
+        bool exists = Directory.Exists(full);
+        if (exists && !IsEmpty(full)) return;
+        if (!exists)
+        {
+            if (parent is not null) CreateDirectory(parent);
+            Guard("create directory", path, () => Directory.CreateDirectory(full));
+        }
+
+        if (parent is null) return;
+        try
+        {
+            SyncDirectory(parent);
+        }
+        catch (StorageException e) when (exists && e.Errno == Errno.Access)
+        {
+            // Whoever may not even read the parent was given the directory by somebody else, a mount or an administrator.
+        }
     }
 
     /// <inheritdoc/>
@@ -156,6 +169,13 @@ public sealed class DiskFileSystem : IFileSystem
         {
             throw StorageErrors.From("capacity", path, e);
         }
+    }
+
+    private static bool IsEmpty(string directory)
+    {
+        bool isEmpty = false;
+        Guard("list", directory, () => isEmpty = !Directory.EnumerateFileSystemEntries(directory).Any());
+        return isEmpty;
     }
 
     private static void Guard(string operation, string path, Action action)
