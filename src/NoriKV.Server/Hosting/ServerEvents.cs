@@ -25,10 +25,14 @@ internal sealed class ServerEvents(EventRing ring, NewsSink news, EventLog log, 
     public void Emit<T>(in T e)
         where T : struct, IEvent
     {
-        // One reading for both: a watcher knows by the time that what the hour tells is what it has seen.
-        DateTimeOffset now = time.GetUtcNow();
-        if (typeof(T) != typeof(Nori.Wal.Fsync) || IsRemembered((Nori.Wal.Fsync)(object)e)) ring.Emit(e, now);
-        news.Emit(e, now);
+        if (typeof(T) != typeof(Nori.Wal.Fsync) || IsRemembered((Nori.Wal.Fsync)(object)e))
+        {
+            // One reading for both: a watcher knows by the time that what the hour tells is what it has seen.
+            DateTimeOffset now = time.GetUtcNow();
+            ring.Emit(e, now);
+            news.Emit(e, now);
+        }
+
         log.Emit(e);
     }
 
