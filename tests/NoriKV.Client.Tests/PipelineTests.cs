@@ -97,10 +97,7 @@ public sealed class PipelineTests
         var time = new SteppedTime();
         await using ScriptedCluster cluster = Hasty(time);
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        Task[] first = await FilledAsync(cluster, patience.Token);
-        time.Now += TimeSpan.FromMilliseconds(400);
-        cluster.Only.Pipes.Single().AnswerAll([.. cluster.Only.Calls]);
-        await Task.WhenAll(first).WaitAsync(patience.Token);
+        await AnsweredAsync(cluster, time, TimeSpan.FromMilliseconds(400), patience.Token);
 
         // 400 ms for 1,024 before it, in 0.8 of a second: that is room for 2,048, of which 1,024 are sent at once.
         Task[] second = [.. Enumerable.Range(0, 2500).Select(i => cluster.Client.GetAsync($"second-{i}").AsTask())];
@@ -127,10 +124,7 @@ public sealed class PipelineTests
         var time = new SteppedTime();
         await using ScriptedCluster cluster = Hasty(time);
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        Task[] first = await FilledAsync(cluster, patience.Token);
-        time.Now += TimeSpan.FromMilliseconds(900); // it stood still for a moment
-        cluster.Only.Pipes.Single().AnswerAll([.. cluster.Only.Calls]);
-        await Task.WhenAll(first).WaitAsync(patience.Token);
+        await AnsweredAsync(cluster, time, TimeSpan.FromMilliseconds(900), patience.Token); // it stood still for a moment
 
         Task[] second = [.. Enumerable.Range(0, 1000).Select(i => cluster.Client.GetAsync($"second-{i}").AsTask())];
         await SentAsync(cluster, 1024 + 911, patience.Token);
@@ -169,10 +163,7 @@ public sealed class PipelineTests
         var time = new SteppedTime();
         await using ScriptedCluster cluster = Hasty(time);
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        Task[] first = await FilledAsync(cluster, patience.Token);
-        time.Now += TimeSpan.FromMilliseconds(400);
-        cluster.Only.Pipes.Single().AnswerAll([.. cluster.Only.Calls]);
-        await Task.WhenAll(first).WaitAsync(patience.Token);
+        await AnsweredAsync(cluster, time, TimeSpan.FromMilliseconds(400), patience.Token);
 
         // Half of these are sent and stay without an answer, the others wait; one more begins later and is left.
         Task[] second = [.. Enumerable.Range(0, 2049).Select(i => cluster.Client.GetAsync($"second-{i}").AsTask())];
@@ -317,6 +308,15 @@ public sealed class PipelineTests
         Task[] calls = [.. Enumerable.Range(0, 1024).Select(i => cluster.Client.GetAsync($"first-{i}").AsTask())];
         await SentAsync(cluster, 1024, patience);
         return calls;
+    }
+
+    // So many, and each is answered after so long.
+    private static async Task AnsweredAsync(ScriptedCluster cluster, SteppedTime time, TimeSpan after, CancellationToken patience)
+    {
+        Task[] calls = await FilledAsync(cluster, patience);
+        time.Now += after;
+        cluster.Only.Pipes.Single().AnswerAll([.. cluster.Only.Calls]);
+        await Task.WhenAll(calls).WaitAsync(patience);
     }
 
     private static async Task SentAsync(ScriptedCluster cluster, int calls, CancellationToken patience)

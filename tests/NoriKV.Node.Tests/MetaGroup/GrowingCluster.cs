@@ -23,6 +23,15 @@ internal sealed class GrowingCluster
         Found();
     }
 
+    /// <summary>So many nodes, three or more, and three voters of each shard on them.</summary>
+    public static GrowingCluster Of(int nodes, int shards = 8, Func<NodeOptions, NodeOptions>? configure = null)
+    {
+        var cluster = new GrowingCluster(shards, configure);
+        for (int node = 2; node <= nodes; node++) cluster.Join(node);
+        cluster.AwaitLevel(3);
+        return cluster;
+    }
+
     public ulong Seed { get; }
 
     public int Shards { get; }

@@ -69,9 +69,7 @@ public sealed class GrowthTests
     [Fact]
     public void Three_nodes_become_five_and_a_drained_one_leaves()
     {
-        var cluster = new GrowingCluster(configure: static o => o with { ReplicationFactor = 5 });
-        for (int node = 2; node <= 3; node++) cluster.Join(node);
-        cluster.AwaitLevel(3);
+        GrowingCluster cluster = GrowingCluster.Of(3, configure: static o => o with { ReplicationFactor = 5 });
         for (int i = 0; i < 40; i++) cluster.Put($"k{i}", $"v{i}");
         for (int node = 4; node <= 5; node++) cluster.Join(node);
         cluster.AwaitLevel(5);
@@ -97,9 +95,7 @@ public sealed class GrowthTests
     [InlineData(3)]
     public void Three_nodes_become_one_again_whichever_stays_and_three_once_more(int last)
     {
-        var cluster = new GrowingCluster();
-        for (int node = 2; node <= 3; node++) cluster.Join(node);
-        cluster.AwaitLevel(3);
+        GrowingCluster cluster = GrowingCluster.Of(3);
         for (int i = 0; i < 40; i++) cluster.Put($"k{i}", $"v{i}");
         Leave(cluster, last == 3 ? 1 : 3, factor: 1);
         cluster.AwaitLevel(1);
@@ -123,9 +119,7 @@ public sealed class GrowthTests
     [Fact]
     public void A_drain_that_lowered_the_factor_and_is_taken_back_leaves_it_as_it_was()
     {
-        var cluster = new GrowingCluster();
-        for (int node = 2; node <= 3; node++) cluster.Join(node);
-        cluster.AwaitLevel(3);
+        GrowingCluster cluster = GrowingCluster.Of(3);
         cluster.Ask(n => n.Admin.DrainAsync("n3", 1, cluster.Context(3000)));
         cluster.RunUntil(() => cluster.ReplicasOn(3) == 0, "n3 is empty");
         Assert.Equal((3, 1), (cluster.Status.ReplicationFactor, cluster.Status.EffectiveReplicationFactor));
@@ -139,9 +133,7 @@ public sealed class GrowthTests
     [InlineData(40_000)]
     public void No_shard_is_left_to_a_node_that_is_silent(int silentMs)
     {
-        var cluster = new GrowingCluster();
-        for (int node = 2; node <= 3; node++) cluster.Join(node);
-        cluster.AwaitLevel(3);
+        GrowingCluster cluster = GrowingCluster.Of(3);
         cluster.RunUntil(() => cluster.Leader(cluster.Meta)?.Configuration.Voters.Count == 3, "the registry has three voters");
         for (int i = 0; i < 40; i++) cluster.Put($"k{i}", $"v{i}");
         cluster.Crash(3);
@@ -162,9 +154,7 @@ public sealed class GrowthTests
     [Fact]
     public void A_drain_does_not_wait_for_a_node_that_is_silent()
     {
-        var cluster = new GrowingCluster();
-        for (int node = 2; node <= 5; node++) cluster.Join(node);
-        cluster.AwaitLevel(3);
+        GrowingCluster cluster = GrowingCluster.Of(5);
         cluster.RunUntil(() => cluster.Leader(cluster.Meta)?.Configuration.Voters.Count == 5, "the registry has five voters");
         for (int i = 0; i < 40; i++) cluster.Put($"k{i}", $"v{i}");
         cluster.Crash(5);
@@ -179,12 +169,10 @@ public sealed class GrowthTests
     [Fact]
     public void A_node_that_stays_dead_is_replaced_by_those_that_live_and_finds_nothing_left_when_it_returns()
     {
-        var cluster = new GrowingCluster(configure: static o => o with
+        GrowingCluster cluster = GrowingCluster.Of(4, configure: static o => o with
         {
             Placement = new PlacementOptions { DeadAfter = TimeSpan.FromSeconds(20) },
         });
-        for (int node = 2; node <= 4; node++) cluster.Join(node);
-        cluster.AwaitLevel(3);
         for (int i = 0; i < 40; i++) cluster.Put($"k{i}", $"v{i}");
         cluster.Run(3000);
         cluster.Crash(2);
@@ -202,9 +190,7 @@ public sealed class GrowthTests
     [Fact]
     public void A_name_belongs_to_one_store_until_its_node_is_replaced()
     {
-        var cluster = new GrowingCluster();
-        for (int node = 2; node <= 3; node++) cluster.Join(node);
-        cluster.AwaitLevel(3);
+        GrowingCluster cluster = GrowingCluster.Of(3);
         JoinReply again = cluster.TryJoin(3, seed: 2);
         Assert.Equal(3UL, again.Number.Value);
         JoinReply taken = cluster.TryJoin(9, seed: 2, name: "n3");
@@ -225,9 +211,7 @@ public sealed class GrowthTests
     [Fact]
     public void A_wish_to_replace_that_comes_late_does_not_take_the_new_machine_for_the_lost_one()
     {
-        var cluster = new GrowingCluster();
-        for (int node = 2; node <= 3; node++) cluster.Join(node);
-        cluster.AwaitLevel(3);
+        GrowingCluster cluster = GrowingCluster.Of(3);
         cluster.Crash(3);
         cluster.Run(6000);
         cluster.Ask(n => n.Admin.ReplaceAsync("n3", cluster.Context(3000)));
@@ -246,9 +230,7 @@ public sealed class GrowthTests
     [Fact]
     public void A_leader_that_stood_still_says_nothing_of_a_registry_that_went_on()
     {
-        var cluster = new GrowingCluster();
-        for (int node = 2; node <= 3; node++) cluster.Join(node);
-        cluster.AwaitLevel(3);
+        GrowingCluster cluster = GrowingCluster.Of(3);
         cluster.RunUntil(() => cluster.Leader(cluster.Meta)?.Configuration.Voters.Count == 3, "the registry has three voters");
         cluster.Run(2000);
         int old = (int)cluster.LeaderNode(cluster.Meta).Number.Value;
@@ -276,9 +258,7 @@ public sealed class GrowthTests
     [Fact]
     public void Views_rise_over_changes_of_the_meta_leader_and_reach_every_node()
     {
-        var cluster = new GrowingCluster();
-        for (int node = 2; node <= 3; node++) cluster.Join(node);
-        cluster.AwaitLevel(3);
+        GrowingCluster cluster = GrowingCluster.Of(3);
         cluster.Run(5000);
         ulong epoch = cluster.Nodes[1].View.Epoch;
         Assert.All(cluster.Nodes.Values, n => Assert.Equal(epoch, n.View.Epoch));
@@ -302,12 +282,10 @@ public sealed class GrowthTests
     [Fact]
     public void An_operator_moves_a_replica_and_a_leadership_from_any_node()
     {
-        var cluster = new GrowingCluster(configure: static o => o with
+        GrowingCluster cluster = GrowingCluster.Of(4, configure: static o => o with
         {
             Placement = new PlacementOptions { LevelsLeaders = false },
         });
-        for (int node = 2; node <= 4; node++) cluster.Join(node);
-        cluster.AwaitLevel(3);
         cluster.Run(2000);
         IReadOnlyList<PlannedReplica> at = cluster.Nodes[1].Table.ReplicasOf(new ShardId(0));
         int to = Enumerable.Range(1, 4).Single(n => at.All(r => r.Node.Value != (ulong)n));

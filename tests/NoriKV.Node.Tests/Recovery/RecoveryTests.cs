@@ -124,9 +124,7 @@ public sealed class RecoveryTests
     [Fact]
     public void Of_five_two_are_left_each_goes_on_with_what_it_has_and_what_nobody_has_begins_empty()
     {
-        var cluster = new GrowingCluster(shards: 16);
-        for (int node = 2; node <= 5; node++) cluster.Join(node);
-        cluster.AwaitLevel(3);
+        GrowingCluster cluster = GrowingCluster.Of(5, shards: 16);
         for (int i = 0; i < 3 * Keys; i++) cluster.Put($"k{i}", $"v{i}");
         cluster.Run(6000);
         ClusterStatus status = cluster.Status;
