@@ -35,14 +35,46 @@ public sealed class CheckHistoryTests : IDisposable
     public async Task One_that_cannot_be_read_ends_with_2_and_says_where()
     {
         string bad = Write("bad.log", ["INFO  jepsen.util - 0\t:invoke\t:read\tnil", "INFO  jepsen.util - 0\t:ok\t:peek\tnil"]);
-        Assert.Equal(2, await _cli.RunAsync(["check-history", bad, Write("stale.jsonl", Stale)]));
+        Assert.Equal(2, await _cli.RunAsync(["check-history", bad, Write("good.jsonl", Good)]));
         Assert.Contains("bad.log: line 2, column 27: unknown operation :peek", _cli.Error);
-        Assert.Contains("NOT linearizable", _cli.Output);
+        Assert.Contains("good.jsonl: linearizable", _cli.Output);
         Assert.Equal(2, await _cli.RunAsync(["check-history", _cli.File("missing")]));
         Assert.Contains("missing", _cli.Error);
         Assert.Equal(2, await _cli.RunAsync(["check-history", _cli.Folder]));
         Assert.Contains("this is a directory", _cli.Error);
         Assert.Equal(2, await _cli.RunAsync(["check-history"]));
+    }
+
+    // Else a script that goes by the code takes a broken promise for a broken file.
+    [Fact]
+    public async Task One_that_is_not_linearizable_ends_with_1_whatever_came_of_the_others()
+    {
+        string bad = Write("bad.log", ["INFO  jepsen.util - 0\t:ok\t:read\tnil"]), stale = Write("stale.jsonl", Stale);
+        Assert.Equal(1, await _cli.RunAsync(["check-history", bad, stale]));
+        Assert.Contains("bad.log: line 1, column 1", _cli.Error);
+        Assert.Contains("stale.jsonl: NOT linearizable", _cli.Output);
+        Assert.Equal(1, await _cli.RunAsync(["check-history", stale, Write("empty.jsonl", [])]));
+    }
+
+    [Fact]
+    public async Task One_without_calls_that_could_be_judged_ends_with_2()
+    {
+        string[] files =
+        [
+            Write("empty.jsonl", []),
+            Write("lines.log", ["INFO  jepsen.core - Running test", ""]),
+            Write("failed.jsonl", [.. Line(1, "write", "a").Select(static l => l.Replace(":\"ok", ":\"fail", StringComparison.Ordinal))]),
+            Write("open.jsonl", [Line(1, "read", "a")[0]]),
+        ];
+        foreach (string file in files)
+        {
+            Assert.Equal(2, await _cli.RunAsync(["check-history", file]));
+            Assert.Contains($"{file}: it holds no calls that could be judged", _cli.Error);
+            Assert.Empty(_cli.Output);
+        }
+
+        Assert.Equal(2, await _cli.RunAsync(["check-history", Write("good.jsonl", Good), files[0], "--html", _cli.File("page.html")]));
+        Assert.Contains("1 of 2 histories cannot be judged", await File.ReadAllTextAsync(_cli.File("page.html")));
     }
 
     // Two values of bytes that are no text would become one and the same, and a stale read a good one.
@@ -78,7 +110,7 @@ public sealed class CheckHistoryTests : IDisposable
     public async Task Programs_get_an_object_for_each_history()
     {
         string bad = Write("bad.log", ["INFO  jepsen.util - 0\t:ok\t:read\tnil"]);
-        Assert.Equal(2, await _cli.RunAsync(["check-history", "--json", Write("stale.jsonl", Stale), bad]));
+        Assert.Equal(1, await _cli.RunAsync(["check-history", "--json", Write("stale.jsonl", Stale), bad]));
         JsonElement[] lines = [.. _cli.Output.TrimEnd('\n').Split('\n').Select(l => JsonDocument.Parse(l).RootElement)];
         Assert.False(lines[0].GetProperty("linearizable").GetBoolean());
         Assert.InRange(lines[0].GetProperty("seconds").GetDouble(), 0, 3600);

@@ -14,7 +14,8 @@ internal static class CheckHistoryCommand
             "check-history",
             "Say whether recorded histories are linearizable, and draw the shortest contradiction of one that is not. "
             + "Reads Jepsen register logs, EDN maps ({:process 0, :type :invoke, :f :get, :key \"a\", :value nil}) and JSON lines. "
-            + "Exit code 0: all are; 1: one is not; 2: one cannot be read, or cannot be decided within --max-states: "
+            + "Exit code 0: all are; 1: one is not, whatever came of the others; 2: none is known not to be, and one cannot be read, "
+            + "holds no calls, or cannot be decided within --max-states: "
             + "the problem is NP-complete where values are written more than once.",
             "norikv check-history run.jsonl",
             "norikv check-history etcd_*.log",
@@ -64,7 +65,8 @@ internal static class CheckHistoryCommand
         }
 
         if (html is not null) File.WriteAllText(html, HistoryPage.Of(verdicts));
-        if (verdicts.Exists(static v => v.Problem is not null)) return ExitCode.Usage;
-        return verdicts.Exists(static v => v.Verdict is { IsLinearizable: false }) ? ExitCode.No : ExitCode.Ok;
+        // A contradiction is one whatever else could not be judged.
+        if (verdicts.Exists(static v => v.Verdict?.Contradiction is not null)) return ExitCode.No;
+        return verdicts.Exists(static v => v.Problem is not null) ? ExitCode.Usage : ExitCode.Ok;
     }
 }

@@ -21,7 +21,7 @@ internal static class HistoryPage
         body.Append("<table><tr><th>history<th>verdict<th>what it holds</tr>\n");
         foreach (HistoryVerdict v in verdicts)
         {
-            string word = v.Verdict is null ? "cannot be read"
+            string word = v.Verdict is null ? "cannot be judged"
                 : v.Problem is not null ? "undecided"
                 : v.Verdict.IsLinearizable ? "linearizable"
                 : "not linearizable";
