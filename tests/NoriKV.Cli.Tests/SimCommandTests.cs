@@ -62,6 +62,26 @@ public sealed class SimCommandTests
     }
 
     [Fact]
+    public async Task Runs_with_keys_that_were_not_decided_end_with_2()
+    {
+        using var cli = new CliRunner();
+        const string Run = "sim --seed 11 --safety 8s --max-states 1";
+        Assert.Equal(2, await cli.RunAsync(Run));
+        Assert.Contains("undecided within 1 states: ", cli.Output, StringComparison.Ordinal);
+        Assert.Contains("undecided keys in seed 11: allow more with --max-states", cli.Error, StringComparison.Ordinal);
+        Assert.Equal(2, await cli.RunAsync(Run + " --json"));
+        JsonElement run = JsonDocument.Parse(cli.Output).RootElement;
+        Assert.True(run.GetProperty("good").GetBoolean());
+        Assert.True(run.GetProperty("undecided_keys").GetArrayLength() > 0);
+        Assert.EndsWith("--safety 8000ms --max-states 1", run.GetProperty("command").GetString(), StringComparison.Ordinal);
+
+        Assert.Equal(2, await cli.RunAsync(Run + " --count 2"));
+        Assert.Contains("2 with undecided keys", cli.Output, StringComparison.Ordinal);
+        Assert.Equal(2, await cli.RunAsync(Run + " --count 2 --json"));
+        Assert.Equal(2, JsonDocument.Parse(cli.Output).RootElement.GetProperty("undecided_seeds").GetArrayLength());
+    }
+
+    [Fact]
     public async Task Many_runs_append_a_row_that_names_commit_seeds_and_hashes()
     {
         using var cli = new CliRunner();

@@ -26,7 +26,7 @@ public sealed class ScenarioTests(ITestOutputHelper output)
         Parallel.For(1, seeds + 1, new ParallelOptions { MaxDegreeOfParallelism = Jobs }, seed =>
         {
             SimulationReport report = Run(scenario, (ulong)seed, FaultKinds.All);
-            if (!report.IsGood) failed.Enqueue(report);
+            if (!report.Holds()) failed.Enqueue(report);
             lock (counts)
             {
                 foreach ((string name, long count) in report.Counts) counts[name] = counts.GetValueOrDefault(name) + count;
@@ -97,12 +97,12 @@ public sealed class ScenarioTests(ITestOutputHelper output)
 
     private void AssertGood(SimulationReport report)
     {
-        if (report.IsGood) return;
+        if (report.Holds()) return;
         output.WriteLine(string.Join('\n', report.Story));
         Assert.Fail(Explain(report));
     }
 
     private static string Explain(SimulationReport report) =>
         $"norikv sim --scenario {report.Options.Scenario} --seed {report.Options.Seed} --shards {report.Options.Shards}: "
-        + $"{report.Violations[0].Checker}: {report.Violations[0].What}";
+        + report.Why();
 }

@@ -17,7 +17,8 @@ internal static class SimCommand
         var command = new ExampleCommand(
             "sim",
             "Run a cluster of whole nodes in one thread and in virtual time while disk, network, clocks and processes fail, "
-            + "and judge what its clients saw. Equal seeds give equal runs. Exit code 1 on a violation.",
+            + "and judge what its clients saw. Equal seeds give equal runs. Exit code 1 on a violation; 2 where there is none, but "
+            + "whether all calls are linearizable was not decided within --max-states.",
             "norikv sim --seed 7",
             "norikv sim --seed 7 --record run.jsonl",
             "norikv sim --seed 1 --count 200 --nodes 5",
@@ -62,7 +63,8 @@ internal static class SimCommand
         host.WriteLine(asJson
             ? SimText.Json(report, SimText.Command(options, Norikv(host)))
             : SimText.Story(report).TrimEnd('\n'));
-        return report.IsGood ? ExitCode.Ok : ExitCode.No;
+        if (!report.IsGood) return ExitCode.No;
+        return report.UndecidedKeys.Count == 0 ? ExitCode.Ok : Undecided(host, [report.Options.Seed]);
     }
 
     private static async Task<int> ManyAsync(
@@ -85,6 +87,8 @@ internal static class SimCommand
                         host.Error.WriteLine($"seed {report.Options.Seed}: violation of {report.Violations[0].Checker}");
                     if (!report.IsGood && (failed is null || report.Options.Seed < failed.Options.Seed)) failed = report;
                     if (!report.IsGood || summary.Runs % RowPeriodRuns == 0) row?.Write(summary);
+                    if (report.UndecidedKeys.Count > 0 && !asJson)
+                        host.Error.WriteLine($"seed {report.Options.Seed}: undecided keys: {string.Join(", ", report.UndecidedKeys)}");
                     progress.Show(summary, count is { } most ? summary.Runs / (double)most : progress.Elapsed / soak!.Value);
                 },
                 token).ConfigureAwait(false);
@@ -97,9 +101,16 @@ internal static class SimCommand
         }
 
         host.WriteLine(asJson ? SimText.Json(summary, progress.Elapsed) : SimText.Summary(summary, progress.Elapsed).TrimEnd('\n'));
-        if (failed is null) return ExitCode.Ok;
+        if (failed is null) return summary.Undecided.Count == 0 ? ExitCode.Ok : Undecided(host, summary.Undecided);
         Explain(host, failed);
         return ExitCode.No;
+    }
+
+    // Nothing is known to be wrong, nor that all is right.
+    private static int Undecided(CliHost host, IReadOnlyList<ulong> seeds)
+    {
+        host.Error.WriteLine($"undecided keys in seed {string.Join(", ", seeds)}: allow more with --max-states");
+        return ExitCode.Usage;
     }
 
     /// <summary>What broke, and the smallest run that shows it.</summary>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using NoriKV.Cli.Console;
+using NoriKV.TestKit.Linearizability;
 using NoriKV.TestKit.Simulation;
 
 namespace NoriKV.Cli.Sim;
@@ -58,6 +59,13 @@ internal sealed class SimArguments
         Description = "Numbers of faults, as the story shows them, that are left out",
     };
 
+    private readonly Option<long> _maxStates = new("--max-states")
+    {
+        Description = "States to look at for one key when its calls are judged; beyond, it is undecided",
+        HelpName = "states",
+        DefaultValueFactory = _ => LinearizabilityChecker.DefaultStatesMax,
+    };
+
     private readonly Option<int> _lines = new("--lines")
     {
         Description = "Most lines of the story",
@@ -87,7 +95,7 @@ internal sealed class SimArguments
     {
         foreach (Option option in new Option[]
             {
-                _seed, Count, _scenario, _nodes, _shards, _safety, _clients, _rate, _operations, _faults, _without, _lines,
+                _seed, Count, _scenario, _nodes, _shards, _safety, _clients, _rate, _operations, _faults, _without, _maxStates, _lines,
                 Soak, Report, Record, Jobs,
             })
         {
@@ -108,6 +116,7 @@ internal sealed class SimArguments
             Clients = parse.GetValue(_clients),
             OperationsPerSecond = parse.GetValue(_rate),
             OperationsMax = parse.GetValue(_operations) ?? int.MaxValue,
+            StatesMax = parse.GetValue(_maxStates),
             StoryLinesMax = parse.GetValue(_lines),
             Safety = Span(parse, _safety),
             Faults = FaultsOf(parse.GetValue(_faults)),

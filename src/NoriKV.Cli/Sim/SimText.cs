@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using NoriKV.Cli.Console;
+using NoriKV.TestKit.Linearizability;
 using NoriKV.TestKit.Simulation;
 
 namespace NoriKV.Cli.Sim;
@@ -21,6 +22,8 @@ internal static class SimText
         text.Append(Invariant($"{report.Faults} faults, {report.Messages} messages, {report.Events} events\n"));
         foreach (Violation v in report.Violations)
             text.Append(Invariant($"violation of {v.Checker} at {v.At.TotalSeconds:0.0000} s: {v.What}\n"));
+        if (report.UndecidedKeys.Count > 0)
+            text.Append(Invariant($"undecided within {report.Options.StatesMax} states: {string.Join(", ", report.UndecidedKeys)}\n"));
         return text.Append(Invariant($"trace hash: {report.TraceHash:x16}\n")).ToString();
     }
 
@@ -30,7 +33,9 @@ internal static class SimText
         var text = new StringBuilder();
         text.Append(Invariant($"{summary.Runs} runs, {summary.VirtualTime.TotalHours:0.00} virtual hours in "));
         text.Append(Invariant($"{took.TotalSeconds:0.0} s ({summary.VirtualTime / took:0} x), {summary.Operations} operations, "));
-        text.Append(Invariant($"{summary.Faults} faults, {summary.Failed.Count} with violations\n"));
+        text.Append(Invariant($"{summary.Faults} faults, {summary.Failed.Count} with violations"));
+        if (summary.Undecided.Count > 0) text.Append(Invariant($", {summary.Undecided.Count} with undecided keys"));
+        text.Append('\n');
         foreach ((string name, long count) in summary.RarePaths)
             text.Append(Invariant($"  {name,-24} {count,10}{(count == 0 ? "  never reached" : "")}\n"));
         return text.ToString();
@@ -67,6 +72,7 @@ internal static class SimText
             : FaultKinds.All & ~(FaultKinds.BitRot | FaultKinds.Membership);
         FaultKinds asked = options.Faults & all;
         if (asked != all) text.Append(" --faults ").Append(asked.ToString().Replace(" ", "", StringComparison.Ordinal));
+        if (options.StatesMax != LinearizabilityChecker.DefaultStatesMax) text.Append(Invariant($" --max-states {options.StatesMax}"));
         if (options.WithoutFaults.Count > 0) text.Append(" --without ").Append(string.Join(',', options.WithoutFaults));
         return text.ToString();
     }
@@ -108,6 +114,9 @@ internal static class SimText
         }
 
         w.WriteEndArray();
+        w.WriteStartArray("undecided_keys");
+        foreach (string key in report.UndecidedKeys) w.WriteStringValue(key);
+        w.WriteEndArray();
         w.WriteStartObject("counts");
         foreach ((string name, long count) in report.Counts) w.WriteNumber(name, count);
         w.WriteEndObject();
@@ -123,6 +132,9 @@ internal static class SimText
         w.WriteNumber("faults", summary.Faults);
         w.WriteStartArray("failed_seeds");
         foreach (ulong seed in summary.Failed) w.WriteNumberValue(seed);
+        w.WriteEndArray();
+        w.WriteStartArray("undecided_seeds");
+        foreach (ulong seed in summary.Undecided) w.WriteNumberValue(seed);
         w.WriteEndArray();
         w.WriteStartObject("counts");
         foreach ((string name, long count) in summary.Counts) w.WriteNumber(name, count);

@@ -314,6 +314,7 @@ public sealed class ClusterSimulation
         {
             Options = _world.Options,
             Violations = _world.Violations,
+            UndecidedKeys = _world.UndecidedKeys,
             Story = _world.Trace.Story,
             TraceHash = _world.Trace.Hash,
             VirtualTime = new TimeSpan(_world.Events.Now),

@@ -9,6 +9,7 @@ namespace NoriKV.TestKit.Simulation;
 internal sealed class SimWorld
 {
     private readonly List<Violation> _violations = [];
+    private readonly List<string> _undecidedKeys = [];
 
     public SimWorld(SimulationOptions options)
     {
@@ -49,6 +50,9 @@ internal sealed class SimWorld
 
     public IReadOnlyList<Violation> Violations => _violations;
 
+    /// <summary>Keys of which nobody knows whether an order explains their calls.</summary>
+    public IReadOnlyList<string> UndecidedKeys => _undecidedKeys;
+
     /// <summary>The most that the wall clock of any node was wrong by after a jump, in ticks.</summary>
     public long JumpedMax { get; private set; }
 
@@ -64,6 +68,13 @@ internal sealed class SimWorld
         if (_violations.Count >= 20) return;
         _violations.Add(new Violation(checker, new TimeSpan(Events.Now), what));
         Trace.Tell("!!", $"{checker}: {what}");
+    }
+
+    /// <summary>Whether an order explains the calls on a key was not found out within the states that may be looked at.</summary>
+    public void LeaveUndecided(string key)
+    {
+        _undecidedKeys.Add(key);
+        Trace.Tell("??", $"undecided: whether an order explains the calls on key {key}, within {Options.StatesMax} states");
     }
 
     /// <summary>Everything runs on one thread; what strayed to another would make runs differ.</summary>

@@ -1,5 +1,6 @@
 using Nori.IO;
 using NoriKV.Node;
+using NoriKV.TestKit.Linearizability;
 
 namespace NoriKV.TestKit.Simulation;
 
@@ -50,6 +51,12 @@ public sealed record SimulationOptions
     /// <summary>Numbers of actions of the fault plan that are left out.</summary>
     public IReadOnlyCollection<int> WithoutFaults { get; init; } = [];
 
+    /// <summary>
+    /// How many states the checker of linearizability may look at for one key; one that it does not decide within them is one of
+    /// <see cref="SimulationReport.UndecidedKeys"/>. <value>2,000,000</value>
+    /// </summary>
+    public long StatesMax { get; init; } = LinearizabilityChecker.DefaultStatesMax;
+
     /// <summary>Most lines of the story. <value>200</value></summary>
     public int StoryLinesMax { get; init; } = 200;
 
@@ -80,6 +87,7 @@ public sealed record SimulationOptions
         if (LivenessLimit <= TimeSpan.Zero) problems.Add("LivenessLimit must be positive");
         if (OperationsPerSecond is { } rate && !(rate > 0 && double.IsFinite(rate))) problems.Add("OperationsPerSecond must be positive");
         if (OperationsMax < 0) problems.Add("OperationsMax must not be negative");
+        if (StatesMax < 1) problems.Add("StatesMax must be at least 1");
         if (StoryLinesMax < 0) problems.Add("StoryLinesMax must not be negative");
         return problems;
     }

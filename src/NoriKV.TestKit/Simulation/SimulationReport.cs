@@ -9,6 +9,12 @@ public sealed record SimulationReport
     /// <summary>The promises that were broken; empty for a good run.</summary>
     public required IReadOnlyList<Violation> Violations { get; init; }
 
+    /// <summary>
+    /// Keys of which it was not found out within <see cref="SimulationOptions.StatesMax"/> whether one order explains their calls: of
+    /// their linearizability the run proves nothing. Empty for nearly all runs.
+    /// </summary>
+    public required IReadOnlyList<string> UndecidedKeys { get; init; }
+
     /// <summary>What happened: time, place, words; bounded.</summary>
     public required IReadOnlyList<string> Story { get; init; }
 
@@ -51,6 +57,6 @@ public sealed record SimulationReport
     /// <summary>What each node did to its disk.</summary>
     public required IReadOnlyList<DiskUse> Disks { get; init; }
 
-    /// <summary>True when no promise was broken.</summary>
+    /// <summary>True when no promise was broken, as far as that was found out: see <see cref="UndecidedKeys"/>.</summary>
     public bool IsGood => Violations.Count == 0;
 }

@@ -14,6 +14,7 @@ public sealed class SimulationSummary
     private readonly SortedDictionary<string, long> _counts = new(StringComparer.Ordinal);
     private readonly SortedDictionary<ulong, ulong> _hashes = [];
     private readonly List<ulong> _failed = [];
+    private readonly List<ulong> _undecided = [];
     private ulong _first = ulong.MaxValue;
     private ulong _last;
     private bool _isScenario;
@@ -32,6 +33,9 @@ public sealed class SimulationSummary
 
     /// <summary>Seeds with a violation.</summary>
     public IReadOnlyList<ulong> Failed => _failed;
+
+    /// <summary>Seeds with keys that the checker of linearizability did not decide.</summary>
+    public IReadOnlyList<ulong> Undecided => _undecided;
 
     /// <summary>What was reached, by name.</summary>
     public IReadOnlyDictionary<string, long> Counts => _counts;
@@ -56,6 +60,7 @@ public sealed class SimulationSummary
         _first = Math.Min(_first, seed);
         _last = Math.Max(_last, seed);
         if (!report.IsGood) _failed.Add(seed);
+        if (report.UndecidedKeys.Count > 0) _undecided.Add(seed);
         if (hundredth) _hashes[seed] = report.TraceHash;
         foreach ((string name, long count) in report.Counts) _counts[name] = _counts.GetValueOrDefault(name) + count;
     }
@@ -68,8 +73,9 @@ public sealed class SimulationSummary
         string rare = string.Join(", ", RarePaths.Select(p => $"{p.Key} {p.Value}"));
         string hashes = string.Join(", ", _hashes.Select(h => $"{h.Key}: `{h.Value:x16}`"));
         string hours = VirtualTime.TotalHours.ToString("0.00", CultureInfo.InvariantCulture);
+        string violations = _undecided.Count == 0 ? $"{_failed.Count}" : $"{_failed.Count}, and {_undecided.Count} undecided";
         return $"| {commit} | {nodes} | {_first}–{_last} | {Runs} | {hours} | {Operations} | {Faults} "
-            + $"| {_failed.Count} | {rare} | {hashes} |";
+            + $"| {violations} | {rare} | {hashes} |";
     }
 
     /// <summary>Appends a row to the table in a text, behind the last row; makes the table where there is none.</summary>

@@ -7,7 +7,6 @@ namespace NoriKV.TestKit.Simulation.Checks;
 /// <summary>Judges the calls of the clients on keys without expiry: one order must explain them all, key by key.</summary>
 internal static class HistoryCheck
 {
-    private const long StatesMax = 2_000_000;
     private static readonly TimeSpan PictureLimit = TimeSpan.FromSeconds(20);
 
     /// <summary>Reports what no order explains.</summary>
@@ -17,19 +16,18 @@ internal static class HistoryCheck
         {
             Operation[] operations = [.. key.OrderBy(o => o.Called)];
             // States, not time: a verdict must not depend on the machine. What versions say is judged in any case.
-            SearchBounds bounds = SearchBounds.Of(StatesMax, CancellationToken.None);
-            bool fits = KeySearch.IsLinearizable(operations, bounds);
-            if (bounds.IsSpent) world.Probes.Hit("history.undecided");
-            if (!fits) world.Violate("linearizable", Picture(operations));
+            SearchBounds bounds = SearchBounds.Of(world.Options.StatesMax, CancellationToken.None);
+            if (!KeySearch.IsLinearizable(operations, bounds)) world.Violate("linearizable", Picture(operations, world.Options.StatesMax));
+            else if (bounds.IsSpent) world.LeaveUndecided(key.Key);
         }
     }
 
-    private static string Picture(Operation[] operations)
+    private static string Picture(Operation[] operations, long statesMax)
     {
         using var limit = new CancellationTokenSource(PictureLimit);
         try
         {
-            return ContradictionPicture.ToText(Contradiction.Shortest(operations, () => SearchBounds.Of(StatesMax, limit.Token)));
+            return ContradictionPicture.ToText(Contradiction.Shortest(operations, () => SearchBounds.Of(statesMax, limit.Token)));
         }
         catch (OperationCanceledException)
         {
