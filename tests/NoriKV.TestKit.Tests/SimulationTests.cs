@@ -74,6 +74,23 @@ public sealed class SimulationTests(ITestOutputHelper output)
     [InlineData(20262, 3)] // Stopping a node without loops waited for a flush for ever: ticks and messages went on inside it.
     public void A_seed_that_once_failed_holds(ulong seed, int nodes) => AssertGood(Run(seed, nodes));
 
+    // faults.md R1: all groups elect at once behind a restart of all nodes, and each must be led within 10 s.
+    [Fact]
+    [Trait("Category", "Slow")]
+    public void A_thousand_groups_are_led_within_ten_seconds_of_a_restart_of_all_nodes()
+    {
+        SimulationReport report = ClusterSimulation.Run(new SimulationOptions
+        {
+            Seed = 1,
+            Shards = 1024,
+            Faults = FaultKinds.CrashAll,
+            Safety = TimeSpan.FromSeconds(5),
+        });
+        AssertGood(report);
+        Assert.InRange(report.RestartedAfter!.Value, TimeSpan.Zero, TimeSpan.FromSeconds(10));
+        output.WriteLine($"healed after {report.HealedAfter}, restarted after {report.RestartedAfter}");
+    }
+
     // Else a run whose calls nobody could judge would be as good as one whose calls all are right.
     [Fact]
     public void A_key_that_was_not_decided_is_told()

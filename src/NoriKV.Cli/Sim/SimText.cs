@@ -20,6 +20,12 @@ internal static class SimText
         text.Append(Invariant($"{report.VirtualTime.TotalSeconds:0.0} virtual seconds, "));
         text.Append(Invariant($"{report.Operations} operations ({report.OperationsUnknown} of unknown outcome), "));
         text.Append(Invariant($"{report.Faults} faults, {report.Messages} messages, {report.Events} events\n"));
+        if (report is { HealedAfter: { } healed, RestartedAfter: { } restarted })
+        {
+            text.Append(Invariant($"all was well again {healed.TotalSeconds:0.00} s after it was healed, "));
+            text.Append(Invariant($"and {restarted.TotalSeconds:0.00} s after all nodes restarted\n"));
+        }
+
         foreach (Violation v in report.Violations)
             text.Append(Invariant($"violation of {v.Checker} at {v.At.TotalSeconds:0.0000} s: {v.What}\n"));
         if (report.UndecidedKeys.Count > 0)
@@ -85,6 +91,8 @@ internal static class SimText
         w.WriteBoolean("good", report.IsGood);
         w.WriteString("trace_hash", report.TraceHash.ToString("x16", CultureInfo.InvariantCulture));
         w.WriteNumber("virtual_seconds", report.VirtualTime.TotalSeconds);
+        if (report.HealedAfter is { } healed) w.WriteNumber("healed_after_seconds", healed.TotalSeconds);
+        if (report.RestartedAfter is { } restarted) w.WriteNumber("restarted_after_seconds", restarted.TotalSeconds);
         w.WriteNumber("operations", report.Operations);
         w.WriteNumber("operations_unknown", report.OperationsUnknown);
         w.WriteNumber("faults", report.Faults);

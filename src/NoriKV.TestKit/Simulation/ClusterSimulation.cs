@@ -33,6 +33,8 @@ public sealed class ClusterSimulation
     private int _operations;
     private int _open;
     private bool _stopping;
+    private TimeSpan? _healedAfter;
+    private TimeSpan? _restartedAfter;
 
     private ClusterSimulation(SimulationOptions options)
     {
@@ -122,8 +124,7 @@ public sealed class ClusterSimulation
         for (int i = 0; i < _world.Profile.Clients; i++) _working.Add(WorkAsync(i));
         Look(0);
         RunUntil(_world.Profile.Safety, () => false);
-        BeginLiveness();
-        FinalLook();
+        FinalLook(BeginLiveness());
         foreach (Task client in _working)
         {
             if (client.IsFaulted) _world.Violate("simulation", $"a client ended: {client.Exception}");
@@ -163,13 +164,16 @@ public sealed class ClusterSimulation
         Look(count + 1);
     });
 
-    private void BeginLiveness()
+    /// <summary>When everything was healed.</summary>
+    private long BeginLiveness()
     {
+        long healed = _world.Events.Now;
         _world.Trace.Tell("--", "liveness: everything is healed");
         _world.Network.IsCalm = true;
         _stopping = true;
         _faults.HealAll();
-        RunUntil(_world.Events.Now + (2 * OperationLimit), () => _open == 0);
+        RunUntil(healed + (2 * OperationLimit), () => _open == 0);
+        return healed;
     }
 
     /// <summary>The operator ends what he began, and all comes to lie where it shall.</summary>
@@ -212,9 +216,14 @@ public sealed class ClusterSimulation
     }
 
     /// <summary>Every key is written and read once more; then all nodes restart, and every key is read again.</summary>
-    private void FinalLook()
+    private void FinalLook(long healed)
     {
-        if (!ComesToRest("rest") || !Await("serve", LookAsync(writes: true)) || !Converge("converge")) return;
+        // What an operator began he ends first, which may take him minutes.
+        if (!ComesToRest("rest")) return;
+        if (_scenario is not null) healed = _world.Events.Now;
+        _healedAfter = Recover(healed, "everything was healed", writes: true);
+        if (_healedAfter is null) return;
+        long restarted = _world.Events.Now;
         foreach (SimNode node in _nodes)
         {
             if (node.State != NodeState.Up) continue;
@@ -224,21 +233,30 @@ public sealed class ClusterSimulation
             node.Start();
         }
 
-        if (Await("serve_after_restart", LookAsync(writes: false)) && Converge("converge_after_restart"))
-            ComesToRest("rest_after_restart");
+        _restartedAfter = Recover(restarted, "all nodes restarted", writes: false);
+        if (_restartedAfter is not null) ComesToRest("rest_after_restart");
     }
 
-    /// <summary>All replicas come to hold the same, and do.</summary>
-    private bool Converge(string what)
+    /// <summary>How long it took until every key was served, every shard led, and all replicas held the same; null: too long.</summary>
+    private TimeSpan? Recover(long begun, string what, bool writes)
     {
-        RunUntil(_world.Events.Now + _world.Options.LivenessLimit.Ticks, _replicas.HaveConverged);
-        _replicas.Look(hashes: true);
-        if (_world.Violations.Count > 0) return false;
-        if (_replicas.Divergence() is not { } divergence) return true;
-        _world.Violate(
-            "liveness",
-            $"{what}: replicas differ {_world.Options.LivenessLimit.TotalSeconds} s after everything was healed: {divergence}");
-        return false;
+        TimeSpan limit = _world.Options.LivenessLimit;
+        Task look = LookAsync(writes);
+        RunUntil(begun + limit.Ticks, () => look.IsCompleted);
+        string? unwell = look.IsCompletedSuccessfully ? null
+            : look.IsFaulted ? look.Exception.ToString()
+            : "not every key is served";
+        if (unwell is null)
+        {
+            RunUntil(begun + limit.Ticks, _replicas.HaveConverged);
+            _replicas.Look(hashes: true);
+            unwell = _replicas.Divergence();
+        }
+
+        if (_world.Violations.Count > 0) return null;
+        if (unwell is null) return new TimeSpan(_world.Events.Now - begun);
+        _world.Violate("liveness", $"{limit.TotalSeconds} s after {what}: {unwell}");
+        return null;
     }
 
     private async Task LookAsync(bool writes)
@@ -270,16 +288,6 @@ public sealed class ClusterSimulation
             operation = operation with { Values = [.. operation.Values.Select(v => "+" + v)] };
         }
         while (!call.IsKnown);
-    }
-
-    private bool Await(string what, Task task)
-    {
-        RunUntil(_world.Events.Now + _world.Options.LivenessLimit.Ticks, () => task.IsCompleted);
-        if (task.IsCompletedSuccessfully) return true;
-        _world.Violate("liveness", task.IsFaulted
-            ? $"{what}: {task.Exception}"
-            : $"{what}: not done {_world.Options.LivenessLimit.TotalSeconds} s after everything was healed");
-        return false;
     }
 
     private void RunUntil(long time, Func<bool> isDone)
@@ -318,6 +326,8 @@ public sealed class ClusterSimulation
             Story = _world.Trace.Story,
             TraceHash = _world.Trace.Hash,
             VirtualTime = new TimeSpan(_world.Events.Now),
+            HealedAfter = _healedAfter,
+            RestartedAfter = _restartedAfter,
             SafetyPhase = new TimeSpan(_world.Profile.Safety),
             Clients = _world.Profile.Clients,
             Events = _world.Events.Executed,

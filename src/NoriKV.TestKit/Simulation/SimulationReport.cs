@@ -27,6 +27,16 @@ public sealed record SimulationReport
     /// <summary>How much of it was the safety phase.</summary>
     public required TimeSpan SafetyPhase { get; init; }
 
+    /// <summary>
+    /// How long after everything was healed (of a scenario: after its cluster had come to rest) every key was read and written again,
+    /// every shard led and all replicas held the same. Null where the run ended before, or it took longer than
+    /// <see cref="SimulationOptions.LivenessLimit"/>.
+    /// </summary>
+    public required TimeSpan? HealedAfter { get; init; }
+
+    /// <summary>The same, behind the last restart, of all nodes at once; keys are read.</summary>
+    public required TimeSpan? RestartedAfter { get; init; }
+
     /// <summary>Clients.</summary>
     public required int Clients { get; init; }
 

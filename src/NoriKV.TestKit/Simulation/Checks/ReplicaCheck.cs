@@ -25,10 +25,13 @@ internal sealed class ReplicaCheck(SimWorld world, IReadOnlyList<SimNode> nodes,
     /// <summary>Committed entries seen.</summary>
     public int Entries => _committed.Count;
 
-    /// <summary>True when all replicas of the nodes that run have applied the same, all there is.</summary>
+    /// <summary>True when every shard is led and all replicas of the nodes that run have applied the same, all there is.</summary>
     public bool HaveConverged() => Divergence() is null;
 
-    /// <summary>A shard whose replicas differ, and how; null where none do. What rotted in an engine must be healed.</summary>
+    /// <summary>
+    /// A shard whose replicas differ or that nobody leads, and how they stand; null where there is none. What rotted in an engine must be
+    /// healed.
+    /// </summary>
     public string? Divergence()
     {
         for (uint shard = 0; shard < _shards; shard++)
@@ -40,11 +43,18 @@ internal sealed class ReplicaCheck(SimWorld world, IReadOnlyList<SimNode> nodes,
                     .OfType<ReplicaSight>()
                     .Where(s => s.Stopped is null),
             ];
-            if (sights.Length > 0 && sights.All(s => s.Applied == s.Last && s.Last == sights[0].Last && !s.IsDamaged)) continue;
-            return $"shard {shard}: {string.Join("; ", sights)}";
+            if (Divergence(sights) is { } how) return $"shard {shard} {how}: {string.Join("; ", sights)}";
         }
 
         return null;
+    }
+
+    /// <summary>The same of the replicas of one shard that take part.</summary>
+    internal static string? Divergence(IReadOnlyList<ReplicaSight> sights)
+    {
+        bool areEqual = sights.Count > 0 && sights.All(s => s.Applied == s.Last && s.Last == sights[0].Last && !s.IsDamaged);
+        if (!areEqual) return "differs";
+        return sights.Any(static s => s.IsLeader) ? null : "is not led";
     }
 
     /// <summary>Looks at every replica of the nodes that run.</summary>
