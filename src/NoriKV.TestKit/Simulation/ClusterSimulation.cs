@@ -156,11 +156,6 @@ public sealed class ClusterSimulation
     {
         _replicas.Look(hashes: count % 8 == 0);
         _views?.Look();
-        foreach (SimNode node in _nodes)
-        {
-            if (_scenario is not null) node.DisciplineClock();
-        }
-
         Look(count + 1);
     });
 

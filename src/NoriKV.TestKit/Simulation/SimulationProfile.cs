@@ -23,8 +23,16 @@ internal sealed record SimulationProfile
 
     public required int MemtableBytes { get; init; }
 
-    /// <summary>Monotonic clocks run this much fast or slow at most: within what leases allow for.</summary>
+    /// <summary>
+    /// Monotonic clocks run this much fast or slow at most: two of them a tenth apart, which is what leases hold for (docs/raft.md).
+    /// </summary>
     public required double DriftMax { get; init; }
+
+    /// <summary>
+    /// True: wall clocks are kept right while monotonic ones drift, as a time service does. Else they drift as much, and whoever is
+    /// half a second off leads nothing any more: no lease of his is put to the test.
+    /// </summary>
+    public required bool HasTimeService { get; init; }
 
     /// <summary>Wall clocks jump this far at most.</summary>
     public required long JumpMax { get; init; }
@@ -53,7 +61,7 @@ internal sealed record SimulationProfile
             ValueBytesMax = 1 << random.NextInt(4, 13),
             LogSegmentBytes = 1 << random.NextInt(15, 19),
             MemtableBytes = 1 << random.NextInt(15, 19),
-            DriftMax = random.Chance(0.5) ? 0 : random.NextDouble() * 0.02,
+            DriftMax = random.Chance(0.5) ? 0 : random.NextDouble() * 0.05,
             JumpMax = random.Chance(0.3) ? 4 * 60 * Ticks.Second : 2 * Ticks.Second,
             Links = new LinkQuality
             {
@@ -65,6 +73,8 @@ internal sealed record SimulationProfile
                 Duplication = harsh ? random.NextDouble() * 0.1 : 0,
                 Reordering = harsh ? random.NextDouble() * 0.2 : 0,
             },
+            // A scenario lasts too long for clocks that nobody sets right. (Drawn last: the rest of a seed's profile is what it was.)
+            HasTimeService = options.Scenario != SimulationScenario.None || random.Chance(0.5),
         };
     }
 }

@@ -12,7 +12,8 @@ internal static class ExpiryCheck
     public static void Run(SimWorld world, KeySpace keys, IReadOnlyList<Call> calls)
     {
         // Not what clocks might have done: with the most that they may jump nothing would be judged in any run.
-        long slack = (600 * Ticks.Millisecond) + (2 * world.JumpedMax) + (long)(2 * world.Profile.DriftMax * world.Events.Now);
+        double driftMax = world.Profile.HasTimeService ? 0 : world.Profile.DriftMax;
+        long slack = (600 * Ticks.Millisecond) + (2 * world.JumpedMax) + (long)(2 * driftMax * world.Events.Now);
         foreach (string key in keys.Expiring)
         {
             Call[] ofKey = [.. calls.Where(c => c.Operation.Keys.Contains(key) && !c.WasNotDone)];

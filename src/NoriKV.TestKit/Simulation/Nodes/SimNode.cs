@@ -134,7 +134,8 @@ internal sealed class SimNode
         Boots++;
         _explained = false;
         if (Boots > 1) _world.Probes.Hit("node.restarted");
-        Clock = new SimClock(_world.Events, SimWorld.Epoch, _clockRate, _random.NextLong(Ticks.Second * 1000))
+        double wallRate = _world.Profile.HasTimeService ? 1 : _clockRate;
+        Clock = new SimClock(_world.Events, SimWorld.Epoch, _clockRate, wallRate, _random.NextLong(Ticks.Second * 1000))
         {
             WallOffset = WallOffset,
         };
@@ -228,15 +229,6 @@ internal sealed class SimNode
         WallOffset = Math.Clamp(WallOffset + ticks, -_world.Profile.JumpMax, _world.Profile.JumpMax);
         _world.NoteJump(WallOffset);
         if (Clock is { } clock) clock.WallOffset = WallOffset;
-    }
-
-    /// <summary>
-    /// Takes out of the wall clock what it drifted away, as a time service does; what it jumped stays. A node whose clock is half
-    /// a second off leads nothing, and a run of half an hour ends beyond that.
-    /// </summary>
-    public void DisciplineClock()
-    {
-        if (Clock is { } clock) clock.WallOffset = WallOffset - (long)(_world.Events.Now * (_clockRate - 1));
     }
 
     public void ResetClock()

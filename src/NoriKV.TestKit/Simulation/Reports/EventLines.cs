@@ -13,7 +13,7 @@ namespace NoriKV.TestKit.Simulation.Reports;
 /// </summary>
 internal sealed class EventLines(EventQueue events, Action<string> take)
 {
-    private readonly SimClock _clock = new(events, SimWorld.Epoch, 1, 0);
+    private readonly SimClock _clock = new(events, SimWorld.Epoch, 1, 1, 0);
     private readonly ArrayBufferWriter<byte> _bytes = new(512);
     private long _told;
 

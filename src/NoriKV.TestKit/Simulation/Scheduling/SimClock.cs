@@ -2,9 +2,9 @@ namespace NoriKV.TestKit.Simulation.Scheduling;
 
 /// <summary>
 /// The clocks of one boot of a node: a monotonic one that may run a little fast or slow, and a wall clock that drifts with
-/// it and jumps besides.
+/// it, or is kept right by a time service, and jumps besides.
 /// </summary>
-internal sealed class SimClock(EventQueue events, DateTimeOffset epoch, double rate, long bootOffset) : TimeProvider
+internal sealed class SimClock(EventQueue events, DateTimeOffset epoch, double rate, double wallRate, long bootOffset) : TimeProvider
 {
     private long _crept;
 
@@ -28,7 +28,7 @@ internal sealed class SimClock(EventQueue events, DateTimeOffset epoch, double r
     public override DateTimeOffset GetUtcNow()
     {
         _crept += Creep;
-        return epoch.AddTicks(_crept + WallOffset + (long)(events.Now * rate));
+        return epoch.AddTicks(_crept + WallOffset + (long)(events.Now * wallRate));
     }
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
