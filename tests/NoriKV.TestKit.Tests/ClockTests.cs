@@ -35,6 +35,40 @@ public sealed class ClockTests
         Assert.Equal(DateTimeOffset.UnixEpoch.AddSeconds(95), drifting.GetUtcNow());
     }
 
+    // What a look at the clock is followed by happens when the process goes on, by all its clocks and timers, and time never goes back.
+    [Fact]
+    public void A_process_may_stand_still_before_any_look_at_its_clock()
+    {
+        var events = new EventQueue(new Prng(1));
+        var clock = new SimClock(events, DateTimeOffset.UnixEpoch, 1, 1, bootOffset: 0);
+        long early = -1, late = -1, stood = -1;
+        clock.CreateTimer(_ => early = events.Now, null, TimeSpan.FromSeconds(2), Timeout.InfiniteTimeSpan);
+        clock.StandStill(2, 3 * Ticks.Second, () => stood = events.Now);
+        Assert.Equal((0, 0), (clock.GetTimestamp(), clock.StandsFor));
+        Assert.Equal(DateTimeOffset.UnixEpoch.AddSeconds(3), clock.GetUtcNow());
+        Assert.Equal((0, 3 * Ticks.Second), (stood, clock.StandsFor));
+        clock.CreateTimer(_ => late = events.Now, null, TimeSpan.FromSeconds(2), Timeout.InfiniteTimeSpan);
+        events.TryRunNext(Ticks.Second);
+        Assert.Equal((3 * Ticks.Second, 2 * Ticks.Second), (clock.GetTimestamp(), clock.StandsFor));
+        while (events.TryRunNext(6 * Ticks.Second))
+        {
+        }
+
+        Assert.Equal((3 * Ticks.Second, 5 * Ticks.Second), (early, late));
+        Assert.Equal((6 * Ticks.Second, 0), (clock.GetTimestamp(), clock.StandsFor));
+    }
+
+    [Fact]
+    public void Some_pauses_come_in_the_middle_of_a_step()
+    {
+        SimulationReport report = ClusterSimulation.Run(new SimulationOptions
+        {
+            Seed = 3, Faults = FaultKinds.Pause, Safety = TimeSpan.FromSeconds(30),
+        });
+        Assert.True(report.Holds(), report.Why());
+        Assert.InRange(report.Counts.GetValueOrDefault("pause.inside"), 1, report.Counts["fault.Pause"] - 1);
+    }
+
     private static SimulationProfile[] Profiles() =>
     [
         .. Enumerable.Range(1, 1000).Select(static seed =>

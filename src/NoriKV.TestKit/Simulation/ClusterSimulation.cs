@@ -167,7 +167,7 @@ public sealed class ClusterSimulation
         _world.Network.IsCalm = true;
         _stopping = true;
         _faults.HealAll();
-        RunUntil(healed + (2 * OperationLimit), () => _open == 0);
+        RunUntil(healed + (2 * OperationLimit), () => _open == 0 && Array.TrueForAll(_nodes, static n => n.State != NodeState.Paused));
         return healed;
     }
 

@@ -12,6 +12,10 @@ namespace NoriKV.TestKit.Simulation.Faults;
 internal sealed class FaultRunner(SimWorld world, IReadOnlyList<SimNode> nodes, int clientPlaces)
 {
     private const int EndlessCalls = 400;
+
+    // Well beyond all leases and election timeouts. It has to end by itself: a clock does not go back.
+    private const long PauseInsideMax = 3 * Ticks.Second;
+
     private readonly LinkedList<Action> _undo = new();
     private readonly int _places = nodes.Count + clientPlaces;
 
@@ -39,6 +43,7 @@ internal sealed class FaultRunner(SimWorld world, IReadOnlyList<SimNode> nodes, 
         foreach (SimNode node in nodes)
         {
             node.ResetClock();
+            node.StayAwake();
             node.Disk.Calm();
             if (node.State == NodeState.Down && node.MayStart) node.Start();
         }
@@ -82,8 +87,7 @@ internal sealed class FaultRunner(SimWorld world, IReadOnlyList<SimNode> nodes, 
                 StartLater(node, action.Duration / 2);
                 break;
             case FaultKinds.Pause:
-                node.Pause();
-                UndoAfter(action.Duration, node.Resume);
+                Pause(node, action, random);
                 break;
             case FaultKinds.SlowNode:
                 node.Slowness = random.NextLong(100 * Ticks.Millisecond);
@@ -187,6 +191,18 @@ internal sealed class FaultRunner(SimWorld world, IReadOnlyList<SimNode> nodes, 
             StartLater(node, downtime);
         }));
         if (node.State == NodeState.Down) StartLater(node, downtime);
+    }
+
+    private void Pause(SimNode node, FaultAction action, Prng random)
+    {
+        if (random.Chance(0.5))
+        {
+            node.PauseInside(random.NextInt(1, 30), Math.Min(action.Duration, PauseInsideMax));
+            return;
+        }
+
+        node.Pause();
+        UndoAfter(action.Duration, node.Resume);
     }
 
     private void Stall(SimNode node, FaultAction action, Prng random)

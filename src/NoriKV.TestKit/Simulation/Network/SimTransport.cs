@@ -20,12 +20,12 @@ internal sealed class SimTransport(SimWorld world, SimNode owner, IReadOnlyList<
         world.Trace.Note(owner.Place, 10 + (int)channel, frame.Span);
         int deliveries = 0;
         NodeNumber from = owner.Number;
-        world.Network.Send(owner.Place, to.Place, (int)channel, reliable: false, () =>
+        owner.Depart(() => world.Network.Send(owner.Place, to.Place, (int)channel, reliable: false, () =>
         {
             // The receiver owns what it gets, and one that comes twice is two.
             ReadOnlyMemory<byte> bytes = deliveries++ == 0 ? frame : frame.ToArray();
             to.Arrive(() => to.Transport?.Received?.Invoke(from, channel, bytes));
-        });
+        }));
         return true;
     }
 

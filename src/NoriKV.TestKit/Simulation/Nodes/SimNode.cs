@@ -30,6 +30,7 @@ internal sealed class SimNode
     private NodeSteps? _steps;
     private long _wakeAt = long.MaxValue;
     private int _wake;
+    private long _standsUntil;
     private bool _explained;
     private bool _isRotUnseen;
     private int _rottenFailures;
@@ -170,6 +171,8 @@ internal sealed class SimNode
     public void Crash(CrashMode mode, string why)
     {
         if (State == NodeState.Down && !Disk.HasCrashed) return;
+        // It may have written stamps of the time at which it would have gone on.
+        if (Clock is { StandsFor: > 0 and var rest }) _world.NoteJump(rest);
         _world.Trace.Tell(Name, $"crashed ({mode}): {why}");
         Leave();
         Disk.Crash(_random.NextUInt64(), mode);
@@ -189,6 +192,7 @@ internal sealed class SimNode
     {
         if (State != NodeState.Up || Node is null) return;
         _world.Trace.Tell(Name, "stops");
+        StayAwake();
         Clock!.Creep = Ticks.Millisecond;
         ValueTask stop = Node.StopAsync(TimeSpan.FromSeconds(1));
         if (!stop.IsCompleted) _world.Violate("one_thread", $"{Name} did not stop within its call: a port waited");
@@ -204,10 +208,44 @@ internal sealed class SimNode
         if (State == NodeState.Up) State = NodeState.Paused;
     }
 
+    /// <summary>
+    /// Stands still for so long in the middle of what it does at the n-th look at its clocks from now: between two steps of a turn, or
+    /// within one. What it does behind that leaves it when it goes on, and its clocks say that time.
+    /// </summary>
+    public void PauseInside(long looks, long length)
+    {
+        if (State != NodeState.Up || Clock is not { } clock) return;
+        clock.StandStill(looks, length, () =>
+        {
+            if (Clock != clock || State == NodeState.Down) return;
+            _world.Probes.Hit("pause.inside");
+            _world.Trace.Tell(Name, $"stands still inside a step for {Ticks.Text(length)} s");
+            _standsUntil = _world.Events.Now + length;
+            State = NodeState.Paused;
+            _world.Events.At(_standsUntil, Resume);
+        });
+    }
+
+    /// <summary>Something leaves it: now, or when it goes on, where it stands still in the middle of saying it.</summary>
+    public void Depart(Action send)
+    {
+        if (Clock is not { StandsFor: > 0 and var rest })
+        {
+            send();
+            return;
+        }
+
+        int boot = Boots;
+        _world.Events.After(rest, () =>
+        {
+            if (Boots == boot && State != NodeState.Down) send();
+        });
+    }
+
     /// <summary>Goes on with what has arrived meanwhile.</summary>
     public void Resume()
     {
-        if (State != NodeState.Paused) return;
+        if (State != NodeState.Paused || _world.Events.Now < _standsUntil) return;
         State = NodeState.Up;
         Wake(0);
     }
@@ -230,6 +268,9 @@ internal sealed class SimNode
         _world.NoteJump(WallOffset);
         if (Clock is { } clock) clock.WallOffset = WallOffset;
     }
+
+    /// <summary>Does not stand still any more, but for as long as it does already.</summary>
+    public void StayAwake() => Clock?.StandStill(0, 0, static () => { });
 
     public void ResetClock()
     {
@@ -292,7 +333,7 @@ internal sealed class SimNode
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            if (State != NodeState.Up) return false;
+            if (State == NodeState.Down) return false;
             // With loops the thread of the step would end, and the node with it.
             if (_explained || IsRotten) Fail(e.Message);
             else _world.Violate("no_crash", $"{Name}: a step threw {e}");
@@ -351,6 +392,7 @@ internal sealed class SimNode
         _steps = null;
         Clock = null;
         CallsOpen = 0;
+        _standsUntil = 0;
         Slowness = 0;
         _inbox.Clear();
         _stalled.Clear();

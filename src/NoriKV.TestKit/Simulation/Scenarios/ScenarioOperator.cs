@@ -99,13 +99,14 @@ internal sealed class ScenarioOperator(SimWorld world, IReadOnlyList<SimNode> ma
         catch (Exception e)
 #pragma warning restore CA1031
         {
-            if (asked.State == NodeState.Up && asked.Boots == boot) world.Violate("no_crash", $"{asked.Name}: administration threw {e}");
+            if (asked.State != NodeState.Down && asked.Boots == boot) world.Violate("no_crash", $"{asked.Name}: administration threw {e}");
         }
 
         world.AssertThread();
         if (asked.Boots != boot || asked.State == NodeState.Down) return;
         asked.CallsOpen--;
-        if (answer is not null) world.Network.Send(asked.Place, place, 0, reliable: true, () => done.TrySetResult(answer));
+        if (answer is null) return;
+        asked.Depart(() => world.Network.Send(asked.Place, place, 0, reliable: true, () => done.TrySetResult(answer)));
     }
 
     private sealed record Box(KvResult<ClusterStatus> Result);

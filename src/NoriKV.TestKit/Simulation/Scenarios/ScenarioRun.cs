@@ -150,7 +150,9 @@ internal sealed class ScenarioRun
         _world.Probes.Hit("scenario.retired");
         machine.IsInUse = false;
         if (machine.State == NodeState.Paused) machine.Resume();
-        machine.Stop();
+        // In the middle of a step it hears no signal.
+        if (machine.State == NodeState.Paused) machine.Crash(CrashMode.ProcessOnly, "retired while it stands still");
+        else machine.Stop();
     }
 
     /// <summary>The machine runs and is no member any more.</summary>

@@ -7,6 +7,10 @@ namespace NoriKV.TestKit.Simulation.Scheduling;
 internal sealed class SimClock(EventQueue events, DateTimeOffset epoch, double rate, double wallRate, long bootOffset) : TimeProvider
 {
     private long _crept;
+    private long _looksLeft;
+    private long _length;
+    private Action? _stands;
+    private long _goesOnAt;
 
     /// <summary>By how much the wall clock is wrong, in ticks; survives the boot, as a machine's clock does.</summary>
     public long WallOffset { get; set; }
@@ -17,22 +21,43 @@ internal sealed class SimClock(EventQueue events, DateTimeOffset epoch, double r
     /// </summary>
     public long Creep { get; set; }
 
+    /// <summary>How much longer its process stands still, in ticks; 0: it does not, as far as its clocks know.</summary>
+    public long StandsFor => Math.Max(0, _goesOnAt - events.Now);
+
+    /// <summary>
+    /// Before the n-th look from now at these clocks their process stands still, in the middle of whatever it does then: what it
+    /// does behind that it does so much later, by these clocks and by what <see cref="StandsFor"/> holds back.
+    /// </summary>
+    public void StandStill(long looks, long length, Action stands) => (_looksLeft, _length, _stands) = (looks, length, stands);
+
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
     public override long GetTimestamp()
     {
-        _crept += Creep;
-        return bootOffset + _crept + (long)(events.Now * rate);
+        long now = Look();
+        return bootOffset + _crept + (long)(now * rate);
     }
 
     public override DateTimeOffset GetUtcNow()
     {
-        _crept += Creep;
-        return epoch.AddTicks(_crept + WallOffset + (long)(events.Now * wallRate));
+        long now = Look();
+        return epoch.AddTicks(_crept + WallOffset + (long)(now * wallRate));
     }
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
         new VirtualTimer(this, events, callback, state, dueTime, period);
+
+    private long Look()
+    {
+        _crept += Creep;
+        if (_looksLeft > 0 && --_looksLeft == 0)
+        {
+            _goesOnAt = events.Now + _length;
+            _stands!();
+        }
+
+        return Math.Max(events.Now, _goesOnAt);
+    }
 
     private sealed class VirtualTimer : ITimer
     {
@@ -64,14 +89,21 @@ internal sealed class SimClock(EventQueue events, DateTimeOffset epoch, double r
             return ValueTask.CompletedTask;
         }
 
-        private void Schedule(TimeSpan due, TimeSpan period, int version) => _events.After(
-            (long)(due.Ticks / _clock.Rate),
-            () =>
+        private void Schedule(TimeSpan due, TimeSpan period, int version) =>
+            _events.After(_clock.StandsFor + (long)(due.Ticks / _clock.Rate), () => Run(period, version));
+
+        private void Run(TimeSpan period, int version)
+        {
+            if (version != _version) return;
+            if (_clock.StandsFor is > 0 and var rest)
             {
-                if (version != _version) return;
-                _callback(_state);
-                if (period > TimeSpan.Zero && version == _version) Schedule(period, period, version);
-            });
+                _events.After(rest, () => Run(period, version));
+                return;
+            }
+
+            _callback(_state);
+            if (period > TimeSpan.Zero && version == _version) Schedule(period, period, version);
+        }
     }
 
     private double Rate => rate;

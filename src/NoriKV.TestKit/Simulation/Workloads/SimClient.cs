@@ -140,7 +140,7 @@ internal sealed class SimClient(SimWorld world, IReadOnlyList<SimNode> nodes, in
 #pragma warning restore CA1031
         {
             answer = null;
-            if (node.State == NodeState.Up && node.Boots == boot)
+            if (node.State != NodeState.Down && node.Boots == boot)
                 world.Violate("no_crash", $"{node.Name}: {operation} threw {e}");
         }
 
@@ -148,6 +148,6 @@ internal sealed class SimClient(SimWorld world, IReadOnlyList<SimNode> nodes, in
         if (node.Boots != boot || node.State == NodeState.Down) return;
         node.CallsOpen--;
         if (answer is null) return;
-        world.Network.Send(node.Place, Place, 0, reliable: true, () => done.TrySetResult(answer));
+        node.Depart(() => world.Network.Send(node.Place, Place, 0, reliable: true, () => done.TrySetResult(answer)));
     }
 }
