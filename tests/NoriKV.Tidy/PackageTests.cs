@@ -37,6 +37,8 @@ public sealed partial class PackageTests(ITestOutputHelper output)
             Assert.All(
                 Repository.Packages.Where(p => p.Name != "NoriKV.Cli"),
                 p => Assert.Contains(examples, e => e.Package == p.Name));
+            // A library is small in use where a whole use of it is, storage of one's own included.
+            Assert.InRange(examples.Single(e => e.Name == "Nori.Raft.Example1").Source.Count(c => c == '\n'), 1, 60);
             Assert.True(examples.Count(e => e.Name.StartsWith("recipe.", StringComparison.Ordinal)) >= 6, "recipes are missing");
             await using Node node = await Node.StartAsync(Path.Combine(folder, "data"));
             foreach (Example example in examples) example.WriteTo(folder, node);
