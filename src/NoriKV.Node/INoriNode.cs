@@ -69,8 +69,9 @@ public interface INoriNode : IAsyncDisposable
     string? NotReadyReason { get; }
 
     /// <summary>
-    /// Why a client should not be sent here now: <see cref="NotReadyReason"/>, or most shards on this node have no leader, longer
-    /// than an election takes. Null when it can serve. A node that works and cannot serve still takes requests, which wait.
+    /// Why a client should not be sent here now: <see cref="NotReadyReason"/>, or the node is no member of its cluster any more, or most
+    /// shards on it have no leader, longer than an election takes. Null when it can serve. A member that works and cannot serve still
+    /// takes requests, which wait.
     /// </summary>
     string? CannotServeReason => NotReadyReason;
 

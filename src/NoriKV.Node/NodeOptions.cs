@@ -153,10 +153,10 @@ public sealed record NodeOptions
     public ITransport? Transport { get; init; }
 
     /// <summary>
-    /// Called, on any thread, with all members and their addresses whenever those change, and once at the start.
+    /// Called, on any thread, with who the nodes are and where, whenever that changes, and once at the start.
     /// <value>Null: nobody is told.</value>
     /// </summary>
-    public Action<IReadOnlyList<PlannedNode>>? PeersChanged { get; init; }
+    public Action<Meta.ClusterMap>? PeersChanged { get; init; }
 
     /// <summary>When the certificate ends that this node shows others. <value>Null: it has none.</value></summary>
     public Func<DateTimeOffset?>? CertificateEnds { get; init; }

@@ -22,14 +22,14 @@ public sealed partial class NoriNode
     public string? NotReadyReason => _failure.Reason ?? _stopping;
 
     /// <inheritdoc/>
-    public string? CannotServeReason => NotReadyReason ?? LacksLeaders() ?? LacksDisks();
+    public string? CannotServeReason => NotReadyReason ?? Dismissed ?? LacksLeaders() ?? LacksDisks();
 
     /// <inheritdoc/>
     public NodeHealth Health
     {
         get
         {
-            string? notReady = NotReadyReason;
+            string? notReady = NotReadyReason ?? Dismissed;
             var reasons = new List<string>();
             if (notReady is not null) reasons.Add(notReady);
             if (_diskFull is { } full) reasons.Add(full);
@@ -188,6 +188,6 @@ public sealed partial class NoriNode
             return new KvError(KvCode.InvalidArgument, $"Shard {shard} does not exist: there are {_totalShards}");
         }
 
-        return NotReadyReason is { } reason ? ProposalErrors.Unavailable(reason) : null;
+        return (NotReadyReason ?? Dismissed) is { } reason ? ProposalErrors.Unavailable(reason) : null;
     }
 }

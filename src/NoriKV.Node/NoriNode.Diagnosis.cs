@@ -46,6 +46,7 @@ public sealed partial class NoriNode
 
     private async Task<ClusterDiagnosis> DiagnoseOnceAsync()
     {
+        if (Dismissed is { } gone) return DiagnoseSelf(gone);
         DiagnosisInput input = await AskAllAsync().ConfigureAwait(false);
         IReadOnlyList<Finding> findings = Diagnoser.Find(input);
         bool mayPass = findings.Any(static f => f.Id is FindingIds.NoLeader or FindingIds.NoMetaLeader);
@@ -64,6 +65,21 @@ public sealed partial class NoriNode
             Findings = findings,
         };
     }
+
+    // Nobody answers it: what it would say of the others is what it lacks itself.
+    private ClusterDiagnosis DiagnoseSelf(string gone) => new()
+    {
+        Node = NodeId,
+        Asked = [NodeId],
+        Answered = [NodeId],
+        Findings =
+        [
+            new Finding(
+                FindingIds.NodeGone, FindingSeverity.Critical, NodeId, $"{NodeId} is no member of the cluster any more, and still runs",
+                gone,
+                "Ask a member how the cluster is. Stop this node; an empty data directory makes a new member of it"),
+        ],
+    };
 
     private async Task<DiagnosisInput> AskAllAsync()
     {

@@ -78,6 +78,7 @@ public sealed partial class NoriNode
             MetaShard, _storage, _replicas, ProposeToMeta, _completions, _time,
             (long)_options.Machine.IdempotencyRetention.TotalMilliseconds),
         Stopped = () => _failure.Reason ?? Volatile.Read(ref _closed),
+        Dismissed = () => Dismissed,
         Crashed = e => _failure.Set("What keeps the cluster together failed", e),
     };
 
@@ -97,14 +98,9 @@ public sealed partial class NoriNode
         _views.NoteMap(map);
         _agent.NoteMap();
         MeasureLag(map);
-        TellPeers(map);
+        _options.PeersChanged?.Invoke(map);
+        LookForSelf(map);
     }
-
-    private void TellPeers(ClusterMap map) => _options.PeersChanged?.Invoke(
-    [
-        .. map.Nodes.Where(static n => n.IsMember).Select(static n =>
-            new PlannedNode(n.Number, n.Name, n.Address) { Zone = n.Zone, StoreUuid = n.StoreUuid }),
-    ]);
 
     // A node that nobody can reach needs no registry; it is written once it is started with a transport.
     private bool StepMeta()

@@ -30,7 +30,7 @@ public sealed partial class NoriNode
     private NodeNumber Self => _parts.Directory.Identity.Node;
 
     /// <summary>Why nothing at all is served; null while requests are taken. A node that stops still forwards.</summary>
-    private string? Unserving => _failure.Reason ?? Volatile.Read(ref _closed) ?? (HasPeers ? null : _stopping);
+    private string? Unserving => _failure.Reason ?? Volatile.Read(ref _closed) ?? Dismissed ?? (HasPeers ? null : _stopping);
 
     private void ServePeers()
     {

@@ -249,7 +249,8 @@ public sealed partial class NoriNode : INoriNode, INodeOperations, IRouter
         if (_failure.Cause is { } cause) throw cause;
         CheckDisk();
         Announce();
-        TellPeers(Table.Current);
+        _options.PeersChanged?.Invoke(Table.Current);
+        LookForSelf(Table.Current);
         _loop?.Start();
     }
 

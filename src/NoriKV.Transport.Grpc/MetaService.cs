@@ -17,6 +17,6 @@ internal sealed class MetaService(GrpcTransportParts parts)
         await foreach (Types.ClusterView view in parts.Node.WatchAsync(call.CancellationToken).ConfigureAwait(false))
             await responses.WriteAsync(WireMessages.ToWire(view)).ConfigureAwait(false);
         call.CancellationToken.ThrowIfCancellationRequested();
-        throw new GrpcException(GrpcStatusCode.Unavailable, "the server stops");
+        throw new GrpcException(GrpcStatusCode.Unavailable, parts.Node.CannotServeReason ?? "the server stops");
     }
 }

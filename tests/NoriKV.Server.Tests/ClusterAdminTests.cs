@@ -52,17 +52,11 @@ public sealed class ClusterAdminTests
     }
 
     [Fact]
-    public async Task A_fourth_node_is_drained_and_removed_through_another_one()
+    public async Task A_fourth_node_is_drained_and_removed_through_another_one_and_knows_it()
     {
         await using TestCluster cluster = await TestCluster.StartAsync(3);
-        await using TestServer fourth = await TestServer.StartAsync(
-            o => o with
-            {
-                NodeId = "n4",
-                SwimEnabled = false,
-                SeedNodes = [new HostPort("127.0.0.1", cluster[0].Server.RpcEndPoint.Port)],
-            },
-            p => p with { FileSystem = new MemoryFileSystem() });
+        var files = new MemoryFileSystem();
+        await using TestServer fourth = await StartFourthAsync();
         await UntilAsync(cluster[1], static s => s.Shards.SelectMany(static x => x.Replicas).Any(static r => r.NodeId == "n4"));
         await cluster[1].Rpc.UnaryAsync(AdminMethods.DrainNode, new DrainNodeRequest { NodeId = "n4" });
         await UntilAsync(cluster[2], static s =>
@@ -70,6 +64,42 @@ public sealed class ClusterAdminTests
             && s.Nodes.Single(static n => n.Id == "n4").State == "draining");
         ClusterStatus after = await cluster[0].Rpc.UnaryAsync(AdminMethods.DecommissionNode, new NodeRequest { NodeId = "n4" });
         Assert.Equal("decommissioned", after.Nodes.Single(static n => n.Id == "n4").State);
+        await AssertKnowsAsync(fourth);
+
+        // Also where nothing of it was written down: its peers say it again.
+        await fourth.DisposeAsync();
+        files.Delete("/data/registry");
+        await using TestServer again = await StartFourthAsync();
+        await AssertKnowsAsync(again);
+
+        Task<TestServer> StartFourthAsync() => TestServer.StartAsync(
+            o => o with
+            {
+                NodeId = "n4",
+                SwimEnabled = false,
+                SeedNodes = [new HostPort("127.0.0.1", cluster[0].Server.RpcEndPoint.Port)],
+            },
+            p => p with { FileSystem = files });
+    }
+
+    private static async Task AssertKnowsAsync(TestServer gone)
+    {
+        const string words = "Node n4 was decommissioned";
+        using var late = new CancellationTokenSource(Patience);
+        HttpResponseMessage ready = await gone.Http.GetAsync("/readyz", late.Token);
+        while (ready.IsSuccessStatusCode)
+        {
+            await Task.Delay(20, late.Token);
+            ready = await gone.Http.GetAsync("/readyz", late.Token);
+        }
+
+        Assert.Equal(System.Net.HttpStatusCode.ServiceUnavailable, ready.StatusCode);
+        Assert.Contains(words, await ready.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        GrpcException put = await Wire.FailsAsync(gone.PutAsync("k", "v"));
+        Assert.Equal(GrpcStatusCode.Unavailable, put.Code);
+        Assert.Contains(words, put.Status.Message, StringComparison.Ordinal);
+        GrpcException status = await Wire.FailsAsync(gone.Rpc.UnaryAsync(AdminMethods.GetClusterStatus, new ClusterStatusRequest()));
+        Assert.Contains(words, status.Status.Message, StringComparison.Ordinal);
     }
 
     private static async Task RefusedAsync(Task<ClusterStatus> call, string words)

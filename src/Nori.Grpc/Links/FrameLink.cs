@@ -82,6 +82,7 @@ public sealed class FrameLink : IAsyncDisposable
                 // The other side is gone, restarts, or does not want this one: it is tried again, less and less often.
                 wasConnected = IsConnected;
                 Volatile.Write(ref _lastFailure, e.Message);
+                if (e is GrpcException failure) _options.Failed?.Invoke(failure);
             }
 
             _queue.SetOpen(false);

@@ -25,6 +25,9 @@ public sealed record FrameLinkOptions
     /// </summary>
     public Func<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>>? LineTokenOf { get; init; }
 
+    /// <summary>Told of each error that a call ended with, before it is made again; must neither block nor throw.</summary>
+    public Action<GrpcException>? Failed { get; init; }
+
     /// <summary>Metadata of the call.</summary>
     public Metadata? Headers { get; init; }
 

@@ -21,6 +21,9 @@ public static class FindingIds
     /// <summary>A node answers, and serves nothing.</summary>
     public const string NodeStopped = "node-stopped";
 
+    /// <summary>The node that is asked is no member of the cluster any more, and still runs.</summary>
+    public const string NodeGone = "node-gone";
+
     /// <summary>Two nodes that both answer do not hear each other.</summary>
     public const string LinkDown = "link-down";
 
@@ -73,7 +76,7 @@ public static class FindingIds
     public static IReadOnlyList<string> All { get; } =
     [
         ApplyBehind, CertificateEnds, ClockGap, DiskFull, DiskNearlyFull, DiskSlow, DiskStalled, FewNodes, LinkDown, MoveStuck,
-        NoLeader, NoMetaLeader, NoQuorum, NodeDead, NodeDrained, NodeStopped, NodeUnreachable, ReplicaDamaged, ReplicaLagging,
+        NoLeader, NoMetaLeader, NoQuorum, NodeDead, NodeDrained, NodeGone, NodeStopped, NodeUnreachable, ReplicaDamaged, ReplicaLagging,
         ReplicaStopped, UnderReplicated, VersionSkew,
     ];
 }

@@ -26,6 +26,10 @@ public sealed record ClusterMap
     public IReadOnlyList<PlannedReplica> ReplicasOf(ShardId shard) =>
         shard.Value < (uint)Shards.Count ? Shards[(int)shard.Value] : [];
 
+    /// <summary>Those of the nodes that are members, as they are dialed.</summary>
+    public IEnumerable<PlannedNode> Members => Nodes.Where(static n => n.IsMember).Select(static n =>
+        new PlannedNode(n.Number, n.Name, n.Address) { Zone = n.Zone, StoreUuid = n.StoreUuid });
+
     /// <summary>A node by its number; null where it is not known.</summary>
     public RegisteredNode? Find(NodeNumber number)
     {

@@ -30,6 +30,9 @@ internal sealed class MetaContext
     /// <summary>Why the node goes no further; null while it does.</summary>
     public required Func<string?> Stopped { get; init; }
 
+    /// <summary>Why nobody in the cluster answers this node; null for a member.</summary>
+    public required Func<string?> Dismissed { get; init; }
+
     /// <summary>Something threw that must not.</summary>
     public required Action<Exception> Crashed { get; init; }
 

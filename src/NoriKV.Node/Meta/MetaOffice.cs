@@ -10,6 +10,7 @@ namespace NoriKV.Node.Meta;
 internal sealed class MetaOffice(MetaContext context, MetaAgent agent) : IClusterAdmin
 {
     private const int AttemptsMax = 16;
+    private const string NoAnswer = "The leader of the meta group does not answer";
 
     private static readonly TimeSpan AttemptTimeout = TimeSpan.FromSeconds(2);
 
@@ -18,7 +19,7 @@ internal sealed class MetaOffice(MetaContext context, MetaAgent agent) : ICluste
         ReadOnlyMemory<byte>? answer = await AskAsync(
             PeerMethod.Join, JoinQuestion.Encode(request), deadline).ConfigureAwait(false);
         return (answer is { } bytes ? JoinAnswer.TryDecode(bytes.Span) : null)
-            ?? JoinAnswer.NotNow("The leader of the meta group does not answer");
+            ?? JoinAnswer.NotNow(context.Dismissed() ?? NoAnswer);
     }
 
     public ValueTask<KvResult<ClusterStatus>> StatusAsync(RequestContext request) =>
@@ -51,7 +52,7 @@ internal sealed class MetaOffice(MetaContext context, MetaAgent agent) : ICluste
         ReadOnlyMemory<byte>? answer = await AskAsync(PeerMethod.Admin, command.Encode(), deadline).ConfigureAwait(false);
         return answer is { } bytes && ClusterStatusBytes.TryDecode(bytes.Span, out KvResult<ClusterStatus> result)
             ? result
-            : ProposalErrors.Unavailable("The leader of the meta group does not answer");
+            : ProposalErrors.Unavailable(context.Dismissed() ?? NoAnswer);
     }
 
     /// <summary>Asks whoever leads, following hints; what was asked may have been done where no answer came.</summary>
@@ -60,6 +61,7 @@ internal sealed class MetaOffice(MetaContext context, MetaAgent agent) : ICluste
         NodeNumber to = agent.Guess();
         for (int attempt = 0; attempt < AttemptsMax && context.Now < deadline && to.Value != 0; attempt++)
         {
+            if (context.Dismissed() is not null) return null;
             long until = Math.Min(deadline, context.Now + context.Ticks(AttemptTimeout));
             PeerReply reply = await context.Calls.CallAsync(
                 to, PeerChannel.Control, method, body, until).ConfigureAwait(false);

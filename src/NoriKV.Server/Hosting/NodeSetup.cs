@@ -2,6 +2,7 @@ using Nori.IO;
 using Nori.Observe;
 using NoriKV.Node;
 using NoriKV.Node.Formation;
+using NoriKV.Node.Meta;
 using NoriKV.Node.Ports;
 using NoriKV.Node.Tracing;
 
@@ -40,6 +41,6 @@ public sealed record NodeSetup(
     /// <summary>When the certificate ends that this node shows others; null where it has none.</summary>
     public Func<DateTimeOffset?>? CertificateEnds { get; init; }
 
-    /// <summary>Told where the nodes of the cluster are whenever that changes.</summary>
-    public Action<IReadOnlyList<PlannedNode>>? PeersChanged { get; init; }
+    /// <summary>Told who the nodes of the cluster are and where, whenever that changes.</summary>
+    public Action<ClusterMap>? PeersChanged { get; init; }
 }

@@ -1,4 +1,5 @@
 using NoriKV.Node;
+using NoriKV.Node.Meta;
 using NoriKV.Node.Ports;
 using NoriKV.Transport.Grpc;
 using NoriKV.Types;
@@ -18,6 +19,7 @@ internal sealed class PeerBook
     private readonly Dictionary<NodeNumber, PlannedNode> _nodes = [];
     private IReadOnlyList<Member> _members = [];
     private PeerTransport? _peers;
+    private ClusterMap _map = ClusterMap.Empty;
     private NodeNumber _self;
     private bool _isOpen;
 
@@ -31,6 +33,12 @@ internal sealed class PeerBook
             return !_nodes.TryGetValue(node, out PlannedNode? known) || known.StoreUuid == Guid.Empty || known.StoreUuid == store;
     }
 
+    /// <summary>What the registry says of a node that is no member any more, and of its store; null of all others.</summary>
+    public Dismissal? DismissalOf(NodeNumber node, Guid store)
+    {
+        lock (_gate) return Dismissal.Of(_map, node, store);
+    }
+
     /// <summary>Opens the streams, as that node.</summary>
     public void Open(PeerIdentity self)
     {
@@ -40,6 +48,14 @@ internal sealed class PeerBook
             (_self, _isOpen) = (self.Node, true);
             foreach (PlannedNode node in _nodes.Values) SetLocked(node.Number, AddressOf(node, _members));
         }
+    }
+
+    /// <summary>What the registry says. Those that are no members any more are cut off: when they call again they are told.</summary>
+    public void Update(ClusterMap map)
+    {
+        lock (_gate) _map = map;
+        Update([.. map.Members]);
+        foreach (RegisteredNode gone in map.Nodes.Where(static n => !n.IsMember)) _peers!.EndFrom(gone.Number);
     }
 
     /// <summary>All nodes there are.</summary>

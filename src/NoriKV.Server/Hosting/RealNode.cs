@@ -25,6 +25,7 @@ internal static class RealNode
             return new StartedNode(node, node.SetAdvertiseAddress, node.Warnings)
             {
                 SetMembers = node.SetMembers,
+                NoteDismissed = node.NoteDismissed,
                 Identity = new PeerIdentity(node.Number, node.ClusterId, node.StoreUuid),
                 Join = node.JoinAsync,
                 Live = node,

@@ -66,6 +66,8 @@ internal sealed class ServerStarter : IAsyncDisposable
             Tls = _tls?.ForPeers(),
             PeerSecret = options.PeerSecret,
             IsStoreOf = _book.IsStoreOf,
+            DismissalOf = _book.DismissalOf,
+            Dismissed = dismissal => Volatile.Read(ref _started)?.NoteDismissed(dismissal),
         };
         _peers = new PeerTransport(_peerOptions, _meter);
         _book.Keep(_peers);
@@ -193,10 +195,10 @@ internal sealed class ServerStarter : IAsyncDisposable
             Tracer = _telemetry.Tracer,
             SlowNoted = trace => SlowLines.Write(_parts.Log, trace),
             CertificateEnds = _tls is { } tls ? () => tls.Ends : null,
-            PeersChanged = nodes =>
+            PeersChanged = map =>
             {
-                _book.Update(nodes);
-                _keeper.Note(nodes);
+                _book.Update(map);
+                _keeper.Note([.. map.Members]);
             },
         };
         if (cluster is not null) _book.Update(cluster.Nodes);

@@ -16,6 +16,9 @@ public sealed record StartedNode(
     /// <summary>Tells it who else is there, where it shows that. Default: nobody is told.</summary>
     public Action<IReadOnlyList<Member>> SetMembers { get; init; } = static _ => { };
 
+    /// <summary>Tells it that a peer says that it is no member any more. Default: nobody is told.</summary>
+    public Action<Dismissal> NoteDismissed { get; init; } = static _ => { };
+
     /// <summary>Who it is towards its peers; null for one that has none.</summary>
     public PeerIdentity? Identity { get; init; }
 

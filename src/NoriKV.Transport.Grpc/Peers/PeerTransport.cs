@@ -85,6 +85,18 @@ public sealed class PeerTransport : ITransport, IAsyncDisposable
         if (old is not null) await old.DisposeAsync().ConfigureAwait(false);
     }
 
+    /// <summary>Ends the streams that come from a node; it may open new ones, and is judged anew.</summary>
+    public void EndFrom(NodeNumber node)
+    {
+        lock (_gate)
+        {
+            foreach (PeerChannel channel in Enum.GetValues<PeerChannel>())
+            {
+                if (_inbound.Remove((node, channel), out ServerCallContext? call)) call.HttpContext.Abort();
+            }
+        }
+    }
+
     /// <summary>True while the stream for Raft to a node is up.</summary>
     public bool IsConnected(NodeNumber node)
     {
@@ -170,6 +182,7 @@ public sealed class PeerTransport : ITransport, IAsyncDisposable
         if (hello.ClusterId != self.ClusterId) throw Refused($"this node belongs to cluster {self.ClusterId}");
         if (hello.To != self.Node) throw Refused($"this is node {self.Node}, not {hello.To}");
         if (hello.From == self.Node) throw Refused($"{hello.From} is this node's own number");
+        if (_options.DismissalOf(hello.From, hello.StoreUuid) is { } dismissal) throw DismissalTrailer.Refuse(hello.From, dismissal);
         if (!_options.IsStoreOf(hello.From, hello.StoreUuid))
             throw Refused($"node {hello.From} is known by another store; replace it before it comes back on a new one");
         const ushort min = PeerTransportOptions.ProtocolMin, max = PeerTransportOptions.ProtocolMax;

@@ -1,5 +1,6 @@
 using System.Net.Security;
 using Nori.Grpc;
+using NoriKV.Node.Meta;
 using NoriKV.Node.Peers;
 using NoriKV.Types;
 
@@ -23,6 +24,14 @@ public sealed record PeerTransportOptions
     /// Whether a store is the one that a node is known by; a known node on another store is refused. Default: any is.
     /// </summary>
     public Func<NodeNumber, Guid, bool> IsStoreOf { get; init; } = static (_, _) => true;
+
+    /// <summary>
+    /// What the registry says of a node, on a store, that is no member any more: it is refused with that. Default: nothing.
+    /// </summary>
+    public Func<NodeNumber, Guid, Dismissal?> DismissalOf { get; init; } = static (_, _) => null;
+
+    /// <summary>Told when a peer refuses this node because it is no member any more; must neither block nor throw.</summary>
+    public Action<Dismissal>? Dismissed { get; init; }
 
     /// <summary>Frames that wait for a node on a channel; beyond, the oldest go. Default 4,096.</summary>
     public int QueueFramesMax { get; init; } = 4096;
@@ -65,6 +74,7 @@ public sealed record PeerTransportOptions
         Method = PeerTransport.Stream,
         Hello = hello,
         Judge = judge,
+        Failed = NoteFailed,
         LineTokenOf = PeerHello.LineTokenOf,
         Headers = PeerSecret is { } secret ? new Metadata { { AccessGate.SecretKey, secret } } : null,
         QueueFramesMax = QueueFramesMax,
@@ -72,4 +82,9 @@ public sealed record PeerTransportOptions
         BackoffMin = BackoffMin,
         BackoffMax = BackoffMax,
     };
+
+    private void NoteFailed(GrpcException failure)
+    {
+        if (DismissalTrailer.Read(failure) is { } dismissal) Dismissed?.Invoke(dismissal);
+    }
 }

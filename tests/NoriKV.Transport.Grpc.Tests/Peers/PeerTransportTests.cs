@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Nori.Core;
 using Nori.Grpc;
 using Nori.Grpc.Server;
+using NoriKV.Node.Meta;
 using NoriKV.Node.Ports;
 using NoriKV.Types;
 
@@ -183,6 +184,43 @@ public sealed class PeerTransportTests
     }
 
     // A minute is no expectation: it only ends a test that hangs.
+    [Fact]
+    public async Task A_node_that_is_no_member_any_more_is_cut_off_and_told()
+    {
+        bool isGone = false;
+        Dismissal dismissal = new(77, RegisteredState.Replaced);
+        ConcurrentQueue<Dismissal> told = new();
+        PeerTransportOptions knows = new()
+        {
+            DismissalOf = (node, store) =>
+                Volatile.Read(ref isGone) && node == One && store == Peer.StoreOf(One) ? dismissal : null,
+        };
+        await using Peer sender = await Peer.StartAsync(One, new PeerTransportOptions { Dismissed = told.Enqueue });
+        await using Peer receiver = await Peer.StartAsync(Two, knows);
+        await sender.Transport.SetPeerAsync(Two, receiver.Address);
+        await Until(() => sender.Transport.IsConnected(Two));
+        Volatile.Write(ref isGone, true);
+        receiver.Transport.EndFrom(One);
+        await Until(() => !told.IsEmpty && !sender.Transport.IsConnected(Two));
+        Assert.All(told, d => Assert.Equal(dismissal, d));
+        Assert.Contains("node 1 was replaced", sender.Transport.LastFailure(Two), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(GrpcStatusCode.FailedPrecondition, "3 12", true)]
+    [InlineData(GrpcStatusCode.Unavailable, "3 12", false)]
+    [InlineData(GrpcStatusCode.FailedPrecondition, "1 12", false)]
+    [InlineData(GrpcStatusCode.FailedPrecondition, "3", false)]
+    [InlineData(GrpcStatusCode.FailedPrecondition, "3 -1", false)]
+    [InlineData(GrpcStatusCode.FailedPrecondition, "x 12", false)]
+    [InlineData(GrpcStatusCode.FailedPrecondition, null, false)]
+    public void Only_what_was_meant_is_taken_for_a_dismissal(GrpcStatusCode code, string? trailer, bool isOne)
+    {
+        Metadata trailers = trailer is null ? [] : new Metadata { { "norikv-dismissed", trailer } };
+        Dismissal? read = DismissalTrailer.Read(new GrpcException(new GrpcStatus(code, "no"), trailers));
+        Assert.Equal(isOne ? new Dismissal(12, RegisteredState.Decommissioned) : null, read);
+    }
+
     private static async Task Until(Func<bool> condition)
     {
         using CancellationTokenSource patience = new(TimeSpan.FromMinutes(1));
