@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using NoriKV.Node.Diagnosis;
 using NoriKV.Node.Meta;
@@ -217,30 +219,44 @@ public sealed class ClusterTests : IDisposable
         Assert.Contains("cannot reach 127.0.0.1:2", _cli.Error, StringComparison.Ordinal);
     }
 
+    // It takes the connection and says nothing, as a process does that is stopped.
+    [Fact]
+    public async Task A_question_goes_to_the_next_node_where_one_does_not_answer()
+    {
+        _cli.RealCluster = true;
+        using TcpListener silent = Silent();
+        await using RunningServer server = await AloneAsync();
+        _cli.Environment["NORIKV_ADDR"] = $"{server.RpcEndPoint}";
+        await UntilHealthyAsync();
+        Assert.Equal(0, await _cli.RunAsync($"cluster nodes --addr {silent.LocalEndpoint},{server.RpcEndPoint} --timeout 6s"));
+        Assert.Contains("alone", _cli.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("cluster nodes", "Give it more time (--timeout)")]
+    [InlineData("cluster status", "Give it more time (--timeout)")]
+    [InlineData("doctor", "Give it more time (--timeout)")]
+    [InlineData("cluster drain n3", "It may have been done: `norikv cluster status`")]
+    [InlineData("cluster undrain n3", "It may have been done: `norikv cluster status`")]
+    [InlineData("cluster move-leader 1 n3", "It may have been done: `norikv cluster status`")]
+    public async Task Whoever_is_not_answered_in_time_is_advised_by_what_was_asked(string command, string advice)
+    {
+        _cli.RealCluster = true;
+        using TcpListener silent = Silent();
+        Assert.Equal(3, await _cli.RunAsync($"{command} --addr {silent.LocalEndpoint} --timeout 1s"));
+        Assert.Contains($"{silent.LocalEndpoint} did not answer in time", _cli.Error, StringComparison.Ordinal);
+        Assert.Contains(advice, _cli.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("--idempotency-key", _cli.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Against_a_real_server_everything_is_answered()
     {
         _cli.RealCluster = true;
-        await using RunningServer server = await ServerHost.StartAsync(
-            new ServerOptions
-            {
-                NodeId = "alone",
-                RpcAddress = new HostPort("127.0.0.1", 0),
-                HttpAddress = new HostPort("127.0.0.1", 0),
-                DataDirectory = "/data",
-                TotalShards = 4,
-            },
-            new ServerParts { FileSystem = new Nori.IO.MemoryFileSystem() });
+        await using RunningServer server = await AloneAsync();
         // The first address is nobody's: the next one is asked.
         _cli.Environment["NORIKV_ADDR"] = $"127.0.0.1:1,{server.RpcEndPoint}";
-        JsonElement status = default;
-        for (int attempt = 0; attempt < 600; attempt++)
-        {
-            if (await _cli.RunAsync("cluster status --json") == 0
-                && (status = JsonDocument.Parse(_cli.Output).RootElement).GetProperty("healthy").GetBoolean()) break;
-            await Task.Delay(50);
-        }
-
+        JsonElement status = await UntilHealthyAsync();
         Assert.Equal("alone", status.GetProperty("meta_leader").GetString());
         Assert.Equal(4, status.GetProperty("total_shards").GetInt32());
         Assert.Equal(5, (await JsonAsync("cluster shards --json")).GetProperty("shards").GetArrayLength());
@@ -278,6 +294,36 @@ public sealed class ClusterTests : IDisposable
         Assert.Contains("jq", _cli.Output, StringComparison.Ordinal);
 
         Assert.Equal(2, await _cli.RunAsync("cluster drain"));
+    }
+
+    private static TcpListener Silent()
+    {
+        var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return listener;
+    }
+
+    private static Task<RunningServer> AloneAsync() => ServerHost.StartAsync(
+        new ServerOptions
+        {
+            NodeId = "alone",
+            RpcAddress = new HostPort("127.0.0.1", 0),
+            HttpAddress = new HostPort("127.0.0.1", 0),
+            DataDirectory = "/data",
+            TotalShards = 4,
+        },
+        new ServerParts { FileSystem = new Nori.IO.MemoryFileSystem() });
+
+    private async Task<JsonElement> UntilHealthyAsync()
+    {
+        for (int attempt = 0; attempt < 600; attempt++)
+        {
+            if (await _cli.RunAsync("cluster status --json") == 0
+                && JsonDocument.Parse(_cli.Output).RootElement is var status && status.GetProperty("healthy").GetBoolean()) return status;
+            await Task.Delay(50);
+        }
+
+        throw new TimeoutException(_cli.Output);
     }
 
     private static ClusterStatus Wounded() => FakeCluster.Three() with

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using NoriKV.Cli.Cluster;
 using NoriKV.Client;
 using NoriKV.Types;
 
@@ -63,6 +64,10 @@ internal static class Failures
             KvCode.PermissionDenied when exception.Message.StartsWith("Admin ", StringComparison.Ordinal) =>
                 "Ask from a node's own machine, or with the cluster's secret (--peer-secret-file, NORIKV_CLUSTER_PEER_SECRET), or with a "
                 + "client certificate (--tls-cert, --tls-key).",
+            KvCode.DeadlineExceeded =>
+                $"Give it more time (--timeout), or more nodes to ask (--addr host:port,…). {Doctor(norikv)}",
+            KvCode.CommitTimeout when exception is WishUnknownException =>
+                $"It may have been done: `{norikv} cluster status` shows how things are. Asked again, what is done is not done twice.",
             KvCode.CommitTimeout =>
                 "The write may or may not have been done. Repeat it with --idempotency-key to have it done once.",
             KvCode.VersionMismatch => $"Read the key again ({norikv} get --json KEY) and decide anew.",
