@@ -160,6 +160,21 @@ public sealed class ExactlyOnceTests : IDisposable
         Assert.Null(_node.Read("k"));
     }
 
+    // Each first call of a session on a shard comes to this, whatever the SDK: nothing else could tell that it is the clock.
+    [Fact]
+    public void A_client_whose_clock_is_behind_is_told_by_how_much()
+    {
+        string call = $"s1:behind:1:{_node.Time.GetUtcNow().AddMinutes(-90).ToUnixTimeMilliseconds()}";
+        KvError error = PutWith(call, "k", "v").Error!;
+        Assert.Contains("90 min before this shard's time", error.Message, StringComparison.Ordinal);
+        Assert.Contains("the client's clock is 90 min behind; set it", error.Message, StringComparison.Ordinal);
+        string now = $"{_node.Time.GetUtcNow():yyyy-MM-dd'T'HH:mm}", made = $"{_node.Time.GetUtcNow().AddMinutes(-90):yyyy-MM-dd'T'HH:mm}";
+        Assert.Contains(now, error.Message, StringComparison.Ordinal);
+        Assert.Contains(made, error.Message, StringComparison.Ordinal);
+        Assert.Contains("COMMIT_TIMEOUT: ", error.Message, StringComparison.Ordinal);
+        Assert.Equal(KvCode.CommitTimeout, PutWith("s1:behind:1:0", "k", "v").Error!.Code);
+    }
+
     [Fact]
     public void A_late_repeat_in_a_living_session_is_refused_although_its_outcome_expired()
     {

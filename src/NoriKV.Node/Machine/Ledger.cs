@@ -1,8 +1,10 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Security.Cryptography;
 using Nori.Core;
 using NoriKV.Node.Entries;
 using NoriKV.Types;
+using static System.FormattableString;
 
 namespace NoriKV.Node.Machine;
 
@@ -73,7 +75,7 @@ internal sealed class Ledger(ShardState state, MachineOptions options)
         if (head is null)
         {
             decided = session.Kind == SessionKind.ClientSession && stamp - (long)session.UnixMs > _retentionMs
-                ? RefuseUnknown($"the call is older than the retention of {options.IdempotencyRetention}")
+                ? RefuseUnknown(TooOld(session, stamp))
                 : RefuseWhenFull(place, entry);
             return true;
         }
@@ -169,6 +171,21 @@ internal sealed class Ledger(ShardState state, MachineOptions options)
         Operations = record.Operations,
         Replay = record.RequestHash == hash ? ReplayKind.Same : ReplayKind.PayloadDiffers,
     };
+
+    // A client whose clock is behind is refused each first call of a session on a shard: it has to be told that it is its clock.
+    private string TooOld(in EntrySession session, long stamp)
+    {
+        string made = Iso((long)session.UnixMs), now = Iso(stamp);
+        string gap = Invariant($"{(stamp - (long)session.UnixMs) / 60_000.0:F0} min");
+        return $"the call was made at {made} by its client's clock, {gap} before this shard's time ({now}), longer than outcomes are "
+            + $"remembered ({options.IdempotencyRetention}): if it is no late repeat, the client's clock is {gap} behind; set it "
+            + "(chronyc tracking, timedatectl)";
+    }
+
+    // Of what a caller says any number may come.
+    private static string Iso(long unixMs) => DateTimeOffset
+        .FromUnixTimeMilliseconds(Math.Clamp(unixMs, 0, DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()))
+        .ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
     private static EntryOutcome RefuseUnknown(string why) => new()
     {
