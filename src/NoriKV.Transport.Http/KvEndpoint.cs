@@ -22,13 +22,14 @@ internal sealed class KvEndpoint(HttpFacadeParts parts, RequestMeter meter, Body
         string method = http.Request.Method;
         if (HttpMethods.IsGet(method) || HttpMethods.IsHead(method)) return GetAsync(http, target, key, context);
         if (HttpMethods.IsPut(method)) return PutAsync(http, target, key, context);
-        if (HttpMethods.IsDelete(method)) return DeleteAsync(http, key, context);
+        if (HttpMethods.IsDelete(method)) return DeleteAsync(http, target, key, context);
         http.Response.Headers.Allow = Allow;
         return HttpAnswers.WriteErrorAsync(http, 405, "METHOD_NOT_ALLOWED", $"a key takes {Allow}");
     }
 
     private async Task PutAsync(HttpContext http, RawTarget target, byte[] key, RequestContext context)
     {
+        target.Only("ttl_ms", "timeout_ms", "key_b64");
         var options = new PutOptions
         {
             Ttl = WireDuration.FromMilliseconds(target.Number("ttl_ms") ?? 0),
@@ -80,6 +81,7 @@ internal sealed class KvEndpoint(HttpFacadeParts parts, RequestMeter meter, Body
 
     private async Task GetAsync(HttpContext http, RawTarget target, byte[] key, RequestContext context)
     {
+        target.Only("consistency", "max_staleness_ms", "timeout_ms", "key_b64");
         ReadOptions options = ReadParameters.Parse(target);
         if (!Allowed(context, AccessAction.Read, key))
         {
@@ -133,8 +135,9 @@ internal sealed class KvEndpoint(HttpFacadeParts parts, RequestMeter meter, Body
         }).ConfigureAwait(false);
     }
 
-    private async Task DeleteAsync(HttpContext http, byte[] key, RequestContext context)
+    private async Task DeleteAsync(HttpContext http, RawTarget target, byte[] key, RequestContext context)
     {
+        target.Only("timeout_ms", "key_b64");
         if (IfNotExists(http)) throw new BadTargetException("If-None-Match does not go with DELETE");
         var options = new DeleteOptions { IfMatch = IfMatch(http), IdempotencyKey = IdempotencyKey(http) };
         if (!Allowed(context, AccessAction.Write, key))

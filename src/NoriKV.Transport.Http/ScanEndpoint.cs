@@ -70,6 +70,9 @@ internal sealed class ScanEndpoint(HttpFacadeParts parts, RequestMeter meter)
 
     private static ScanOptions Options(RawTarget target)
     {
+        target.Only(
+            "prefix", "start", "end", "limit", "page_token", "reverse", "keys_only", "count_only", "consistency", "max_staleness_ms",
+            "timeout_ms");
         byte[] prefix = target.Bytes("prefix") ?? [];
         byte[] start = target.Bytes("start") ?? [];
         byte[] end = target.Bytes("end") ?? [];
