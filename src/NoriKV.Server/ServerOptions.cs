@@ -83,7 +83,7 @@ public sealed record ServerOptions
     /// <summary>The certificate's key (PEM).</summary>
     public string? TlsKey { get; init; }
 
-    /// <summary>The authority that client certificates must come from (PEM); null asks for none.</summary>
+    /// <summary>The authority that certificates of clients and other nodes must come from (PEM); null asks clients for none.</summary>
     public string? TlsClientCa { get; init; }
 
     /// <summary>

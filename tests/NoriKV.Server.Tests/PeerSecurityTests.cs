@@ -38,6 +38,51 @@ public sealed class PeerSecurityTests
         Assert.False(stranger.Starting.IsCompleted);
     }
 
+    // Whoever is dialed gets the secret: with a certificate that nobody vouches for he is not sent it.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Without_an_authority_a_peer_is_trusted_as_this_machine_trusts_servers(bool isInsecure)
+    {
+        using TlsDirectory tls = new();
+        int[] ports = [FreePort.Next(), FreePort.Next()];
+        using var late = new CancellationTokenSource(Patience);
+        await using var a = new Forming("n1", ports[0], ports, Change, late.Token);
+        await using var b = new Forming("n2", ports[1], ports, Change, late.Token);
+        if (isInsecure)
+        {
+            Assert.Equal((await a.Starting).Node.View.ClusterId, (await b.Starting).Node.View.ClusterId);
+            return;
+        }
+
+        await a.LoggedAsync("a node's certificate is refused");
+        await b.LoggedAsync("set tls.client_ca to the authority of the nodes' certificates");
+        Assert.False(a.Starting.IsCompleted);
+        Assert.False(b.Starting.IsCompleted);
+
+        ServerOptions Change(ServerOptions options) =>
+            tls.Apply(options) with { TlsClientCa = null, PeerSecret = "a secret", Insecure = isInsecure };
+    }
+
+    [Theory]
+    [InlineData(SslPolicyErrors.None, true)]
+    [InlineData(SslPolicyErrors.RemoteCertificateNameMismatch, false)]
+    [InlineData(SslPolicyErrors.RemoteCertificateChainErrors, false)]
+    [InlineData(SslPolicyErrors.RemoteCertificateNotAvailable, false)]
+    public void A_certificate_that_the_machine_vouches_for_is_a_peers(SslPolicyErrors found, bool isPeer)
+    {
+        using TlsDirectory tls = new();
+        ServerOptions files = tls.Apply(new ServerOptions());
+        using X509Certificate2 shown = LifecycleTests.Certificate("CN=elsewhere", null);
+        using X509Certificate2 own = LifecycleTests.Certificate("CN=n2", tls.Authority);
+        TlsMaterial alone = TlsMaterial.Read(files.TlsCertificate!, files.TlsKey!, null);
+        Assert.Equal(isPeer, alone.WhyNoPeer(shown, found) is null);
+        // With an authority only that counts.
+        TlsMaterial governed = TlsMaterial.Read(files.TlsCertificate!, files.TlsKey!, files.TlsClientCa);
+        Assert.NotNull(governed.WhyNoPeer(shown, found));
+        Assert.Null(governed.WhyNoPeer(own, found));
+    }
+
     [Theory]
     [InlineData(null, null, false)]
     [InlineData("a secret of one", "a secret of two", false)]

@@ -132,7 +132,7 @@ public static class Settings
         Text("tls.cert", "the server's certificate (PEM file)", "", (o, v) => o with { TlsCertificate = v }, IsText,
             "a path"),
         Text("tls.key", "the certificate's key (PEM file)", "", (o, v) => o with { TlsKey = v }, IsText, "a path"),
-        Text("tls.client_ca", "the authority that client certificates must come from (PEM file)", "",
+        Text("tls.client_ca", "the authority that certificates of clients and other nodes must come from (PEM file)", "",
             (o, v) => o with { TlsClientCa = v }, IsText, "a path"),
         Boolean("insecure", "let anyone call Admin and Raft", D.Insecure, (o, v) => o with { Insecure = v }),
     ];

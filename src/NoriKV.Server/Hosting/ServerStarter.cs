@@ -56,7 +56,7 @@ internal sealed class ServerStarter : IAsyncDisposable
         (_options, _parts) = (options, parts);
 
         // What can be refused cheaply is refused before anything is bound or touched.
-        _tls = TlsFiles.Load(options);
+        _tls = TlsFiles.Load(options, parts.Log);
         _telemetry = new Telemetry(options, parts);
         _meter = _telemetry.Meter;
         _keeper = new AddressKeeper(parts.FileSystem, options.DataDirectory, parts.Log);

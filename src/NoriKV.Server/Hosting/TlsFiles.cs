@@ -1,5 +1,6 @@
 using System.Net.Security;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace NoriKV.Server;
@@ -14,21 +15,24 @@ internal sealed class TlsFiles
     private readonly string _certificate;
     private readonly string _key;
     private readonly string? _authority;
+    private readonly bool _trustsAll;
+    private readonly ServerLog _log;
     private volatile TlsMaterial _current;
     private string _state;
+    private string _refused = "";
 
-    private TlsFiles(string certificate, string key, string? authority)
+    private TlsFiles(string certificate, string key, string? authority, bool trustsAll, ServerLog log)
     {
-        (_certificate, _key, _authority) = (certificate, key, authority);
+        (_certificate, _key, _authority, _trustsAll, _log) = (certificate, key, authority, trustsAll, log);
         _state = StateOfFiles();
         _current = TlsMaterial.Read(certificate, key, authority);
     }
 
     /// <summary>The files that are configured; null when none are.</summary>
     /// <exception cref="ServerStartException">A file is missing or not what it should be.</exception>
-    public static TlsFiles? Load(ServerOptions options) =>
+    public static TlsFiles? Load(ServerOptions options, ServerLog log) =>
         options.TlsCertificate is { } certificate && options.TlsKey is { } key
-            ? new TlsFiles(certificate, key, options.TlsClientCa)
+            ? new TlsFiles(certificate, key, options.TlsClientCa, options.Insecure, log)
             : null;
 
     /// <summary>When the certificate in use ends.</summary>
@@ -62,15 +66,22 @@ internal sealed class TlsFiles
         OnAuthenticate = (_, handshake) => handshake.ServerCertificateContext = _current.Context,
     };
 
-    /// <summary>
-    /// How this node calls others. Members dial addresses, which certificates rarely name: with tls.client_ca the peer's must be of
-    /// that authority; without, TLS hides the exchange from others only, and the secret says who speaks.
-    /// </summary>
+    /// <summary>How this node calls others: it gives the secret to nobody whose certificate it does not trust (decision 0223).</summary>
     public SslClientAuthenticationOptions ForPeers() => new()
     {
         LocalCertificateSelectionCallback = (_, _, _, _, _) => _current.Certificate,
-        RemoteCertificateValidationCallback = (_, peer, _, _) => _current.IsTrusted(peer),
+        RemoteCertificateValidationCallback = (_, peer, _, found) => IsPeer(peer, found),
     };
+
+    private bool IsPeer(X509Certificate? peer, SslPolicyErrors found)
+    {
+        if (_current.WhyNoPeer(peer, found) is not { } why || (_trustsAll && !_current.AsksForCertificates)) return true;
+        string said = $"{peer?.Subject}: {why}";
+        // Each connection is tried again and again.
+        if (Interlocked.Exchange(ref _refused, said) != said)
+            _log.Error("tls", "a node's certificate is refused", ("subject", peer?.Subject ?? "none"), ("reason", why));
+        return false;
+    }
 
     // The content and not the time: secrets are mounted through links, whose own time stays.
     private string StateOfFiles()

@@ -33,6 +33,21 @@ internal sealed class TlsMaterial
         Read("tls.cert", () => Collection(certificate)),
         authority is null ? null : Read("tls.client_ca", () => Collection(authority)));
 
+    /// <summary>
+    /// Why a node that shows this is not taken for a peer; null where it is. With an authority it must be of that one, whatever it names:
+    /// members dial addresses. Without one it must be good where it is dialed by what this machine trusts.
+    /// </summary>
+    /// <param name="peer">What it shows.</param>
+    /// <param name="found">What the machine's own trust and the name that was dialed say of it.</param>
+    public string? WhyNoPeer(X509Certificate? peer, SslPolicyErrors found)
+    {
+        if (_roots is not null) return IsTrusted(peer) ? null : "it is not of tls.client_ca";
+        return found == SslPolicyErrors.None
+            ? null
+            : $"this machine does not trust it under the name that is dialed ({found}): set tls.client_ca to the authority of the nodes' "
+                + "certificates";
+    }
+
     /// <summary>True for a certificate of the configured authority; without one, for any.</summary>
     public bool IsTrusted(X509Certificate? peer)
     {
