@@ -1,3 +1,5 @@
+using NoriKV.Client.Pipeline;
+using NoriKV.Proto.V1;
 using NoriKV.Types;
 
 namespace NoriKV.Client.Tests;
@@ -75,6 +77,26 @@ public sealed class ClusterIdentityTests
         Assert.Equal(["", "c"], cluster.Only.OpenedFor);
         cluster.Only.Pipes.First().Answer(ScriptedTransport.Echo(cluster.Only.Calls.First())!, cluster.Only.Calls.First().Id);
         Assert.True((await early.WaitAsync(TimeSpan.FromSeconds(60))).Version.IsPresent);
+    }
+
+    // It looked for a stream before the cluster was known, and comes to that one when it has just been ended.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_call_that_comes_to_a_stream_that_is_being_replaced_is_tried_again(bool isSent)
+    {
+        var pipes = new ScriptedTransport("a:1") { OnCall = static _ => null };
+        if (!isSent) pipes.Stands = new TaskCompletionSource().Task;
+        await using var stream = new CallStream(pipes.OpenPipe(), "a:1", TimeProvider.System, 1 << 20, null);
+        var call = new PendingCall(
+            new StreamCall { Get = new GetRequest { Key = Google.Protobuf.ByteString.CopyFromUtf8("k") } }, long.MaxValue, 1);
+        Assert.True(stream.TrySend(call));
+        while (isSent && pipes.Calls.IsEmpty) await Task.Yield();
+        await stream.RetireAsync();
+        CallOutcome outcome = await call.Task;
+        Assert.True(outcome.Failure!.IsRetriable);
+        Assert.Equal((KvCode.Unavailable, isSent), (outcome.Failure.Error.Code, outcome.Failure.Reached));
+        Assert.False(stream.TrySend(call));
     }
 
     private static async IAsyncEnumerable<Proto.V1.ClusterView> WhenAsked(

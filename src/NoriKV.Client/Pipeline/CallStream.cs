@@ -123,6 +123,10 @@ internal sealed class CallStream : IAsyncDisposable
         await _running.ConfigureAwait(false);
     }
 
+    /// <summary>Ends a stream whose calls are all answered; one that came to it in that moment goes to another stream.</summary>
+    public ValueTask RetireAsync() =>
+        EndAsync(new KvError(KvCode.Unavailable, $"the stream to {_address} was replaced by one that names the cluster"));
+
     public ValueTask DisposeAsync() => EndAsync(new KvError(KvCode.Cancelled, "the client was disposed"));
 
     private KvError Late(PendingCall call)

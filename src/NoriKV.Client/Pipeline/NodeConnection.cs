@@ -257,9 +257,13 @@ internal sealed class NodeConnection : IAsyncDisposable
         lock (_gate)
         {
             foreach (CallStream stream in _retired) sweep(stream);
-            foreach (CallStream stream in _retired.FindAll(static s => s.Pending == 0))
-                _closing.Add(stream.DisposeAsync().AsTask());
-            _retired.RemoveAll(static s => s.Pending == 0);
+            // Looked at once: one whose last call is answered in between would be forgotten and never closed.
+            _retired.RemoveAll(stream =>
+            {
+                if (stream.Pending > 0) return false;
+                _closing.Add(stream.RetireAsync().AsTask());
+                return true;
+            });
         }
     }
 
