@@ -106,6 +106,19 @@ internal sealed class MetaLeader
         }
     }
 
+    /// <summary>
+    /// True when this leader can tell those who are silent from those whom it has not heard yet: all members were heard, or it has
+    /// led for as long as makes one silent.
+    /// </summary>
+    public bool KnowsWhoIsThere(MetaState state)
+    {
+        lock (_lock)
+        {
+            return _context.Since(_since) >= _context.Placement.SilentAfter
+                || state.Members.All(n => _beats.TryGetValue(n.Number.Value, out NodeBeat? beat) && beat.IsHeard);
+        }
+    }
+
     /// <summary>Who leads a shard, as reported; the meta group is led here.</summary>
     public LeaderReport LeaderOf(ShardId shard)
     {

@@ -182,6 +182,8 @@ internal sealed partial class PlacementDriver
     private async ValueTask<bool> StartAsync(MetaState state, Roster roster)
     {
         if (!_context.Placement.MovesReplicas || !_leader.IsLeading() || !roster.Nodes.Any(static n => !n.Draining)) return false;
+        // A plan made of nobody's heartbeats could leave the votes to whom its predecessor knew to be silent.
+        if (!_leader.KnowsWhoIsThere(state)) return true;
         IReadOnlyList<ShardAssignment> target = TargetOf(state, roster);
         var load = new Dictionary<NodeNumber, int>();
         foreach (MetaReplica replica in state.Shards.SelectMany(static s => s.Replicas).Where(static r => r.IsOnItsWay))

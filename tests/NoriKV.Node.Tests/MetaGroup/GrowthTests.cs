@@ -116,6 +116,48 @@ public sealed class GrowthTests
         Assert.Equal("x", cluster.Read("after"));
     }
 
+    // The drain is on record, and its moves are begun by a leader that was elected a moment ago: it has heard of nobody yet.
+    [Fact]
+    public void A_new_meta_leader_leaves_no_votes_to_whom_its_predecessor_knew_to_be_silent()
+    {
+        bool stays = false;
+        var cluster = new GrowingCluster(configure: o => o with
+        {
+            Placement = o.Placement with { MovesReplicas = !(stays && o.NodeName == "n1"), MovesPerNode = 64 },
+        });
+        for (int node = 2; node <= 3; node++) cluster.Join(node);
+        cluster.AwaitLevel(3);
+        stays = true;
+        cluster.Crash(1);
+        cluster.Start(1);
+        cluster.AwaitLevel(3);
+        LeadMeta(cluster, 1);
+        cluster.Crash(3);
+        cluster.RunUntil(() => !cluster.Status.Nodes[2].IsLive, "n3 is silent");
+        cluster.Ask(n => n.Admin.DrainAsync("n2", 1, cluster.Context(3000)));
+        cluster.Run(2000);
+        LeadMeta(cluster, 2);
+        cluster.RunUntil(() => cluster.ReplicasOn(2) == 0, "n2 is empty");
+        IEnumerable<PlannedReplica> voters =
+            cluster.Nodes[1].Table.Current.Shards.Take(8).SelectMany(static s => s.Where(static r => !r.IsLearner));
+        Assert.Equal(Enumerable.Repeat(1UL, 8), voters.Select(static r => r.Node.Value));
+        cluster.Put("after", "x");
+    }
+
+    private static void LeadMeta(GrowingCluster cluster, int node) => cluster.RunUntil(
+        () =>
+        {
+            if (cluster.Nodes[node].Log.Group(cluster.Meta)?.Core.Role == Nori.Raft.Core.RaftRole.Leader) return true;
+            if (cluster.Leader(cluster.Meta) is not null)
+            {
+                _ = cluster.Await(cluster.LeaderNode(cluster.Meta).Log.TransferAsync(
+                    cluster.Meta, new NodeNumber((ulong)node), cluster.Context(3000).Deadline).AsTask());
+            }
+
+            return false;
+        },
+        $"n{node} leads the meta group");
+
     [Fact]
     public void A_drain_that_lowered_the_factor_and_is_taken_back_leaves_it_as_it_was()
     {
