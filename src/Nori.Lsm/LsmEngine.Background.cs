@@ -37,6 +37,7 @@ public sealed partial class LsmEngine
     public bool RunOnce()
     {
         bool worked = RunFlushOnce() || RunCompactionOnce() || (_loop is null && RunScrubOnce());
+        if (!worked && _loop is null) NoteDurableWhenIdle();
         Settle();
         return worked;
     }
@@ -206,9 +207,10 @@ public sealed partial class LsmEngine
             // Version and range together: an ingest in between could put a table where this one's outputs will lie.
             version = AcquireVersion();
             List<CompactionPick> running = Running();
-            pick = manual?.Next(version, _options, running, SetApart());
+            List<CompactionPick> apart = SetApart();
+            pick = manual?.Next(version, _options, running, apart);
             bool waits = manual is { IsDone: false } && pick is null;
-            if (pick is null && !waits) pick = PickLocked(version, running);
+            if (pick is null && !waits) pick = PickLocked(version, running, apart);
             lane.Pick = pick;
         }
 
@@ -233,12 +235,12 @@ public sealed partial class LsmEngine
         }
     }
 
-    // A pick follows from a version and from what runs: with nothing running a version that needed none never does.
-    private CompactionPick? PickLocked(LsmVersion version, List<CompactionPick> running)
+    // A pick follows from a version, what runs and what is set apart: with none of these a version that needed none never does.
+    private CompactionPick? PickLocked(LsmVersion version, List<CompactionPick> running, List<CompactionPick> apart)
     {
-        bool isAlone = running.Count == 0;
+        bool isAlone = running.Count + apart.Count == 0;
         if (isAlone && _settledVersion == version) return null;
-        CompactionPick? pick = CompactionPicker.Pick(version, _options, running);
+        CompactionPick? pick = CompactionPicker.Pick(version, _options, running, apart);
         if (isAlone && pick is null) _settledVersion = version;
         return pick;
     }
@@ -316,7 +318,6 @@ public sealed partial class LsmEngine
         var running = new List<CompactionPick>(_lanes.Length);
         foreach (CompactionLane lane in _lanes)
             if (lane.Pick is { } pick) running.Add(pick);
-        running.AddRange(SetApart());
         return running;
     }
 

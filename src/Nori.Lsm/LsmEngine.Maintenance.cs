@@ -172,7 +172,7 @@ public sealed partial class LsmEngine
         {
             foreach (TableMeta meta in ingest.Metas)
             {
-                int level = ingest.LevelFor(meta, _version, Running());
+                int level = ingest.LevelFor(meta, _version, [.. Running(), .. SetApart()]);
                 edit.Added.Add((level, meta with
                 {
                     GlobalSequence = sequence,

@@ -28,6 +28,9 @@ public sealed partial class LsmEngine
     private readonly Lock _walLock = new();
     private PendingWrite? _handedOver;
 
+    // Guarded by _walLock: the log's end when somebody last looked whether it is idle.
+    private WalPosition _endSeen;
+
     /// <summary>Sets the key's value.</summary>
     /// <param name="key">At most 65,535 bytes.</param>
     /// <param name="value">At most 16 MiB less 16 bytes.</param>
@@ -117,6 +120,35 @@ public sealed partial class LsmEngine
         Exception? failure = Lead(write.Batch!, write.Sync);
         write.Complete(failure is null ? null : Refusals.Again(failure));
         return true;
+    }
+
+    /// <summary>
+    /// Has the log note, unsynced, how far it is durable, when nothing was written since the last call: from then on damage in the
+    /// last synced batch is told from a torn tail. False: call again soon.
+    /// </summary>
+    internal bool NoteDurableWhenIdle()
+    {
+        if (_wal is null || _failure is not null || _isDiskFull || _disposed) return true;
+        try
+        {
+            lock (_walLock)
+            {
+                bool isIdle = _wal.End == _endSeen;
+                if (isIdle) _wal.WriteDurableMark();
+                _endSeen = _wal.End;
+                return isIdle;
+            }
+        }
+        catch (StorageException e) when (e.IsDiskFull)
+        {
+            // Nothing that must be written.
+            return true;
+        }
+        catch (Exception e)
+        {
+            Fail(e);
+            return true;
+        }
     }
 
     private static WriteBatch TakeBatch()

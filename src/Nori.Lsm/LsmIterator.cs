@@ -142,13 +142,7 @@ public sealed class LsmIterator : IEnumerable<LsmEntry>, IDisposable
     private bool _positioned;
 
     /// <inheritdoc/>
-    public IEnumerator<LsmEntry> GetEnumerator()
-    {
-        using (this)
-        {
-            while (MoveNext()) yield return CopyCurrent();
-        }
-    }
+    public IEnumerator<LsmEntry> GetEnumerator() => new Enumerator(this);
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
@@ -301,5 +295,36 @@ public sealed class LsmIterator : IEnumerable<LsmEntry>, IDisposable
     private void ThrowUnlessAtEntry()
     {
         if (_place != Place.AtEntry) throw new InvalidOperationException("the iterator is not at an entry");
+    }
+
+    // Its end is the walk's, also where nobody asked it for an entry.
+    private sealed class Enumerator(LsmIterator walk) : IEnumerator<LsmEntry>
+    {
+        private bool _ended;
+
+        public LsmEntry Current { get; private set; }
+
+        object IEnumerator.Current => Current;
+
+        public bool MoveNext()
+        {
+            if (_ended) return false;
+            if (walk.MoveNext())
+            {
+                Current = walk.CopyCurrent();
+                return true;
+            }
+
+            Dispose();
+            return false;
+        }
+
+        public void Reset() => throw new NotSupportedException();
+
+        public void Dispose()
+        {
+            _ended = true;
+            walk.Dispose();
+        }
     }
 }

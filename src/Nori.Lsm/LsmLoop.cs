@@ -11,6 +11,8 @@ internal sealed class LsmLoop : IDisposable
 {
     private static readonly TimeSpan IdleWait = TimeSpan.FromSeconds(1);
 
+    private static readonly TimeSpan MarkDelay = TimeSpan.FromMilliseconds(50);
+
     private readonly LsmEngine _engine;
     private readonly AutoResetEvent _commit = new(false);
     private readonly AutoResetEvent _flush = new(false);
@@ -26,7 +28,7 @@ internal sealed class LsmLoop : IDisposable
         [
             NewThread("lsm-flush", () => Run(_flush, engine.RunFlushOnce, NoRest, () => IdleWait)),
             .. _compactions.Select(Compactor),
-            NewThread("lsm-commit", () => Run(_commit, engine.RunCommitOnce, NoRest, () => IdleWait)),
+            NewThread("lsm-commit", () => Run(_commit, engine.RunCommitOnce, NoRest, WaitForMark)),
         ];
     }
 
@@ -73,6 +75,9 @@ internal sealed class LsmLoop : IDisposable
         return NewThread("lsm-compaction", () => Run(
             wake, () => _engine.RunCompactionOnce(lane) || _engine.RunScrubOnce(), _engine.CompactionRest, WaitForScrub));
     }
+
+    // Writers lead on threads of their own and wake nobody: that they went idle is seen here.
+    private TimeSpan WaitForMark() => _engine.NoteDurableWhenIdle() ? IdleWait : MarkDelay;
 
     private TimeSpan WaitForScrub()
     {

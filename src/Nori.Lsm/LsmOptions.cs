@@ -187,7 +187,8 @@ public sealed record LsmOptions
         Require(WriteBatchBytesMax is >= 1024 and <= 256 << 20, "WriteBatchBytesMax must lie between 1 KiB and 256 MiB");
         Require(ManifestBytesMax >= 4096, "ManifestBytesMax must be at least 4 KiB");
         Require(Enum.IsDefined(OnDamage), "OnDamage must be Throw or SetApart");
-        Require(DiskFullRetry > TimeSpan.Zero, "DiskFullRetry must be positive");
+        Require(DiskFullRetry > TimeSpan.Zero && DiskFullRetry <= TimeSpan.FromDays(1),
+            "DiskFullRetry must be positive and at most a day");
         Require(ScrubInterval >= TimeSpan.Zero, "ScrubInterval must not be negative");
         Require(ScrubBytesPerSecond >= 0, "ScrubBytesPerSecond must not be negative");
         RequireCodec(Compression, "Compression");

@@ -60,7 +60,7 @@ internal readonly record struct BatchHeader(
         int bodyBytes = BinaryPrimitives.ReadInt32LittleEndian(source[20..]);
         int records = BinaryPrimitives.ReadInt32LittleEndian(source[24..]);
         var flags = (BatchFlags)BinaryPrimitives.ReadUInt32LittleEndian(source[28..]);
-        if (bodyBytes < 0 || bodyBytes % WalFormat.Alignment != 0) return false;
+        if (bodyBytes is < 0 or > WalFormat.BatchBytesMax || bodyBytes % WalFormat.Alignment != 0) return false;
         if (records < 0 || (long)records * WalFormat.RecordHeaderBytes > bodyBytes) return false;
         if ((records == 0) != flags.HasFlag(BatchFlags.Mark)) return false;
         header = new BatchHeader(

@@ -187,7 +187,7 @@ public sealed partial class Wal : IAsyncDisposable
     /// Os to what is written now. Each payload is the caller's own.
     /// </summary>
     /// <exception cref="CorruptionException">While enumerating: a record is damaged.</exception>
-    /// <exception cref="InvalidOperationException">While enumerating: the segment was deleted meanwhile.</exception>
+    /// <exception cref="InvalidOperationException">While enumerating: the segment was deleted, before or meanwhile.</exception>
     public IEnumerable<WalRecord> ReadFrom(WalPosition position)
     {
         WalReader reader;

@@ -37,6 +37,7 @@ internal static class WalFormat
     public const int RecordHeaderBytes = 16;
     public const int Alignment = 8;
     public const int StoredBytesMax = (1 << 30) - 1;
+    public const int BatchBytesMax = 1 << 30;
 
     public const int BatchOverheadBytes = BatchHeaderBytes + RecordHeaderBytes + Alignment;
 

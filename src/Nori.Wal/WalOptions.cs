@@ -114,10 +114,11 @@ public sealed record WalOptions
         Require(RecycledSegmentsMax is >= 0 and <= 1024, "RecycledSegmentsMax must lie between 0 and 1024");
         Require(ZeroAheadBytesMax is >= 0 and <= 64 << 20, "ZeroAheadBytesMax must lie between 0 and 64 MiB");
         Require(RecordBytesMax is >= 1 and <= 512 << 20, "RecordBytesMax must lie between 1 byte and 512 MiB");
-        Require(BatchBytesMax >= (long)RecordBytesMax + WalFormat.BatchOverheadBytes && BatchBytesMax <= 1 << 30,
+        Require(BatchBytesMax >= (long)RecordBytesMax + WalFormat.BatchOverheadBytes && BatchBytesMax <= WalFormat.BatchBytesMax,
             $"BatchBytesMax must be at most 1 GiB and {WalFormat.BatchOverheadBytes} bytes more than RecordBytesMax");
         Require(QueueBytesMax >= 1, "QueueBytesMax must be positive");
-        Require(IdleMarkDelay > TimeSpan.Zero, "IdleMarkDelay must be positive");
+        Require(IdleMarkDelay > TimeSpan.Zero && IdleMarkDelay <= TimeSpan.FromDays(1),
+            "IdleMarkDelay must be positive and at most a day");
         return problems;
     }
 }

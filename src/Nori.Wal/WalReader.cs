@@ -12,6 +12,9 @@ public sealed class WalReader : IDisposable
     private readonly SegmentFile[] _segments;
     private readonly IReadOnlyList<WalDamage> _damage;
     private readonly WalPosition _end;
+
+    // 0: what it was asked to begin with was still there.
+    private readonly ulong _deletedSegment;
     private byte[] _window = ArrayPool<byte>.Shared.Rent(WindowBytes);
     private long _windowStart;
     private int _windowLength;
@@ -32,6 +35,10 @@ public sealed class WalReader : IDisposable
         if (segments.Length > 0 && position.Segment >= segments[0].Number)
         {
             _index = (int)Math.Min(position.Segment - segments[0].Number, (ulong)segments.Length);
+        }
+        else if (segments.Length > 0 && position.Segment > 0)
+        {
+            _deletedSegment = position.Segment;
         }
 
         bool inside = _index < segments.Length && segments[_index].Number == position.Segment;
@@ -54,10 +61,16 @@ public sealed class WalReader : IDisposable
     /// <summary>Moves to the next record; false at the end.</summary>
     /// <exception cref="CorruptionException">A record is damaged, or the reader was made with a position that is
     /// none.</exception>
-    /// <exception cref="InvalidOperationException">The segment was deleted, or the log closed, while it was
-    /// read.</exception>
+    /// <exception cref="InvalidOperationException">The segment was deleted before or while it was read, or the log was closed
+    /// meanwhile.</exception>
     public bool Read()
     {
+        if (_deletedSegment > 0)
+        {
+            throw new InvalidOperationException(
+                $"segment {_deletedSegment} was deleted before it was read; the log begins with segment {_segments[0].Number}");
+        }
+
         while (_index < _segments.Length)
         {
             SegmentFile segment = _segments[_index];

@@ -55,6 +55,73 @@ public sealed class MaintenanceTests
     }
 
     [Fact]
+    public void The_greatest_sizes_mean_one_step_and_one_table()
+    {
+        using var scope = new LsmEngineScope(Options() with { CompactionStepBytes = long.MaxValue, TargetFileBytes = long.MaxValue });
+        for (int round = 0; round < 3; round++)
+        {
+            for (int i = 0; i < 40; i++) Put(scope.Engine, i, $"v{round}");
+            var batch = new WriteBatch();
+            batch.Delete(Keys.Number(0));
+            scope.Engine.Write(batch);
+            Workload.Wait(scope.Engine.FlushAsync(), scope.Engine);
+        }
+
+        Task compacted = scope.Engine.CompactRangeAsync();
+        for (int step = 0; step < 100 && !compacted.IsCompleted; step++) scope.Engine.RunOnce();
+        Assert.True(compacted.IsCompletedSuccessfully);
+        Assert.Equal(1, scope.Engine.Stats.Levels.Sum(static level => level.Tables));
+        Assert.Equal(39, Workload.Read(scope.Engine).Count);
+    }
+
+    [Fact]
+    public void An_enumeration_that_ends_before_it_began_gives_the_walk_back()
+    {
+        using var scope = new LsmEngineScope(Options());
+        Put(scope.Engine, 1, "v");
+        LsmIterator walk = scope.Engine.Scan(ScanRange.All);
+        walk.GetEnumerator().Dispose();
+        Assert.Throws<ObjectDisposedException>(() => walk.MoveNext());
+        Assert.Equal(["v"], scope.Engine.Scan(ScanRange.All).Select(static e => Keys.Show(e.Value.Span)));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_idle_engine_notes_how_far_its_log_is_durable_so_that_damage_there_is_no_torn_tail(bool threads)
+    {
+        LsmOptions options = Options() with { MemtableBytes = 1 << 20, RunBackground = threads };
+        using var scope = new LsmEngineScope(options);
+        Put(scope.Engine, 1, "synced");
+        string log = $"/db/wal/{_files.List("/db/wal").Single(static n => n.EndsWith(".wal", StringComparison.Ordinal))}";
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        MemoryFileSystem damaged;
+        do
+        {
+            patience.Token.ThrowIfCancellationRequested();
+            if (threads) await Task.Delay(20, patience.Token);
+            else for (int i = 0; i < 3; i++) scope.Engine.RunOnce();
+            damaged = _files.Clone();
+            damaged.Corrupt(log, 8192 + 48 + 20, 0x10);
+        }
+        while (Opens(damaged) && threads);
+        Assert.False(Opens(damaged));
+
+        bool Opens(MemoryFileSystem files)
+        {
+            try
+            {
+                using var again = new LsmEngineScope(options with { FileSystem = files, RunBackground = false });
+                return true;
+            }
+            catch (CorruptionException)
+            {
+                return false;
+            }
+        }
+    }
+
+    [Fact]
     public void Options_that_would_fail_a_flush_or_the_log_are_named_before_anything_is_opened()
     {
         const CompressionType unknown = (CompressionType)99;
@@ -64,6 +131,7 @@ public sealed class MaintenanceTests
             Options() with { CompressionByLevel = [CompressionType.None, unknown] },
             Options() with { WalSegmentBytes = (16 << 10) - 1 },
             Options() with { WalSegmentBytes = (2L << 30) + 1 },
+            Options() with { DiskFullRetry = TimeSpan.FromDays(25) },
         })
         {
             Assert.Single(options.Validate());

@@ -106,6 +106,31 @@ public class WalLogTests
     }
 
     [Fact]
+    public void Whoever_wants_to_begin_with_what_was_deleted_is_told()
+    {
+        using WalLog log = WalLog.Open(Support.Options(new MemoryFileSystem(), 16 << 10), out _);
+        WalPosition first = Support.Append(log, "deleted");
+        log.Roll();
+        Support.Append(log, "kept");
+        log.DeleteSegmentsBefore(log.End);
+        using WalReader reader = log.ReadFrom(first);
+        InvalidOperationException e = Assert.Throws<InvalidOperationException>(() => reader.Read());
+        Assert.Contains("begins with segment 2", e.Message, StringComparison.Ordinal);
+        Assert.Equal(["kept"], Support.ReadTexts(log));
+    }
+
+    [Fact]
+    public void A_header_whose_length_no_batch_can_have_is_none()
+    {
+        foreach ((int body, bool counts) in new[] { (1 << 30, true), ((1 << 30) + 8, false), (int.MaxValue - 7, false) })
+        {
+            byte[] bytes = new byte[WalFormat.BatchHeaderBytes];
+            new BatchHeader(7, 8192, body, 1, BatchFlags.None, default).Encode(bytes);
+            Assert.Equal(counts, BatchHeader.TryDecode(bytes, 7, 8192, out _));
+        }
+    }
+
+    [Fact]
     public void Records_of_a_recycled_file_never_come_back_even_where_the_new_end_meets_an_old_batch()
     {
         // L5: the segment is filled with equal batches, so that old batches lie exactly where the new log ends.
@@ -315,8 +340,11 @@ public class WalLogTests
     [Fact]
     public void Options_name_every_problem()
     {
-        WalOptions options = Support.Options(new MemoryFileSystem()) with { SegmentBytes = 1, QueueBytesMax = 0 };
-        Assert.Equal(2, options.Validate().Count);
+        WalOptions options = Support.Options(new MemoryFileSystem()) with
+        {
+            SegmentBytes = 1, QueueBytesMax = 0, IdleMarkDelay = TimeSpan.MaxValue,
+        };
+        Assert.Equal(3, options.Validate().Count);
         Assert.Throws<ArgumentException>(() => WalLog.Open(options, out _));
     }
 

@@ -43,8 +43,8 @@ internal sealed class CompactionJob : IDisposable
         try
         {
             _merger = new EntryMerger(
-                _input, RangeTombstoneSet.Build(tombstones, snapshots), snapshots, version, pick.OutputLevel, cutoff,
-                IsBottom(pick, version));
+                _input, RangeTombstoneSet.Build(tombstones, snapshots), snapshots, pick.IsWithinLevel0 ? null : version,
+                pick.OutputLevel, cutoff, IsBottom(pick, version));
         }
         catch
         {
@@ -72,13 +72,13 @@ internal sealed class CompactionJob : IDisposable
     public bool RunOnce(long bytes)
     {
         Invariant.Assert(!IsFinished && !_disposed);
-        long until = _merger.BytesRead + bytes;
+        long before = _merger.BytesRead;
         while (_merger.Valid)
         {
-            if (_merger.BytesRead >= until) return false;
+            if (_merger.BytesRead - before >= bytes) return false;
             ReadOnlySpan<byte> key = _merger.Key;
             // Only before a new key: all versions of a key stay in one table, so that tables of a level are disjoint.
-            bool mayEnd = _output is not null && _merger.IsNewKey;
+            bool mayEnd = _output is not null && _merger.IsNewKey && !Pick.IsWithinLevel0;
             if (mayEnd && (SpansTooManyGrandparents(key) || _output!.IsFull)) Close(key.ToArray());
             Output().Add(key, _merger.TrailerValue, _merger.Value);
             _merger.Next();
@@ -139,6 +139,7 @@ internal sealed class CompactionJob : IDisposable
 
     private static bool IsBottom(CompactionPick pick, LsmVersion version)
     {
+        if (pick.IsWithinLevel0) return false;
         byte[] smallest = pick.Smallest, largest = pick.Largest;
         for (int level = pick.OutputLevel + 1; level < version.Levels.Length; level++)
             if (version.Overlapping(level, smallest, largest).Count > 0) return false;

@@ -24,6 +24,9 @@ internal sealed record CompactionPick
     /// <summary>True when the table may be moved by a manifest edit alone.</summary>
     public bool MayMove { get; init; }
 
+    /// <summary>True when several tables of level 0 become one there: older ones of the same keys may lie beside it.</summary>
+    public bool IsWithinLevel0 => OutputLevel == 0;
+
     public long InputBytes => Inputs.Sum(file => file.Meta.Bytes) + Overlapped.Sum(file => file.Meta.Bytes);
 
     public byte[] Smallest =>

@@ -14,9 +14,10 @@ internal static class CompactionPicker
     private const int PickTriesMax = 16;
 
     /// <summary>
-    /// Null when every level is within its bounds, or what is not would get in the way of what runs already.
+    /// Null when every level is within its bounds, or what is not would get in the way of what runs already or is set apart.
     /// </summary>
-    public static CompactionPick? Pick(LsmVersion version, LsmOptions options, IReadOnlyCollection<CompactionPick> running)
+    public static CompactionPick? Pick(
+        LsmVersion version, LsmOptions options, IReadOnlyCollection<CompactionPick> running, IReadOnlyCollection<CompactionPick> apart)
     {
         var targets = LevelTargets.Of(version, options);
         double[] scores = new double[options.Levels - 1];
@@ -25,9 +26,10 @@ internal static class CompactionPicker
         {
             int level = Best(scores);
             if (level < 0) return null;
-            CompactionPick? pick = level == 0
-                ? Unless(PickLevel0(version, options, targets.BaseLevel), running)
-                : PickTable(version, options, level, running);
+            CompactionPick? pick = level > 0
+                ? PickTable(version, options, level, [.. running, .. apart])
+                : PickAtLevel0(version, options, targets.BaseLevel, apart);
+            if (pick is not null && running.Any(pick.ConflictsWith)) pick = null;
             if (pick is not null) return pick;
             scores[level] = 0;
         }
@@ -46,6 +48,28 @@ internal static class CompactionPicker
         }
 
         return debt;
+    }
+
+    /// <summary>
+    /// Level 0 into the base level. Where a table that is set apart is in the way, for as long as its owner takes, the newest
+    /// tables of level 0 become one, so that writes go on: no older than what is set apart, of like sizes.
+    /// </summary>
+    private static CompactionPick? PickAtLevel0(
+        LsmVersion version, LsmOptions options, int baseLevel, IReadOnlyCollection<CompactionPick> apart)
+    {
+        CompactionPick all = PickLevel0(version, options, baseLevel);
+        if (!apart.Any(all.ConflictsWith)) return all;
+        var inputs = new List<TableFile>();
+        long bytes = 0;
+        foreach (TableFile file in version.Levels[0])
+        {
+            if (apart.Any(other => other.Level == 0 && other.Inputs[0] == file)) break;
+            if (inputs.Count >= options.L0CompactionTrigger && file.Meta.Bytes > bytes) break;
+            inputs.Add(file);
+            bytes += file.Meta.Bytes;
+        }
+
+        return inputs.Count >= Math.Max(2, options.L0CompactionTrigger) ? Make(version, options, 0, 0, inputs) : null;
     }
 
     /// <summary>All of level 0 into the base level.</summary>
@@ -84,11 +108,14 @@ internal static class CompactionPicker
             Overlapped = overlapped,
             Grandparents = grandparents,
             MayMove = level != outputLevel && overlapped.Count == 0 && AreDisjoint(inputs)
-                && dragged <= GrandparentOverlapFiles * options.TargetFileBytes,
+                && dragged <= GrandparentBytesMax(options),
         };
     }
 
-    public static long GrandparentBytesMax(LsmOptions options) => GrandparentOverlapFiles * options.TargetFileBytes;
+    public static long GrandparentBytesMax(LsmOptions options) =>
+        options.TargetFileBytes > long.MaxValue / GrandparentOverlapFiles
+            ? long.MaxValue
+            : GrandparentOverlapFiles * options.TargetFileBytes;
 
     private static bool AreDisjoint(IReadOnlyList<TableFile> files)
     {
