@@ -17,6 +17,9 @@ public static class Errno
     /// <summary>EAGAIN: somebody else holds the lock.</summary>
     public const int Again = 11;
 
+    /// <summary>ENOMEM: the system has no memory for it.</summary>
+    public const int NoMemory = 12;
+
     /// <summary>EACCES: not permitted for this user.</summary>
     public const int Access = 13;
 
@@ -28,6 +31,12 @@ public static class Errno
 
     /// <summary>EISDIR: a directory where a file is needed.</summary>
     public const int IsDirectory = 21;
+
+    /// <summary>ENFILE: the system has as many files open as it may.</summary>
+    public const int SystemFiles = 23;
+
+    /// <summary>EMFILE: the process has as many files open as it may.</summary>
+    public const int ProcessFiles = 24;
 
     /// <summary>ENOSPC: no space left.</summary>
     public const int NoSpace = 28;

@@ -19,4 +19,11 @@ public class StorageException(string operation, string path, int errno, string d
 
     /// <summary>True when there is no space left (ENOSPC, EDQUOT): a state that may end, not damage.</summary>
     public bool IsDiskFull => Errno is 28 or 122;
+
+    /// <summary>
+    /// True when a file or directory could not be opened for want of handles or memory (EMFILE, ENFILE, ENOMEM): a state that may
+    /// end, not damage. Nothing was read or written. Of any other call these numbers say no such thing.
+    /// </summary>
+    public bool IsShortage =>
+        Operation == "open" && Errno is IO.Errno.ProcessFiles or IO.Errno.SystemFiles or IO.Errno.NoMemory;
 }

@@ -72,6 +72,11 @@ public sealed partial class LsmEngine
             NoteDiskFull(e);
             return false;
         }
+        catch (StorageException e) when (e.IsShortage)
+        {
+            Volatile.Write(ref _shortage, e);
+            return false;
+        }
         catch (Exception e)
         {
             Fail(e);
@@ -120,11 +125,12 @@ public sealed partial class LsmEngine
             InstallCompaction(lane, job);
             return true;
         }
-        catch (StorageException e) when (e.IsDiskFull)
+        catch (StorageException e) when (e.IsDiskFull || e.IsShortage)
         {
             // A finished job keeps its outputs and is installed again later; a half-written one begins anew.
-            if (lane.Job is { IsFinished: false }) EndCompaction(lane, abandon: true);
-            NoteDiskFull(e);
+            if (lane.Job is not { IsFinished: true }) EndCompaction(lane, abandon: true, wake: false);
+            if (e.IsDiskFull) NoteDiskFull(e);
+            else Volatile.Write(ref _shortage, e);
             return false;
         }
         catch (Exception e) when (lane.Job is not { IsFinished: true } && MayGoAround(e))
@@ -170,7 +176,7 @@ public sealed partial class LsmEngine
         if (built.Table is { } table) edit.Added.Add((0, table));
         Install(edit, memtable);
         _flushedBytes += built.Table?.Bytes ?? 0;
-        ClearDiskFull();
+        NoteGotThrough();
         _options.Owner?.OnFlushed(memtable.Id);
         _metrics.NoteFlush(built.Elapsed);
         if (built.Table is { } flushed)
@@ -254,15 +260,8 @@ public sealed partial class LsmEngine
             edit.Added.Add((pick.OutputLevel, file.Meta));
         }
 
-        try
-        {
-            Install(edit, null);
-        }
-        finally
-        {
-            EndPick(lane);
-        }
-
+        Install(edit, null);
+        EndPick(lane, wake: true);
         _options.Events.Emit(new CompactionFinish(pick.OutputLevel, pick.InputBytes, 0));
     }
 
@@ -276,11 +275,14 @@ public sealed partial class LsmEngine
         _metrics.NoteCompaction(job.Pick.OutputLevel, elapsed);
         _options.Events.Emit(new CompactionFinish(job.Pick.OutputLevel, job.Pick.InputBytes, job.BytesWritten));
         EndCompaction(lane, abandon: false);
-        ClearDiskFull();
+        NoteGotThrough();
         _store.DeleteObsolete();
     }
 
-    private void EndCompaction(CompactionLane lane, bool abandon)
+    /// <param name="lane">Where it was under way.</param>
+    /// <param name="abandon">True: what it wrote is deleted.</param>
+    /// <param name="wake">False: it is to be tried again later, by no lane at once.</param>
+    private void EndCompaction(CompactionLane lane, bool abandon, bool wake = true)
     {
         CompactionJob? job = lane.Job;
         lane.Job = null;
@@ -295,15 +297,15 @@ public sealed partial class LsmEngine
         }
         finally
         {
-            EndPick(lane);
+            EndPick(lane, wake);
         }
     }
 
-    private void EndPick(CompactionLane lane)
+    private void EndPick(CompactionLane lane, bool wake)
     {
         lock (_manifestLock) lane.Pick = null;
         // Another lane may have waited for just this one.
-        if (_lanes.Length > 1) _loop?.WakeCompaction();
+        if (wake && _lanes.Length > 1) _loop?.WakeCompaction();
     }
 
     /// <summary>What is under way; for tests.</summary>
@@ -336,6 +338,13 @@ public sealed partial class LsmEngine
         _diskFullCause = cause;
         _isDiskFull = true;
         lock (_relief) Monitor.PulseAll(_relief);
+    }
+
+    /// <summary>A flush or a compaction did: there is space, and there are handles.</summary>
+    private void NoteGotThrough()
+    {
+        Volatile.Write(ref _shortage, null);
+        ClearDiskFull();
     }
 
     private void ClearDiskFull()

@@ -69,7 +69,7 @@ public sealed partial class LsmEngine
                 _manifest.Append(edit);
             }
         }
-        catch (StorageException e) when (e.IsDiskFull)
+        catch (StorageException e) when (e.IsDiskFull || e.IsShortage)
         {
             throw;
         }

@@ -29,6 +29,7 @@ public sealed partial class LsmEngine
     /// <param name="progress">Told after each step.</param>
     /// <param name="ct">Ends it after the step under way; the report then says where to resume.</param>
     /// <remarks>One at a time; others wait. Without background threads it runs here and keeps no rate.</remarks>
+    /// <exception cref="StorageException">A file could not be opened for want of handles or memory: it was given up.</exception>
     public Task<LsmScrubReport> ScrubAsync(
         LsmScrubOptions? options = null, IProgress<LsmScrubProgress>? progress = null, CancellationToken ct = default)
     {

@@ -65,6 +65,7 @@ public sealed partial class LsmEngine : IAsyncDisposable
     private Exception? _failure;
     private Exception? _diskFullCause;
     private volatile bool _isDiskFull;
+    private StorageException? _shortage;
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _closing;
     private volatile bool _disposed;
@@ -162,6 +163,7 @@ public sealed partial class LsmEngine : IAsyncDisposable
                     Snapshots = SnapshotCount(),
                     LastSequence = Volatile.Read(ref _visible),
                     IsDiskFull = _isDiskFull,
+                    Shortage = Volatile.Read(ref _shortage),
                     Failure = Volatile.Read(ref _failure),
                     LastScrub = Volatile.Read(ref _lastScrub),
                 };
@@ -174,6 +176,8 @@ public sealed partial class LsmEngine : IAsyncDisposable
     }
 
     internal bool IsDiskFull => _isDiskFull;
+
+    internal bool IsHeldUp => _isDiskFull || Volatile.Read(ref _shortage) is not null;
 
     internal (int Tables, long Bytes) OpenTables => _store.Opened;
 

@@ -91,7 +91,7 @@ internal sealed class LsmLoop : IDisposable
         {
             if (!step())
             {
-                wake.WaitOne(_engine.IsDiskFull ? _engine.DiskFullRetry : idle());
+                wake.WaitOne(_engine.IsHeldUp ? _engine.DiskFullRetry : idle());
                 continue;
             }
 

@@ -39,8 +39,9 @@ public sealed record LsmOptions
     public IReadOnlyList<CompressionType>? CompressionByLevel { get; init; }
 
     /// <summary>
-    /// How long a background step that met a full disk waits before it tries again. Writes are taken again once it got through, or
-    /// nothing waits to be flushed and twice <see cref="MemtableBytes"/> are free. <value>1 s.</value>
+    /// How long a background step that met a full disk, or a shortage of file handles or memory, waits before it tries again.
+    /// Behind a full disk writes are taken again once it got through, or nothing waits to be flushed and twice
+    /// <see cref="MemtableBytes"/> are free. <value>1 s.</value>
     /// </summary>
     public TimeSpan DiskFullRetry { get; init; } = TimeSpan.FromSeconds(1);
 

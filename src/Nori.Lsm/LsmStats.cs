@@ -1,3 +1,5 @@
+using Nori.IO;
+
 namespace Nori.Lsm;
 
 /// <summary>The engine's state at one moment; figures of one call need not be from the same instant.</summary>
@@ -56,6 +58,12 @@ public sealed record LsmStats
 
     /// <summary>True while writes are refused because the disk is full.</summary>
     public bool IsDiskFull { get; init; }
+
+    /// <summary>
+    /// Why the last flush or compaction that was begun waits to be tried again: a file could not be opened for want of handles or
+    /// memory (<see cref="StorageException.IsShortage"/>). Null once one got through.
+    /// </summary>
+    public StorageException? Shortage { get; init; }
 
     /// <summary>Why the engine takes no more writes; null while it does.</summary>
     public Exception? Failure { get; init; }

@@ -136,7 +136,8 @@ public sealed class DiskFileSystem : IFileSystem
         }
         while (descriptor < 0 && Marshal.GetLastPInvokeError() == Errno.Interrupted);
 
-        if (descriptor < 0) throw StorageErrors.Last("sync directory", path);
+        // Another failure than that of the sync: nothing was lost by it.
+        if (descriptor < 0) throw StorageErrors.Last("open", path);
         StorageException? failure = LibC.Fsync(descriptor) == 0 ? null : StorageErrors.Last("sync directory", path);
         _ = LibC.Close(descriptor);
         if (failure is not null) throw failure;

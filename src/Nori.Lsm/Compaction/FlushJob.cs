@@ -18,19 +18,22 @@ internal static class FlushJob
             input, RangeTombstoneSet.Build(memtable.TombstoneList(), snapshots), snapshots, below: null, outputLevel: 0, cutoff);
         if (!merger.Valid && memtable.RangeDeletes == 0) return null;
         using var output = new TableOutput(options, store, fileNumber, level: 0);
+        TableMeta? meta = null;
         try
         {
             for (; merger.Valid; merger.Next()) output.Add(merger.Key, merger.TrailerValue, merger.Value);
             expired = merger.EntriesExpired;
             merger.WriteRangeTombstones(null, null, output.AddRangeDelete);
-            TableMeta meta = output.Finish();
+            meta = output.Finish();
             // Before the manifest names it: a crash must not leave a manifest without its table.
             options.FileSystem.SyncDirectory(options.Directory);
             return meta;
         }
         catch
         {
-            output.Abandon();
+            // Or each try would leave a whole table behind until the next opening.
+            if (meta is null) output.Abandon();
+            else store.Enqueue(fileNumber);
             throw;
         }
     }

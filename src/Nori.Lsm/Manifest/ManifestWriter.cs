@@ -8,8 +8,8 @@ namespace Nori.Lsm.Manifest;
 /// grew large.
 /// </summary>
 /// <remarks>
-/// One caller at a time. Any failure but a full disk while writing leaves the outcome unknown: the engine
-/// stops.
+/// One caller at a time. Any failure but a full disk while writing, or a shortage while opening, leaves the outcome unknown: the
+/// engine stops.
 /// </remarks>
 internal sealed class ManifestWriter(IFileSystem files, string directory, long bytesMax) : IDisposable
 {
@@ -42,8 +42,8 @@ internal sealed class ManifestWriter(IFileSystem files, string directory, long b
     /// Writes a new manifest that holds one edit, the whole state, and makes it the one in force.
     /// </summary>
     /// <exception cref="StorageException">
-    /// With IsDiskFull: the manifest before is still the one in force, and nothing of the new one is left but what could not
-    /// be deleted either.
+    /// With IsDiskFull or IsShortage: the manifest before is still the one in force, and nothing of the new one is left but what
+    /// could not be deleted either.
     /// </exception>
     public void Begin(ulong number, VersionEdit wholeState)
     {
@@ -67,7 +67,7 @@ internal sealed class ManifestWriter(IFileSystem files, string directory, long b
             file.Dispose();
 
             // Otherwise CURRENT may name it already: it stays, and the engine stops.
-            if (e is StorageException { IsDiskFull: true }) Withdraw(path);
+            if (e is StorageException { IsDiskFull: true } or StorageException { IsShortage: true }) Withdraw(path);
             throw;
         }
 

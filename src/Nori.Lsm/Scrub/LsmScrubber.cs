@@ -58,7 +58,7 @@ public sealed class LsmScrubber : IDisposable
             _files += _log.Segments;
             _bytesTotal += _log.BytesTotal;
         }
-        catch (StorageException e)
+        catch (StorageException e) when (!e.IsShortage)
         {
             _findings.Add(new LsmScrubFinding(e.Path, 0, e.Message, IsDamage: true));
         }
@@ -89,6 +89,10 @@ public sealed class LsmScrubber : IDisposable
     /// <summary>
     /// Checks about <see cref="LsmScrubOptions.StepBytes"/> more; false when all was checked. Damage does not end it.
     /// </summary>
+    /// <exception cref="StorageException">
+    /// A file could not be opened for want of handles or memory (<see cref="StorageException.IsShortage"/>), which says nothing of
+    /// it: call again later.
+    /// </exception>
     public bool RunOnce()
     {
         if (_phase == Phase.Done) return false;
@@ -175,7 +179,7 @@ public sealed class LsmScrubber : IDisposable
                 _findings.Add(new LsmScrubFinding(f.File, f.Offset, $"expected {f.Expected}, found {f.Actual}", damage));
             }
         }
-        catch (StorageException e)
+        catch (StorageException e) when (!e.IsShortage)
         {
             _findings.Add(new LsmScrubFinding(e.Path, 0, e.Message, IsDamage: true));
         }

@@ -26,6 +26,7 @@ internal sealed class TableScrub : IDisposable
     public long BytesChecked { get; private set; }
 
     /// <summary>Checks about that many bytes; false at the table's end, also where it ended in damage.</summary>
+    /// <exception cref="StorageException">It could not be opened for want of handles or memory: nothing is known of it.</exception>
     public bool RunOnce(long bytes)
     {
         try
@@ -40,7 +41,7 @@ internal sealed class TableScrub : IDisposable
             AddAll(e);
             return false;
         }
-        catch (StorageException e)
+        catch (StorageException e) when (!e.IsShortage)
         {
             _findings.Add(new LsmScrubFinding(_table.Path, BytesChecked, e.Message, IsDamage: true));
             return false;
@@ -56,8 +57,8 @@ internal sealed class TableScrub : IDisposable
 
     private void Open()
     {
-        _opened = true;
         _reader = TableReader.Open(_files, _table.Path, new TableReaderOptions { PrivateCacheBytes = 0 });
+        _opened = true;
         if (_table.Meta is { } meta) Compare(meta, _reader.Properties);
         _verifier = _reader.NewVerifier();
     }
