@@ -273,6 +273,82 @@ public sealed class SetApartTests
         }
     }
 
+    // What disks give for a rotten sector: bytes that do not come at all, instead of other ones.
+    [Fact]
+    public void A_table_that_a_compaction_cannot_read_is_set_apart_gone_around_and_dropped()
+    {
+        MemoryFileSystem files = Filled();
+        string table = Tables(files)[0];
+        var faults = new FaultInjectingFileSystem(files);
+        var owner = new Owner();
+        LsmEngine engine = Open(faults, owner);
+        Put(engine, 1, "w");
+        Flush(engine);
+        Rot(faults, table);
+        Task asked = engine.CompactRangeAsync();
+        Assert.True(asked.IsCompletedSuccessfully, $"it is {asked.Status}");
+        Assert.Null(engine.Stats.Failure);
+        LsmDamagedTable damaged = Assert.Single(engine.DamagedTables);
+        Assert.Equal((table, true), (damaged.File, damaged.IsReadable));
+        Assert.Equal([damaged.Number], owner.Told);
+        Put(engine, 2, "w");
+        Flush(engine);
+        Assert.NotNull(engine.FindDamage(damaged.Number, Key(0), Key(Keys)));
+        Assert.False(engine.DropDamage(damaged.Number, []));
+        faults.ClearRules();
+        Assert.Null(engine.FindDamage(damaged.Number, Key(0), Key(Keys)));
+        Assert.True(engine.DropDamage(damaged.Number, []));
+        Assert.True(engine.CompactRangeAsync().IsCompletedSuccessfully);
+        Assert.Equal("w1", Read(engine, 1));
+        Assert.Equal("w2", Read(engine, 2));
+        for (int i = 3; i < Keys; i++) Assert.Equal(IsDeleted(i) ? null : $"v{i}", Read(engine, i));
+        Close(engine);
+    }
+
+    // What lies behind the range may be what cannot be read.
+    [Fact]
+    public void To_judge_or_save_a_range_nothing_behind_it_is_read()
+    {
+        MemoryFileSystem files = Filled();
+        string table = Tables(files)[0];
+        var faults = new FaultInjectingFileSystem(files);
+        LsmEngine engine = Open(faults);
+        Assert.True(engine.NoteDamage(new CorruptionException(table, 0, "a block", "another")));
+        ulong damaged = Assert.Single(engine.DamagedTables).Number;
+        long whole = Bytes(() => Assert.Null(engine.FindDamage(damaged, Key(0), Key(Keys))));
+        Assert.InRange(Bytes(() => Assert.Null(engine.FindDamage(damaged, Key(0), Key(5)))), 1, whole / 2);
+        Assert.InRange(Bytes(() => Assert.True(engine.DropDamage(damaged, [(Key(5), Key(Keys))]))), 1, whole / 2);
+        Assert.Equal("v4", Read(engine, 4));
+        Close(engine);
+
+        long Bytes(Action action)
+        {
+            long before = faults.BytesRead;
+            action();
+            return faults.BytesRead - before;
+        }
+    }
+
+    [Fact]
+    public void A_table_that_cannot_be_read_when_the_engine_opens_is_set_apart_and_a_failing_write_still_stops_it()
+    {
+        MemoryFileSystem files = Filled();
+        var faults = new FaultInjectingFileSystem(files);
+        Rot(faults, Tables(files)[0]);
+        LsmEngine engine = Open(faults);
+        Assert.False(Assert.Single(engine.DamagedTables).IsReadable);
+        faults.Add(new FaultRule { Operation = FileOperation.Write, PathPattern = "*.sst" });
+        Put(engine, 1, "w");
+        Assert.True(engine.FlushAsync().IsFaulted);
+        Assert.NotNull(engine.Stats.Failure);
+        Close(engine);
+    }
+
+    private static void Rot(FaultInjectingFileSystem files, string table) => files.Add(new FaultRule
+    {
+        Operation = FileOperation.Read, PathPattern = table, Errno = Errno.IO, Times = FaultRule.Forever,
+    });
+
     private static string? Read(LsmEngine engine, int i) =>
         engine.Get(Key(i)) is { } got ? Encoding.UTF8.GetString(got.Value.Span) : null;
 
