@@ -114,10 +114,14 @@ public sealed partial class LsmEngine
     /// </summary>
     /// <param name="tables">Paths on the engine's file system; disjoint in keys. They are linked: the originals
     /// stay.</param>
+    /// <param name="verify">
+    /// True: every block of the tables is read and checked first, on the caller's thread. False, for who has just written them:
+    /// footer, index and filter only; damage elsewhere is met later, see <see cref="LsmOptions.OnDamage"/>.
+    /// </param>
     /// <param name="ct">Honoured before the tables are taken.</param>
     /// <exception cref="ArgumentException">Tables overlap each other.</exception>
-    /// <exception cref="CorruptionException">A table is damaged.</exception>
-    public async Task IngestAsync(IReadOnlyList<string> tables, CancellationToken ct = default)
+    /// <exception cref="CorruptionException">A table is damaged; nothing was taken.</exception>
+    public async Task IngestAsync(IReadOnlyList<string> tables, bool verify = true, CancellationToken ct = default)
     {
         ArgumentNullException.ThrowIfNull(tables);
         if (tables.Count == 0) return;
@@ -126,7 +130,7 @@ public sealed partial class LsmEngine
         bool installed = false;
         try
         {
-            ingest.Link(NextFileNumber);
+            ingest.Link(NextFileNumber, verify, ct);
             installed = ingest.Metas.Count == 0;
             for (int attempt = 1; !installed; attempt++)
             {

@@ -283,6 +283,22 @@ public sealed class MaintenanceTests
     }
 
     [Fact]
+    public async Task Of_a_table_to_ingest_every_block_is_checked_unless_its_writer_says_that_it_is_sound()
+    {
+        using var scope = new LsmEngineScope(Options());
+        string table = Table(1, 5);
+        // In the first data block.
+        _files.Corrupt(table, 40, 0x10);
+        CorruptionException damaged = await Assert.ThrowsAsync<CorruptionException>(() => scope.Engine.IngestAsync([table]));
+        Assert.Equal(table, damaged.File);
+        Assert.DoesNotContain(_files.List("/db"), name => name.EndsWith(".sst", StringComparison.Ordinal));
+        await scope.Engine.IngestAsync([Table(6, 9)]);
+        Assert.Equal(4, Workload.Read(scope.Engine).Count);
+        await scope.Engine.IngestAsync([table], verify: false);
+        Assert.Throws<CorruptionException>(() => Workload.Read(scope.Engine));
+    }
+
+    [Fact]
     public async Task Tables_that_cannot_all_be_linked_leave_no_link()
     {
         var faulty = new FaultInjectingFileSystem(_files);

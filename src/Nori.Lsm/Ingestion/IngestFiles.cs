@@ -10,6 +10,8 @@ namespace Nori.Lsm.Ingestion;
 /// <summary>External tables on their way into the engine.</summary>
 internal sealed class IngestFiles(IFileSystem files, string directory, IReadOnlyList<string> paths)
 {
+    private const int VerifyStepBytes = 1 << 20;
+
     private readonly List<TableMeta> _metas = [];
 
     public IReadOnlyList<TableMeta> Metas => _metas;
@@ -18,11 +20,11 @@ internal sealed class IngestFiles(IFileSystem files, string directory, IReadOnly
     public bool MayBeNamed { get; set; }
 
     /// <summary>Checks the tables and links them, durable, under the engine's names.</summary>
-    public void Link(Func<ulong> nextFileNumber)
+    public void Link(Func<ulong> nextFileNumber, bool verify, CancellationToken ct)
     {
         foreach (string path in paths)
         {
-            TableMeta? meta = Describe(path);
+            TableMeta? meta = Describe(path, verify, ct);
             if (meta is not null) _metas.Add(meta with { Number = nextFileNumber() });
             else _metas.Add(Skipped);
         }
@@ -95,11 +97,12 @@ internal sealed class IngestFiles(IFileSystem files, string directory, IReadOnly
 
     private static TableMeta Skipped { get; } = new() { Number = 0, Bytes = 0, Smallest = [], Largest = [] };
 
-    private TableMeta? Describe(string path)
+    private TableMeta? Describe(string path, bool verify, CancellationToken ct)
     {
         // Synced here although its builder should have: the manifest must not name bytes that a power loss takes.
         using (IFile file = files.Open(path, FileOpen.ReadWrite)) file.Sync();
         using TableReader reader = TableReader.Open(files, path);
+        if (verify) Verify(reader, ct);
         TableProperties properties = reader.Properties;
         if (properties.IsEmpty) return null;
         return new TableMeta
@@ -113,6 +116,12 @@ internal sealed class IngestFiles(IFileSystem files, string directory, IReadOnly
             RangeDeletes = properties.RangeDeletes,
             Expiring = properties.ExpiringEntries,
         };
+    }
+
+    private static void Verify(TableReader reader, CancellationToken ct)
+    {
+        using TableVerifier verifier = reader.NewVerifier();
+        while (verifier.RunOnce(VerifyStepBytes)) ct.ThrowIfCancellationRequested();
     }
 
     private void CheckDisjoint()
