@@ -11,7 +11,8 @@ namespace Nori.Lsm;
 /// <summary>Flush, compact, checkpoint and ingest on demand.</summary>
 public sealed partial class LsmEngine
 {
-    private const int IngestTriesBeforeHolding = 4;
+    // Of an ingest or a checkpoint, beside others that get in its way; then writers wait for it.
+    private const int TriesBeforeHolding = 4;
 
     // Guards itself: callers that wait until the memtables up to an id are in tables.
     private readonly List<(ulong Memtable, TaskCompletionSource Done)> _flushWaiters = [];
@@ -19,6 +20,10 @@ public sealed partial class LsmEngine
     // Of an engine without threads: callers whose wait is over, until the step that ended it is.
     private readonly System.Collections.Concurrent.ConcurrentQueue<(TaskCompletionSource Done, Exception? Failure)> _settled = new();
     private readonly SemaphoreSlim _manualTurn = new(1, 1);
+
+    // Guarded by _manifestLock: the newest memtable that held writes when tables were ingested. Until it is flushed the tables have
+    // what is newer than those writes and not them.
+    private ulong _ingestedBeside;
 
     /// <summary>Asks for the memtable to be sealed and flushed soon; returns at once.</summary>
     /// <param name="reason">For the event: log_pinned, memory, …</param>
@@ -75,34 +80,56 @@ public sealed partial class LsmEngine
     }
 
     /// <summary>
-    /// Makes a copy of the engine as of now in a new directory, by hard links on the same file system; durable
-    /// on return. It
-    /// opens as an engine of its own.
+    /// Makes a copy of the engine in a new directory, by hard links on the same file system; durable on return. It opens as an
+    /// engine of its own and holds one moment between call and return: everything that was acknowledged or ingested until then, and
+    /// nothing of later. Flushes anew where tables are ingested meanwhile.
     /// </summary>
-    /// <param name="directory">Must not exist, or be empty.</param>
+    /// <param name="directory">Must not exist, or be empty. Empty again when this throws.</param>
     /// <param name="ct">Honoured while flushing.</param>
     public async Task CheckpointAsync(string directory, CancellationToken ct = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(directory);
         if (_files.DirectoryExists(directory) && _files.List(directory).Count > 0)
             throw new ArgumentException($"{directory} is not empty", nameof(directory));
-        await FlushAsync(ct).ConfigureAwait(false);
-        LsmVersion version;
-        VersionEdit whole;
-        lock (_manifestLock)
+        (LsmVersion Version, VersionEdit Whole)? taken = null;
+        for (int attempt = 1; taken is null; attempt++)
         {
-            version = AcquireVersion();
-            whole = WholeState(new VersionEdit(), version);
+            await FlushAsync(ct).ConfigureAwait(false);
+            taken = attempt <= TriesBeforeHolding ? TakeMoment() : Alone(HoldForMoment);
         }
 
         try
         {
-            Checkpoint.Write(_files, _options.Directory, directory, whole);
+            Checkpoint.Write(_files, _options.Directory, directory, taken.Value.Whole);
         }
         finally
         {
-            version.Release();
+            taken.Value.Version.Release();
         }
+    }
+
+    /// <summary>What the tables say of one moment; null while they have later things than a memtable, see _ingestedBeside.</summary>
+    private (LsmVersion Version, VersionEdit Whole)? TakeMoment()
+    {
+        lock (_manifestLock)
+        {
+            if (OldestUnflushed() <= _ingestedBeside) return null;
+            LsmVersion version = AcquireVersion();
+            return (version, WholeState(new VersionEdit(), version));
+        }
+    }
+
+    /// <summary>The caller is alone: nothing is ingested or written meanwhile.</summary>
+    private (LsmVersion Version, VersionEdit Whole)? HoldForMoment()
+    {
+        ThrowIfRefusing();
+        FlushHeld(() => OldestUnflushed() <= _ingestedBeside);
+        return TakeMoment();
+    }
+
+    private ulong OldestUnflushed()
+    {
+        lock (_viewLock) return _immutables.Length == 0 ? _active.Id : _immutables[^1].Id;
     }
 
     /// <summary>
@@ -135,7 +162,7 @@ public sealed partial class LsmEngine
             for (int attempt = 1; !installed; attempt++)
             {
                 ct.ThrowIfCancellationRequested();
-                bool last = attempt > IngestTriesBeforeHolding;
+                bool last = attempt > TriesBeforeHolding;
                 installed = Alone(() => TryInstallIngest(ingest, holdWriters: last));
                 // A memtable holds keys of the tables: it must be in a table below them first.
                 if (!installed) await FlushAsync(ct).ConfigureAwait(false);
@@ -159,14 +186,7 @@ public sealed partial class LsmEngine
         if (MemtablesOverlap(ingest))
         {
             if (!holdWriters) return false;
-            SealIfUsed("ingest");
-            while (MemtablesOverlap(ingest))
-            {
-                ThrowIfRefusing();
-                if (_loop is null && RunFlushOnce()) continue;
-                _loop?.WakeFlush();
-                lock (_relief) Monitor.Wait(_relief, 10);
-            }
+            FlushHeld(() => MemtablesOverlap(ingest));
         }
 
         SyncLog();
@@ -195,11 +215,30 @@ public sealed partial class LsmEngine
                 ingest.MayBeNamed = false;
                 throw;
             }
+
+            lock (_viewLock)
+            {
+                if (!_active.IsEmpty) _ingestedBeside = _active.Id;
+                else if (_immutables.Length > 0) _ingestedBeside = _immutables[0].Id;
+            }
         }
 
         // The view is published already: see EnterView.
         Volatile.Write(ref _visible, sequence);
         return true;
+    }
+
+    /// <summary>Flushes until the condition ends; the caller is alone, so writers wait meanwhile.</summary>
+    private void FlushHeld(Func<bool> condition)
+    {
+        SealIfUsed("held");
+        while (condition())
+        {
+            ThrowIfRefusing();
+            if (_loop is null && RunFlushOnce()) continue;
+            _loop?.WakeFlush();
+            lock (_relief) Monitor.Wait(_relief, 10);
+        }
     }
 
     /// <summary>

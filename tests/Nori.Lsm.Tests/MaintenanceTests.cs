@@ -31,6 +31,38 @@ public sealed class MaintenanceTests
         await Assert.ThrowsAsync<ArgumentException>(() => scope.Engine.CheckpointAsync("/copy"));
     }
 
+    // What is ingested while the checkpoint flushes is newer than what is written while it flushes.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    public void A_checkpoint_never_has_what_was_ingested_without_what_was_acknowledged_before_it(int times)
+    {
+        var files = new FaultInjectingFileSystem(_files);
+        using var scope = new LsmEngineScope(Options(files));
+        LsmEngine engine = scope.Engine;
+        Put(engine, 1, "flushed");
+        int done = 0;
+        bool within = false;
+        files.Add(new FaultRule
+        {
+            Operation = FileOperation.Create, PathPattern = "*.sst", Errno = 0, Times = FaultRule.Forever,
+            Action = call =>
+            {
+                if (within || done == times || !call.Path.StartsWith("/db/", StringComparison.Ordinal)) return;
+                within = true;
+                done++;
+                Put(engine, 100 + done, "acknowledged");
+                Workload.Wait(engine.IngestAsync([Table(200 + done, 200 + done)]), engine);
+                within = false;
+            },
+        });
+        Workload.Wait(engine.CheckpointAsync("/copy"), engine);
+        Assert.InRange(done, 1, times);
+        using var copy = new LsmEngineScope(Options() with { Directory = "/copy" });
+        for (int i = 1; i <= times; i++)
+            Assert.Equal(copy.Engine.Get(Keys.Number(200 + i)) is null, copy.Engine.Get(Keys.Number(100 + i)) is null);
+    }
+
     [Fact]
     public void Without_its_log_an_engine_opens_only_when_the_log_holds_nothing_that_no_table_does()
     {
