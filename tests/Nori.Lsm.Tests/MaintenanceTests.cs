@@ -63,6 +63,44 @@ public sealed class MaintenanceTests
             Assert.Equal(copy.Engine.Get(Keys.Number(200 + i)) is null, copy.Engine.Get(Keys.Number(100 + i)) is null);
     }
 
+    [Theory]
+    [InlineData(Errno.NoSpace)]
+    [InlineData(Errno.IO)]
+    public void A_checkpoint_that_fails_leaves_nothing_in_the_way_of_the_next(int errno)
+    {
+        bool reached = true;
+        int failed = 0;
+        for (int k = 0; reached; k++)
+        {
+            var memory = new MemoryFileSystem((ulong)k);
+            var files = new FaultInjectingFileSystem(memory);
+            using var scope = new LsmEngineScope(Options(files));
+            for (int i = 0; i < 60; i++) Put(scope.Engine, i, new string('v', 40));
+            Workload.Wait(scope.Engine.FlushAsync(), scope.Engine);
+            FaultRule rule = files.Add(new FaultRule
+            {
+                Operation = FileOperation.Mutations & ~FileOperation.Delete, PathPattern = "/copy*", Errno = errno, AfterCalls = k,
+            });
+            try
+            {
+                Workload.Wait(scope.Engine.CheckpointAsync("/copy"), scope.Engine);
+            }
+            catch (StorageException)
+            {
+                failed++;
+                if (memory.DirectoryExists("/copy")) Assert.Empty(memory.List("/copy"));
+                Workload.Wait(scope.Engine.CheckpointAsync("/copy"), scope.Engine);
+            }
+
+            reached = rule.Matches > k;
+            Assert.Null(scope.Engine.Stats.Failure);
+            using var copy = new LsmEngineScope(Options(memory) with { Directory = "/copy" });
+            Assert.Equal(60, Workload.Read(copy.Engine).Count);
+        }
+
+        Assert.True(failed > 8, $"only {failed} calls");
+    }
+
     [Fact]
     public void Without_its_log_an_engine_opens_only_when_the_log_holds_nothing_that_no_table_does()
     {
