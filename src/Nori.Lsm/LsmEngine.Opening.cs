@@ -143,12 +143,14 @@ public sealed partial class LsmEngine
         };
         _wal = WalLog.Open(options, out RecoveryReport report, new LogReplay(this, state.LogPosition));
         ReachFlushed(state.LogPosition);
+        // Before all records: from the first manifest on that is written behind the log, one that is gone is missed.
+        if (_logPosition.Segment == 0) _logPosition = new WalPosition(1, 0);
         Volatile.Write(ref _visible, _lastSequence);
         return report;
     }
 
     /// <summary>
-    /// A log that tables were flushed from never vanishes, and it must not begin behind what the manifest says that tables
+    /// A log that a manifest knows of, flushed from or not, never vanishes, and it must not begin behind what the manifest says that tables
     /// hold: segments go only after the edit that says so, and a manifest that was cut may lack that edit.
     /// </summary>
     private void CheckLogIsThere(WalPosition flushed)

@@ -226,6 +226,23 @@ public sealed class DirectoryTests
         Assert.True(file.Length < 8192, $"{file.Length} bytes");
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_log_that_nothing_was_flushed_from_is_missed_when_it_is_gone(bool wholeDirectory)
+    {
+        LsmEngine engine = LsmEngine.Open(Options());
+        var batch = new WriteBatch();
+        batch.Put("a"u8, "acknowledged"u8);
+        engine.Write(batch);
+        await engine.DisposeAsync();
+        if (wholeDirectory) _files.DeleteDirectory("/db/wal");
+        else foreach (string name in _files.List("/db/wal")) _files.Delete($"/db/wal/{name}");
+        IReadOnlyList<string> before = _files.List("/db");
+        Assert.Equal("/db/wal", Assert.Throws<CorruptionException>(() => LsmEngine.Open(Options())).File);
+        Assert.Equal(before, _files.List("/db"));
+    }
+
     private LsmOptions Options(IFileSystem? files = null) => Workload.Small(files ?? _files);
 
     private List<string> Tables() => [.. _files.List("/db").Where(name => name.EndsWith(".sst", StringComparison.Ordinal))];
