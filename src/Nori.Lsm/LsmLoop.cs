@@ -85,18 +85,25 @@ internal sealed class LsmLoop : IDisposable
         return wait < IdleWait ? wait : IdleWait;
     }
 
+    /// <summary>
+    /// One round of a thread: a rest that is owed, else a step, else a wait. Owed is owed, whatever ends a wait before its time and
+    /// however often: so the rest comes first, and all of it.
+    /// </summary>
+    internal static void Turn(Func<bool> step, Func<TimeSpan> rest, Func<TimeSpan> idle, Action<TimeSpan> wait)
+    {
+        TimeSpan owed = rest();
+        if (owed > TimeSpan.Zero) wait(owed);
+        else if (!step()) wait(idle());
+    }
+
     private void Run(AutoResetEvent wake, Func<bool> step, Func<TimeSpan> rest, Func<TimeSpan> idle)
     {
-        while (!_stop)
-        {
-            if (!step())
-            {
-                wake.WaitOne(_engine.IsHeldUp ? _engine.DiskFullRetry : idle());
-                continue;
-            }
+        TimeSpan Idle() => _engine.IsHeldUp ? _engine.DiskFullRetry : idle();
+        void Wait(TimeSpan time) => wake.WaitOne(time);
 
-            TimeSpan pause = rest();
-            if (pause > TimeSpan.Zero) wake.WaitOne(pause);
-        }
+        // Made once: the thread of the commits comes by at each of them.
+        Func<TimeSpan> mayIdle = Idle;
+        Action<TimeSpan> wait = Wait;
+        while (!_stop) Turn(step, rest, mayIdle, wait);
     }
 }

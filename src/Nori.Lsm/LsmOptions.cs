@@ -124,7 +124,9 @@ public sealed record LsmOptions
     public int BloomBitsPerKey { get; init; } = 10;
 
     /// <summary>
-    /// Bytes a second that flush and compaction may write together; 0 as fast as the disk. <value>0.</value>
+    /// Bytes a second that flush and compaction write together on the average of more than a few steps of compaction
+    /// (<see cref="CompactionStepBytes"/> in each lane): flushes count and never wait, compactions wait until all is made up for. 0 as
+    /// fast as the disk. <value>0.</value>
     /// </summary>
     public long BackgroundBytesPerSecond { get; init; }
 

@@ -24,6 +24,7 @@ internal sealed class CompactionJob : IDisposable
     private byte[]? _lower;
     private int _grandparent;
     private long _grandparentBytes;
+    private long _closedBytes;
     private bool _disposed;
 
     /// <summary>Takes a reference on the version.</summary>
@@ -58,7 +59,8 @@ internal sealed class CompactionJob : IDisposable
 
     public bool IsFinished { get; private set; }
 
-    public long BytesWritten { get; private set; }
+    /// <summary>With what is in the table being written, as far as it is known before its end.</summary>
+    public long BytesWritten => _closedBytes + (_output?.EstimatedBytes ?? 0);
 
     public long EntriesDropped => _merger.EntriesDropped;
 
@@ -164,7 +166,7 @@ internal sealed class CompactionJob : IDisposable
         TableMeta meta = _output.Finish();
         _output.Dispose();
         _output = null;
-        BytesWritten += meta.Bytes;
+        _closedBytes += meta.Bytes;
         _outputs.Add(meta);
     }
 
