@@ -206,17 +206,15 @@ public sealed partial class LsmEngine
         LsmVersion version;
         CompactionPick? pick;
         ManualCompaction? manual = _manual.Current;
-        // What was asked for comes first: nothing new gets in its way.
-        if (manual is not null && !lane.TakesManual) return false;
         lock (_manifestLock)
         {
             // Version and range together: an ingest in between could put a table where this one's outputs will lie.
             version = AcquireVersion();
             List<CompactionPick> running = Running();
             List<CompactionPick> apart = SetApart();
-            pick = manual?.Next(version, _options, running, apart);
-            bool waits = manual is { IsDone: false } && pick is null;
-            if (pick is null && !waits) pick = PickLocked(version, running, apart);
+            pick = manual is null
+                ? PickLocked(version, running, apart)
+                : PickBeside(manual, lane, version, running, apart);
             lane.Pick = pick;
         }
 
@@ -239,6 +237,20 @@ public sealed partial class LsmEngine
         {
             version.Release();
         }
+    }
+
+    /// <summary>
+    /// What was asked for comes first and nothing new gets in its way, but level 0 where it slows writes down: they would stop
+    /// until the last of many steps is done.
+    /// </summary>
+    private CompactionPick? PickBeside(
+        ManualCompaction manual, CompactionLane lane, LsmVersion version, List<CompactionPick> running, List<CompactionPick> apart)
+    {
+        bool isUrgent = version.Levels[0].Length >= _options.L0SlowdownTrigger;
+        if (isUrgent && CompactionPicker.PickFullLevel0(version, _options, running, apart) is { } urgent) return urgent;
+        if (!lane.TakesManual) return null;
+        CompactionPick? pick = manual.Next(version, _options, running, apart);
+        return manual.IsDone ? PickLocked(version, running, apart) : pick;
     }
 
     // A pick follows from a version, what runs and what is set apart: with none of these a version that needed none never does.

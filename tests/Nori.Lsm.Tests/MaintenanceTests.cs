@@ -220,6 +220,47 @@ public sealed class MaintenanceTests
     }
 
     [Fact]
+    public void Level_0_is_compacted_beside_a_compaction_that_was_asked_for_and_that_comes_to_its_end()
+    {
+        const int SlowdownTrigger = 4;
+        var files = new FaultInjectingFileSystem(_files);
+        using var scope = new LsmEngineScope(Options(files) with
+        {
+            MemtableBytes = 1 << 16, L0CompactionTrigger = 3, L0SlowdownTrigger = SlowdownTrigger, L0StopTrigger = 5,
+        });
+        LsmEngine engine = scope.Engine;
+        string[] model = new string[200];
+        for (int i = 0; i < model.Length; i++) Write(i, "first");
+        Workload.Wait(engine.CompactRangeAsync(), engine);
+        for (int i = 0; i < model.Length; i += 2) Write(i, "second");
+        Workload.Wait(engine.FlushAsync(), engine);
+
+        // At each table that a compaction begins, one more in level 0, until writes would be slowed.
+        int flushed = 0;
+        bool within = false;
+        files.Add(new FaultRule
+        {
+            Operation = FileOperation.Create, PathPattern = "*.sst", Errno = 0, Times = FaultRule.Forever,
+            Action = _ =>
+            {
+                if (within || flushed == 400 || engine.Stats.Levels[0].Tables >= SlowdownTrigger) return;
+                within = true;
+                flushed++;
+                for (int j = 0; j < 12; j++) Write(((flushed * 37) + (j * 17)) % model.Length, $"meanwhile {flushed}");
+                Workload.Wait(engine.FlushAsync(), engine);
+                within = false;
+            },
+        });
+        Task asked = engine.CompactRangeAsync();
+        Assert.True(asked.IsCompletedSuccessfully, $"it is {asked.Status}: {asked.Exception}");
+        files.ClearRules();
+        Assert.InRange(flushed, 2 * SlowdownTrigger, 399);
+        for (int i = 0; i < model.Length; i++) Assert.Equal(model[i], Keys.Show(engine.Get(Keys.Number(i))!.Value.Value.Span));
+
+        void Write(int i, string what) => Put(engine, i, model[i] = $"{what} {i}" + new string('v', 60));
+    }
+
+    [Fact]
     public async Task Behind_the_end_the_state_is_refused_by_name()
     {
         var engine = LsmEngine.Open(Options());

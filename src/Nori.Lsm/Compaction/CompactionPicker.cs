@@ -50,6 +50,14 @@ internal static class CompactionPicker
         return debt;
     }
 
+    /// <summary>Level 0 now, whatever else is over its size; null when it would get in the way of what runs already.</summary>
+    public static CompactionPick? PickFullLevel0(
+        LsmVersion version, LsmOptions options, IReadOnlyCollection<CompactionPick> running, IReadOnlyCollection<CompactionPick> apart)
+    {
+        CompactionPick? pick = PickAtLevel0(version, options, LevelTargets.Of(version, options).BaseLevel, apart);
+        return pick is not null && running.Any(pick.ConflictsWith) ? null : pick;
+    }
+
     /// <summary>
     /// Level 0 into the base level. Where a table that is set apart is in the way, for as long as its owner takes, the newest
     /// tables of level 0 become one, so that writes go on: no older than what is set apart, of like sizes.

@@ -11,6 +11,11 @@ internal sealed class ManualCompaction(byte[]? start, byte[]? end, ulong numberL
 {
     private int _level;
 
+    // Of the level: the table that was given out last, and the last one that is done. What comes to lie before it, because level 0
+    // is compacted between two steps, was written since this began.
+    private TableMeta? _given;
+    private TableMeta? _done;
+
     public TaskCompletionSource Completion { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public bool IsDone { get; private set; }
@@ -22,9 +27,13 @@ internal sealed class ManualCompaction(byte[]? start, byte[]? end, ulong numberL
     public CompactionPick? Next(
         LsmVersion version, LsmOptions options, IReadOnlyCollection<CompactionPick> running, IReadOnlyCollection<CompactionPick> apart)
     {
+        // Given up, for want of space or of handles, it is there still.
+        if (_given is { } given && !Array.Exists(version.Levels[_level], file => file.Number == given.Number)) _done = given;
+        _given = null;
         CompactionPick? pick = Next(version, options, apart);
         if (pick is not null && running.Any(pick.ConflictsWith)) return null;
         IsDone = pick is null;
+        if (_level > 0) _given = pick?.Inputs[0].Meta;
         return pick;
     }
 
@@ -43,10 +52,11 @@ internal sealed class ManualCompaction(byte[]? start, byte[]? end, ulong numberL
         }
 
         int deepest = version.DeepestLevel;
-        for (; _level < deepest; _level++)
+        for (; _level < deepest; _level++, _done = null)
         {
             foreach (TableFile file in version.Overlapping(_level, start, end))
             {
+                if (_done is { } done && !EndsBehind(file.Meta, done)) continue;
                 CompactionPick pick = CompactionPicker.Make(version, options, _level, _level + 1, [file]) with { MayMove = false };
                 if (!apart.Any(pick.ConflictsWith)) return pick;
             }
@@ -64,5 +74,11 @@ internal sealed class ManualCompaction(byte[]? start, byte[]? end, ulong numberL
         }
 
         return null;
+    }
+
+    private static bool EndsBehind(TableMeta meta, TableMeta done)
+    {
+        int order = meta.Largest.AsSpan().SequenceCompareTo(done.Largest);
+        return order > 0 || (order == 0 && done.LargestIsExclusive && !meta.LargestIsExclusive);
     }
 }
