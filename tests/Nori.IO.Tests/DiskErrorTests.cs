@@ -35,6 +35,15 @@ public sealed class DiskErrorTests
     }
 
     [Fact]
+    public void A_directory_that_cannot_be_opened_to_be_synced_is_a_failed_open()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "directories are not synced there");
+        string missing = Path.Combine(Path.GetTempPath(), "nori-io-missing");
+        StorageException e = Assert.Throws<StorageException>(() => DiskFileSystem.Instance.SyncDirectory(missing));
+        Assert.Equal(("open", Errno.NoEntry, false), (e.Operation, e.Errno, e.IsShortage));
+    }
+
+    [Fact]
     public void Opening_a_directory_as_a_file_is_refused()
     {
         Assert.ThrowsAny<StorageException>(() => DiskFileSystem.Instance.Open(Path.GetTempPath(), FileOpen.ReadWrite));
