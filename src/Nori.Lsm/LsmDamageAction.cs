@@ -8,8 +8,7 @@ public enum LsmDamageAction
 
     /// <summary>
     /// The table stays and is set apart: no compaction touches it, reads that need what is damaged fail, everything else goes
-    /// on, and the owner is told, who may have another copy (<see cref="LsmEngine.DropDamage"/>). What opening, a compaction or a
-    /// scrub cannot read from the disk (EIO) is damaged, too; a write or a sync that fails stops the engine.
+    /// on, and the owner is told, who may have another copy (<see cref="LsmEngine.DropDamage"/>).
     /// </summary>
     SetApart,
 }

@@ -50,8 +50,7 @@ public sealed partial class LsmEngine
                 return new CorruptionException(damaged.File, damaged.Offset, "a table that can be read", damaged.Description);
             using TableReader reader = _store.OpenApart(file.Meta);
             _ = reader.RangeDeletes;
-            // Block by block: what is read ahead of the range may be what cannot be read.
-            using TableIterator entries = reader.NewIterator(new TableReadOptions { FillCache = false });
+            using TableIterator entries = reader.NewIterator(TableReadOptions.Compaction);
             entries.Seek(start);
             while (entries.Valid && entries.UserKey.SequenceCompareTo(end) < 0) entries.Next();
             return null;
@@ -59,10 +58,6 @@ public sealed partial class LsmEngine
         catch (CorruptionException e)
         {
             return e;
-        }
-        catch (StorageException e) when (IsUnreadable(e))
-        {
-            return Unreadable(e);
         }
         finally
         {
@@ -102,10 +97,6 @@ public sealed partial class LsmEngine
             _options.Events.Emit(new DamageDropped((long)table, kept?.Entries ?? 0));
         }
         catch (CorruptionException)
-        {
-            return false;
-        }
-        catch (StorageException e) when (IsUnreadable(e))
         {
             return false;
         }
@@ -170,35 +161,13 @@ public sealed partial class LsmEngine
         }
         catch (CorruptionException e) when (SetsApart)
         {
-            SetApartWhole(file, e);
+            file.GiveUpRangeTombstones();
+            NoteDamage(file.Path, e.Offset, $"expected {e.Expected}, found {e.Actual}", isReadable: false);
         }
-        catch (StorageException e) when (SetsApart && IsUnreadable(e))
-        {
-            SetApartWhole(file, Unreadable(e));
-        }
-    }
-
-    private void SetApartWhole(TableFile file, CorruptionException e)
-    {
-        file.GiveUpRangeTombstones();
-        NoteDamage(file.Path, e.Offset, $"expected {e.Expected}, found {e.Actual}", isReadable: false);
     }
 
     /// <summary>A compaction met damage: its table is set apart, and the next one goes around it.</summary>
-    private bool MayGoAround(Exception e) => e switch
-    {
-        CorruptionException damage => NoteDamage(damage),
-        StorageException failed when IsUnreadable(failed) => NoteDamage(Unreadable(failed)),
-        _ => false,
-    };
-
-    /// <summary>
-    /// What a disk answers for a sector that it cannot read is damage like a checksum that is wrong. Of a write or a sync it is
-    /// not: what those did is unknown.
-    /// </summary>
-    private static bool IsUnreadable(StorageException e) => e.Errno == Errno.IO && e.Operation is "open" or "stat" or "read";
-
-    private static CorruptionException Unreadable(StorageException e) => new(e.Path, 0, "bytes that the disk can read", e.Message);
+    private bool MayGoAround(Exception e) => e is CorruptionException damage && NoteDamage(damage);
 
     private void NoteFindings(LsmScrubber scrubber)
     {

@@ -21,8 +21,7 @@ internal static class Salvage
         {
             using (TableReader reader = store.OpenApart(damaged))
             {
-                // Block by block: what is read ahead may lie in a range that is given up, and not be readable.
-                using TableIterator entries = reader.NewIterator(new TableReadOptions { FillCache = false });
+                using TableIterator entries = reader.NewIterator(TableReadOptions.Compaction);
                 ReadOnlyMemory<byte> from = damaged.Smallest;
                 bool isOver = false;
                 foreach ((ReadOnlyMemory<byte> start, ReadOnlyMemory<byte> end) in lost)
