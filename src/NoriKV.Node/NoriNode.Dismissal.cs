@@ -31,9 +31,8 @@ public sealed partial class NoriNode
     {
         string[] others = [.. Table.Current.Members.Where(n => n.Number != Number && n.Address.Length > 0).Take(NamedMax)
             .Select(static n => $"{n.Name} at {n.Address}")];
-        string state = dismissal.State == RegisteredState.Replaced ? "replaced" : "decommissioned";
         string whom = others.Length > 0 ? $" ({string.Join(", ", others)})" : "";
-        string words = $"Node {NodeId} was {state} and is no member of the cluster any more: ask another node{whom}; to use this "
+        string words = $"Node {NodeId} was {dismissal.Word} and is no member of the cluster any more: ask another node{whom}; to use this "
             + $"machine again, stop the node and start it with an empty data directory ({_options.DataDirectory} is worth nothing)";
         // It is for ever: the first word is the last.
         if (Interlocked.CompareExchange(ref _dismissed, words, null) is null) _views.End();

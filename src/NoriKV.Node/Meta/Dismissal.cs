@@ -7,6 +7,9 @@ namespace NoriKV.Node.Meta;
 /// <param name="State">What became of it: decommissioned or replaced.</param>
 public sealed record Dismissal(ulong Revision, RegisteredState State)
 {
+    /// <summary>The state in a sentence.</summary>
+    public string Word => State == RegisteredState.Replaced ? "replaced" : "decommissioned";
+
     /// <summary>What a map says of a node on that store; null for a member, and for one that it does not know on that store.</summary>
     public static Dismissal? Of(ClusterMap map, NodeNumber node, Guid store)
     {

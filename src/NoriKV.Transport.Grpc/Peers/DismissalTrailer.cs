@@ -13,13 +13,9 @@ internal static class DismissalTrailer
 {
     private const string Key = "norikv-dismissed";
 
-    public static GrpcException Refuse(NodeNumber node, Dismissal dismissal)
-    {
-        string state = dismissal.State == RegisteredState.Replaced ? "replaced" : "decommissioned";
-        return new GrpcException(
-            new GrpcStatus(GrpcStatusCode.FailedPrecondition, $"node {node} was {state} and is no member any more"),
-            new Metadata { { Key, string.Create(CultureInfo.InvariantCulture, $"{(byte)dismissal.State} {dismissal.Revision}") } });
-    }
+    public static GrpcException Refuse(NodeNumber node, Dismissal dismissal) => new(
+        new GrpcStatus(GrpcStatusCode.FailedPrecondition, $"node {node} was {dismissal.Word} and is no member any more"),
+        new Metadata { { Key, string.Create(CultureInfo.InvariantCulture, $"{(byte)dismissal.State} {dismissal.Revision}") } });
 
     /// <summary>What a refusal says; null where it is another one.</summary>
     public static Dismissal? Read(GrpcException refusal)
