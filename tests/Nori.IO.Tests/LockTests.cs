@@ -15,6 +15,16 @@ public sealed class LockTests : IDisposable
     }
 
     [Fact]
+    public void Without_space_for_the_owner_the_lock_is_taken_and_names_nobody()
+    {
+        Assert.SkipUnless(File.Exists("/dev/full"), "needs /dev/full, a device of Linux");
+        File.CreateSymbolicLink(Path.Combine(_directory, "LOCK"), "/dev/full");
+        using (DiskFileSystem.Instance.LockDirectory(_directory))
+            Assert.Throws<DirectoryLockedException>(() => DiskFileSystem.Instance.LockDirectory(_directory));
+        DiskFileSystem.Instance.LockDirectory(_directory).Dispose();
+    }
+
+    [Fact]
     public void Another_process_that_holds_the_lock_is_named()
     {
         Assert.SkipUnless(File.Exists("/usr/bin/flock"), "needs flock: sudo apt-get install -y util-linux");

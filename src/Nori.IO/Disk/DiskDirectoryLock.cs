@@ -85,14 +85,17 @@ internal sealed class DiskDirectoryLock : IDisposable
     {
         try
         {
-            RandomAccess.SetLength(handle, 0);
+            if (RandomAccess.GetLength(handle) > 0) RandomAccess.SetLength(handle, 0);
             string owner = Environment.ProcessId.ToString(CultureInfo.InvariantCulture) + "\n";
             RandomAccess.Write(handle, System.Text.Encoding.ASCII.GetBytes(owner), 0);
         }
         catch (Exception e) when (StorageErrors.IsRefusal(e))
         {
+            StorageException failure = StorageErrors.From("lock", path, e);
+            // The lock is the kernel's: without space for the name what is there can still be read, and the message names nobody.
+            if (failure.IsDiskFull) return;
             handle.Dispose();
-            throw StorageErrors.From("lock", path, e);
+            throw failure;
         }
     }
 
