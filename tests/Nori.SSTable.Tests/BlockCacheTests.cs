@@ -24,6 +24,19 @@ public sealed class BlockCacheTests
         Assert.InRange(cache.Bytes, 4096 + 64, 4096 + 256);
     }
 
+    [Theory]
+    [InlineData(1L << 40)]
+    [InlineData(long.MaxValue)]
+    public void A_cache_without_a_bound_worth_the_name_is_made_of_little_memory(long bytes)
+    {
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        using var cache = new BlockCache(bytes);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 100 << 20);
+        for (int i = 0; i < 10_000; i++) cache.Insert(1, i, NewBlock(100, 1)).Release();
+        Assert.Equal(10_000, cache.Count);
+        for (int i = 0; i < 10_000; i++) Assert.True(Has(cache, 1, i));
+    }
+
     [Fact]
     public void The_first_of_two_inserters_wins()
     {

@@ -13,6 +13,11 @@ internal sealed class CacheShard
 {
     private const int None = -1;
     private const int BytesPerBucket = 4096;
+
+    // A cache of any size is made at once, of 80 MiB at most: 64 shards' buckets are enough for 64 GiB of blocks of 4 KiB, and beyond
+    // the chains grow longer; their slots for 16 TiB.
+    private const int BucketsMax = 1 << 18;
+    private const long SlotsMax = 1 << 26;
     private const int ChunkSlotsMax = 2048;
 
     // Guards the ring, the byte count, unused slots and every change of the chains.
@@ -32,12 +37,12 @@ internal sealed class CacheShard
     public CacheShard(long bytesMax)
     {
         _bytesMax = bytesMax;
-        long buckets = Math.Clamp(bytesMax / BytesPerBucket, 16, 1 << 24);
+        long buckets = Math.Clamp(bytesMax / BytesPerBucket, 16, BucketsMax);
         _buckets = new int[BitOperations.RoundUpToPowerOf2((ulong)buckets)];
         Array.Fill(_buckets, None);
         _chunkShift = BitOperations.Log2((uint)Math.Min(_buckets.Length, ChunkSlotsMax));
         // Also where all blocks are empty, and as many more as are evicted and still read.
-        long slots = Math.Min(2 * (bytesMax / CacheSlot.OverheadBytes) + 1, 1 << 30);
+        long slots = Math.Min(2 * (bytesMax / CacheSlot.OverheadBytes) + 1, SlotsMax);
         _chunks = new CacheSlot[(slots >> _chunkShift) + 1][];
     }
 
