@@ -4,6 +4,7 @@ using Nori.Lsm.Events;
 using Nori.Lsm.Manifest;
 using Nori.Lsm.Memtables;
 using Nori.Lsm.Versions;
+using Nori.Wal;
 
 namespace Nori.Lsm;
 
@@ -79,6 +80,7 @@ public sealed partial class LsmEngine
         }
 
         _logPosition = edit.LogPosition ?? _logPosition;
+        _logDurable = edit.LogDurable ?? _logDurable;
         _flushedSequence = Math.Max(_flushedSequence, edit.LastSequence ?? 0);
         _flushedWatermark = Math.Max(_flushedWatermark, edit.FlushedWatermark ?? 0);
     }
@@ -94,6 +96,8 @@ public sealed partial class LsmEngine
             LogPosition = change.LogPosition ?? _logPosition,
             FlushedWatermark = Math.Max(_flushedWatermark, change.FlushedWatermark ?? 0),
         };
+        WalPosition durable = change.LogDurable ?? _logDurable;
+        if (durable > WalPosition.Start) whole.LogDurable = durable;
         for (int level = 0; level < version.Levels.Length; level++)
             foreach (TableFile file in version.Levels[level]) whole.Added.Add((level, file.Meta));
         return whole;

@@ -66,6 +66,7 @@ public sealed partial class LsmEngine
         _nextFileNumber = Math.Max(state.NextFileNumber, state.GreatestFileNumber + 1);
         _lastSequence = _visible = _flushedSequence = state.LastSequence;
         _logPosition = state.LogPosition;
+        _logDurable = state.LogDurable;
         _flushedWatermark = state.FlushedWatermark;
         if (state.Levels > _options.Levels)
         {
@@ -133,6 +134,7 @@ public sealed partial class LsmEngine
                 LsmWalMode.Batch => SyncPolicy.Batch,
                 _ => SyncPolicy.Os,
             },
+            DurableAtLeast = state.LogDurable,
             SegmentBytes = _options.WalSegmentBytes,
             RecordBytesMax = _options.WriteBatchBytesMax,
             BatchBytesMax = _options.WriteBatchBytesMax + (4 << 20),
@@ -142,6 +144,7 @@ public sealed partial class LsmEngine
             Time = _options.Time,
         };
         _wal = WalLog.Open(options, out RecoveryReport report, new LogReplay(this, state.LogPosition));
+        _logDurable = _wal.DurableEnd;
         ReachFlushed(state.LogPosition);
         // Before all records: from the first manifest on that is written behind the log, one that is gone is missed.
         if (_logPosition.Segment == 0) _logPosition = new WalPosition(1, 0);
@@ -190,7 +193,8 @@ public sealed partial class LsmEngine
     /// <summary>The log must go on at or behind what tables hold.</summary>
     private void ReachFlushed(WalPosition flushed)
     {
-        // Under Os a power loss may take log bytes whose data is in tables already. What is appended from here on must
+        // Under Os, and behind what was synced in every mode, a power loss may take log bytes whose data is in tables already: the log is
+        // as long as the manifest calls durable, or it would not have opened. What is appended from here on must
         // lie behind the flushed position, or the next opening would skip it.
         while (_wal!.End < flushed) _wal.Roll();
     }

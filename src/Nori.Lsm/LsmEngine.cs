@@ -46,6 +46,7 @@ public sealed partial class LsmEngine : IAsyncDisposable
     private ulong _memtableIds;
     private ulong _nextFileNumber = 1;
     private WalPosition _logPosition;
+    private WalPosition _logDurable;
     private ulong _flushedSequence;
     private ulong _flushedWatermark;
 

@@ -25,6 +25,13 @@ public sealed record WalOptions
     /// <value><see cref="CorruptionAction.Throw"/>.</value>
     public CorruptionAction OnCorruption { get; init; } = CorruptionAction.Throw;
 
+    /// <summary>
+    /// How far the owner knows from elsewhere that the log was durable, such as a <see cref="WalLog.DurableEnd"/> that it wrote down:
+    /// a log that ends before is damaged, although it looks like one that a crash cut.
+    /// </summary>
+    /// <value>The beginning: only what the log itself says.</value>
+    public WalPosition DurableAtLeast { get; init; } = WalPosition.Start;
+
     /// <summary>Codec of the records that shrink under it.</summary>
     /// <value>None.</value>
     public CompressionType Compression { get; init; } = CompressionType.None;

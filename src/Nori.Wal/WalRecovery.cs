@@ -7,7 +7,7 @@ namespace Nori.Wal;
 /// Finds what a directory's segments hold: the pass behind <see cref="WalLog.Open"/> and the inspector.
 /// </summary>
 /// <remarks>
-/// The first bad batch ends the log when it lies at or above every position that any header calls durable: a torn
+/// The first bad batch ends the log when it lies at or above every position that any header, or the owner, calls durable: a torn
 /// tail,
 /// whatever follows. Below such a position it is corruption. To know all those positions, the pass looks past the
 /// damage
@@ -36,7 +36,7 @@ internal sealed class WalRecovery(WalOptions options, IWalReplay? replay)
 
     public ulong EpochMax { get; private set; }
 
-    public WalPosition Durable { get; private set; }
+    public WalPosition Durable { get; private set; } = options.DurableAtLeast;
 
     public WalPosition End { get; private set; }
 
@@ -81,6 +81,8 @@ internal sealed class WalRecovery(WalOptions options, IWalReplay? replay)
             else if (name != "LOCK") Ignored.Add(name);
         }
 
+        if (Segments.Count == 0 && Durable > WalPosition.Start)
+            throw new CorruptionException(options.Directory, 0, $"a log that was durable up to {Durable}", "no segment");
         foreach (SegmentFile segment in Segments)
         {
             EpochMax = Math.Max(EpochMax, segment.Epoch);
@@ -181,7 +183,7 @@ internal sealed class WalRecovery(WalOptions options, IWalReplay? replay)
 
             if (options.OnCorruption == CorruptionAction.Throw)
             {
-                throw new CorruptionException(segment.Path, at, expected, actual);
+                throw new CorruptionException(segment.Path, at, $"{expected}: the log was durable up to {Durable}", actual);
             }
 
             at = SkipDamage(segment, at, limit, next is null, scanner, expected, actual, out bool ended);

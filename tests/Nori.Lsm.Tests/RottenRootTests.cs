@@ -1,4 +1,5 @@
 using Nori.IO;
+using Nori.Lsm.Manifest;
 
 namespace Nori.Lsm.Tests;
 
@@ -67,6 +68,84 @@ public sealed class RottenRootTests
             files.Delete(path);
             Assert.Equal(path, Assert.Throws<CorruptionException>(() => LsmEngine.Open(Options(files))).File);
         }
+    }
+
+    [Fact]
+    public void A_log_cut_below_what_the_manifest_calls_durable_is_refused_unchanged_and_found_and_one_cut_behind_it_is_not()
+    {
+        using (var scope = new LsmEngineScope(LogOptions(_files)))
+        {
+            for (int i = 0; i < 20; i++) scope.Engine.Write(Batch(i, 40));
+            Workload.Wait(scope.Engine.FlushAsync(), scope.Engine);
+            for (int i = 20; i < 40; i++) scope.Engine.Write(Batch(i, 40));
+        }
+
+        const string log = "/db/wal/00000000000000000001.wal";
+        StoredState state = StoredState.Read(_files, "/db");
+        Assert.Equal(state.LogPosition, state.LogDurable);
+        Assert.True(state.LogDurable.Offset < _files.ReadAllBytes(log).AsSpan().LastIndexOfAnyExcept((byte)0));
+        for (long length = 8192; length <= state.LogDurable.Offset + 512; length += 32)
+        {
+            MemoryFileSystem files = _files.Clone();
+            using (IFile file = files.Open(log, FileOpen.ReadWrite)) file.SetLength(length);
+            byte[] before = files.ReadAllBytes(log);
+            bool isHole = length < state.LogDurable.Offset;
+            using (LsmScrubber scrub = LsmScrubber.Open(files, "/db", new LsmScrubOptions { BytesPerSecond = 0 }))
+            {
+                while (scrub.RunOnce()) continue;
+                Assert.Equal(isHole, scrub.Report().Findings.Any(found => found.IsDamage && found.File == log));
+            }
+
+            if (!isHole)
+            {
+                using var scope = new LsmEngineScope(LogOptions(files));
+                Assert.True(Workload.Read(scope.Engine).Count >= 20);
+                continue;
+            }
+
+            for (int again = 0; again < 2; again++)
+            {
+                CorruptionException e = Assert.Throws<CorruptionException>(() => LsmEngine.Open(LogOptions(files)));
+                Assert.Equal(log, e.File);
+                Assert.InRange(e.Offset, 8192, length);
+                Assert.Contains($"durable up to {state.LogDurable}", e.Expected, StringComparison.Ordinal);
+                Assert.Equal(before, files.ReadAllBytes(log));
+            }
+        }
+    }
+
+    [Fact]
+    public void A_log_cut_below_where_an_earlier_opening_found_its_end_is_refused()
+    {
+        using (var scope = new LsmEngineScope(LogOptions(_files))) scope.Engine.Write(Batch(1, 40));
+        using (new LsmEngineScope(LogOptions(_files))) { }
+        using (IFile file = _files.Open("/db/wal/00000000000000000001.wal", FileOpen.ReadWrite)) file.SetLength(8192);
+        Assert.Throws<CorruptionException>(() => LsmEngine.Open(LogOptions(_files)));
+    }
+
+    [Fact]
+    public void A_loss_of_power_under_Os_that_takes_log_below_what_is_in_tables_is_no_damage()
+    {
+        LsmOptions options = LogOptions(_files) with { WriteAheadLog = LsmWalMode.Os };
+        LsmEngine engine = LsmEngine.Open(options);
+        for (int i = 0; i < 20; i++) engine.Write(Batch(i, 40));
+        Workload.Wait(engine.FlushAsync(), engine);
+        StoredState state = StoredState.Read(_files, "/db");
+        Assert.True(state.LogDurable < state.LogPosition);
+        MemoryFileSystem lost = _files.Crash(1, CrashMode.DropUnsynced);
+        engine.Abandon();
+        using var scope = new LsmEngineScope(options with { FileSystem = lost });
+        Assert.Equal(20, Workload.Read(scope.Engine).Count);
+    }
+
+    private static LsmOptions LogOptions(IFileSystem files) =>
+        Options(files) with { MemtableBytes = 1 << 20, WalSegmentBytes = 1 << 20 };
+
+    private static WriteBatch Batch(int key, int bytes)
+    {
+        var batch = new WriteBatch();
+        batch.Put(Keys.Number(key), new byte[bytes]);
+        return batch;
     }
 
     private static LsmOptions Options(IFileSystem files) => Workload.Small(files);

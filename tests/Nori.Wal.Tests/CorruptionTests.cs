@@ -67,6 +67,53 @@ public class CorruptionTests
         }
     }
 
+    [Fact]
+    public void A_log_that_ends_before_what_its_owner_knows_to_be_durable_is_corruption_and_stays_as_it_is()
+    {
+        MemoryFileSystem files = Make(withMark: false, out List<string> texts, segments: 2);
+        WalPosition end;
+        using (WalLog log = WalLog.Open(Support.Options(files.Clone(), 16 << 10), out RecoveryReport report)) end = report.End;
+        string last = $"{Support.Directory}/{end.Segment:D20}.wal";
+
+        using (WalLog log = WalLog.Open(Support.Options(files.Clone(), 16 << 10) with { DurableAtLeast = end }, out _))
+            Assert.Equal(texts, Support.ReadTexts(log));
+
+        // Within the last batch, and where no batch is left.
+        foreach (long length in (long[])[end.Offset - 8, WalFormat.FirstBatchOffset])
+        {
+            MemoryFileSystem cut = files.Clone();
+            using (IFile file = cut.Open(last, FileOpen.ReadWrite)) file.SetLength(length);
+            Refuses(cut, last);
+        }
+
+        MemoryFileSystem missing = files.Clone();
+        missing.Delete(last);
+        Refuses(missing, First);
+
+        foreach (string name in missing.List(Support.Directory)) missing.Delete($"{Support.Directory}/{name}");
+        Refuses(missing, $"{Support.Directory}/{end.Segment:D20}.wal");
+
+        void Refuses(MemoryFileSystem files, string path)
+        {
+            WalInspection seen = Inspect(files, end);
+            Assert.True(seen.IsCorrupt);
+            Assert.Contains(seen.Findings, found => found.File == path);
+            Assert.False(Inspect(files, WalPosition.Start).IsCorrupt);
+            IReadOnlyList<string> before = files.List(Support.Directory);
+            WalOptions options = Support.Options(files, 16 << 10) with { DurableAtLeast = end };
+            var thrown = Assert.Throws<CorruptionException>(() => WalLog.Open(options, out _));
+            Assert.Contains($"durable up to {end}", thrown.Expected, StringComparison.Ordinal);
+            Assert.Equal(before.Where(name => name != "LOCK"), files.List(Support.Directory).Where(name => name != "LOCK"));
+        }
+
+        static WalInspection Inspect(MemoryFileSystem files, WalPosition durable)
+        {
+            using WalInspector inspector = WalInspector.Begin(files, Support.Directory, atRest: false, durable);
+            while (inspector.RunOnce(long.MaxValue)) continue;
+            return inspector.Finish();
+        }
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -35,6 +35,7 @@ internal static class Checkpoint
 
         // The copy begins a log of its own: everything is in tables.
         whole.LogPosition = WalPosition.Start;
+        whole.LogDurable = null;
         whole.StoreId = Guid.NewGuid();
         using var writer = new ManifestWriter(files, target, long.MaxValue);
         try

@@ -116,6 +116,7 @@ public static class LsmInspector
         if (edit.NextFileNumber is { } next) parts.Add($"next file {next}");
         if (edit.LastSequence is { } last) parts.Add($"last sequence {last}");
         if (edit.LogPosition is { } position) parts.Add($"log from {position}");
+        if (edit.LogDurable is { } durable) parts.Add($"log durable to {durable}");
         if (edit.FlushedWatermark is { } watermark) parts.Add($"watermark {watermark}");
         foreach ((int level, ulong number) in edit.Removed) parts.Add($"-{number}@L{level}");
         foreach ((int level, TableMeta meta) in edit.Added) parts.Add($"+{meta.Number}@L{level} ({meta.Bytes} bytes)");

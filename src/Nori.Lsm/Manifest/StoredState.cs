@@ -25,6 +25,8 @@ internal sealed class StoredState
 
     public WalPosition LogPosition { get; private set; }
 
+    public WalPosition LogDurable { get; private set; }
+
     public ulong FlushedWatermark { get; private set; }
 
     public long TornBytes { get; private set; }
@@ -87,6 +89,7 @@ internal sealed class StoredState
         NextFileNumber = edit.NextFileNumber ?? NextFileNumber;
         LastSequence = Math.Max(LastSequence, edit.LastSequence ?? 0);
         LogPosition = edit.LogPosition ?? LogPosition;
+        LogDurable = edit.LogDurable ?? LogDurable;
         FlushedWatermark = Math.Max(FlushedWatermark, edit.FlushedWatermark ?? 0);
         StoreId = edit.StoreId ?? StoreId;
         Levels = edit.Levels ?? Levels;

@@ -11,6 +11,7 @@ namespace Nori.Lsm.Manifest;
 //   5 added table: level, number, bytes varint | smallest, largest length-prefixed | flags u8 (1: largest is exclusive)
 //       | smallest sequence, largest sequence, entries, deletes, range deletes, expiring, global sequence varint
 //   6 store id: 16 bytes             7 levels varint               8 flushed watermark varint
+//   9 log durable up to: segment varint, offset varint
 
 /// <summary>One atomic change of the engine's tables and counters.</summary>
 internal sealed class VersionEdit
@@ -23,6 +24,9 @@ internal sealed class VersionEdit
 
     /// <summary>Where replay of the engine's log begins: all before it is in tables.</summary>
     public WalPosition? LogPosition { get; set; }
+
+    /// <summary>The engine's log was synced up to there when this was written: it never ends before.</summary>
+    public WalPosition? LogDurable { get; set; }
 
     public Guid? StoreId { get; set; }
 
@@ -39,13 +43,7 @@ internal sealed class VersionEdit
     {
         Number(1, NextFileNumber);
         Number(2, LastSequence);
-        if (LogPosition is { } position)
-        {
-            target.WriteVarint(3);
-            target.WriteVarint(position.Segment);
-            target.WriteVarint(position.Offset);
-        }
-
+        Position(3, LogPosition);
         foreach ((int level, ulong number) in Removed)
         {
             target.WriteVarint(4);
@@ -62,6 +60,15 @@ internal sealed class VersionEdit
 
         Number(7, (ulong?)Levels);
         Number(8, FlushedWatermark);
+        Position(9, LogDurable);
+
+        void Position(ulong tag, WalPosition? value)
+        {
+            if (value is not { } position) return;
+            target.WriteVarint(tag);
+            target.WriteVarint(position.Segment);
+            target.WriteVarint(position.Offset);
+        }
 
         void Number(ulong tag, ulong? value)
         {
@@ -112,6 +119,9 @@ internal sealed class VersionEdit
             case 8 when reader.TryReadVarint(out number):
                 FlushedWatermark = number;
                 return true;
+            case 9 when reader.TryReadVarint(out ulong segment) && reader.TryReadVarint(out number):
+                LogDurable = new WalPosition(segment, (uint)number);
+                return number <= uint.MaxValue;
             default:
                 return false;
         }

@@ -1,6 +1,7 @@
 using Nori.IO;
 using Nori.Lsm.Manifest;
 using Nori.Lsm.Versions;
+using Nori.Wal;
 
 namespace Nori.Lsm.Scrub;
 
@@ -18,6 +19,7 @@ internal sealed class DirectorySource : ScrubSource
         ManifestFindings.Add(_found, files, directory, manifest);
         _manifestBytes = manifest.Bytes;
         StoredState? state = TryRead(manifest.Damage.Count == 0);
+        LogDurable = state?.LogDurable ?? WalPosition.Start;
         foreach (string name in files.List(directory))
         {
             if (!FileNames.TryParseTable(name, out ulong number)) continue;

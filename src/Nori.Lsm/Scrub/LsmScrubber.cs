@@ -54,7 +54,7 @@ public sealed class LsmScrubber : IDisposable
         if (source.LogDirectory is null || !source.Files.DirectoryExists(source.LogDirectory)) return;
         try
         {
-            _log = WalInspector.Begin(source.Files, source.LogDirectory, source.IsLive);
+            _log = WalInspector.Begin(source.Files, source.LogDirectory, source.IsLive, source.LogDurable);
             _files += _log.Segments;
             _bytesTotal += _log.BytesTotal;
         }

@@ -1,4 +1,5 @@
 using Nori.IO;
+using Nori.Wal;
 
 namespace Nori.Lsm.Scrub;
 
@@ -11,6 +12,9 @@ internal abstract class ScrubSource(IFileSystem files, string directory, string?
 
     /// <summary>Null or missing: there is no log to check.</summary>
     public string? LogDirectory { get; } = logDirectory;
+
+    /// <summary>How far the log was durable, as the manifest says.</summary>
+    public WalPosition LogDurable { get; protected init; }
 
     /// <summary>True while an engine writes there.</summary>
     public abstract bool IsLive { get; }

@@ -9,7 +9,7 @@ public sealed record WalInspection
     /// <summary>What is other than it should be; empty in a healthy log.</summary>
     public required IReadOnlyList<WalFinding> Findings { get; init; }
 
-    /// <summary>The greatest position that any header calls durable.</summary>
+    /// <summary>The greatest position that any header, or who asked, calls durable.</summary>
     public required WalPosition Durable { get; init; }
 
     /// <summary>Files kept for reuse.</summary>

@@ -28,8 +28,10 @@ public sealed class WalInspector : IDisposable
     private int _freeFiles;
 
     private WalInspector(
-        IFileSystem files, string directory, bool atRest, Action<WalBatchInspection>? onBatch, Action<WalRecord>? onRecord)
+        IFileSystem files, string directory, bool atRest, WalPosition durable, Action<WalBatchInspection>? onBatch,
+        Action<WalRecord>? onRecord)
     {
+        _durable = durable;
         _files = files;
         _directory = directory;
         _atRest = atRest;
@@ -61,7 +63,7 @@ public sealed class WalInspector : IDisposable
         Action<WalRecord>? onRecord = null)
     {
         ArgumentNullException.ThrowIfNull(files);
-        using var inspector = new WalInspector(files, directory, atRest: false, onBatch, onRecord);
+        using var inspector = new WalInspector(files, directory, atRest: false, WalPosition.Start, onBatch, onRecord);
         while (inspector.RunOnce(long.MaxValue)) continue;
         return inspector.Finish();
     }
@@ -72,11 +74,12 @@ public sealed class WalInspector : IDisposable
     /// <param name="atRest">
     /// True for a log in use: its last segment, which grows, is left out, and what is deleted meanwhile is no damage.
     /// </param>
+    /// <param name="durable">How far the log was durable at least, as in <see cref="WalOptions.DurableAtLeast"/>.</param>
     /// <exception cref="StorageException">The directory or a file cannot be read.</exception>
-    public static WalInspector Begin(IFileSystem files, string directory, bool atRest)
+    public static WalInspector Begin(IFileSystem files, string directory, bool atRest, WalPosition durable = default)
     {
         ArgumentNullException.ThrowIfNull(files);
-        return new WalInspector(files, directory, atRest, null, null);
+        return new WalInspector(files, directory, atRest, durable, null, null);
     }
 
     /// <summary>Reads about that many more bytes, at least one batch; false when all was read.</summary>
@@ -130,6 +133,8 @@ public sealed class WalInspector : IDisposable
             else if (name != "LOCK") AddForeign(name);
         }
 
+        if (_numbers.Count == 0 && _durable > WalPosition.Start)
+            Add(WalFindingKind.MissingSegment, PathOf(_durable.Segment), 0, $"segment {_durable.Segment}", "no such file");
         _headers = [.. _numbers.Select(ReadHeader)];
         for (int i = 1; i < _numbers.Count; i++) CheckGap(_numbers[i - 1], _numbers[i]);
         for (int i = 0; i < Segments; i++)
@@ -224,7 +229,13 @@ public sealed class WalInspector : IDisposable
     /// <summary>One batch, or one stretch of damage; false at the segment's end.</summary>
     private bool Step(SegmentWalk walk)
     {
-        if (walk.At >= walk.Limit) return false;
+        var place = new WalPosition(walk.Header.Number, (uint)walk.At);
+        if (walk.At >= walk.Limit)
+        {
+            if (walk.IsLast) NoteBad(walk, place, "a batch header", "the end of the file", isEnd: true);
+            return false;
+        }
+
         if (walk.Scanner.TryReadBatch(walk.At, walk.Limit, out BatchHeader batch, out ReadOnlySpan<byte> body))
         {
             Visit(walk.Header, walk.At, batch, body);
@@ -244,14 +255,14 @@ public sealed class WalInspector : IDisposable
         string expected = walk.Scanner.Expected, actual = walk.Scanner.Actual;
         bool more = walk.Scanner.TryFindHeader(walk.At + WalFormat.Alignment, walk.Limit, out long found, out _);
         bool isEnd = !more && walk.IsLast && !BatchHeaderAt(walk.File, walk.Header.Epoch, walk.At);
-        var place = new WalPosition(walk.Header.Number, (uint)walk.At);
-
-        // Even a mere end of the log is damage when some header calls a later position durable.
-        var finding = new WalFinding(WalFindingKind.TornTail, walk.File.Path, walk.At, expected, actual);
-        _bad.Add((place, finding, isEnd));
+        NoteBad(walk, place, expected, actual, isEnd);
         if (more) walk.At = found;
         return more;
     }
+
+    /// <summary>Even a mere end of the log is damage when some header calls a later position durable.</summary>
+    private void NoteBad(SegmentWalk walk, WalPosition place, string expected, string actual, bool isEnd) =>
+        _bad.Add((place, new WalFinding(WalFindingKind.TornTail, walk.File.Path, walk.At, expected, actual), isEnd));
 
     private static bool BatchHeaderAt(IFile file, ulong epoch, long at)
     {
