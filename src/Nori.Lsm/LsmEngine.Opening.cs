@@ -1,4 +1,3 @@
-using System.Globalization;
 using Nori.Core;
 using Nori.IO;
 using Nori.Lsm.Compaction;
@@ -82,8 +81,8 @@ public sealed partial class LsmEngine
         lock (_viewLock) PublishView();
 
         // Before the first change: when log and manifest contradict each other, tables that look like orphans may be the data.
-        if (_options.WriteAheadLog != LsmWalMode.None) CheckLogIsThere(state.LogPosition);
-        else CheckLogIsFlushed(state.LogPosition);
+        if (_options.WriteAheadLog == LsmWalMode.None) CheckLogIsFlushed(state.LogPosition);
+        else if (LogSegments.List(_files, _options.Directory).Check(state.LogPosition) is { } damage) throw damage;
         IReadOnlyList<string> orphans = state.DeleteOrphans(_files, _options.Directory);
         _manifest = new ManifestWriter(_files, _options.Directory, _options.ManifestBytesMax);
         if (state.ManifestNumber != 0) _manifest.Adopt(state.ManifestNumber);
@@ -150,29 +149,6 @@ public sealed partial class LsmEngine
         if (_logPosition.Segment == 0) _logPosition = new WalPosition(1, 0);
         Volatile.Write(ref _visible, _lastSequence);
         return report;
-    }
-
-    /// <summary>
-    /// A log that a manifest knows of, flushed from or not, never vanishes, and it must not begin behind what the manifest says that tables
-    /// hold: segments go only after the edit that says so, and a manifest that was cut may lack that edit.
-    /// </summary>
-    private void CheckLogIsThere(WalPosition flushed)
-    {
-        string directory = Path.Combine(_options.Directory, FileNames.WalDirectory);
-        IEnumerable<string> names = _files.DirectoryExists(directory) ? _files.List(directory) : [];
-        // All names have twenty digits: the least is the oldest.
-        string? oldest = names.Where(static name => name.EndsWith(".wal", StringComparison.Ordinal)).Min(StringComparer.Ordinal);
-        if (oldest is null)
-        {
-            if (flushed.Segment == 0) return;
-            throw new CorruptionException(directory, 0, $"log segments from {flushed.Segment} on", "none");
-        }
-
-        ulong needed = Math.Max(1, flushed.Segment);
-        if (!ulong.TryParse(oldest.AsSpan(0, oldest.Length - 4), CultureInfo.InvariantCulture, out ulong first)) return;
-        if (first <= needed) return;
-        throw new CorruptionException(
-            directory, 0, $"log segment {needed}, where the tables end", $"segment {first} as the first");
     }
 
     /// <summary>

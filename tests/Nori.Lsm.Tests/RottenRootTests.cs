@@ -48,6 +48,9 @@ public sealed class RottenRootTests
                 }
                 catch (CorruptionException e)
                 {
+                    // What opening refuses no inspection calls sound.
+                    Assert.False(IsScrubbedSound(files));
+                    Assert.False(LsmInspector.Inspect(files, "/db").IsSound);
                     Assert.StartsWith("/db/", e.File, StringComparison.Ordinal);
                     Assert.Equal(before, files.List("/db"));
                     refused++;
@@ -136,6 +139,13 @@ public sealed class RottenRootTests
         engine.Abandon();
         using var scope = new LsmEngineScope(options with { FileSystem = lost });
         Assert.Equal(20, Workload.Read(scope.Engine).Count);
+    }
+
+    private static bool IsScrubbedSound(MemoryFileSystem files)
+    {
+        using LsmScrubber scrub = LsmScrubber.Open(files, "/db", new LsmScrubOptions { BytesPerSecond = 0 });
+        while (scrub.RunOnce()) continue;
+        return scrub.Report().IsSound;
     }
 
     private static LsmOptions LogOptions(IFileSystem files) =>

@@ -41,12 +41,13 @@ public static class LsmInspector
         }
     }
 
-    /// <summary>Manifest, tables and orphans.</summary>
+    /// <summary>Manifest, tables and orphans, and whether the log begins where the tables end; its contents are a scrub's.</summary>
     /// <param name="fileSystem">Where the directory lies.</param>
     /// <param name="directory">The engine's directory.</param>
     /// <param name="verify">Reads and checks every block of every table, too.</param>
     public static LsmInspection Inspect(IFileSystem fileSystem, string directory, bool verify = false)
     {
+        LogSegments log = LogSegments.List(fileSystem, directory);
         ManifestInspection manifest = InspectManifest(fileSystem, directory);
         var damage = new List<LsmDamage>(manifest.Damage);
         StoredState? state = null;
@@ -60,6 +61,7 @@ public static class LsmInspector
         }
 
         if (state is null) return new LsmInspection { Directory = directory, Manifest = manifest, Damage = damage };
+        if (log.Check(state.LogPosition) is { } missing) damage.Add(ToDamage(missing));
         var tables = new List<LsmTableInfo>();
         foreach ((int level, TableMeta meta) in state.Tables.Values
             .OrderBy(t => t.Level).ThenBy(t => t.Meta.Smallest, KeyComparer.Instance))

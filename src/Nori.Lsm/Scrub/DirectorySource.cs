@@ -20,6 +20,9 @@ internal sealed class DirectorySource : ScrubSource
         _manifestBytes = manifest.Bytes;
         StoredState? state = TryRead(manifest.Damage.Count == 0);
         LogDurable = state?.LogDurable ?? WalPosition.Start;
+        bool hasOwnLog = logDirectory == Path.Combine(directory, FileNames.WalDirectory);
+        if (state is not null && hasOwnLog && LogSegments.List(files, directory).Check(state.LogPosition) is { } damage)
+            _found.Add(ManifestFindings.Of(damage));
         foreach (string name in files.List(directory))
         {
             if (!FileNames.TryParseTable(name, out ulong number)) continue;
