@@ -159,6 +159,19 @@ public sealed class InspectTests : IDisposable
     }
 
     [Fact]
+    public async Task The_log_of_an_engines_directory_is_a_usage_error_that_says_where_it_is()
+    {
+        string own = _cli.File("own"), owned = _cli.File("owned");
+        await using (await LsmEngine.OpenAsync(new LsmOptions { Directory = own })) { }
+        await using (await LsmEngine.OpenAsync(new LsmOptions { Directory = owned, WriteAheadLog = LsmWalMode.None })) { }
+        Assert.Equal(2, await _cli.RunAsync(["inspect", "wal", own]));
+        Assert.Contains($"norikv inspect wal {Path.Combine(own, "wal")}", _cli.Error);
+        Assert.Equal(0, await _cli.RunAsync(["inspect", "wal", Path.Combine(own, "wal")]));
+        Assert.Equal(2, await _cli.RunAsync(["inspect", "wal", owned]));
+        Assert.Contains("without a log of its own", _cli.Error);
+    }
+
+    [Fact]
     public async Task A_scrub_checks_tables_manifest_and_log_and_goes_on_where_it_is_told_to()
     {
         string directory = _cli.File("engine");

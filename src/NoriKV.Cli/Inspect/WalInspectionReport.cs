@@ -1,5 +1,6 @@
 using Nori.IO;
 using Nori.Wal;
+using NoriKV.Cli.Console;
 
 namespace NoriKV.Cli.Inspect;
 
@@ -11,6 +12,7 @@ internal static class WalInspectionReport
         string directory = Path.GetFullPath(path);
         string inside = Path.Combine(directory, "log");
         if (files.DirectoryExists(inside)) directory = inside;
+        if (files.FileExists(Path.Combine(directory, "CURRENT"))) throw new UsageException(EngineAdvice(files, directory));
         var report = new InspectReport(directory);
         var batchRows = new InspectTable("batches", "position", "bytes", "records", "closing", "durable");
         var recordRows = new InspectTable("records", "position", "type", "bytes", "payload");
@@ -40,5 +42,13 @@ internal static class WalInspectionReport
         }
 
         return report;
+    }
+
+    private static string EngineAdvice(IFileSystem files, string engine)
+    {
+        string own = Path.Combine(engine, "wal");
+        return files.DirectoryExists(own)
+            ? $"{engine} is an engine's directory; its log is beneath it: norikv inspect wal {own}"
+            : $"{engine} is an engine's directory without a log of its own: give the log's directory, or the node's data directory";
     }
 }
