@@ -356,6 +356,7 @@ public sealed partial class LsmEngine
         _diskFullCause = cause;
         _isDiskFull = true;
         lock (_relief) Monitor.PulseAll(_relief);
+        CompleteFlushWaiters();
     }
 
     /// <summary>A flush or a compaction did: there is space, and there are handles.</summary>

@@ -15,7 +15,7 @@ public sealed partial class LsmEngine
     private const int TriesBeforeHolding = 4;
 
     // Guards itself: callers that wait until the memtables up to an id are in tables.
-    private readonly List<(ulong Memtable, TaskCompletionSource Done)> _flushWaiters = [];
+    private readonly List<FlushWaiter> _flushWaiters = [];
 
     // Of an engine without threads: callers whose wait is over, until the step that ended it is.
     private readonly System.Collections.Concurrent.ConcurrentQueue<(TaskCompletionSource Done, Exception? Failure)> _settled = new();
@@ -24,6 +24,11 @@ public sealed partial class LsmEngine
     // Guarded by _manifestLock: the newest memtable that held writes when tables were ingested. Until it is flushed the tables have
     // what is newer than those writes and not them.
     private ulong _ingestedBeside;
+
+    /// <param name="Memtable">The newest that must be flushed.</param>
+    /// <param name="IsWrite">True: a full disk refuses it, as it does every write. A flush alone waits for space.</param>
+    /// <param name="Done">Its wait.</param>
+    private readonly record struct FlushWaiter(ulong Memtable, bool IsWrite, TaskCompletionSource Done);
 
     /// <summary>Asks for the memtable to be sealed and flushed soon; returns at once.</summary>
     /// <param name="reason">For the event: log_pinned, memory, …</param>
@@ -34,12 +39,15 @@ public sealed partial class LsmEngine
     }
 
     /// <summary>
-    /// Seals the memtable; completes when all that was written before is in durable tables. With an owner whose
-    /// log is not
-    /// durable so far it waits for <see cref="NotifyDurable"/>; without background threads the steps run here.
+    /// Seals the memtable; completes when all that was written before is in durable tables. With an owner whose log is not durable
+    /// so far it waits for <see cref="NotifyDurable"/>, on a full disk for space: it refuses nothing, as what it flushes was taken
+    /// before. Without background threads the steps run here.
     /// </summary>
+    /// <param name="ct">Stops waiting.</param>
     /// <exception cref="LsmFailedException">The engine stopped writing.</exception>
-    public Task FlushAsync(CancellationToken ct = default)
+    public Task FlushAsync(CancellationToken ct = default) => FlushAsync(isWrite: false, ct);
+
+    private Task FlushAsync(bool isWrite, CancellationToken ct)
     {
         ct.ThrowIfCancellationRequested();
         ulong id = Alone(() =>
@@ -47,12 +55,12 @@ public sealed partial class LsmEngine
             ThrowIfStopped();
             return SealIfUsed("requested");
         });
-        return WhenFlushed(id, ct);
+        return WhenFlushed(id, isWrite, ct);
     }
 
     /// <summary>
     /// Compacts [start, end) down to the last level, so that nothing deleted or expired takes space there; around what is set
-    /// apart (<see cref="LsmDamageAction.SetApart"/>), which stays as it is.
+    /// apart (<see cref="LsmDamageAction.SetApart"/>), which stays as it is. On a full disk it waits for space.
     /// </summary>
     /// <param name="start">Null: from the first key.</param>
     /// <param name="end">Null: to the last key.</param>
@@ -82,7 +90,7 @@ public sealed partial class LsmEngine
     /// <summary>
     /// Makes a copy of the engine in a new directory, by hard links on the same file system; durable on return. It opens as an
     /// engine of its own and holds one moment between call and return: everything that was acknowledged or ingested until then, and
-    /// nothing of later. Flushes anew where tables are ingested meanwhile.
+    /// nothing of later. Flushes anew where tables are ingested meanwhile, and on a full disk waits for space to flush.
     /// </summary>
     /// <param name="directory">Must not exist, or be empty. Empty again when this throws.</param>
     /// <param name="ct">Honoured while flushing.</param>
@@ -148,16 +156,18 @@ public sealed partial class LsmEngine
     /// <param name="ct">Honoured before the tables are taken.</param>
     /// <exception cref="ArgumentException">Tables overlap each other.</exception>
     /// <exception cref="CorruptionException">A table is damaged; nothing was taken.</exception>
+    /// <exception cref="LsmDiskFullException">Refused: no space; nothing was taken.</exception>
     public async Task IngestAsync(IReadOnlyList<string> tables, bool verify = true, CancellationToken ct = default)
     {
         ArgumentNullException.ThrowIfNull(tables);
         if (tables.Count == 0) return;
-        ThrowIfStopped();
+        ThrowIfRefusing();
         var ingest = new IngestFiles(_files, _options.Directory, tables);
         bool installed = false;
         try
         {
-            ingest.Link(NextFileNumber, verify, ct);
+            ingest.Check(verify, ct);
+            Link(ingest);
             installed = ingest.Metas.Count == 0;
             for (int attempt = 1; !installed; attempt++)
             {
@@ -165,7 +175,7 @@ public sealed partial class LsmEngine
                 bool last = attempt > TriesBeforeHolding;
                 installed = Alone(() => TryInstallIngest(ingest, holdWriters: last));
                 // A memtable holds keys of the tables: it must be in a table below them first.
-                if (!installed) await FlushAsync(ct).ConfigureAwait(false);
+                if (!installed) await FlushAsync(isWrite: true, ct).ConfigureAwait(false);
             }
         }
         finally
@@ -175,6 +185,19 @@ public sealed partial class LsmEngine
         }
 
         _loop?.WakeCompaction();
+    }
+
+    private void Link(IngestFiles ingest)
+    {
+        try
+        {
+            ingest.Link(NextFileNumber);
+        }
+        catch (StorageException e) when (e.IsDiskFull)
+        {
+            NoteDiskFull(e);
+            throw DiskFull(e);
+        }
     }
 
     private static byte[]? Bound(ReadOnlyMemory<byte>? key) => key is { IsEmpty: false } given ? given.ToArray() : null;
@@ -210,10 +233,11 @@ public sealed partial class LsmEngine
             {
                 Install(edit, null);
             }
-            catch (StorageException e) when (e.IsDiskFull && !_manifest.IsInDoubt)
+            catch (StorageException e) when (e.IsDiskFull)
             {
-                ingest.MayBeNamed = false;
-                throw;
+                ingest.MayBeNamed = _manifest.IsInDoubt;
+                NoteDiskFull(e);
+                throw DiskFull(e);
             }
 
             lock (_viewLock)
@@ -272,12 +296,12 @@ public sealed partial class LsmEngine
         lock (_viewLock) return _immutables.Length == 0 ? 0 : _immutables[0].Id;
     }
 
-    private Task WhenFlushed(ulong id, CancellationToken ct)
+    private Task WhenFlushed(ulong id, bool isWrite, CancellationToken ct)
     {
         // Who steps the engine wants what waits to go on in a step of its own, not on the thread pool.
         var done = new TaskCompletionSource(
             _loop is null ? TaskCreationOptions.None : TaskCreationOptions.RunContinuationsAsynchronously);
-        lock (_flushWaiters) _flushWaiters.Add((id, done));
+        lock (_flushWaiters) _flushWaiters.Add(new FlushWaiter(id, isWrite, done));
         CompleteFlushWaiters();
         if (_loop is null)
         {
@@ -307,10 +331,11 @@ public sealed partial class LsmEngine
             if (_flushWaiters.Count == 0) return;
             for (int i = _flushWaiters.Count - 1; i >= 0; i--)
             {
-                (ulong id, TaskCompletionSource done) = _flushWaiters[i];
+                (ulong id, bool isWrite, TaskCompletionSource done) = _flushWaiters[i];
                 Exception? failure = id < oldest ? null
                     : Volatile.Read(ref _failure) is { } failed ? new LsmFailedException(failed)
                     : _disposed ? new ObjectDisposedException(nameof(LsmEngine))
+                    : isWrite && _isDiskFull ? DiskFull(_diskFullCause)
                     : null;
                 if (id >= oldest && failure is null) continue;
                 _flushWaiters.RemoveAt(i);

@@ -1,4 +1,5 @@
 using Nori.IO;
+using Nori.SSTable;
 
 namespace Nori.Lsm.Tests;
 
@@ -232,10 +233,67 @@ public sealed class FullDiskTests
         engine.Abandon();
     }
 
-    private static void NoSpace(FaultInjectingFileSystem files, string pattern) => files.Add(new FaultRule
+    // Its keys are in memory: a flush must be through before it. A flush that somebody asked for waits; an ingest is a write.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_ingest_whose_flush_meets_a_full_disk_is_refused_as_any_write_and_leaves_nothing(bool runBackground)
     {
-        Operation = TakesSpace, PathPattern = pattern, Errno = Errno.NoSpace, Times = FaultRule.Forever,
-    });
+        var memory = new MemoryFileSystem(17);
+        var files = new FaultInjectingFileSystem(memory);
+        await using LsmEngine engine = LsmEngine.Open(Workload.Small(files) with
+        {
+            RunBackground = runBackground, DiskFullRetry = TimeSpan.FromMilliseconds(1), Time = TimeProvider.System,
+        });
+        string source = Source(memory);
+        Assert.True(TryPut(engine, 1, out _));
+        NoSpace(files, "/db/*.sst", FileOperation.Create | FileOperation.Write);
+        LsmDiskFullException refused = await Assert.ThrowsAsync<LsmDiskFullException>(
+            () => engine.IngestAsync([source]).WaitAsync(TimeSpan.FromMinutes(1)));
+        Assert.Equal("/db", refused.Directory);
+        await Assert.ThrowsAsync<LsmDiskFullException>(() => engine.IngestAsync([source]));
+        Assert.DoesNotContain(memory.List("/db"), name => name.EndsWith(".sst", StringComparison.Ordinal));
+        Assert.NotEqual("ingested", Keys.Show(engine.Get(Keys.Number(1))!.Value.Value.Span));
+        Task flushed = engine.FlushAsync();
+        Assert.False(flushed.IsCompleted);
+
+        files.ClearRules();
+        if (!runBackground) Workload.Wait(flushed, engine);
+        await flushed;
+        while (engine.Stats.IsDiskFull) await Task.Yield();
+        await engine.IngestAsync([source]);
+        Assert.Equal("ingested", Keys.Show(engine.Get(Keys.Number(1))!.Value.Value.Span));
+    }
+
+    [Fact]
+    public void An_ingest_for_which_the_manifest_has_no_space_is_refused_as_any_write_and_leaves_nothing()
+    {
+        var memory = new MemoryFileSystem(19);
+        var files = new FaultInjectingFileSystem(memory);
+        using var scope = new LsmEngineScope(Workload.Small(files));
+        LsmEngine engine = scope.Engine;
+        string source = Source(memory);
+        NoSpace(files, "/db/MANIFEST-*", FileOperation.Write);
+        Assert.IsType<LsmDiskFullException>(engine.IngestAsync([source]).Exception!.InnerException);
+        Assert.True(engine.Stats.IsDiskFull);
+        Assert.DoesNotContain(memory.List("/db"), name => name.EndsWith(".sst", StringComparison.Ordinal));
+        files.ClearRules();
+        Assert.True(engine.RunOnce());
+        Workload.Wait(engine.IngestAsync([source]), engine);
+        Assert.Single(engine.Scan(ScanRange.All));
+    }
+
+    private static string Source(MemoryFileSystem files)
+    {
+        files.CreateDirectory("/in");
+        using var builder = new TableBuilder(files, "/in/1.sst");
+        builder.Add(Keys.Number(1), Keys.Of("ingested"));
+        builder.Finish();
+        return "/in/1.sst";
+    }
+
+    private static void NoSpace(FaultInjectingFileSystem files, string pattern, FileOperation operation = TakesSpace) =>
+        files.Add(new FaultRule { Operation = operation, PathPattern = pattern, Errno = Errno.NoSpace, Times = FaultRule.Forever });
 
     private static void Run(Workload workload, LsmEngine engine, int steps)
     {

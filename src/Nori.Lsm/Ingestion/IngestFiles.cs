@@ -12,34 +12,37 @@ internal sealed class IngestFiles(IFileSystem files, string directory, IReadOnly
 {
     private const int VerifyStepBytes = 1 << 20;
 
+    private readonly List<(string Path, TableMeta Meta)> _found = [];
     private readonly List<TableMeta> _metas = [];
 
+    /// <summary>The tables that were linked.</summary>
     public IReadOnlyList<TableMeta> Metas => _metas;
 
     /// <summary>A manifest that names them was begun: even where writing it failed it may be the one in force.</summary>
     public bool MayBeNamed { get; set; }
 
-    /// <summary>Checks the tables and links them, durable, under the engine's names.</summary>
-    public void Link(Func<ulong> nextFileNumber, bool verify, CancellationToken ct)
+    /// <summary>Looks into the tables; those that hold nothing are left out.</summary>
+    public void Check(bool verify, CancellationToken ct)
     {
         foreach (string path in paths)
-        {
-            TableMeta? meta = Describe(path, verify, ct);
-            if (meta is not null) _metas.Add(meta with { Number = nextFileNumber() });
-            else _metas.Add(Skipped);
-        }
-
+            if (Describe(path, verify, ct) is { } meta) _found.Add((path, meta));
         CheckDisjoint();
-        for (int i = 0; i < paths.Count; i++)
+    }
+
+    /// <summary>Links the tables, durable, under the engine's names.</summary>
+    public void Link(Func<ulong> nextFileNumber)
+    {
+        foreach ((string path, TableMeta meta) in _found)
         {
-            if (ReferenceEquals(_metas[i], Skipped)) continue;
-            files.HardLink(paths[i], Path.Combine(directory, FileNames.Table(_metas[i].Number)));
+            ulong number = nextFileNumber();
+            files.HardLink(path, Path.Combine(directory, FileNames.Table(number)));
+            _metas.Add(meta with { Number = number });
         }
 
-        _metas.RemoveAll(meta => ReferenceEquals(meta, Skipped));
         files.SyncDirectory(directory);
     }
 
+    /// <summary>Takes the links back, and no other file.</summary>
     public void Unlink()
     {
         foreach (TableMeta meta in _metas)
@@ -95,8 +98,6 @@ internal sealed class IngestFiles(IFileSystem files, string directory, IReadOnly
         return level;
     }
 
-    private static TableMeta Skipped { get; } = new() { Number = 0, Bytes = 0, Smallest = [], Largest = [] };
-
     private TableMeta? Describe(string path, bool verify, CancellationToken ct)
     {
         // Synced here although its builder should have: the manifest must not name bytes that a power loss takes.
@@ -126,7 +127,7 @@ internal sealed class IngestFiles(IFileSystem files, string directory, IReadOnly
 
     private void CheckDisjoint()
     {
-        TableMeta[] sorted = [.. _metas.Where(meta => !ReferenceEquals(meta, Skipped))];
+        TableMeta[] sorted = [.. _found.Select(static found => found.Meta)];
         Array.Sort(sorted, static (a, b) => a.Smallest.AsSpan().SequenceCompareTo(b.Smallest));
         for (int i = 1; i < sorted.Length; i++)
         {
