@@ -161,7 +161,7 @@ public sealed partial class LsmEngine
         long started = Stopwatch.GetTimestamp();
         _options.Events.Emit(new FlushStart(memtable.Bytes));
         TableMeta? meta = FlushJob.Run(
-            memtable, _options, _store, SnapshotSequences(), _cutoff, NextFileNumber(), out long expired);
+            memtable, _options, _store, SnapshotSequences(), _cutoff, NextTableNumber(), out long expired);
         Interlocked.Add(ref _expiredEntries, expired);
         _limiter.Note(meta?.Bytes ?? 0);
         return new BuiltTable(memtable, meta, Stopwatch.GetElapsedTime(started));
@@ -236,7 +236,7 @@ public sealed partial class LsmEngine
                 return true;
             }
 
-            lane.Job = new CompactionJob(pick, version, _options, _store, SnapshotSequences(), _cutoff, NextFileNumber);
+            lane.Job = new CompactionJob(pick, version, _options, _store, SnapshotSequences(), _cutoff, NextTableNumber);
             return true;
         }
         finally

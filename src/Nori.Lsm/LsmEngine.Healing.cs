@@ -90,7 +90,7 @@ public sealed partial class LsmEngine
         {
             // As a whole it is lost: nothing of it can be kept.
             TableMeta? kept = damaged.IsReadable
-                ? Salvage.Write(_options, _store, file.Meta, level, NextFileNumber(), lost)
+                ? Salvage.Write(_options, _store, file.Meta, level, NextTableNumber(), lost)
                 : null;
             if (!Exchange(file, level, kept)) return false;
             _damaged.TryRemove(table, out _);

@@ -126,6 +126,16 @@ public sealed partial class LsmEngine
 
     private ulong NextFileNumber() => Interlocked.Increment(ref _nextFileNumber) - 1;
 
+    /// <summary>Leaves out numbers whose file is there: the engine made none of them yet, so it is somebody else's.</summary>
+    private ulong NextTableNumber()
+    {
+        while (true)
+        {
+            ulong number = NextFileNumber();
+            if (!_files.FileExists(_store.PathOf(number))) return number;
+        }
+    }
+
     private void NotePressure(LsmVersion version)
     {
         long debt = CompactionPicker.DebtBytes(version, _options);

@@ -147,8 +147,10 @@ public sealed partial class LsmEngine
     /// before, not
     /// the tables' own entries. Sequence numbers in the files do not count.
     /// </summary>
-    /// <param name="tables">Paths on the engine's file system; disjoint in keys. They are linked: the originals
-    /// stay.</param>
+    /// <param name="tables">
+    /// Paths on the engine's file system; disjoint in keys. They are linked: the originals stay. In the engine's directory the next
+    /// opening deletes what is named as its tables are.
+    /// </param>
     /// <param name="verify">
     /// True: every block of the tables is read and checked first, on the caller's thread. False, for who has just written them:
     /// footer, index and filter only; damage elsewhere is met later, see <see cref="LsmOptions.OnDamage"/>.
@@ -191,7 +193,7 @@ public sealed partial class LsmEngine
     {
         try
         {
-            ingest.Link(NextFileNumber);
+            ingest.Link(NextTableNumber);
         }
         catch (StorageException e) when (e.IsDiskFull)
         {

@@ -1,6 +1,7 @@
 using Nori.Core;
 using Nori.IO;
 using Nori.Lsm.Manifest;
+using Nori.SSTable;
 using Nori.Wal;
 
 namespace Nori.Lsm.Tests;
@@ -241,6 +242,69 @@ public sealed class DirectoryTests
         IReadOnlyList<string> before = _files.List("/db");
         Assert.Equal("/db/wal", Assert.Throws<CorruptionException>(() => LsmEngine.Open(Options())).File);
         Assert.Equal(before, _files.List("/db"));
+    }
+
+    // For example the sources of an ingest, built where they are not meant to be.
+    [Fact]
+    public void Tables_that_others_put_where_the_engines_next_ones_would_go_are_left_alone_while_it_runs()
+    {
+        SortedDictionary<string, string> expected = Fill();
+        using var scope = new LsmEngineScope(Options());
+        LsmEngine engine = scope.Engine;
+        ulong next = _files.List("/db")
+            .Max(name => FileNames.TryParseTable(name, out ulong n) || FileNames.TryParseManifest(name, out n) ? n : 0) + 1;
+        var strange = new List<string>();
+        for (ulong number = next; number < next + 40; number += 1 + (number % 2))
+        {
+            strange.Add(FileNames.Table(number));
+            using var builder = new TableBuilder(_files, $"/db/{strange[^1]}");
+            builder.Add(Keys.Of($"strange {number}"), Keys.Of("table"));
+            builder.Finish();
+        }
+
+        List<byte[]> bytes = [.. strange.Select(name => _files.ReadAllBytes($"/db/{name}"))];
+        // By ingest, flush and compaction.
+        Workload.Wait(engine.IngestAsync([$"/db/{strange[0]}"]), engine);
+        expected[$"strange {next}"] = "table";
+        for (int i = 0; i < 10; i++)
+        {
+            Put(engine, i);
+            Workload.Wait(engine.FlushAsync(), engine);
+        }
+
+        while (engine.RunOnce()) continue;
+        Assert.Null(engine.Stats.Failure);
+        Assert.Equal(expected, Workload.Read(engine));
+        Assert.Equal(bytes, strange.Select(name => _files.ReadAllBytes($"/db/{name}")));
+    }
+
+    // Here all links fail from the first on: what is taken back are links, not what is in their way.
+    [Fact]
+    public async Task An_ingest_that_cannot_link_deletes_nothing_that_it_did_not_make()
+    {
+        var faulty = new FaultInjectingFileSystem(_files);
+        Fill();
+        using var scope = new LsmEngineScope(Options(faulty));
+        _files.CreateDirectory("/in");
+        using (var builder = new TableBuilder(_files, "/in/1.sst"))
+        {
+            builder.Add(Keys.Of("key"), Keys.Of("in"));
+            builder.Finish();
+        }
+
+        string? inTheWay = null;
+        faulty.Add(new FaultRule
+        {
+            Operation = FileOperation.HardLink, Errno = 0,
+            Action = call =>
+            {
+                inTheWay = Path.GetFileName(call.Path);
+                WriteFile(inTheWay, [1, 2, 3]);
+            },
+        });
+        await Assert.ThrowsAsync<StorageException>(() => scope.Engine.IngestAsync(["/in/1.sst"]));
+        Assert.NotNull(inTheWay);
+        Assert.Equal([1, 2, 3], _files.ReadAllBytes($"/db/{inTheWay}"));
     }
 
     private LsmOptions Options(IFileSystem? files = null) => Workload.Small(files ?? _files);

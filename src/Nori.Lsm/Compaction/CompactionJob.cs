@@ -15,7 +15,7 @@ internal sealed class CompactionJob : IDisposable
     private readonly LsmOptions _options;
     private readonly TableStore _store;
     private readonly LsmVersion _version;
-    private readonly Func<ulong> _nextFileNumber;
+    private readonly Func<ulong> _nextTableNumber;
     private readonly MergingIterator _input;
     private readonly EntryMerger _merger;
     private readonly List<TableMeta> _outputs = [];
@@ -30,13 +30,13 @@ internal sealed class CompactionJob : IDisposable
     /// <summary>Takes a reference on the version.</summary>
     public CompactionJob(
         CompactionPick pick, LsmVersion version, LsmOptions options, TableStore store, ulong[] snapshots,
-        EntryMerger.ExpiryCutoff cutoff, Func<ulong> nextFileNumber)
+        EntryMerger.ExpiryCutoff cutoff, Func<ulong> nextTableNumber)
     {
         Pick = pick;
         _version = version;
         _options = options;
         _store = store;
-        _nextFileNumber = nextFileNumber;
+        _nextTableNumber = nextTableNumber;
         var tombstones = new List<RangeTombstone>();
         foreach (TableFile file in pick.Inputs.Concat(pick.Overlapped)) tombstones.AddRange(file.RangeTombstones());
         _input = new MergingIterator(Sources(pick));
@@ -151,7 +151,7 @@ internal sealed class CompactionJob : IDisposable
     private TableOutput Output()
     {
         if (_output is not null) return _output;
-        _outputNumber = _nextFileNumber();
+        _outputNumber = _nextTableNumber();
         return _output = new TableOutput(_options, _store, _outputNumber, Pick.OutputLevel);
     }
 

@@ -30,11 +30,11 @@ internal sealed class IngestFiles(IFileSystem files, string directory, IReadOnly
     }
 
     /// <summary>Links the tables, durable, under the engine's names.</summary>
-    public void Link(Func<ulong> nextFileNumber)
+    public void Link(Func<ulong> nextTableNumber)
     {
         foreach ((string path, TableMeta meta) in _found)
         {
-            ulong number = nextFileNumber();
+            ulong number = nextTableNumber();
             files.HardLink(path, Path.Combine(directory, FileNames.Table(number)));
             _metas.Add(meta with { Number = number });
         }
