@@ -32,10 +32,11 @@ public sealed partial class LsmEngine
     private WalPosition _endSeen;
 
     /// <summary>Sets the key's value.</summary>
-    /// <param name="key">At most 65,535 bytes.</param>
-    /// <param name="value">At most 16 MiB less 16 bytes.</param>
+    /// <param name="key">At most <see cref="WriteBatch.KeyBytesMax"/>: 65,535 bytes.</param>
+    /// <param name="value">At most <see cref="WriteBatch.ValueBytesMax"/>: 16 MiB less 16 bytes.</param>
     /// <param name="ttl">Counted from the engine's clock; null: it never expires.</param>
     /// <param name="ct">Honoured until the write is queued.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Key or value is longer, or the time is not above zero.</exception>
     public ValueTask PutAsync(
         ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, TimeSpan? ttl = null, CancellationToken ct = default)
     {

@@ -18,7 +18,7 @@ public sealed class WriteBatch
     /// <summary>The longest key, in bytes; a limit of the table format.</summary>
     public const int KeyBytesMax = 65_535;
 
-    /// <summary>The longest value, in bytes; a limit of the table format.</summary>
+    /// <summary>The longest value that is written, in bytes; its expiry does not count. An ingested table may hold 16 MiB.</summary>
     public const int ValueBytesMax = (16 << 20) - 16;
 
     internal const int HeaderBytes = 13;
@@ -41,12 +41,14 @@ public sealed class WriteBatch
     internal int RangeDeletes { get; private set; }
 
     /// <summary>Sets the key's value.</summary>
-    /// <param name="key">Any bytes, also none.</param>
-    /// <param name="value">Any bytes, also none.</param>
+    /// <param name="key">Any bytes, also none; at most <see cref="KeyBytesMax"/>.</param>
+    /// <param name="value">Any bytes, also none; at most <see cref="ValueBytesMax"/>.</param>
     /// <param name="expiryUnixMs">When it expires, in Unix milliseconds; 0 never.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Key or value is longer, or the expiry negative.</exception>
     public void Put(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, long expiryUnixMs = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(expiryUnixMs);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(value.Length, ValueBytesMax, "value bytes");
         int expiryBytes = expiryUnixMs == 0 ? 0 : sizeof(long);
         Span<byte> target = Begin(
             expiryUnixMs == 0 ? EntryKind.Put : EntryKind.PutWithExpiry, key, value.Length + expiryBytes, hasValue: true);
@@ -61,6 +63,7 @@ public sealed class WriteBatch
     public void DeleteRange(ReadOnlySpan<byte> start, ReadOnlySpan<byte> end)
     {
         if (start.SequenceCompareTo(end) >= 0) return;
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(end.Length, KeyBytesMax, "key bytes");
         end.CopyTo(Begin(EntryKind.RangeDelete, start, end.Length, hasValue: true));
         RangeDeletes++;
     }
@@ -101,8 +104,6 @@ public sealed class WriteBatch
     private Span<byte> Begin(EntryKind kind, ReadOnlySpan<byte> key, int valueLength, bool hasValue)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(key.Length, KeyBytesMax, "key bytes");
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(
-            valueLength, kind == EntryKind.RangeDelete ? KeyBytesMax : ValueBytesMax + sizeof(long), "value bytes");
         int need = checked(1 + (2 * Varint.BytesMax) + key.Length + valueLength);
         if (_buffer.Length - _length < need) Grow(need);
         _buffer[_length++] = (byte)kind;

@@ -219,6 +219,35 @@ public sealed class MaintenanceTests
         Assert.Equal(value.Length, scope.Engine.Get(key)!.Value.Value.Length);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_key_or_a_value_is_as_long_as_documented_and_not_a_byte_longer(bool expires)
+    {
+        byte[] longKey = new byte[WriteBatch.KeyBytesMax + 1], longValue = new byte[WriteBatch.ValueBytesMax + 1];
+        ReadOnlyMemory<byte> key = longKey.AsMemory(1), value = longValue.AsMemory(1);
+        TimeSpan? ttl = expires ? TimeSpan.FromDays(1) : null;
+        using var scope = new LsmEngineScope(new LsmOptions { Directory = "/db", FileSystem = _files, RunBackground = false });
+        LsmEngine engine = scope.Engine;
+        Assert.Throws<ArgumentOutOfRangeException>(() => { _ = engine.PutAsync(longKey, value, ttl).AsTask(); });
+        Assert.Throws<ArgumentOutOfRangeException>(() => { _ = engine.PutAsync(key, longValue, ttl).AsTask(); });
+        Assert.Throws<ArgumentOutOfRangeException>(() => { _ = engine.DeleteAsync(longKey).AsTask(); });
+        Assert.Throws<ArgumentOutOfRangeException>(() => { _ = engine.DeleteRangeAsync(default, longKey).AsTask(); });
+        var batch = new WriteBatch();
+        Assert.Throws<ArgumentOutOfRangeException>(() => batch.Put(key.Span, longValue, expires ? long.MaxValue : 0));
+        Assert.Equal(0, batch.Count);
+        Assert.Empty(engine.Scan(ScanRange.All));
+
+        batch.Put(key.Span, value.Span, expires ? long.MaxValue : 0);
+        engine.Write(batch);
+        Workload.Wait(engine.PutAsync(key, value, ttl).AsTask(), engine);
+        Workload.Wait(engine.DeleteRangeAsync(default, key).AsTask(), engine);
+        Workload.Wait(engine.FlushAsync(), engine);
+        Assert.Equal(WriteBatch.ValueBytesMax, engine.Get(key.Span)!.Value.Value.Length);
+        Workload.Wait(engine.DeleteAsync(key).AsTask(), engine);
+        Assert.Null(engine.Get(key.Span));
+    }
+
     [Fact]
     public void Level_0_is_compacted_beside_a_compaction_that_was_asked_for_and_that_comes_to_its_end()
     {
