@@ -148,6 +148,8 @@ public sealed class PeerTransport : ITransport, IAsyncDisposable
         Enter(key, context);
         try
         {
+            // What was decided between the two, with EndFrom behind it, did not end this stream yet.
+            Judge(parts.Current.Bytes.Span, out _);
             using FrameLineOffer? line = context.OfferLine(_options.FrameBytesMax, frame => Take(key, frame));
             byte[] told = line is null ? answer.Encode() : [.. answer.Encode(), .. line.Token.Span];
             await answers.WriteAsync(new FramePart(told, true)).ConfigureAwait(false);

@@ -201,9 +201,32 @@ public sealed class PeerTransportTests
         await Until(() => sender.Transport.IsConnected(Two));
         Volatile.Write(ref isGone, true);
         receiver.Transport.EndFrom(One);
+        // Each channel is cut off and refused by itself: the first may be told while another's last failure is still its cut.
+        await Until(() => sender.Transport.LastFailure(Two)?.Contains("node 1 was replaced", StringComparison.Ordinal) == true);
         await Until(() => !told.IsEmpty && !sender.Transport.IsConnected(Two));
         Assert.All(told, d => Assert.Equal(dismissal, d));
-        Assert.Contains("node 1 was replaced", sender.Transport.LastFailure(Two), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_node_that_is_dismissed_while_it_comes_in_is_told_as_well()
+    {
+        Peer? receiver = null;
+        int asked = 0;
+        PeerTransportOptions knows = new()
+        {
+            DismissalOf = (node, _) =>
+            {
+                if (Interlocked.Increment(ref asked) > 1) return new Dismissal(77, RegisteredState.Decommissioned);
+                // As it is decided now, its stream is not yet among those that end.
+                receiver!.Transport.EndFrom(node);
+                return null;
+            },
+        };
+        await using Peer two = receiver = await Peer.StartAsync(Two, knows);
+        PeerHello hello = new(PeerChannel.Raft, 1, 1, One, Two, Cluster, Peer.StoreOf(One));
+        await using FrameLink link = new(new PeerTransportOptions().ToLink(two.Address, hello.Encode(), _ => null));
+        await Until(() => link.LastFailure is not null);
+        Assert.Contains("node 1 was decommissioned", link.LastFailure, StringComparison.Ordinal);
     }
 
     [Theory]
