@@ -11,8 +11,8 @@ namespace Nori.Fuzzing;
 /// with their checksums made right again. A decoder answers, or throws CorruptionException, within bounded memory.
 /// </summary>
 /// <remarks>
-/// A fixed number of inputs from a fixed seed; NORI_FUZZ_SECONDS goes on for so long from NORI_FUZZ_SEED. An input that breaks a
-/// decoder is written to artifacts/fuzz: moved into the corpus, it is tried for ever. UPDATE_GOLDEN=1 keeps the valid inputs.
+/// A fixed number of inputs from a fixed seed; NORI_FUZZ_SECONDS (five in ./test) goes on for so long from NORI_FUZZ_SEED. An input that
+/// breaks a decoder is written to artifacts/fuzz: moved into the corpus, it is tried for ever. UPDATE_GOLDEN=1 keeps the valid inputs.
 /// </remarks>
 internal sealed class Fuzzer(string project, string target)
 {
