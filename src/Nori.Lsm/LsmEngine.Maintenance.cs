@@ -94,6 +94,7 @@ public sealed partial class LsmEngine
     /// </summary>
     /// <param name="directory">Must not exist, or be empty. Empty again when this throws.</param>
     /// <param name="ct">Honoured while flushing.</param>
+    /// <exception cref="LsmDiskFullException">No space, while ingests without end left no moment to take.</exception>
     public async Task CheckpointAsync(string directory, CancellationToken ct = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(directory);

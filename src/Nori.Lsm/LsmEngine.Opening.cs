@@ -15,7 +15,7 @@ public sealed partial class LsmEngine
     /// <summary>Opens the engine in the directory, creating it when missing.</summary>
     /// <exception cref="ArgumentException">The options are not usable.</exception>
     /// <exception cref="DirectoryLockedException">Another engine has the directory.</exception>
-    /// <exception cref="CorruptionException">A file is damaged or missing; nothing was changed.</exception>
+    /// <exception cref="CorruptionException">A file is damaged or missing; nothing that is needed was deleted or cut.</exception>
     public static ValueTask<LsmEngine> OpenAsync(LsmOptions options, CancellationToken ct = default)
     {
         ct.ThrowIfCancellationRequested();
@@ -81,7 +81,7 @@ public sealed partial class LsmEngine
         lock (_viewLock) PublishView();
 
         // Before the first change: when log and manifest contradict each other, tables that look like orphans may be the data.
-        if (_options.WriteAheadLog == LsmWalMode.None) CheckLogIsFlushed(state.LogPosition);
+        if (_options.WriteAheadLog == LsmWalMode.None) CheckLogIsFlushed(state);
         else if (LogSegments.List(_files, _options.Directory).Check(state.LogPosition) is { } damage) throw damage;
         IReadOnlyList<string> orphans = state.DeleteOrphans(_files, _options.Directory);
         _manifest = new ManifestWriter(_files, _options.Directory, _options.ManifestBytesMax);
@@ -89,6 +89,8 @@ public sealed partial class LsmEngine
         RecoveryReport? log = _options.WriteAheadLog == LsmWalMode.None ? null : OpenLog(state);
         // A fresh manifest each time: no append ever goes behind a tail that a crash cut.
         if (!_manifest.IsBegun) BeginManifestOrWait(state);
+        // What a full memtable began while the log was read says nothing of the log's end.
+        else if (_logDurable > state.LogDurable) NoteDurableOrWait();
         NotePressure(_version);
         OpenReport = new LsmOpenReport
         {
@@ -112,6 +114,18 @@ public sealed partial class LsmEngine
         catch (StorageException e) when (e.IsDiskFull && state.ManifestNumber != 0)
         {
             // Nothing of it is left, and the one before is still in force.
+        }
+    }
+
+    private void NoteDurableOrWait()
+    {
+        try
+        {
+            lock (_manifestLock) Record(new VersionEdit { LogDurable = _logDurable }, _version);
+        }
+        catch (StorageException e) when (e.IsDiskFull)
+        {
+            // The next flush notes it.
         }
     }
 
@@ -155,15 +169,27 @@ public sealed partial class LsmEngine
     /// What only a log of the engine's own holds would be missing without it, and would lie over newer writes when the log is
     /// opened again.
     /// </summary>
-    private void CheckLogIsFlushed(WalPosition flushed)
+    private void CheckLogIsFlushed(StoredState state)
     {
         string directory = Path.Combine(_options.Directory, FileNames.WalDirectory);
         if (!_files.DirectoryExists(directory)) return;
         long unflushed = 0;
-        WalInspector.Inspect(_files, directory, onRecord: record => unflushed += record.Position >= flushed ? 1 : 0);
-        if (unflushed == 0) return;
-        throw new ArgumentException(
-            $"the engine's own log holds {unflushed} writes that are in no table: open it with its log and flush, before None");
+        WalInspector.Inspect(_files, directory, onRecord: record => unflushed += record.Position >= state.LogPosition ? 1 : 0);
+        if (unflushed > 0)
+        {
+            throw new ArgumentException(
+                $"the engine's own log holds {unflushed} writes that are in no table: open it with its log and flush, before None");
+        }
+
+        // What is missing of the log counts as well: writes that were synced behind where the tables end.
+        if (state.LogDurable <= state.LogPosition) return;
+        using WalInspector inspector = WalInspector.Begin(_files, directory, atRest: false, state.LogDurable);
+        while (inspector.RunOnce(long.MaxValue)) continue;
+        foreach (WalFinding found in inspector.Finish().Findings)
+        {
+            if (found.Kind is WalFindingKind.Corruption or WalFindingKind.MissingSegment)
+                throw new CorruptionException(found.File, found.Offset, found.Expected, found.Actual);
+        }
     }
 
     /// <summary>The log must go on at or behind what tables hold.</summary>

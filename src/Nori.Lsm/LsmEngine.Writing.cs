@@ -349,8 +349,9 @@ public sealed partial class LsmEngine
             {
                 WaitForRelief();
             }
-            else if (!RunOnce())
+            else if (!RunFlushOnce() && !RunCompactionOnce())
             {
+                // Not RunOnce: whoever it lets go on may write, and would wait here for itself.
                 // Nobody else will make room: whoever steps the engine holds back by Stats.IsStalled.
                 SealActive("memtable_full");
                 return;

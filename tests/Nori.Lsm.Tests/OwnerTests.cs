@@ -143,6 +143,34 @@ public sealed class OwnerTests
         engine.Abandon();
     }
 
+    // Of an engine that its owner steps: the write is the only thread that can make room.
+    [Fact]
+    public async Task Who_waited_for_a_flush_may_write_although_another_write_made_it()
+    {
+        LsmEngine engine = LsmEngine.Open(Options(_files) with { MemtableBytes = 1024, ImmutableMemtablesMax = 2 });
+        Write(engine, "a", 1);
+        Task flushed = engine.FlushAsync();
+        Assert.False(flushed.IsCompleted);
+        Task written = WriteBehindAsync();
+        _owner.Durable = ulong.MaxValue;
+        Task filling = Task.Run(() =>
+        {
+            for (int i = 0; i < 200; i++) Write(engine, $"k{i}", 2);
+        });
+        await filling.WaitAsync(TimeSpan.FromSeconds(60));
+        while (engine.RunOnce()) continue;
+        await written.WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.NotNull(engine.Get(Keys.Of("behind")));
+        engine.Abandon();
+
+        // On the thread that ends the wait.
+        async Task WriteBehindAsync()
+        {
+            await flushed.ConfigureAwait(false);
+            Write(engine, "behind", 3);
+        }
+    }
+
     private LsmEngine Open() => LsmEngine.Open(Options(_files));
 
     private LsmOptions Options(IFileSystem files) =>

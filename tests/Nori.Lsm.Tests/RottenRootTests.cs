@@ -127,6 +127,32 @@ public sealed class RottenRootTests
     }
 
     [Fact]
+    public void An_opening_whose_log_fills_memtables_notes_how_far_the_log_goes_behind_them()
+    {
+        using (var scope = new LsmEngineScope(LogOptions(_files)))
+            for (int i = 0; i < 200; i++) scope.Engine.Write(Batch(i, 40));
+        using (new LsmEngineScope(LogOptions(_files) with { MemtableBytes = 1024 })) { }
+        CutWhereTablesEnd();
+        Assert.Throws<CorruptionException>(() => LsmEngine.Open(LogOptions(_files)));
+    }
+
+    [Fact]
+    public void Without_its_log_an_engine_does_not_open_beside_one_that_lacks_what_was_synced()
+    {
+        using (var scope = new LsmEngineScope(LogOptions(_files)))
+        {
+            for (int i = 0; i < 20; i++) scope.Engine.Write(Batch(i, 40));
+            Workload.Wait(scope.Engine.FlushAsync(), scope.Engine);
+            for (int i = 20; i < 40; i++) scope.Engine.Write(Batch(i, 40));
+        }
+
+        using (new LsmEngineScope(LogOptions(_files))) { }
+        string log = CutWhereTablesEnd();
+        LsmOptions without = LogOptions(_files) with { WriteAheadLog = LsmWalMode.None };
+        Assert.Equal(log, Assert.Throws<CorruptionException>(() => LsmEngine.Open(without)).File);
+    }
+
+    [Fact]
     public void A_loss_of_power_under_Os_that_takes_log_below_what_is_in_tables_is_no_damage()
     {
         LsmOptions options = LogOptions(_files) with { WriteAheadLog = LsmWalMode.Os };
@@ -146,6 +172,16 @@ public sealed class RottenRootTests
         using LsmScrubber scrub = LsmScrubber.Open(files, "/db", new LsmScrubOptions { BytesPerSecond = 0 });
         while (scrub.RunOnce()) continue;
         return scrub.Report().IsSound;
+    }
+
+    private string CutWhereTablesEnd()
+    {
+        StoredState state = StoredState.Read(_files, "/db");
+        Assert.Equal(1UL, state.LogPosition.Segment);
+        Assert.True(state.LogPosition < state.LogDurable);
+        const string log = "/db/wal/00000000000000000001.wal";
+        using (IFile file = _files.Open(log, FileOpen.ReadWrite)) file.SetLength(state.LogPosition.Offset);
+        return log;
     }
 
     private static LsmOptions LogOptions(IFileSystem files) =>

@@ -61,7 +61,13 @@ public static class LsmInspector
         }
 
         if (state is null) return new LsmInspection { Directory = directory, Manifest = manifest, Damage = damage };
-        if (log.Check(state.LogPosition) is { } missing) damage.Add(ToDamage(missing));
+        // Asked twice: an engine that is opened meanwhile may make its log between the list and the manifest.
+        if (log.Check(state.LogPosition) is not null
+            && LogSegments.List(fileSystem, directory).Check(state.LogPosition) is { } missing)
+        {
+            damage.Add(ToDamage(missing));
+        }
+
         var tables = new List<LsmTableInfo>();
         foreach ((int level, TableMeta meta) in state.Tables.Values
             .OrderBy(t => t.Level).ThenBy(t => t.Meta.Smallest, KeyComparer.Instance))

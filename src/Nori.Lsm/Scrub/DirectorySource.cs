@@ -19,10 +19,12 @@ internal sealed class DirectorySource : ScrubSource
         ManifestFindings.Add(_found, files, directory, manifest);
         _manifestBytes = manifest.Bytes;
         StoredState? state = TryRead(manifest.Damage.Count == 0);
-        LogDurable = state?.LogDurable ?? WalPosition.Start;
-        bool hasOwnLog = logDirectory == Path.Combine(directory, FileNames.WalDirectory);
-        if (state is not null && hasOwnLog && LogSegments.List(files, directory).Check(state.LogPosition) is { } damage)
-            _found.Add(ManifestFindings.Of(damage));
+        if (state is not null && logDirectory == Path.Combine(directory, FileNames.WalDirectory))
+        {
+            LogDurable = state.LogDurable;
+            if (LogSegments.List(files, directory).Check(state.LogPosition) is { } damage) _found.Add(ManifestFindings.Of(damage));
+        }
+
         foreach (string name in files.List(directory))
         {
             if (!FileNames.TryParseTable(name, out ulong number)) continue;
