@@ -76,13 +76,7 @@ public sealed class RottenRootTests
     [Fact]
     public void A_log_cut_below_what_the_manifest_calls_durable_is_refused_unchanged_and_found_and_one_cut_behind_it_is_not()
     {
-        using (var scope = new LsmEngineScope(LogOptions(_files)))
-        {
-            for (int i = 0; i < 20; i++) scope.Engine.Write(Batch(i, 40));
-            Workload.Wait(scope.Engine.FlushAsync(), scope.Engine);
-            for (int i = 20; i < 40; i++) scope.Engine.Write(Batch(i, 40));
-        }
-
+        WriteAroundAFlush();
         const string log = "/db/wal/00000000000000000001.wal";
         StoredState state = StoredState.Read(_files, "/db");
         Assert.Equal(state.LogPosition, state.LogDurable);
@@ -139,13 +133,7 @@ public sealed class RottenRootTests
     [Fact]
     public void Without_its_log_an_engine_does_not_open_beside_one_that_lacks_what_was_synced()
     {
-        using (var scope = new LsmEngineScope(LogOptions(_files)))
-        {
-            for (int i = 0; i < 20; i++) scope.Engine.Write(Batch(i, 40));
-            Workload.Wait(scope.Engine.FlushAsync(), scope.Engine);
-            for (int i = 20; i < 40; i++) scope.Engine.Write(Batch(i, 40));
-        }
-
+        WriteAroundAFlush();
         using (new LsmEngineScope(LogOptions(_files))) { }
         string log = CutWhereTablesEnd();
         LsmOptions without = LogOptions(_files) with { WriteAheadLog = LsmWalMode.None };
@@ -172,6 +160,14 @@ public sealed class RottenRootTests
         using LsmScrubber scrub = LsmScrubber.Open(files, "/db", new LsmScrubOptions { BytesPerSecond = 0 });
         while (scrub.RunOnce()) continue;
         return scrub.Report().IsSound;
+    }
+
+    private void WriteAroundAFlush()
+    {
+        using var scope = new LsmEngineScope(LogOptions(_files));
+        for (int i = 0; i < 20; i++) scope.Engine.Write(Batch(i, 40));
+        Workload.Wait(scope.Engine.FlushAsync(), scope.Engine);
+        for (int i = 20; i < 40; i++) scope.Engine.Write(Batch(i, 40));
     }
 
     private string CutWhereTablesEnd()
