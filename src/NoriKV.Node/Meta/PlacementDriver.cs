@@ -78,12 +78,14 @@ internal sealed partial class PlacementDriver
             }
 
             if (await FollowNodesAsync(state).ConfigureAwait(false)) return;
-            if (await RaiseFactorsAsync(state).ConfigureAwait(false)) return;
+            // Looked at once: who is heard for the first time in the middle of a round gets nothing before the factors are raised for it.
+            HashSet<NodeNumber> live = [.. state.Nodes.Select(static n => n.Number).Where(_leader.IsLive)];
+            if (await RaiseFactorsAsync(state, live).ConfigureAwait(false)) return;
             _moves.Look(state);
             PlacementOptions placement = _context.Placement;
             Roster roster = Roster.Of(state, _leader.SilenceOf, placement.SilentAfter, placement.DeadAfter);
             bool isBusy = await AdvanceAsync(state, roster).ConfigureAwait(false);
-            isBusy |= await StartAsync(_store.Read(), roster).ConfigureAwait(false);
+            isBusy |= await StartAsync(_store.Read(), roster, live).ConfigureAwait(false);
             if (isBusy)
             {
                 again = BusyPeriod;
@@ -160,13 +162,13 @@ internal sealed partial class PlacementDriver
     }
 
     /// <summary>More voters as soon as there are nodes for them; never fewer.</summary>
-    private async ValueTask<bool> RaiseFactorsAsync(MetaState state)
+    private async ValueTask<bool> RaiseFactorsAsync(MetaState state, HashSet<NodeNumber> live)
     {
         if (!_context.Placement.MovesReplicas) return false;
-        int live = state.Nodes.Count(n => n.State == RegisteredState.Active && _leader.IsLive(n.Number));
+        int nodes = state.Nodes.Count(n => n.State == RegisteredState.Active && live.Contains(n.Number));
         MetaSettings settings = state.Settings!;
-        int effective = PlacementPlanner.EffectiveReplicationFactor(settings.ReplicationFactor, live);
-        int meta = PlacementPlanner.EffectiveReplicationFactor(MetaSettings.MetaFactorMax, live);
+        int effective = PlacementPlanner.EffectiveReplicationFactor(settings.ReplicationFactor, nodes);
+        int meta = PlacementPlanner.EffectiveReplicationFactor(MetaSettings.MetaFactorMax, nodes);
         MetaSettings raised = settings with
         {
             EffectiveFactor = Math.Max(settings.EffectiveFactor, effective),
@@ -179,7 +181,7 @@ internal sealed partial class PlacementDriver
     }
 
     /// <summary>Begins as many moves as may be under way; true while any is, or is wanted.</summary>
-    private async ValueTask<bool> StartAsync(MetaState state, Roster roster)
+    private async ValueTask<bool> StartAsync(MetaState state, Roster roster, HashSet<NodeNumber> live)
     {
         if (!_context.Placement.MovesReplicas || !_leader.IsLeading() || !roster.Nodes.Any(static n => !n.Draining)) return false;
         // A plan made of nobody's heartbeats could leave the votes to whom its predecessor knew to be silent.
@@ -205,9 +207,9 @@ internal sealed partial class PlacementDriver
                 continue;
             }
 
-            if (MovePlanner.Begin(shard, [.. target[i].Replicas], voters, _leader.IsLive, ref id) is not { } begun) continue;
+            if (MovePlanner.Begin(shard, [.. target[i].Replicas], voters, live.Contains, ref id) is not { } begun) continue;
             wanted++;
-            if (!MayBegin(shard, begun, load)) continue;
+            if (!MayBegin(shard, begun, load, live)) continue;
             foreach (MetaReplica replica in begun.Replicas.Where(static r => r.IsOnItsWay))
             {
                 load[replica.Node] = load.GetValueOrDefault(replica.Node) + 1;
@@ -228,7 +230,7 @@ internal sealed partial class PlacementDriver
         return true;
     }
 
-    private bool MayBegin(MetaShard shard, MetaShard begun, Dictionary<NodeNumber, int> load)
+    private bool MayBegin(MetaShard shard, MetaShard begun, Dictionary<NodeNumber, int> load, HashSet<NodeNumber> live)
     {
         foreach (MetaReplica replica in begun.Replicas)
         {
@@ -236,7 +238,7 @@ internal sealed partial class PlacementDriver
             if (load.GetValueOrDefault(replica.Node) >= _context.Placement.MovesPerNode) return false;
             // Who only loses a vote need not be there.
             bool isGiven = replica.Stays && !(replica.Role == MetaRole.Joining && shard.On(replica.Node).Id == replica.Id);
-            if (isGiven && !_leader.IsLive(replica.Node)) return false;
+            if (isGiven && !live.Contains(replica.Node)) return false;
         }
 
         return true;

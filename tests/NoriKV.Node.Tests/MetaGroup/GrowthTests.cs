@@ -66,6 +66,40 @@ public sealed class GrowthTests
         cluster.RunUntil(() => cluster.Nodes[1].View.Nodes.Count == 3, "the first node shows all three");
     }
 
+    // Its first heartbeat may come in the middle of a round, which has looked at the factor and has not planned yet. Rounds of a cluster
+    // at rest are half a second apart: one of these moments is in one.
+    [Fact]
+    public void A_third_node_gets_no_copy_from_another_before_the_factor_rises()
+    {
+        var moments = Enumerable.Range(0, 50).Select(static i => i * 10);
+        // Nine groups: those that founded the cluster have ids up to 8 each, and two more replicas of each are given the next ones.
+        const ulong fewest = (9 * 8) + (9 * 2);
+        Assert.All(moments, ms => Assert.Equal((ms, fewest), (ms, LastReplica(ms))));
+
+        static ulong LastReplica(int ms)
+        {
+            var cluster = new GrowingCluster();
+            cluster.Join(2);
+            cluster.RunUntil(
+                () => cluster.Leader(cluster.Meta)?.Configuration.Members.Count == 2 && cluster.ReplicasOn(2) == 8, "the second has copies");
+            byte[]? heartbeat = null;
+            cluster.Network.Loses = static (from, _) => from.Value == 3;
+            cluster.Network.Sent = (from, to, channel, frame) =>
+            {
+                if ((from.Value, to.Value, channel) == (3, 1, PeerChannel.Control)) heartbeat = frame.ToArray();
+            };
+            cluster.Join(3);
+            cluster.RunUntil(() => heartbeat is not null, "the third says that it is there");
+            cluster.Run(1000 + ms);
+            cluster.Network.Heal();
+            cluster.Network.Inject(new NodeNumber(3), new NodeNumber(1), PeerChannel.Control, heartbeat!);
+            cluster.AwaitLevel(3);
+            cluster.RunUntil(
+                () => cluster.Leader(cluster.Meta)?.Configuration is { IsJoint: false, Voters.Count: 3 }, "the meta group has three voters");
+            return Enumerable.Range(0, 9).Max(s => cluster.Leader(new ShardId((uint)s))!.Configuration.Members.Max(static m => m.Value));
+        }
+    }
+
     [Fact]
     public void Three_nodes_become_five_and_a_drained_one_leaves()
     {
