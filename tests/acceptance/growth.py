@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -26,13 +27,22 @@ class Failed(Exception):
 
 
 def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
+    """Free at this moment, and below those that outgoing connections get, one of which could have a node's number while it is down."""
+    held = {}
+    while len(held) < count:
+        port = random.randrange(20000, 32000)
+        pair = socket.socket(), socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            for s in pair:
+                s.bind(("127.0.0.1", port))
+            held[port] = pair
+        except OSError:
+            for s in pair:
+                s.close()
+    for pair in held.values():
+        for s in pair:
+            s.close()
+    return list(held)
 
 
 class Node:
@@ -220,7 +230,10 @@ class Run:
         return self.gone + sum(int(n.metric("norikv_replicas_arrived_total") or 0) for n in self.live())
 
     def expect_arrivals(self, what, least, most):
-        now = self.arrived()
+        # A learner is in the configuration before its node has heard of that.
+        late = time.monotonic() + 60
+        while (now := self.arrived()) - self.arrived_before < least and not self.given.no_count and time.monotonic() < late:
+            time.sleep(0.1)
         came, self.arrived_before = now - self.arrived_before, now
         print(f"          {what}: {came} replicas came as learners, the bound is {least if least == most else f'{least} to {most}'}", flush=True)
         if not self.given.no_count and not least <= came <= most:
