@@ -17,7 +17,7 @@ public sealed class CancellationTests
             new ParallelOptions { MaxDegreeOfParallelism = 16 },
             async (i, _) => await LeaveAsync(server, new Prng((ulong)i)));
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (server.Server.Dispatcher.RunningCalls > 0 && !patience.IsCancellationRequested)
+        while (server.Server.Dispatcher is not { RunningCalls: 0, BufferedBytes: 0 } && !patience.IsCancellationRequested)
             await Task.Delay(10, TestContext.Current.CancellationToken);
         Assert.Equal(0, server.Server.Dispatcher.RunningCalls);
         Assert.Equal(0, server.Server.Dispatcher.BufferedBytes);

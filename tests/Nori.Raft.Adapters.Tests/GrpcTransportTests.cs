@@ -17,7 +17,7 @@ public sealed class GrpcTransportTests
         await using GrpcRaftTransport sender = new(Options(One));
         ConcurrentQueue<byte[]> arrived = new();
         GrpcRaftTransport receiver = new(Options(Two)) { Received = frame => arrived.Enqueue(frame.ToArray()) };
-        GrpcServer server = await GrpcServer.StartAsync([receiver.Service], new IPEndPoint(IPAddress.Loopback, 0));
+        GrpcServer server = await GrpcServer.StartAsync([receiver.Service], new IPEndPoint(IPAddress.Loopback, FreePort.Next()));
         IPEndPoint address = server.EndPoints[0];
         await sender.SetPeerAsync(Two, address.ToString());
         await Until(() => sender.IsConnected(Two));

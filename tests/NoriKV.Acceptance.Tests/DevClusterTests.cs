@@ -101,7 +101,8 @@ public sealed class DevClusterTests
     private static async Task<(NorikvProcess Dev, List<Dictionary<string, string>> Nodes)> StartAsync(string? folder)
     {
         (NorikvProcess dev, IReadOnlyDictionary<string, string> _) = await NorikvProcess.ServeAsync([
-            "dev", "--nodes", "3", "--rpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0", "--total-shards", "16",
+            "dev", "--nodes", "3", "--rpc-addr", $"127.0.0.1:{FreePort.Next()}", "--http-addr", $"127.0.0.1:{FreePort.Next()}",
+            "--total-shards", "16",
             .. folder is null ? (string[])[] : ["--data-dir", folder]]);
         List<Dictionary<string, string>> nodes = [];
         await UntilAsync(() =>

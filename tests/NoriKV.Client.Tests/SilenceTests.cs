@@ -24,8 +24,9 @@ public sealed class SilenceTests
         Assert.All(results, static r => Assert.True(r.Version.IsPresent));
         Assert.Equal(20, cluster["b:2"].Calls.Select(static c => c.Put.IdempotencyKey).Distinct().Count());
         Assert.NotEmpty(cluster["a:1"].Calls);
-        // Its connection may be what swallows the bytes: the next one is new.
-        Assert.True(cluster["a:1"].IsDisposed);
+        // Its connection may be what swallows the bytes: the next one is new. It ends behind its calls, which are answered meanwhile.
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (!cluster["a:1"].IsDisposed) await Task.Delay(5, patience.Token);
     }
 
     [Fact]

@@ -137,7 +137,7 @@ public sealed class GrpcSwimStreamTests
             GrpcSwimStream stream = new(new GrpcSwimStreamOptions { Timeout = Patience, AnswersMax = answersMax });
             return new Peer(stream, await GrpcServer.StartAsync(
                 [stream.Definition],
-                new IPEndPoint(IPAddress.Loopback, 0),
+                new IPEndPoint(IPAddress.Loopback, FreePort.Next()),
                 new GrpcServerOptions { MaxReceiveMessageBytes = 4 << 20 }));
         }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # slow
+# alone
 # Acceptance: ./norikv builds when it must, starts fast when it need not, becomes the program (its exit codes, its signals), and
 # says what to do where dotnet is missing.
 set -euo pipefail

@@ -1,9 +1,11 @@
 """One address, a plain gRPC client, and everything around it that moves or dies. See one-address.sh."""
 import os
+import random
 import re
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -88,6 +90,17 @@ def until(what, condition):
         time.sleep(0.1)
 
 
+def free_port():
+    """Free at this moment, and below those that outgoing connections get, one of which could have a node's number while it is down."""
+    while True:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", random.randrange(20000, 32000)))
+                return probe.getsockname()[1]
+            except OSError:
+                pass
+
+
 def text(path):
     with open(path, encoding="utf-8") as file:
         return file.read()
@@ -104,7 +117,8 @@ class Cluster:
         self.started = {}
         with open(self.out, "w", encoding="utf-8") as out, open(self.err, "w", encoding="utf-8") as err:
             self.dev = subprocess.Popen(
-                [*PROGRAM, "dev", "--nodes", "3", "--total-shards", "64", "--rpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0"],
+                [*PROGRAM, "dev", "--nodes", "3", "--total-shards", "64", "--rpc-addr", "127.0.0.1:%d" % free_port(),
+                 "--http-addr", "127.0.0.1:%d" % free_port()],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=err, env={**os.environ, "NORI_LAUNCHER": "norikv"})
         until("three nodes serve", lambda: text(self.out).count("\nready ") + text(self.out).startswith("ready ") >= 3)
         lines = re.findall(r"^ready node=(\S+) rpc=(\S+) .*pid=(\d+)", text(self.out), re.MULTILINE)

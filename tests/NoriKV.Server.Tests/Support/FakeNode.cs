@@ -178,7 +178,8 @@ internal sealed class FakeNode : INoriNode
             {
                 TimeSpan left = TimeProvider.System.GetElapsedTime(
                     TimeProvider.System.GetTimestamp(), context.Deadline);
-                await hold.Task.WaitAsync(left, context.CancellationToken);
+                // Below nothing is an error, or for ever.
+                await hold.Task.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, context.CancellationToken);
             }
             catch (TimeoutException)
             {

@@ -22,6 +22,12 @@ internal sealed class TraceCollector : IDisposable
 
     public string Endpoint { get; }
 
+    /// <summary>Requests of spans so far.</summary>
+    public int Requests => _traces.Count;
+
+    /// <summary>True once a span of the trace is there.</summary>
+    public bool Holds(string trace) => _traces.Any(request => request.AsSpan().IndexOf(Convert.FromHexString(trace)) >= 0);
+
     /// <summary>The first request of spans as it is, once it is there.</summary>
     public async Task<byte[]> FirstAsync()
     {

@@ -42,7 +42,7 @@ public sealed class PeerTransportTests
     public async Task A_node_that_was_restarted_is_reached_again()
     {
         await using Peer sender = await Peer.StartAsync(One);
-        Peer receiver = await Peer.StartAsync(Two);
+        Peer receiver = await Peer.StartAsync(Two, listen: new IPEndPoint(IPAddress.Loopback, FreePort.Next()));
         await sender.Transport.SetPeerAsync(Two, receiver.Address);
         await Until(() => sender.Transport.IsConnected(Two));
         IPEndPoint address = receiver.EndPoint;
