@@ -77,15 +77,11 @@ internal sealed partial class FaultHands
             {
                 await AskAsync(c => c.ReplaceAsync(node.Name, default), stop).ConfigureAwait(false);
             }
-            catch (NoriKVException failure) when (!failure.Message.Contains("is not a member", StringComparison.Ordinal))
+            catch (NoriKVException)
             {
                 // Not silent for long enough, or nobody leads the registry.
                 await Task.Delay(AskAgain, time, stop).ConfigureAwait(false);
                 continue;
-            }
-            catch (NoriKVException)
-            {
-                // An attempt whose answer was lost had done it.
             }
 
             report.Tell($"{node.Name} was given up {time.GetElapsedTime(begun).TotalSeconds:0.000} s later");

@@ -80,7 +80,7 @@ internal static class AdminWishes
 
     public static KvResult<IReadOnlyList<MetaChange>> Decommission(MetaState state, string name)
     {
-        if (state.FindMember(name) is not { } node) return NoSuchNode(state, name);
+        if (state.FindMember(name) is not { } node) return FulfilledOrNoSuchNode(state, name, RegisteredState.Decommissioned);
         int held = state.Shards.Count(s => s.On(node.Number).Id.Value != 0);
         if (node.State != RegisteredState.Draining || held > 0)
         {
@@ -100,7 +100,7 @@ internal static class AdminWishes
     /// </summary>
     public static KvResult<IReadOnlyList<MetaChange>> Replace(MetaState state, string name, Func<NodeNumber, bool> isLive)
     {
-        if (state.FindMember(name) is not { } node) return NoSuchNode(state, name);
+        if (state.FindMember(name) is not { } node) return FulfilledOrNoSuchNode(state, name, RegisteredState.Replaced);
         if (isLive(node.Number))
         {
             return new KvError(
@@ -170,6 +170,13 @@ internal static class AdminWishes
             new(MetaRecords.ShardKey(shard), MetaRecords.Encode(begun), state.ShardVersions[(int)shard.Value]),
             new(MetaRecords.CountersKey, MetaRecords.Encode(state.Counters with { NextReplica = next }), state.CountersVersion),
         };
+    }
+
+    // Who asks again, because the answer was lost, is told what became of the wish, and not that there is no such node.
+    private static KvResult<IReadOnlyList<MetaChange>> FulfilledOrNoSuchNode(MetaState state, string name, RegisteredState wish)
+    {
+        if (state.Nodes.LastOrDefault(n => n.Name == name)?.State == wish) return Array.Empty<MetaChange>();
+        return NoSuchNode(state, name);
     }
 
     private static bool HasMajority(MetaShard shard, Func<NodeNumber, bool> isLive)

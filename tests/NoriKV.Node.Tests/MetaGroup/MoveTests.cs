@@ -135,6 +135,28 @@ public sealed class MoveTests
         Assert.Equal(KvCode.FailedPrecondition, AdminWishes.Replace(three, "n9", All).Error!.Code);
     }
 
+    // Its answer was lost, or the first node that was asked stood still: the next one is asked the same.
+    [Fact]
+    public void A_wish_that_is_fulfilled_is_no_error()
+    {
+        MetaState three = State(factor: 3, (1, ""), (2, ""), (3, ""));
+        MetaState After(RegisteredState became) =>
+            three with { Nodes = [.. three.Nodes.Select(n => n.Name == "n2" ? n with { State = became } : n)] };
+        Assert.Empty(AdminWishes.Replace(After(RegisteredState.Replaced), "n2", All).Value);
+        Assert.Empty(AdminWishes.Decommission(After(RegisteredState.Decommissioned), "n2").Value);
+        // What became of it is something else.
+        Assert.Equal(KvCode.FailedPrecondition, AdminWishes.Replace(After(RegisteredState.Decommissioned), "n2", All).Error!.Code);
+        Assert.Equal(KvCode.FailedPrecondition, AdminWishes.Decommission(After(RegisteredState.Replaced), "n2").Error!.Code);
+        // A name is given again: it is the newest of its nodes that counts.
+        MetaState again = After(RegisteredState.Replaced);
+        again = again with
+        {
+            Nodes = [.. again.Nodes, again.Nodes[1] with { Number = new NodeNumber(4), State = RegisteredState.Decommissioned }],
+        };
+        Assert.Equal(KvCode.FailedPrecondition, AdminWishes.Replace(again, "n2", All).Error!.Code);
+        Assert.Empty(AdminWishes.Decommission(again, "n2").Value);
+    }
+
     [Theory]
     [InlineData(3, 3, 1, 3, 1)] // Two are left, and can hold one: what must be is no wish.
     [InlineData(3, 4, 1, 1, 1)]
