@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Text.Json;
 using NoriKV.Cli.Chaos;
+using NoriKV.Cli.Commands;
+using NoriKV.Cli.Console;
 using NoriKV.Cli.Chaos.Network;
 using NoriKV.Cli.Chaos.Nodes;
 using NoriKV.Cli.Chaos.Checks;
@@ -34,6 +36,17 @@ public sealed class ChaosTests
         Assert.NotEmpty(all);
         Assert.All(all, static a => Assert.True(a.Kind is ChaosFaults.Kill or ChaosFaults.Pause));
         Assert.All(all, a => Assert.InRange(a.At, TimeSpan.Zero, options.Round));
+    }
+
+    [Fact]
+    public void A_run_with_a_history_that_could_not_be_judged_is_not_good_and_not_a_violation()
+    {
+        var report = new ChaosReport(TextWriter.Null, TimeProvider.System);
+        Assert.Equal(ExitCode.Ok, ChaosCommand.Outcome(report));
+        report.Undecided = 1;
+        Assert.Equal(ExitCode.Usage, ChaosCommand.Outcome(report));
+        report.Violate("linearizable", "");
+        Assert.Equal(ExitCode.No, ChaosCommand.Outcome(report));
     }
 
     [Fact]

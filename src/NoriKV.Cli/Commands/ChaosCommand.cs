@@ -44,13 +44,17 @@ internal sealed class ChaosCommand
 
     private readonly Option<string?> _report = new("--report") { Description = "Append a row to this file", HelpName = "file" };
 
+    /// <summary>A run of which a part could not be judged is not known to be wrong, nor to be right.</summary>
+    internal static int Outcome(ChaosReport report) =>
+        !report.IsGood ? ExitCode.No : report.Undecided > 0 ? ExitCode.Usage : ExitCode.Ok;
+
     public static Command Create(CliHost host, Option<bool> json)
     {
         var command = new ExampleCommand(
             "chaos",
             "Start a cluster of real processes on loopback, put load on it, and let processes, network, disks and clocks fail at random "
             + "from a seed; heal it, and judge: every history linearizable, nothing acknowledged lost, replicas equal, the cluster "
-            + "serves again in time. Exit code 1 on a violation; then logs and histories are kept.",
+            + "serves again in time. Exit code 1 on a violation, 2 where a history could not be judged; then logs and histories are kept.",
             "norikv chaos",
             "norikv chaos --seconds 1h --nodes 5",
             "norikv chaos --seed 7 --faults Kill,Partition",
@@ -94,11 +98,18 @@ internal sealed class ChaosCommand
                 await File.AppendAllTextAsync(file, row, CancellationToken.None).ConfigureAwait(false);
             }
 
-            if (report.IsGood) return ExitCode.Ok;
+            int code = Outcome(report);
+            if (code == ExitCode.Ok) return code;
             keeps = true;
             foreach (string violation in report.Violations) host.Error.WriteLine($"norikv: violation of {violation}");
+            if (report.Undecided > 0)
+            {
+                host.Error.WriteLine(
+                    $"norikv: {report.Undecided} rounds undecided: norikv check-history {folder}/undecided-*.jsonl --max-states N");
+            }
+
             host.Error.WriteLine($"norikv: story, logs and histories: {folder}\nnorikv: the same plan again: {replay}");
-            return ExitCode.No;
+            return code;
         }
         catch (IOException)
         {

@@ -147,19 +147,29 @@ internal sealed class RoundJudge(
             report.KeysJudged += verdict.KeysChecked - verdict.UndecidedKeys.Count;
             if (verdict.UndecidedKeys.Count > 0)
             {
-                report.Undecided++;
-                report.Tell($"round {round}: key {verdict.UndecidedKeys[0]} has more possible orders than can be looked at");
+                Undecided(history, round, $"key {verdict.UndecidedKeys[0]} has more possible orders than can be looked at");
             }
 
             if (verdict.Contradiction is not { } contradiction) return;
-            string file = Path.Combine(folder, $"history-{round}.jsonl");
-            using (var writer = new StreamWriter(file)) HistoryWriter.Write(history, writer);
-            report.Violate("linearizable", $"see {file}\n{ContradictionPicture.ToText(contradiction)}");
+            report.Violate("linearizable", $"see {Keep(history, $"history-{round}.jsonl")}\n{ContradictionPicture.ToText(contradiction)}");
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            report.Undecided++;
-            report.Tell($"round {round}: the histories could not be judged within {CheckLimit.TotalSeconds:0} s");
+            Undecided(history, round, $"the histories could not be judged within {CheckLimit.TotalSeconds:0} s");
         }
+    }
+
+    private void Undecided(IReadOnlyList<Operation> history, int round, string why)
+    {
+        report.Undecided++;
+        report.Tell($"round {round}: {why}: {Keep(history, $"undecided-{round}.jsonl")}");
+    }
+
+    private string Keep(IReadOnlyList<Operation> history, string name)
+    {
+        string file = Path.Combine(folder, name);
+        using var writer = new StreamWriter(file);
+        HistoryWriter.Write(history, writer);
+        return file;
     }
 }
