@@ -55,7 +55,7 @@ public sealed class ChaosTests
         var link = new Link(TimeProvider.System);
         link.Cut();
         link.Cut();
-        Task passing = link.PassAsync(default).AsTask();
+        Task passing = link.PassAsync(0, default).AsTask();
         link.Mend();
         Assert.True(link.IsCut);
         Assert.False(passing.IsCompleted);
@@ -65,7 +65,20 @@ public sealed class ChaosTests
         link.Cut();
         Assert.True(link.IsCut);
         link.Heal();
-        await link.PassAsync(default);
+        await link.PassAsync(0, default);
+    }
+
+    [Fact]
+    public async Task A_narrow_link_holds_back_what_is_beyond_its_bandwidth_until_it_is_wide_again()
+    {
+        var link = new Link(TimeProvider.System) { BytesPerSecond = 1 };
+        // A day's worth.
+        Task first = link.PassAsync(86_400, default).AsTask(), second = link.PassAsync(1, default).AsTask();
+        Assert.False(first.IsCompleted || second.IsCompleted, "streams share it");
+        link.BytesPerSecond = 0;
+        await Task.WhenAll(first, second).WaitAsync(Bound, TestContext.Current.CancellationToken);
+        link.BytesPerSecond = long.MaxValue / 2;
+        await link.PassAsync(1 << 20, default).AsTask().WaitAsync(Bound, TestContext.Current.CancellationToken);
     }
 
     [Fact]

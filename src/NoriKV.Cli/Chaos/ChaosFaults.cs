@@ -34,7 +34,7 @@ internal enum ChaosFaults
     /// <summary>Clients reach only some nodes, while these reach each other.</summary>
     ClientCut = 1 << 8,
 
-    /// <summary>What goes to and from a node is late.</summary>
+    /// <summary>What goes to and from a node is late, or its streams have little bandwidth.</summary>
     SlowLink = 1 << 9,
 
     /// <summary>Datagrams are lost, streams are not; sometimes all datagrams.</summary>

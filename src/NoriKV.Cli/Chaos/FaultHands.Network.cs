@@ -87,8 +87,19 @@ internal sealed partial class FaultHands
         }
     }
 
+    // Late, or narrow: what a node lacks that comes back, or takes the place of a lost one, then comes slowly while the rest goes on.
     private async Task SlowLinkAsync(ChaosNode node, Prng random, TimeSpan lasts, CancellationToken stop)
     {
+        if (random.Chance(0.5))
+        {
+            long rate = 64L << (10 + random.NextInt(5));
+            report.Tell($"links of {node.Name} pass {rate >> 10} KiB a second for {lasts.TotalSeconds:0.00} s");
+            foreach (Link link in LinksOf(node)) link.BytesPerSecond = rate;
+            await LastsAsync(lasts, stop).ConfigureAwait(false);
+            foreach (Link link in LinksOf(node)) link.BytesPerSecond = 0;
+            return;
+        }
+
         var delay = TimeSpan.FromMilliseconds(5 + random.NextInt(random.Chance(0.5) ? 50 : 400));
         report.Tell($"links of {node.Name} are {delay.TotalMilliseconds:0} ms late for {lasts.TotalSeconds:0.00} s");
         foreach (Link link in LinksOf(node)) link.Delay = delay;

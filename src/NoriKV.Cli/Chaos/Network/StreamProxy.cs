@@ -82,8 +82,8 @@ internal sealed class StreamProxy : IAsyncDisposable
             int? party = await _sources.FindAsync(((IPEndPoint)inbound.RemoteEndPoint!).Port).ConfigureAwait(false);
             if (party is not { } from || !Enter(inbound, from)) return;
             (Link there, Link back) = (_links[from, _to], _links[_to, from]);
-            await there.PassAsync(_stop.Token).ConfigureAwait(false);
-            await back.PassAsync(_stop.Token).ConfigureAwait(false);
+            await there.PassAsync(0, _stop.Token).ConfigureAwait(false);
+            await back.PassAsync(0, _stop.Token).ConfigureAwait(false);
             await outbound.ConnectAsync(_target, _stop.Token).ConfigureAwait(false);
             using var ends = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
             Task[] pumps = [PumpAsync(inbound, outbound, there, ends.Token), PumpAsync(outbound, inbound, back, ends.Token)];
@@ -115,7 +115,7 @@ internal sealed class StreamProxy : IAsyncDisposable
         while (true)
         {
             int bytes = await source.ReceiveAsync(buffer, cancellationToken).ConfigureAwait(false);
-            await link.PassAsync(cancellationToken).ConfigureAwait(false);
+            await link.PassAsync(bytes, cancellationToken).ConfigureAwait(false);
             if (bytes == 0)
             {
                 target.Shutdown(SocketShutdown.Send);
