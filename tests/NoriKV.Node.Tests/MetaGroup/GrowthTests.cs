@@ -81,7 +81,8 @@ public sealed class GrowthTests
             var cluster = new GrowingCluster();
             cluster.Join(2);
             cluster.RunUntil(
-                () => cluster.Leader(cluster.Meta)?.Configuration.Members.Count == 2 && cluster.ReplicasOn(2) == 8, "the second has copies");
+                () => cluster.Leader(cluster.Meta)?.Configuration.Members.Count == 2 && cluster.ReplicasOn(2) == 8,
+                "the second has copies");
             byte[]? heartbeat = null;
             cluster.Network.Loses = static (from, _) => from.Value == 3;
             cluster.Network.Sent = (from, to, channel, frame) =>
@@ -96,7 +97,8 @@ public sealed class GrowthTests
             cluster.AwaitLevel(3);
             cluster.RunUntil(
                 () => cluster.Leader(cluster.Meta)?.Configuration is { IsJoint: false, Voters.Count: 3 }, "the meta group has three voters");
-            return Enumerable.Range(0, 9).Max(s => cluster.Leader(new ShardId((uint)s))!.Configuration.Members.Max(static m => m.Value));
+            return Enumerable.Range(0, 9)
+                .Max(s => cluster.Leader(new ShardId((uint)s))!.Configuration.Members.Max(static m => m.Value));
         }
     }
 

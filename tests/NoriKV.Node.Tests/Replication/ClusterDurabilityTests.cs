@@ -254,6 +254,14 @@ public sealed class ClusterDurabilityTests
         };
         cluster.AwaitLeaders();
         for (int i = 0; i < 10; i++) Assert.True(cluster.Put($"k{i}", "v").IsOk);
+        ulong hash = PeerBatch.HashOf(cluster.Plan(cluster.Numbers[0]).ClusterId);
+        byte[][] batches = [.. frames.Select(static f => f.Frame).Where(f => PeerBatch.TryDecode(f, hash, out _, out _))];
+        Assert.NotEmpty(batches);
+        foreach (byte[] batch in batches)
+        {
+            foreach (byte[] flipped in Frames.EachBitFlipped(batch)) Assert.False(PeerBatch.TryDecode(flipped, hash, out _, out _));
+        }
+
         var random = new Prng(5);
         for (int i = 0; i < 5000; i++)
         {
@@ -266,7 +274,6 @@ public sealed class ClusterDurabilityTests
                     mutated.AsSpan(mutated.Length - 4), Crc32C.Compute(mutated.AsSpan(0, mutated.Length - 4)));
             }
 
-            ulong hash = PeerBatch.HashOf(cluster.Plan(cluster.Numbers[0]).ClusterId);
             if (!PeerBatch.TryDecode(mutated, hash, out PeerBatch batch, out ReadOnlySpan<byte> messages)) continue;
             Assert.True(messages.Length < mutated.Length);
             var reader = new SpanReader(messages);

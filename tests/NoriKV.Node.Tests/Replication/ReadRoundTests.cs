@@ -207,7 +207,14 @@ public sealed class ReadRoundTests
         Watch(cluster);
         for (uint shard = 0; shard < 24; shard++) _ = Get(cluster, cluster.LeaderOf(shard), KeyOf(cluster, shard));
         cluster.Settle();
-        Assert.NotEmpty(_sent);
+        Assert.Contains(_sent, static s => s.Round.IsAnswer);
+        Assert.Contains(_sent, static s => !s.Round.IsAnswer);
+        ulong hash = Hash(cluster);
+        foreach ((_, _, _, byte[] valid) in _sent)
+        {
+            foreach (byte[] flipped in Frames.EachBitFlipped(valid)) Assert.False(ReadRoundFrame.TryDecode(flipped, hash, out _, out _));
+        }
+
         var random = new Prng(5);
         for (int i = 0; i < 5000; i++)
         {
@@ -221,7 +228,7 @@ public sealed class ReadRoundTests
                     frame.AsSpan(frame.Length - 4), Crc32C.Compute(frame.AsSpan(0, frame.Length - 4)));
             }
 
-            if (!ReadRoundFrame.TryDecode(frame, Hash(cluster), out ReadRoundFrame round, out ReadOnlySpan<byte> body)) continue;
+            if (!ReadRoundFrame.TryDecode(frame, hash, out ReadRoundFrame round, out ReadOnlySpan<byte> body)) continue;
             Assert.Equal(ReadRoundFrame.BodyBytes(round.Groups, round.IsAnswer), body.Length);
             for (int at = 0; at < round.Groups; at++)
             {
