@@ -50,6 +50,23 @@ public sealed class TlsTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task A_client_certificate_is_shown_with_its_intermediates()
+    {
+        using X509Certificate2 node = Certificate("CN=localhost", _authority);
+        using X509Certificate2 intermediate = Certificate("CN=intermediate", _authority, isAuthority: true);
+        using X509Certificate2 known = Certificate("CN=client", intermediate);
+        await using RunningServer server = await MutualAsync(node);
+        await using NoriKVClient client = Client(server.RpcEndPoint.ToString(), new ClientTlsOptions
+        {
+            TrustedRoots = [_authority],
+            ServerName = "localhost",
+            ClientCertificate = known,
+            ClientCertificateChain = [known, intermediate],
+        });
+        await client.PutAsync("a", "1").AsTask().WaitAsync(Patience);
+    }
+
     public void Dispose()
     {
         _authority.Dispose();
@@ -89,11 +106,11 @@ public sealed class TlsTests : IDisposable
         return path;
     }
 
-    private static X509Certificate2 Certificate(string subject, X509Certificate2? issuer)
+    private static X509Certificate2 Certificate(string subject, X509Certificate2? issuer, bool isAuthority = false)
     {
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(issuer is null, false, 0, true));
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(issuer is null || isAuthority, false, 0, true));
         DateTimeOffset from = TimeProvider.System.GetUtcNow().AddDays(-1);
         if (issuer is null) return request.CreateSelfSigned(from, from.AddDays(3));
         byte[] serial = RandomNumberGenerator.GetBytes(8);

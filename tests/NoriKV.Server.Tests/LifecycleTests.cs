@@ -200,15 +200,16 @@ public sealed class LifecycleTests
         return await http.GetStringAsync($"https://{server.Server.HttpEndPoint}/healthz");
     }
 
-    internal static X509Certificate2 Certificate(string subject, X509Certificate2? issuer)
+    internal static X509Certificate2 Certificate(
+        string subject, X509Certificate2? issuer, bool isAuthority = false, bool isExpired = false)
     {
         using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(issuer is null, false, 0, true));
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(issuer is null || isAuthority, false, 0, true));
         DateTimeOffset from = TimeProvider.System.GetUtcNow().AddDays(-1);
         if (issuer is null) return request.CreateSelfSigned(from, from.AddDays(3));
         byte[] serial = RandomNumberGenerator.GetBytes(8);
-        using X509Certificate2 signed = request.Create(issuer, from, from.AddDays(2), serial);
+        using X509Certificate2 signed = request.Create(issuer, from, from.AddDays(isExpired ? 0.5 : 2), serial);
         return signed.CopyWithPrivateKey(key);
     }
 

@@ -13,10 +13,12 @@ public sealed class PeerSecurityTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    [Fact]
-    public async Task Servers_with_certificates_of_one_authority_form_a_cluster_and_replicate()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Servers_with_certificates_of_one_authority_form_a_cluster_and_replicate(bool hasIntermediate)
     {
-        using TlsDirectory tls = new();
+        using TlsDirectory tls = new(hasIntermediate);
         await using TestCluster cluster = await TestCluster.StartAsync(3, tls.Apply);
         await PutAsync(cluster, "a", "1");
         await cluster.StopOneAsync(0);
@@ -76,11 +78,11 @@ public sealed class PeerSecurityTests
         using X509Certificate2 shown = LifecycleTests.Certificate("CN=elsewhere", null);
         using X509Certificate2 own = LifecycleTests.Certificate("CN=n2", tls.Authority);
         TlsMaterial alone = TlsMaterial.Read(files.TlsCertificate!, files.TlsKey!, null);
-        Assert.Equal(isPeer, alone.WhyNoPeer(shown, found) is null);
+        Assert.Equal(isPeer, alone.WhyNoPeer(shown, null, found) is null);
         // With an authority only that counts.
         TlsMaterial governed = TlsMaterial.Read(files.TlsCertificate!, files.TlsKey!, files.TlsClientCa);
-        Assert.NotNull(governed.WhyNoPeer(shown, found));
-        Assert.Null(governed.WhyNoPeer(own, found));
+        Assert.NotNull(governed.WhyNoPeer(shown, null, found));
+        Assert.Null(governed.WhyNoPeer(own, null, found));
     }
 
     [Theory]
@@ -137,6 +139,96 @@ public sealed class PeerSecurityTests
             {
                 // The old authority still counts: its certificate is not of it.
             }
+        }
+    }
+
+    [Theory]
+    [InlineData("leaf, intermediate", true)]
+    [InlineData("leaf, intermediate, root", true)]
+    [InlineData("leaf", false)]
+    [InlineData("expired, intermediate", false)]
+    [InlineData("stranger, stranger's intermediate", false)]
+    [InlineData("stranger, stranger's intermediate, stranger's root", false)]
+    [InlineData("stranger, intermediate", false)]
+    public async Task What_comes_with_a_certificate_leads_to_the_authority_and_is_none(string shown, bool isTrusted)
+    {
+        using TlsDirectory tls = new(hasIntermediate: true);
+        using TlsDirectory other = new(hasIntermediate: true);
+        var all = new Dictionary<string, X509Certificate2>
+        {
+            ["leaf"] = LifecycleTests.Certificate("CN=leaf", tls.Issuer),
+            ["expired"] = LifecycleTests.Certificate("CN=expired", tls.Issuer, isExpired: true),
+            ["intermediate"] = tls.Issuer,
+            ["root"] = tls.Authority,
+            ["stranger"] = LifecycleTests.Certificate("CN=stranger", other.Issuer),
+            ["stranger's intermediate"] = other.Issuer,
+            ["stranger's root"] = other.Authority,
+        };
+        X509Certificate2[] chain = [.. shown.Split(", ").Select(name => all[name])];
+        ServerOptions files = tls.Apply(new ServerOptions());
+        TlsMaterial material = TlsMaterial.Read(files.TlsCertificate!, files.TlsKey!, files.TlsClientCa);
+        using var handshake = new X509Chain();
+        handshake.ChainPolicy.ExtraStore.AddRange(chain);
+        Assert.Equal(isTrusted, material.IsTrusted(chain[0], handshake));
+        Assert.Equal(isTrusted, material.WhyNoPeer(chain[0], handshake, SslPolicyErrors.None) is null);
+
+        await using TestServer server = await TestServer.StartFakeAsync(change: tls.Apply);
+        var ssl = new SslClientAuthenticationOptions
+        {
+            TargetHost = "node",
+            CertificateChainPolicy = TrustingOnly(tls.Authority),
+            ClientCertificateContext = SslStreamCertificateContext.Create(chain[0], [.. chain[1..]], offline: true),
+        };
+        Assert.Equal(isTrusted, await IsServedAsync(server, ssl));
+        using var http = new HttpClient(new SocketsHttpHandler { SslOptions = ssl });
+        HttpRequestMessage ask = new(HttpMethod.Get, $"https://{server.Server.HttpEndPoint}/healthz") { Headers = { Host = "node" } };
+        Task<HttpResponseMessage> asked = http.SendAsync(ask, TestContext.Current.CancellationToken);
+        if (isTrusted) (await asked).Dispose();
+        else await Assert.ThrowsAsync<HttpRequestException>(() => asked);
+    }
+
+    [Fact]
+    public async Task What_a_node_shows_its_peers_changes_with_the_files()
+    {
+        using TlsDirectory tls = new(hasIntermediate: true);
+        using TlsDirectory own = new();
+        await using TestServer peer = await TestServer.StartFakeAsync(change: tls.Apply);
+        var log = new ServerParts().Log;
+        ServerOptions files = own.Apply(new ServerOptions());
+        TlsFiles node = TlsFiles.Load(files, log)!;
+        using var channel = new GrpcChannel(new GrpcChannelOptions
+        {
+            Address = new Uri($"https://{peer.Server.RpcEndPoint}"), Tls = node.ForPeers(),
+        });
+        await Assert.ThrowsAsync<GrpcException>(() => channel.UnaryAsync(Wire.Put, WireFramingTests.Put("a", "1")));
+
+        ServerOptions now = tls.Apply(files);
+        File.Copy(now.TlsCertificate!, files.TlsCertificate!, overwrite: true);
+        File.Copy(now.TlsKey!, files.TlsKey!, overwrite: true);
+        File.Copy(now.TlsClientCa!, files.TlsClientCa!, overwrite: true);
+        Assert.True(node.Refresh()!.Value.IsTaken);
+        await channel.UnaryAsync(Wire.Put, WireFramingTests.Put("a", "1"));
+    }
+
+    private static X509ChainPolicy TrustingOnly(X509Certificate2 root) => new()
+    {
+        TrustMode = X509ChainTrustMode.CustomRootTrust,
+        RevocationMode = X509RevocationMode.NoCheck,
+        CustomTrustStore = { root },
+    };
+
+    private static async Task<bool> IsServedAsync(TestServer server, SslClientAuthenticationOptions tls)
+    {
+        var address = new Uri($"https://{server.Server.RpcEndPoint}");
+        using var channel = new GrpcChannel(new GrpcChannelOptions { Address = address, Tls = tls });
+        try
+        {
+            await channel.UnaryAsync(Wire.Put, WireFramingTests.Put("a", "1"));
+            return true;
+        }
+        catch (GrpcException)
+        {
+            return false;
         }
     }
 

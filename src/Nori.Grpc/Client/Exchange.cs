@@ -142,7 +142,7 @@ internal sealed class Exchange : IDisposable
         };
         content.Headers.TryAddWithoutValidation("content-type", "application/grpc");
         HttpRequestHeaders headers = request.Headers;
-        // The handler takes the name that it asks of the certificate from here, whatever Tls.TargetHost says.
+        // The authority is the name that TLS asks for: what stands before servers compares the two.
         if (channel.Tls?.TargetHost is { Length: > 0 } name) headers.Host = name;
         headers.TryAddWithoutValidation("te", "trailers");
         headers.TryAddWithoutValidation("user-agent", channel.UserAgent);

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Security;
+using System.Net.Sockets;
 
 namespace Nori.Grpc;
 
@@ -157,12 +158,41 @@ public sealed class GrpcChannel : IDisposable
             KeepAlivePingTimeout = pings ? options.KeepAlivePingTimeout : Timeout.InfiniteTimeSpan,
             KeepAlivePingPolicy = HttpKeepAlivePingPolicy.Always,
         };
-        if (options.Tls is { } tls) handler.SslOptions = Copy(tls);
+        // The handler itself would copy the options once for all its connections.
+        if (options.Address.Scheme == Uri.UriSchemeHttps)
+            handler.ConnectCallback = (context, stop) => ConnectAsync(options, context.DnsEndPoint, stop);
         return handler;
     }
 
-    // SocketsHttpHandler writes into the options it is given.
-    internal static SslClientAuthenticationOptions Copy(SslClientAuthenticationOptions tls) => new()
+    private static async ValueTask<Stream> ConnectAsync(
+        GrpcChannelOptions options, DnsEndPoint server, CancellationToken cancellationToken)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(server, cancellationToken).ConfigureAwait(false);
+            return await SealAsync(new NetworkStream(socket, ownsSocket: true), options, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>TLS over a connection, with what the options say now.</summary>
+    internal static async Task<Stream> SealAsync(Stream plain, GrpcChannelOptions channel, CancellationToken cancellationToken)
+    {
+        SslClientAuthenticationOptions tls = Copy(channel.Tls ?? new SslClientAuthenticationOptions());
+        tls.TargetHost ??= channel.Address.DnsSafeHost;
+        tls.ApplicationProtocols = [SslApplicationProtocol.Http2];
+        var sealedStream = new SslStream(plain);
+        await sealedStream.AuthenticateAsClientAsync(tls, cancellationToken).ConfigureAwait(false);
+        return sealedStream;
+    }
+
+    // What is set above is this connection's.
+    private static SslClientAuthenticationOptions Copy(SslClientAuthenticationOptions tls) => new()
     {
         TargetHost = tls.TargetHost,
         ClientCertificates = tls.ClientCertificates,

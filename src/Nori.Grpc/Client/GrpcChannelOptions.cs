@@ -13,7 +13,8 @@ public sealed record GrpcChannelOptions
     // Behaviour.
 
     /// <summary>
-    /// Trust, client certificates and the like for <c>https</c>. Null: the system's defaults.
+    /// Trust, client certificates and the like for <c>https</c>; read at each new connection, so that a certificate that is put
+    /// there later is shown from then on. Null: the system's defaults.
     /// </summary>
     public SslClientAuthenticationOptions? Tls { get; init; }
 

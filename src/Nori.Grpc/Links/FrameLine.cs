@@ -128,12 +128,7 @@ internal sealed class FrameLine : IAsyncDisposable
             LimitSilence(socket, channel);
             var plain = new NetworkStream(socket, ownsSocket: true);
             if (channel.Address.Scheme != Uri.UriSchemeHttps) return plain;
-            SslClientAuthenticationOptions tls = GrpcChannel.Copy(channel.Tls ?? new SslClientAuthenticationOptions());
-            tls.TargetHost ??= channel.Address.DnsSafeHost;
-            tls.ApplicationProtocols = [SslApplicationProtocol.Http2];
-            var sealedStream = new SslStream(plain);
-            await sealedStream.AuthenticateAsClientAsync(tls, cancellationToken).ConfigureAwait(false);
-            return sealedStream;
+            return await GrpcChannel.SealAsync(plain, channel, cancellationToken).ConfigureAwait(false);
         }
         catch
         {

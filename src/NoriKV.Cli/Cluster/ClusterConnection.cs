@@ -1,5 +1,3 @@
-using System.Net.Security;
-using System.Security.Cryptography.X509Certificates;
 using Nori.Grpc;
 using NoriKV.Client;
 using NoriKV.Node.Diagnosis;
@@ -209,27 +207,10 @@ internal sealed class ClusterConnection(ClusterTarget target) : IClusterCalls
     private static GrpcChannel ChannelTo(string address, ClusterTarget target) => new(new GrpcChannelOptions
     {
         Address = new Uri($"{(target.Tls is null ? "http" : "https")}://{address}"),
-        Tls = target.Tls is { } tls ? TlsOf(tls) : null,
+        Tls = target.Tls?.ToSslOptions(),
         ConnectTimeout = target.Timeout < ConnectMax ? target.Timeout : ConnectMax,
         MaxReceiveMessageBytes = ResponseBytesMax,
         TimeProvider = target.Time,
         UserAgent = "norikv-cli/0.1",
     });
-
-    private static SslClientAuthenticationOptions TlsOf(ClientTlsOptions tls)
-    {
-        X509ChainPolicy? policy = null;
-        if (tls.TrustedRoots is { } roots)
-        {
-            policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
-            policy.CustomTrustStore.AddRange(roots);
-        }
-
-        return new SslClientAuthenticationOptions
-        {
-            TargetHost = tls.ServerName,
-            ClientCertificates = tls.ClientCertificate is { } certificate ? [certificate] : null,
-            CertificateChainPolicy = policy,
-        };
-    }
 }

@@ -32,7 +32,7 @@ internal sealed class ClientOptions
 
     private readonly Option<string?> _certificate = new("--tls-cert")
     {
-        Description = "PEM file of this client's certificate; implies --tls",
+        Description = "PEM file of this client's certificate and its intermediates, leaf first; implies --tls",
         HelpName = "file",
     };
 
@@ -135,10 +135,13 @@ internal sealed class ClientOptions
         if (certificate is null != key is null) throw new UsageException("--tls-cert and --tls-key belong together");
         var roots = new X509Certificate2Collection();
         if (ca is not null) roots.ImportFromPemFile(ca);
+        var shown = new X509Certificate2Collection();
+        if (certificate is not null) shown.ImportFromPemFile(certificate);
         return new ClientTlsOptions
         {
             TrustedRoots = ca is null ? null : roots,
             ClientCertificate = certificate is null ? null : X509Certificate2.CreateFromPemFile(certificate, key),
+            ClientCertificateChain = shown,
         };
     }
 }

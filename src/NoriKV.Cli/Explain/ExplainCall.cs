@@ -1,5 +1,3 @@
-using System.Net.Security;
-using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Google.Protobuf;
 using Nori.Grpc;
@@ -38,7 +36,7 @@ internal sealed class ExplainCall : IDisposable
         _channel = new GrpcChannel(new GrpcChannelOptions
         {
             Address = new Uri($"{(options.Tls is null ? "http" : "https")}://{options.Addresses[0]}"),
-            Tls = options.Tls is { } tls ? Tls(tls) : null,
+            Tls = options.Tls?.ToSslOptions(),
             ConnectTimeout = options.ConnectTimeout,
             TimeProvider = options.Time,
         });
@@ -112,25 +110,4 @@ internal sealed class ExplainCall : IDisposable
             static (message, output) => message.WriteTo(output),
             bytes => parser.ParseFrom(bytes),
             static message => message.CalculateSize());
-
-    private static SslClientAuthenticationOptions Tls(ClientTlsOptions tls)
-    {
-        X509ChainPolicy? policy = null;
-        if (tls.TrustedRoots is { } roots)
-        {
-            policy = new X509ChainPolicy
-            {
-                TrustMode = X509ChainTrustMode.CustomRootTrust,
-                RevocationMode = X509RevocationMode.NoCheck,
-            };
-            policy.CustomTrustStore.AddRange(roots);
-        }
-
-        return new SslClientAuthenticationOptions
-        {
-            TargetHost = tls.ServerName,
-            ClientCertificates = tls.ClientCertificate is { } certificate ? [certificate] : null,
-            CertificateChainPolicy = policy,
-        };
-    }
 }

@@ -1,7 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Net.Security;
 using System.Runtime.CompilerServices;
-using System.Security.Cryptography.X509Certificates;
 using Nori.Grpc;
 using NoriKV.Client.Tracing;
 using NoriKV.Proto.V1;
@@ -28,7 +26,7 @@ internal sealed class GrpcNodeTransport : INodeTransport
         _channel = new GrpcChannel(new GrpcChannelOptions
         {
             Address = new Uri($"{(options.Tls is null ? "http" : "https")}://{address}"),
-            Tls = options.Tls is { } tls ? Tls(tls) : null,
+            Tls = options.Tls?.ToSslOptions(),
             ConnectTimeout = options.ConnectTimeout,
             KeepAlivePingDelay = options.KeepAlive,
             MaxReceiveMessageBytes = options.InboundMessageBytesMax,
@@ -171,22 +169,4 @@ internal sealed class GrpcNodeTransport : INodeTransport
     // What is longer, or no header can carry, is left out: a trace must not fail a call.
     private static bool IsState([NotNullWhen(true)] string? state) =>
         state is { Length: > 0 and <= TracestateCharsMax } && state.AsSpan().IndexOfAnyExceptInRange(' ', '~') < 0;
-
-    private static SslClientAuthenticationOptions Tls(ClientTlsOptions tls) => new()
-    {
-        TargetHost = tls.ServerName,
-        ClientCertificates = tls.ClientCertificate is { } certificate ? [certificate] : null,
-        CertificateChainPolicy = tls.TrustedRoots is { } roots ? Trust(roots) : null,
-    };
-
-    private static X509ChainPolicy Trust(X509Certificate2Collection roots)
-    {
-        var policy = new X509ChainPolicy
-        {
-            TrustMode = X509ChainTrustMode.CustomRootTrust,
-            RevocationMode = X509RevocationMode.NoCheck,
-        };
-        policy.CustomTrustStore.AddRange(roots);
-        return policy;
-    }
 }

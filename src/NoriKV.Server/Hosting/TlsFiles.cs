@@ -17,6 +17,7 @@ internal sealed class TlsFiles
     private readonly string? _authority;
     private readonly bool _trustsAll;
     private readonly ServerLog _log;
+    private readonly SslClientAuthenticationOptions _towardsPeers;
     private volatile TlsMaterial _current;
     private string _state;
     private string _refused = "";
@@ -26,6 +27,11 @@ internal sealed class TlsFiles
         (_certificate, _key, _authority, _trustsAll, _log) = (certificate, key, authority, trustsAll, log);
         _state = StateOfFiles();
         _current = TlsMaterial.Read(certificate, key, authority);
+        _towardsPeers = new SslClientAuthenticationOptions
+        {
+            ClientCertificateContext = _current.Context,
+            RemoteCertificateValidationCallback = (_, peer, chain, found) => IsPeer(peer, chain, found),
+        };
     }
 
     /// <summary>The files that are configured; null when none are.</summary>
@@ -48,6 +54,7 @@ internal sealed class TlsFiles
         try
         {
             _current = TlsMaterial.Read(_certificate, _key, _authority);
+            _towardsPeers.ClientCertificateContext = _current.Context;
             return (true, "");
         }
         catch (ServerStartException unusable)
@@ -62,20 +69,24 @@ internal sealed class TlsFiles
         ServerCertificate = _current.Certificate,
         ClientCertificateMode =
             _current.AsksForCertificates ? ClientCertificateMode.RequireCertificate : ClientCertificateMode.NoCertificate,
-        ClientCertificateValidation = (client, _, _) => _current.IsTrusted(client),
-        OnAuthenticate = (_, handshake) => handshake.ServerCertificateContext = _current.Context,
+        ClientCertificateValidation = (client, chain, _) => _current.IsTrusted(client, chain),
+        OnAuthenticate = (_, handshake) =>
+        {
+            handshake.ServerCertificateContext = _current.Context;
+            // A resumed session brings the certificate without its intermediates.
+            handshake.AllowTlsResume = !_current.AsksForCertificates;
+        },
     };
 
-    /// <summary>How this node calls others: it gives the secret to nobody whose certificate it does not trust (decision 0223).</summary>
-    public SslClientAuthenticationOptions ForPeers() => new()
-    {
-        LocalCertificateSelectionCallback = (_, _, _, _, _) => _current.Certificate,
-        RemoteCertificateValidationCallback = (_, peer, _, found) => IsPeer(peer, found),
-    };
+    /// <summary>
+    /// How this node calls others: it gives the secret to nobody whose certificate it does not trust (decision 0223). What it shows
+    /// changes with the files: each connection reads these options.
+    /// </summary>
+    public SslClientAuthenticationOptions ForPeers() => _towardsPeers;
 
-    private bool IsPeer(X509Certificate? peer, SslPolicyErrors found)
+    private bool IsPeer(X509Certificate? peer, X509Chain? shown, SslPolicyErrors found)
     {
-        if (_current.WhyNoPeer(peer, found) is not { } why || (_trustsAll && !_current.AsksForCertificates)) return true;
+        if (_current.WhyNoPeer(peer, shown, found) is not { } why || (_trustsAll && !_current.AsksForCertificates)) return true;
         string said = $"{peer?.Subject}: {why}";
         // Each connection is tried again and again.
         if (Interlocked.Exchange(ref _refused, said) != said)

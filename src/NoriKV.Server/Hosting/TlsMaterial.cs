@@ -20,7 +20,7 @@ internal sealed class TlsMaterial
     /// <summary>This node's certificate with its key.</summary>
     public X509Certificate2 Certificate { get; }
 
-    /// <summary>The same with the certificates between it and its authority, as a server shows it.</summary>
+    /// <summary>The same with the certificates between it and its authority, as others are shown it.</summary>
     public SslStreamCertificateContext Context { get; }
 
     /// <summary>Whether others must show a certificate.</summary>
@@ -38,10 +38,11 @@ internal sealed class TlsMaterial
     /// members dial addresses. Without one it must be good where it is dialed by what this machine trusts.
     /// </summary>
     /// <param name="peer">What it shows.</param>
+    /// <param name="shown">The chain of the handshake, with what else it shows.</param>
     /// <param name="found">What the machine's own trust and the name that was dialed say of it.</param>
-    public string? WhyNoPeer(X509Certificate? peer, SslPolicyErrors found)
+    public string? WhyNoPeer(X509Certificate? peer, X509Chain? shown, SslPolicyErrors found)
     {
-        if (_roots is not null) return IsTrusted(peer) ? null : "it is not of tls.client_ca";
+        if (_roots is not null) return IsTrusted(peer, shown) ? null : "it is not of tls.client_ca";
         return found == SslPolicyErrors.None
             ? null
             : $"this machine does not trust it under the name that is dialed ({found}): set tls.client_ca to the authority of the nodes' "
@@ -49,13 +50,18 @@ internal sealed class TlsMaterial
     }
 
     /// <summary>True for a certificate of the configured authority; without one, for any.</summary>
-    public bool IsTrusted(X509Certificate? peer)
+    /// <param name="peer">What it shows.</param>
+    /// <param name="shown">The chain of the handshake, with what else it shows.</param>
+    public bool IsTrusted(X509Certificate? peer, X509Chain? shown)
     {
         if (_roots is null) return true;
         if (peer is not X509Certificate2 certificate) return false;
         using var chain = new X509Chain();
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.CustomTrustStore.AddRange(_roots);
+
+        // What came with it may lead to a root; it never is one.
+        if (shown is not null) chain.ChainPolicy.ExtraStore.AddRange(shown.ChainPolicy.ExtraStore);
 
         // An authority of one's own rarely publishes revocations; short-lived certificates do that work.
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
