@@ -209,7 +209,8 @@ public sealed class LifecycleTests
         DateTimeOffset from = TimeProvider.System.GetUtcNow().AddDays(-1);
         if (issuer is null) return request.CreateSelfSigned(from, from.AddDays(3));
         byte[] serial = RandomNumberGenerator.GetBytes(8);
-        using X509Certificate2 signed = request.Create(issuer, from, from.AddDays(isExpired ? 0.5 : 2), serial);
+        // None outlives its issuer, which was made a moment before.
+        using X509Certificate2 signed = request.Create(issuer, from, from.AddDays(isExpired ? 0.5 : isAuthority ? 2.5 : 2), serial);
         return signed.CopyWithPrivateKey(key);
     }
 

@@ -96,7 +96,8 @@ public sealed class GrowthTests
             cluster.Network.Inject(new NodeNumber(3), new NodeNumber(1), PeerChannel.Control, heartbeat!);
             cluster.AwaitLevel(3);
             cluster.RunUntil(
-                () => cluster.Leader(cluster.Meta)?.Configuration is { IsJoint: false, Voters.Count: 3 }, "the meta group has three voters");
+                () => cluster.Leader(cluster.Meta)?.Configuration is { IsJoint: false, Voters.Count: 3 },
+                "the meta group has three voters");
             return Enumerable.Range(0, 9)
                 .Max(s => cluster.Leader(new ShardId((uint)s))!.Configuration.Members.Max(static m => m.Value));
         }
