@@ -1,5 +1,8 @@
 using NoriKV.Node.Ports;
+using NoriKV.Node.Storage;
+using NoriKV.Node.Tests.Snapshots;
 using NoriKV.Types;
+using static NoriKV.Node.Tests.SteppedNode;
 
 namespace NoriKV.Node.Tests.Replication;
 
@@ -25,6 +28,57 @@ public sealed class LeaseReadTests
         Assert.False(log.Confirm(new ShardId(0), barrier));
     }
 
+    // As above, of what reads: nothing is answered until a majority has said that it still leads.
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(true, true)]
+    public void A_leader_that_stood_still_in_a_read_does_not_answer_it_by_its_lease(bool isBatch, bool isForwarded)
+    {
+        var engines = new Dictionary<string, HookedStorage>();
+        SteppedCluster cluster = new(shards: 1, configure: options => options with
+        {
+            OpenStorage = async (setup, stop) => engines[options.NodeName] =
+                new HookedStorage(await LsmStorage.OpenAsync(setup, null, stop)),
+        });
+        foreach (string key in new[] { "a", "b" }) Assert.True(cluster.Put(key, "old").IsOk);
+        cluster.Run(300);
+        int leader = cluster.LeaderOf(0), asked = isForwarded ? (leader + 1) % 3 : leader;
+        NodeNumber number = cluster.Numbers[leader];
+        bool stood = false;
+        int answers = 0;
+        cluster.Network.Sent = (from, to, channel, _) =>
+            answers += stood && channel == PeerChannel.Forward && from == number && to == cluster.Numbers[asked] ? 1 : 0;
+        engines[$"n{number}"].BeforeRead = _ =>
+        {
+            // Who asks for a word of the others is not heard by them.
+            cluster.Network.LosesFrame = (from, to, channel) => channel == PeerChannel.Raft && (from == number || to == number);
+            // Longer than any lease, and not so long that the leader would answer that there is no time left.
+            cluster.Time.AdvanceMs(900);
+            stood = true;
+        };
+
+        Task<string> read = isBatch ? Batch() : Single();
+        cluster.Settle();
+        Assert.True(stood, "the leader reads");
+        // By now who asked holds the leader for lost and hears no answer: what the leader says counts.
+        Assert.False(read.IsCompleted || answers > 0, "answered by a lease that had run out");
+        cluster.Network.Heal();
+        Assert.Equal("old", cluster.Await(read));
+
+        async Task<string> Single() =>
+            Text((await cluster.Nodes[asked]!.GetAsync(Bytes("a"), ByLease, cluster.Context(5000))).Value.Value);
+
+        async Task<string> Batch()
+        {
+            BatchOperation[] gets = [BatchOperation.Get(Bytes("a"), ByLease), BatchOperation.Get(Bytes("b"), ByLease)];
+            IReadOnlyList<BatchOperationResult> got =
+                (await cluster.Nodes[asked]!.BatchAsync(gets, new BatchOptions(), cluster.Context(5000))).Value;
+            return got.Select(static r => Text(r.Value)).Distinct().Single();
+        }
+    }
+
     // A follower, or a learner, may apply what is committed before its leader does, and answer a read with it.
     [Theory]
     [InlineData(Consistency.Lease, false)]
@@ -43,7 +97,7 @@ public sealed class LeaseReadTests
         Assert.Equal("new", cluster.Read(other, "k"));
 
         Task<KvResult<GetResult>> behind = cluster.Nodes[leader]!.GetAsync(
-            SteppedNode.Bytes("k"), new ReadOptions { Consistency = consistency }, cluster.Context(3000)).AsTask();
+            Bytes("k"), new ReadOptions { Consistency = consistency }, cluster.Context(3000)).AsTask();
         cluster.Settle();
         Assert.False(put.IsCompleted || behind.IsCompleted);
         cluster.Frozen.Clear();
@@ -57,6 +111,8 @@ public sealed class LeaseReadTests
             Replicas = shard => [.. options.Plan.Replicas(shard).Select(static (r, i) => r with { IsLearner = i > 0 })],
         },
     };
+
+    private static string Text(ReadOnlyMemory<byte> value) => System.Text.Encoding.UTF8.GetString(value.Span);
 
     private static ReadBarrier Barrier(IReplicatedLog log)
     {
