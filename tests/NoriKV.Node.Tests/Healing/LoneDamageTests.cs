@@ -1,4 +1,5 @@
 using Nori.IO;
+using NoriKV.Node.Healing;
 using NoriKV.Types;
 using static NoriKV.Node.Tests.SteppedNode;
 
@@ -62,21 +63,51 @@ public sealed class LoneDamageTests
         node.Stop();
     }
 
+    // A read of a key behind its bounds, which end at the deleted one, does not meet the damage: the shard refuses it.
+    [Fact]
+    public void A_shard_whose_table_cannot_be_opened_answers_nothing_though_its_state_and_other_keys_lie_in_whole_ones()
+    {
+        var disk = new MemoryFileSystem(1);
+        SteppedNode node = Filled(disk, out string[] keys);
+        Assert.True(node.Delete(keys[100]).IsOk);
+        Flush(node);
+        string table = Tables(disk)[^1];
+        Assert.True(node.Put("last", "v").IsOk);
+        Flush(node);
+        node.Stop();
+        Assert.NotEqual(table, Tables(disk)[^1]);
+        disk.Corrupt(table, LengthOf(disk, table) - 10, 0x40);
+
+        node = Begin(disk);
+        Assert.EndsWith(Assert.Single(node.Node.DamagedTables).File, table, StringComparison.Ordinal);
+        node.RunUntilIdle();
+        foreach (string key in (string[])[.. keys, "last"]) Assert.Equal((key, KvCode.DataLoss), (key, node.Get(key).Error?.Code));
+        ReplicaDamage damage = Assert.Single(node.Node.Damage);
+        Assert.True(damage.IsAlone);
+        Assert.Contains("is not served", damage.What, StringComparison.Ordinal);
+        node.Stop();
+    }
+
     private static SteppedNode Filled(MemoryFileSystem disk, out string[] keys)
     {
         SteppedNode node = Begin(disk);
         keys = [.. Enumerable.Range(0, 200).Select(static i => $"key{i:D3}")];
         foreach (string key in keys) Assert.True(node.Put(key, new string('v', 300)).IsOk);
-        node.Run(node.Node.SnapshotShardAsync(new ShardId(0), Context));
-        node.RunUntilIdle();
+        Flush(node);
         return node;
     }
 
-    // One shard: of its many blocks only the first has its state.
+    private static void Flush(SteppedNode node)
+    {
+        node.Run(node.Node.SnapshotShardAsync(new ShardId(0), Context));
+        node.RunUntilIdle();
+    }
+
+    // One shard: of its many blocks only the first has its state. No two tables become one.
     private static SteppedNode Begin(MemoryFileSystem disk) => Start(disk, configure: static o => o with
     {
         TotalShards = 1,
-        ConfigureEngine = static e => e with { BlockCacheBytes = 0 },
+        ConfigureEngine = static e => e with { BlockCacheBytes = 0, L0CompactionTrigger = 16 },
     });
 
     private static List<string> Tables(MemoryFileSystem disk) => [.. disk.List(Engine)
