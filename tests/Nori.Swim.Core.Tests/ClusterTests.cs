@@ -70,6 +70,26 @@ public sealed class ClusterTests
             10, Experiments.Config(lifeguard), loss: 0, slow: 1, slowTicks: 4 * Second, seconds: 300, seed: 5);
     }
 
+    // Lifeguard §IV-A alone: whoever hears answers late, by up to four seconds here, soon waits long enough for them.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    public void A_slow_member_suspects_few_with_local_health_alone_and_thousands_without(ulong seed)
+    {
+        SwimConfig none = Experiments.Config(lifeguard: false);
+        (long with, long deaths, long _) = Slow(none with { LocalHealth = true });
+        (long without, long _, long _) = Slow(none);
+        Assert.Equal(0, deaths);
+        Assert.True(with < 50, $"{with} suspicions");
+        Assert.True(without > 1000, $"without local health only {without}: the experiment does not bite");
+
+        (long Suspicions, long Deaths, long Views) Slow(SwimConfig config) => Experiments.FalsePositives(
+            10, config, loss: 0, slow: 1, slowTicks: 2 * Second, seconds: 600, seed);
+    }
+
     [Theory]
     [InlineData(0.0)]
     [InlineData(0.2)]
