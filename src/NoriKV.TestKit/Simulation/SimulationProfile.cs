@@ -7,6 +7,9 @@ namespace NoriKV.TestKit.Simulation;
 /// <summary>What a run is like, drawn from its seed: sizes, rates, how bad the network is. Spans in ticks.</summary>
 internal sealed record SimulationProfile
 {
+    // Of the runs on bad links, those on the worst.
+    private const double WorstChance = 0.25;
+
     public required long Safety { get; init; }
 
     public required int Clients { get; init; }
@@ -50,7 +53,7 @@ internal sealed record SimulationProfile
         double faults = isLong ? 0.02 + (random.NextDouble() * 0.1) : 0.2 + (random.NextDouble() * 1.2);
         int clients = random.NextInt(2, 9);
         bool harsh = random.Chance(0.5);
-        return new SimulationProfile
+        var profile = new SimulationProfile
         {
             // A scenario goes on behind the faults: they are to meet most of it.
             Safety = options.Safety?.Ticks ?? (options.Scenario == SimulationScenario.None ? safety : 2 * safety),
@@ -73,8 +76,18 @@ internal sealed record SimulationProfile
                 Duplication = harsh ? random.NextDouble() * 0.1 : 0,
                 Reordering = harsh ? random.NextDouble() * 0.2 : 0,
             },
-            // A scenario lasts too long for clocks that nobody sets right. (Drawn last: the rest of a seed's profile is what it was.)
+            // A scenario lasts too long for clocks that nobody sets right. (Drawn behind the rest, which is what it was for a seed.)
             HasTimeService = options.Scenario != SimulationScenario.None || random.Chance(0.5),
         };
+        // Drawn last, and the upper end of it: the seeds that are kept for what they found run as they did.
+        return harsh && random.NextDouble() >= 1 - WorstChance ? profile with { Links = Worst(profile.Links, random) } : profile;
     }
+
+    // As bad as the catalogue of faults asks for (docs/faults.md, N1–N3).
+    private static LinkQuality Worst(LinkQuality links, Prng random) => links with
+    {
+        Loss = random.NextDouble() * 0.3,
+        Duplication = random.NextDouble() * 0.5,
+        Reordering = random.NextDouble() * 0.5,
+    };
 }
