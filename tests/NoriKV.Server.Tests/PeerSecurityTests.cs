@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
@@ -185,6 +186,23 @@ public sealed class PeerSecurityTests
         Task<HttpResponseMessage> asked = http.SendAsync(ask, TestContext.Current.CancellationToken);
         if (isTrusted) (await asked).Dispose();
         else await Assert.ThrowsAsync<HttpRequestException>(() => asked);
+    }
+
+    [Fact]
+    public void Nothing_is_fetched_from_where_a_certificate_says_that_its_issuer_is()
+    {
+        using TlsDirectory tls = new(hasIntermediate: true);
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=leaf", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(
+            new X509AuthorityInformationAccessExtension(null, [$"http://{listener.LocalEndpoint}/issuer.cer"]));
+        using X509Certificate2 leaf = request.Create(tls.Issuer, tls.Issuer.NotBefore, tls.Issuer.NotAfter, [1]);
+        ServerOptions files = tls.Apply(new ServerOptions());
+        TlsMaterial material = TlsMaterial.Read(files.TlsCertificate!, files.TlsKey!, files.TlsClientCa);
+        Assert.False(material.IsTrusted(leaf, null));
+        Assert.False(listener.Pending());
     }
 
     [Fact]

@@ -187,8 +187,16 @@ public sealed class GrpcChannel : IDisposable
         tls.TargetHost ??= channel.Address.DnsSafeHost;
         tls.ApplicationProtocols = [SslApplicationProtocol.Http2];
         var sealedStream = new SslStream(plain);
-        await sealedStream.AuthenticateAsClientAsync(tls, cancellationToken).ConfigureAwait(false);
-        return sealedStream;
+        try
+        {
+            await sealedStream.AuthenticateAsClientAsync(tls, cancellationToken).ConfigureAwait(false);
+            return sealedStream;
+        }
+        catch
+        {
+            await sealedStream.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     // What is set above is this connection's.

@@ -63,6 +63,9 @@ internal sealed class TlsMaterial
         // What came with it may lead to a root; it never is one.
         if (shown is not null) chain.ChainPolicy.ExtraStore.AddRange(shown.ChainPolicy.ExtraStore);
 
+        // Nobody who is not trusted yet names addresses that this node asks.
+        chain.ChainPolicy.DisableCertificateDownloads = true;
+
         // An authority of one's own rarely publishes revocations; short-lived certificates do that work.
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         return chain.Build(certificate);
