@@ -35,7 +35,7 @@ public sealed partial class Founder
         }
 
         string seen = $"{names.Length} of {_options.Expect} nodes are here ({string.Join(", ", names)})";
-        if (names.Length < _options.Expect) return seen + Silent();
+        if (names.Length < _options.Expect) return seen + Strangers(now) + Silent();
         // A seed that was not asked yet may have a cluster.
         if (_asked.Find(static a => a.IsSeed && !a.IsTried) is { } untried) return $"{seen}; {untried.Address} was not heard yet";
         if (names[0] != _options.NodeName) return $"{seen}; {names[0]} is to propose";
@@ -63,6 +63,19 @@ public sealed partial class Founder
         }
 
         return null;
+    }
+
+    // They are no founders of this cluster, but where some are missing one of them may be meant to be.
+    private string Strangers(long now)
+    {
+        IEnumerable<string> words = _asked
+            .Where(a => a.Reply is { } reply && Since(a.RepliedAt, now) <= _options.FreshFor
+                && reply.Self.ClusterName != _options.ClusterName)
+            .Select(static a => a.Reply!.Self)
+            .DistinctBy(static who => who.Node.StoreUuid)
+            .Select(who => $"; node {who.Node.Name} at {who.Node.Address} has cluster.name {who.ClusterName}, "
+                + $"this one {_options.ClusterName}");
+        return string.Concat(words);
     }
 
     private string Silent()

@@ -44,7 +44,8 @@ internal static class AdminWishes
         if (factor > 0 && (factor % 2 == 0 || factor > left))
         {
             return new KvError(
-                KvCode.InvalidArgument, $"A replication factor of {factor} does not go with {left} nodes: an odd one, not above");
+                KvCode.InvalidArgument,
+                $"A replication factor of {factor} is not possible: it must be odd and at most {left}, as many as nodes are left");
         }
 
         string[] silent = [.. others.Where(n => !isLive(n.Number)).Select(static n => n.Name)];

@@ -196,7 +196,10 @@ internal sealed class MetaDesk
             deadline).ConfigureAwait(false);
         if (!reply.IsOk || !GroupCommand.TryDecodeAnswer(reply.Body.Span, out KvError? error))
         {
-            return Replication.ProposalErrors.Unavailable($"Node {leader}, which leads shard {command.Shard}, does not answer");
+            string why = $"Node {leader}, which leads shard {command.Shard}, does not answer";
+            return reply.WasNotTaken
+                ? Replication.ProposalErrors.Unavailable(why)
+                : Replication.ProposalErrors.OutcomeUnknown(why);
         }
 
         return error is null ? Status(state) : error;

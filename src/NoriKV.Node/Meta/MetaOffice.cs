@@ -16,7 +16,7 @@ internal sealed class MetaOffice(MetaContext context, MetaAgent agent) : ICluste
 
     public async ValueTask<JoinReply> JoinAsync(JoinRequest request, long deadline)
     {
-        ReadOnlyMemory<byte>? answer = await AskAsync(
+        (ReadOnlyMemory<byte>? answer, _) = await AskAsync(
             PeerMethod.Join, JoinQuestion.Encode(request), deadline).ConfigureAwait(false);
         return (answer is { } bytes ? JoinAnswer.TryDecode(bytes.Span) : null)
             ?? JoinAnswer.NotNow(context.Dismissed() ?? NoAnswer);
@@ -49,28 +49,33 @@ internal sealed class MetaOffice(MetaContext context, MetaAgent agent) : ICluste
         long deadline = request.Deadline == long.MaxValue
             ? context.Now + context.Ticks(context.Options.RequestTimeout)
             : request.Deadline;
-        ReadOnlyMemory<byte>? answer = await AskAsync(PeerMethod.Admin, command.Encode(), deadline).ConfigureAwait(false);
-        return answer is { } bytes && ClusterStatusBytes.TryDecode(bytes.Span, out KvResult<ClusterStatus> result)
-            ? result
-            : ProposalErrors.Unavailable(context.Dismissed() ?? NoAnswer);
+        (ReadOnlyMemory<byte>? answer, bool mayBeDone) = await AskAsync(
+            PeerMethod.Admin, command.Encode(), deadline).ConfigureAwait(false);
+        if (answer is { } bytes && ClusterStatusBytes.TryDecode(bytes.Span, out KvResult<ClusterStatus> result)) return result;
+        string why = context.Dismissed() ?? NoAnswer;
+        return mayBeDone && command.Kind != AdminCommandKind.Status
+            ? ProposalErrors.OutcomeUnknown(why)
+            : ProposalErrors.Unavailable(why);
     }
 
-    /// <summary>Asks whoever leads, following hints; what was asked may have been done where no answer came.</summary>
-    private async ValueTask<ReadOnlyMemory<byte>?> AskAsync(PeerMethod method, byte[] body, long deadline)
+    /// <summary>Asks whoever leads, following hints; says also whether it may have been done although no answer came.</summary>
+    private async ValueTask<(ReadOnlyMemory<byte>? Answer, bool MayBeDone)> AskAsync(PeerMethod method, byte[] body, long deadline)
     {
+        bool mayBeDone = false;
         NodeNumber to = agent.Guess();
         for (int attempt = 0; attempt < AttemptsMax && context.Now < deadline && to.Value != 0; attempt++)
         {
-            if (context.Dismissed() is not null) return null;
+            if (context.Dismissed() is not null) break;
             long until = Math.Min(deadline, context.Now + context.Ticks(AttemptTimeout));
             PeerReply reply = await context.Calls.CallAsync(
                 to, PeerChannel.Control, method, body, until).ConfigureAwait(false);
             NodeNumber leader = default;
-            if (reply.IsOk && LeaderAnswer.TryRead(reply.Body, out ReadOnlyMemory<byte> answer, out leader)) return answer;
+            if (reply.IsOk && LeaderAnswer.TryRead(reply.Body, out ReadOnlyMemory<byte> answer, out leader)) return (answer, true);
+            mayBeDone |= !reply.IsOk && !reply.WasNotTaken;
             agent.NoteWrong(leader != to ? leader : default);
             to = agent.Guess();
         }
 
-        return null;
+        return (null, mayBeDone);
     }
 }

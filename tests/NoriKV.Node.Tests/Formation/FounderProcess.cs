@@ -31,6 +31,8 @@ internal sealed class FounderProcess : IFormationTransport
 
     public FormationSettings Settings { get; init; } = new(8, false, 3);
 
+    public string ClusterName { get; set; } = "norikv";
+
     /// <summary>What it is a member of, as its disk says.</summary>
     public ClusterRecord? Cluster => _cluster ??= ClusterRecord.Load(_files.Inner, FormationWorld.Directory);
 
@@ -54,6 +56,7 @@ internal sealed class FounderProcess : IFormationTransport
                 Time = _world.Time,
                 Seed = _world.Random.NextUInt64() | 1,
                 Expect = Expect,
+                ClusterName = ClusterName,
                 Settings = Settings,
             },
             this);

@@ -61,6 +61,22 @@ public sealed class FounderTests
     }
 
     [Fact]
+    public void One_of_another_cluster_name_is_named_where_founders_are_missing()
+    {
+        var world = new FormationWorld(1);
+        world.AddAll(2, 2);
+        world.Nodes[0].ClusterName = "X";
+        world.Nodes[1].ClusterName = "Y";
+        foreach (FounderProcess node in world.Nodes) node.Start();
+        world.RunFor(TimeSpan.FromSeconds(2));
+        Assert.Empty(world.Clusters);
+        Assert.Equal(
+            "forming: 1 of 2 nodes are here (n1); node n2 at n2:1 has cluster.name Y, this one X", world.Nodes[0].Founder!.Waiting);
+        Assert.Equal(
+            "forming: 1 of 2 nodes are here (n2); node n1 at n1:1 has cluster.name X, this one Y", world.Nodes[1].Founder!.Waiting);
+    }
+
+    [Fact]
     public void One_more_node_than_expected_forms_nothing_and_says_so()
     {
         var world = new FormationWorld(1);

@@ -30,6 +30,46 @@ public sealed class DismissalTests
     }
 
     [Fact]
+    public void A_wish_that_was_sent_on_and_whose_answer_is_lost_may_have_been_done()
+    {
+        GrowingCluster cluster = GrowingCluster.Of(4);
+        cluster.Ask(n => n.Admin.DrainAsync("n4", null, cluster.Context(3000)));
+        cluster.RunUntil(() => cluster.ReplicasOn(4) == 0 && cluster.Nodes[4].Log.Group(cluster.Meta) is null, "n4 is empty");
+        NoriNode gone = cluster.Nodes[4];
+
+        // Nothing comes back to it any more, as when its peers hang up before they answer.
+        cluster.Network.Loses = static (_, to) => to.Value == 4;
+        Task<KvResult<ClusterStatus>> wish = gone.Admin.DecommissionAsync("n4", cluster.Context(10_000)).AsTask();
+        cluster.RunUntil(
+            () => cluster.Nodes[1].Table.Current.Nodes.Any(static n => n is { Name: "n4", State: RegisteredState.Decommissioned }),
+            "n4 is decommissioned");
+        Assert.False(wish.IsCompleted);
+        gone.NoteDismissed(new Dismissal(cluster.Nodes[1].Table.Current.Revision, RegisteredState.Decommissioned));
+        KvError unknown = cluster.Await(wish).Error!;
+        Assert.Equal(KvCode.CommitTimeout, unknown.Code);
+        AssertWords(unknown.Message);
+        Assert.Contains("may have been done", unknown.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("was not done", unknown.Message, StringComparison.Ordinal);
+
+        // Where nothing was sent nothing was done.
+        KvError never = cluster.Await(gone.Admin.DecommissionAsync("n4", cluster.Context(3000)).AsTask()).Error!;
+        Assert.Equal(KvCode.Unavailable, never.Code);
+        Assert.Contains("was not done", never.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_wish_that_nobody_answers_in_time_may_have_been_done_and_a_question_changes_nothing()
+    {
+        GrowingCluster cluster = GrowingCluster.Of(4);
+        cluster.Network.Loses = static (_, to) => to.Value == 4;
+        KvError wish = cluster.Await(cluster.Nodes[4].Admin.UndrainAsync("n4", cluster.Context(3000)).AsTask()).Error!;
+        Assert.Equal(KvCode.CommitTimeout, wish.Code);
+        Assert.Contains("may have been done", wish.Message, StringComparison.Ordinal);
+        KvError question = cluster.Await(cluster.Nodes[4].Admin.StatusAsync(cluster.Context(3000)).AsTask()).Error!;
+        Assert.Equal(KvCode.Unavailable, question.Code);
+    }
+
+    [Fact]
     public void A_peer_is_believed_only_where_it_knows_more()
     {
         NoriNode node = new GrowingCluster().Nodes[1];

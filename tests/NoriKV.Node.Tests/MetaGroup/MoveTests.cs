@@ -128,7 +128,9 @@ public sealed class MoveTests
         Assert.Equal(KvCode.FailedPrecondition, refused.Code);
         Assert.Contains("too few", refused.Message, StringComparison.Ordinal);
         Assert.Equal(2, AdminWishes.Drain(three, "n2", 1, All).Value.Count);
-        Assert.Equal(KvCode.InvalidArgument, AdminWishes.Drain(three, "n2", 2, All).Error!.Code);
+        KvError even = AdminWishes.Drain(three, "n2", 2, All).Error!;
+        Assert.Equal(KvCode.InvalidArgument, even.Code);
+        Assert.Contains("it must be odd and at most 2", even.Message, StringComparison.Ordinal);
         Assert.Single(AdminWishes.Drain(State(factor: 3, (1, ""), (2, ""), (3, ""), (4, "")), "n2", 0, All).Value);
         Assert.Equal(KvCode.FailedPrecondition, AdminWishes.Drain(State(factor: 1, (1, "")), "n1", 1, All).Error!.Code);
         Assert.Equal(KvCode.FailedPrecondition, AdminWishes.Decommission(three, "n1").Error!.Code);
