@@ -28,8 +28,7 @@ internal static class CliApp
         bool asJson = parse.GetValue(json);
         if (parse.Action is not ExampleHelp && Problems(parse, args) is { Length: > 0 } said)
         {
-            string command = parse.CommandResult.Command is RootCommand ? "" : parse.CommandResult.Command.Name + " ";
-            return Failures.Report(new UsageException($"{said}\nSee: norikv {command}--help"), host, asJson);
+            return Failures.Report(new UsageException($"{said}\nSee: norikv {WordsOf(parse.CommandResult)}--help"), host, asJson);
         }
 
         var output = new StreamWriter(host.Output, new System.Text.UTF8Encoding(false), leaveOpen: true) { AutoFlush = true };
@@ -85,6 +84,10 @@ internal static class CliApp
             .Select(static token => $"There is no option {token.Value}; an argument that begins so stands behind --.");
         return string.Join("; ", unknown.DefaultIfEmpty(string.Join("; ", parse.Errors.Select(static e => e.Message))));
     }
+
+    // "cluster move-leader ", and nothing for norikv itself.
+    private static string WordsOf(CommandResult result) =>
+        result.Parent is CommandResult parent ? $"{WordsOf(parent)}{result.Command.Name} " : "";
 
     private static bool IsServer(ParseResult parse) =>
         parse.CommandResult.Command.Name is "server" or "dev" or "chaos" or "chaos-node";

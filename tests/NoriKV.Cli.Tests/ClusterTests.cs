@@ -1,9 +1,12 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using Nori.Grpc;
+using Nori.Grpc.Server;
 using NoriKV.Node.Diagnosis;
 using NoriKV.Node.Meta;
 using NoriKV.Server;
+using NoriKV.Transport.Grpc;
 using NoriKV.Types;
 
 namespace NoriKV.Cli.Tests;
@@ -236,9 +239,9 @@ public sealed class ClusterTests : IDisposable
     [InlineData("cluster nodes", "Give it more time (--timeout)")]
     [InlineData("cluster status", "Give it more time (--timeout)")]
     [InlineData("doctor", "Give it more time (--timeout)")]
-    [InlineData("cluster drain n3", "It may have been done: `norikv cluster status`")]
-    [InlineData("cluster undrain n3", "It may have been done: `norikv cluster status`")]
-    [InlineData("cluster move-leader 1 n3", "It may have been done: `norikv cluster status`")]
+    [InlineData("cluster drain n3", "It may have been done: `norikv cluster nodes --all`")]
+    [InlineData("cluster undrain n3", "It may have been done: `norikv cluster nodes --all`")]
+    [InlineData("cluster move-leader 1 n3", "It may have been done: `norikv cluster nodes --all`")]
     public async Task Whoever_is_not_answered_in_time_is_advised_by_what_was_asked(string command, string advice)
     {
         _cli.RealCluster = true;
@@ -247,6 +250,31 @@ public sealed class ClusterTests : IDisposable
         Assert.Contains($"{silent.LocalEndpoint} did not answer in time", _cli.Error, StringComparison.Ordinal);
         Assert.Contains(advice, _cli.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("--idempotency-key", _cli.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_a_node_says_of_a_wish_whose_outcome_it_does_not_know_is_printed()
+    {
+        _cli.RealCluster = true;
+        GrpcServiceDefinition admin = new GrpcServiceDefinition(AdminMethods.DecommissionNode.Service).AddUnary(
+            AdminMethods.DecommissionNode,
+            static (_, _) => throw new GrpcException(
+                new GrpcStatus(GrpcStatusCode.DeadlineExceeded, "COMMIT_TIMEOUT: n3 is gone; the operation may have been done")));
+        await using GrpcServer server = await GrpcServer.StartAsync([admin], new IPEndPoint(IPAddress.Loopback, 0));
+        Assert.Equal(3, await _cli.RunAsync($"cluster decommission n3 --addr {server.EndPoints[0]}"));
+        Assert.Contains("n3 is gone; the operation may have been done", _cli.Error, StringComparison.Ordinal);
+        Assert.Contains("`norikv cluster nodes --all` shows nodes", _cli.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("in time", _cli.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("cluster move-leader abc n1", "See: norikv cluster move-leader --help")]
+    [InlineData("get", "See: norikv get --help")]
+    [InlineData("--nonsense", "See: norikv --help")]
+    public async Task A_usage_error_names_the_help_of_its_command(string command, string help)
+    {
+        Assert.Equal(2, await _cli.RunAsync(command));
+        Assert.Contains(help, _cli.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -65,6 +65,8 @@ public sealed class ExplainTests : IAsyncLifetime
     {
         Assert.Equal(0, await _cli.RunAsync($"slow --threshold 2s --http {_server.HttpEndPoint}"));
         Assert.Equal("threshold 2000 ms\n", _cli.Output);
+        Assert.Equal(0, await _cli.RunAsync($"slow --threshold 250ms --json --http {_server.HttpEndPoint}"));
+        Assert.Equal("{\"threshold_ms\":250}\n", _cli.Output);
         Assert.Equal(2, await _cli.RunAsync($"slow --threshold soon --http {_server.HttpEndPoint}"));
         _server.Node.SlowOperations!.Threshold = TimeSpan.FromTicks(1);
         for (int i = 0; i < 3; i++) Assert.Equal(0, await _cli.RunAsync($"explain put k{i} v --addr {_server.RpcEndPoint}"));

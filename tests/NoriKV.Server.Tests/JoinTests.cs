@@ -32,6 +32,45 @@ public sealed class JoinTests
         await UntilAsync(() => Names(again) == "n1,n2");
     }
 
+    [Fact]
+    public async Task A_member_that_is_started_with_other_settings_is_warned_each_time_and_shows_those_that_count()
+    {
+        await using TestServer first = await TestServer.StartAsync();
+        var files = new MemoryFileSystem();
+        await (await JoinAsync("n2", files, [Seed(first)])).DisposeAsync();
+        await using TestServer again = await JoinAsync("n2", files, [], static o => o with
+        {
+            TotalShards = 32, HashTags = true, ReplicationFactor = 5,
+        });
+        await UntilAsync(() => again.LogText.Contains("effective options", StringComparison.Ordinal));
+        string[] lines = again.LogText.Split('\n');
+        AssertWarns("total_shards is the cluster's, the configured one is ignored", "total_shards=16 configured=32");
+        AssertWarns("hash_tags is the cluster's, the configured one is ignored", "hash_tags=false configured=true");
+        AssertWarns("replication_factor counts when a cluster is formed, the configured one is ignored", "formed=3 configured=5");
+        string options = Assert.Single(lines, static l => l.Contains("effective options", StringComparison.Ordinal));
+        Assert.Contains("cluster.total_shards=16", options, StringComparison.Ordinal);
+        Assert.Contains("cluster.hash_tags=false", options, StringComparison.Ordinal);
+
+        void AssertWarns(string words, string values)
+        {
+            string line = Assert.Single(lines, l => l.Contains(words, StringComparison.Ordinal));
+            Assert.Contains("WARN", line, StringComparison.Ordinal);
+            Assert.Contains(values, line, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task A_node_alone_that_is_started_with_other_shards_is_warned_and_shows_those_that_count()
+    {
+        var files = new MemoryFileSystem();
+        await (await JoinAsync("n1", files, [])).DisposeAsync();
+        await using TestServer again = await JoinAsync("n1", files, [], static o => o with { TotalShards = 32 });
+        await UntilAsync(() => again.LogText.Contains("effective options", StringComparison.Ordinal));
+        Assert.Contains("total_shards=16 configured=32", again.LogText, StringComparison.Ordinal);
+        Assert.Contains("cluster.total_shards=16", again.LogText, StringComparison.Ordinal);
+        Assert.DoesNotContain("cluster.total_shards=32", again.LogText, StringComparison.Ordinal);
+    }
+
     // The node that was alone when it was founded finds the others by what it kept.
     [Fact]
     public async Task The_first_node_comes_back_without_seeds_and_is_part_of_the_cluster()

@@ -155,8 +155,12 @@ internal sealed class ClusterConnection(ClusterTarget target) : IClusterCalls
 
     private static string WordsOf(GrpcException failure, string address) =>
         WasNotReached(failure) ? $"cannot reach {address}: {Innermost(failure).Message}"
-        : failure.Code == GrpcStatusCode.DeadlineExceeded ? $"{address} did not answer in time"
+        : failure.Code == GrpcStatusCode.DeadlineExceeded && !IsOutcomeUnknown(failure) ? $"{address} did not answer in time"
         : $"{address}: {SaidBy(failure)}";
+
+    // A node that answered, and does not know itself what became of the wish.
+    private static bool IsOutcomeUnknown(GrpcException failure) =>
+        SaidBy(failure).StartsWith("COMMIT_TIMEOUT", StringComparison.Ordinal);
 
     private static string SaidBy(GrpcException failure) =>
         failure.Status.Message is { Length: > 0 } words ? words : failure.Message;

@@ -48,8 +48,9 @@ internal static class SlowCommand
             int most = parse.GetValue(limit);
             if (most < 0) throw new UsageException("--limit must not be negative");
             using var http = new HttpClient { BaseAddress = address };
-            if (parse.GetValue(threshold) is { } wanted) return await ChangeAsync(host, http, wanted, token).ConfigureAwait(false);
-            Action<JsonElement> print = parse.GetValue(json) ? each => host.WriteLine(each.GetRawText())
+            bool asJson = parse.GetValue(json);
+            if (parse.GetValue(threshold) is { } wanted) return await ChangeAsync(host, http, wanted, asJson, token).ConfigureAwait(false);
+            Action<JsonElement> print = asJson ? each => host.WriteLine(each.GetRawText())
                 : parse.GetValue(table) ? each => host.WriteLine(TraceText.Table(RequestTraceJson.Read(each)))
                 : each => host.WriteLine(TraceText.Line(RequestTraceJson.Read(each)));
             await RunAsync(host, http, parse.GetValue(follow), most, print, token).ConfigureAwait(false);
@@ -82,14 +83,16 @@ internal static class SlowCommand
         }
     }
 
-    private static async Task<int> ChangeAsync(CliHost host, HttpClient http, string wanted, CancellationToken cancellationToken)
+    private static async Task<int> ChangeAsync(
+        CliHost host, HttpClient http, string wanted, bool asJson, CancellationToken cancellationToken)
     {
         if (!Durations.TryParse(wanted, out TimeSpan span) || span > TimeSpan.FromHours(1))
             throw new UsageException($"--threshold {wanted} is no duration up to an hour: 100ms, 2s, 0");
         long milliseconds = (long)Math.Ceiling(span.TotalMilliseconds);
         using JsonDocument page = await AskAsync(
             http, HttpMethod.Put, $"/slow?threshold_ms={milliseconds}", cancellationToken).ConfigureAwait(false);
-        host.WriteLine($"threshold {page.RootElement.GetProperty("threshold_ms").GetDouble():0.###} ms");
+        double threshold = page.RootElement.GetProperty("threshold_ms").GetDouble();
+        host.WriteLine(asJson ? JsonOutput.Line(w => w.WriteNumber("threshold_ms", threshold)) : $"threshold {threshold:0.###} ms");
         return ExitCode.Ok;
     }
 

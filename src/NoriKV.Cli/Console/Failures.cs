@@ -67,7 +67,8 @@ internal static class Failures
             KvCode.DeadlineExceeded =>
                 $"Give it more time (--timeout), or more nodes to ask (--addr host:port,…). {Doctor(norikv)}",
             KvCode.CommitTimeout when exception is WishUnknownException =>
-                $"It may have been done: `{norikv} cluster status` shows how things are. Asked again, what is done is not done twice.",
+                $"It may have been done: `{norikv} cluster nodes --all` shows nodes, `{norikv} cluster shards` what moves. "
+                + "Asked again, what is done is not done twice.",
             KvCode.CommitTimeout =>
                 "The write may or may not have been done. Repeat it with --idempotency-key to have it done once.",
             KvCode.VersionMismatch => $"Read the key again ({norikv} get --json KEY) and decide anew.",

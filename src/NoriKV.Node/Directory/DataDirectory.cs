@@ -15,5 +15,13 @@ public static class DataDirectory
             || HasFiles(files, Path.Combine(directory, "engine"));
     }
 
+    /// <summary>The number of shards that a directory was founded with, for ever; null where no node has lived.</summary>
+    /// <exception cref="CorruptionException">Both copies of its identity are damaged.</exception>
+    public static int? TotalShardsOf(IFileSystem files, string directory)
+    {
+        ArgumentNullException.ThrowIfNull(files);
+        return NodeDirectory.Look(files, directory)?.TotalShards;
+    }
+
     private static bool HasFiles(IFileSystem files, string path) => files.DirectoryExists(path) && files.List(path).Count > 0;
 }

@@ -122,15 +122,7 @@ internal sealed class FormationLoop(
     {
         ClusterRecord record = Newcomer.Keep(parts.FileSystem, options.DataDirectory, reply, store);
         parts.Log.Info("cluster", "joined", ("cluster", reply.ClusterId), ("number", reply.Number), ("nodes", reply.Nodes.Count));
-        if (reply.TotalShards != options.TotalShards)
-        {
-            parts.Log.Warning(
-                "cluster",
-                "total_shards is the cluster's, the configured one is ignored",
-                ("total_shards", reply.TotalShards),
-                ("configured", options.TotalShards));
-        }
-
+        FormedSettings.Warn(record.Settings, options, parts.Log);
         return record;
     }
 

@@ -71,6 +71,7 @@ public static class ServerHost
         if (problems.Count > 0) throw new ServerStartException(string.Join("; ", problems), ExitCodes.Usage);
         options = options with { DataDirectory = Path.GetFullPath(options.DataDirectory) };
         Telemetry.Configure(parts.Log, options);
+        options = FormedSettings.InEffect(options, parts);
         LogOptions(options, parts.Log);
 
         var starter = new ServerStarter(options, parts);

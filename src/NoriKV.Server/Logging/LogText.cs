@@ -77,7 +77,8 @@ internal static class LogText
     // The line's own words come first; a field of the same name would hide one.
     private static string KeyOf(string key) => key is "time" or "level" or "component" or "message" ? key + "_" : key;
 
-    private static string TextOf(object? value) => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";
+    private static string TextOf(object? value) =>
+        value is bool truth ? (truth ? "true" : "false") : Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";
 
     private static string Cut(string text) => text.Length <= ValueCharsMax ? text : text[..ValueCharsMax] + "…";
 
