@@ -1,5 +1,6 @@
 using NoriKV.Node.Directory;
 using NoriKV.Node.Log;
+using NoriKV.Node.Peers;
 using NoriKV.Node.Ports;
 using NoriKV.Node.Replication;
 using NoriKV.Node.Snapshots;
@@ -29,4 +30,7 @@ internal sealed record NodeParts(
 {
     /// <summary>What was wrong at opening and was put right.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
+
+    /// <summary>What it and its peers keep of each other.</summary>
+    public PeerMemory Memory { get; init; } = PeerMemory.None;
 }

@@ -5,6 +5,7 @@ using NoriKV.Node.Directory;
 using NoriKV.Node.Healing;
 using NoriKV.Node.Log;
 using NoriKV.Node.Machine;
+using NoriKV.Node.Peers;
 using NoriKV.Node.Ports;
 using NoriKV.Node.Replication;
 using NoriKV.Node.Snapshots;
@@ -37,6 +38,8 @@ internal sealed class NodeStarter(NodeOptions options)
         IStorage? storage = null;
         try
         {
+            PeerMemory memory = PeerMemory.Load(options.FileSystem, directory.Path);
+            if (memory.IsOld) throw new NodeStartException(PeerVouching.OldCopy(directory.Path));
             log = OpenLog(directory, random.NextUInt64());
             Gate.NoteDurable(log.DurableWatermark);
             storage = await OpenOrReplaceEngineAsync(directory, log, random.NextUInt64(), cancellationToken).ConfigureAwait(false);
@@ -62,6 +65,7 @@ internal sealed class NodeStarter(NodeOptions options)
                 new NodeSlots(storage, _nextSlot), random.NextUInt64())
             {
                 Warnings = _warnings,
+                Memory = memory,
             };
         }
         catch

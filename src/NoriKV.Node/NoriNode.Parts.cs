@@ -176,12 +176,19 @@ public sealed partial class NoriNode
                 return;
             }
 
-            if (channel == PeerChannel.Raft) _log.Receive(from, frame);
+            if (channel == PeerChannel.Raft && VouchFrame.IsOne(frame.Span)) _vouching!.Receive(from, frame.Span);
+            // What votes, entries and leases hang on; calls only lead to it, and say what is wrong.
+            else if (channel is PeerChannel.Raft or PeerChannel.Snapshot && !_vouching!.Hears(from)) return;
+            else if (channel == PeerChannel.Raft) _log.Receive(from, frame);
             else if (channel == PeerChannel.Snapshot) exchange.Receive(from, frame);
             else if (channel is PeerChannel.Control or PeerChannel.Forward) _calls.Receive(from, channel, frame);
         };
         return exchange;
     }
+
+    private PeerVouching? MakeVouching() => _host.Sender is { } sender
+        ? new PeerVouching(_options, _parts.Directory.Identity.Node, _parts.Memory, sender, _host.Liveness, _failure, _parts.Seed ^ 2)
+        : null;
 
     private NodeStep[] MakeSteps() =>
     [
@@ -210,6 +217,7 @@ public sealed partial class NoriNode
     private IEnumerable<NodeStep> StepsOfPeers()
     {
         if (_snapshots is not { } snapshots) yield break;
+        yield return Step("vouch", _vouching!.RunOnce) with { Signal = _vouching.Signal, RetryInMs = () => _vouching.RetryInMs };
         yield return Step("snapshot", snapshots.RunOnce) with { Signal = snapshots.Signal, RetryInMs = () => snapshots.RetryInMs };
         yield return Step("compare", _consistency.RunOnce) with
         {
@@ -255,6 +263,7 @@ public sealed partial class NoriNode
         if (IsNetworked) loop.Add("nori-compare", _consistency.Signal, _consistency.RunOnce, () => _consistency.RetryInMs);
         if (_snapshots is { } snapshots)
         {
+            loop.Add("nori-vouch", _vouching!.Signal, _vouching.RunOnce, () => _vouching.RetryInMs);
             loop.Add("nori-meta", _meta.Signal, StepMeta, () => _agent.RetryInMs);
             loop.Add("nori-snapshot", snapshots.Signal, snapshots.RunOnce, () => snapshots.RetryInMs);
             loop.Add("nori-calls", _calls.Signal, _calls.RunOnce, static () => null);

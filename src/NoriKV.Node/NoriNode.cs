@@ -36,6 +36,7 @@ public sealed partial class NoriNode : INoriNode, INodeOperations, IRouter
     private readonly LogWriter _writer;
     private readonly RaftClock _clock;
     private readonly HostContext _host;
+    private readonly PeerVouching? _vouching;
     private readonly SnapshotExchange? _snapshots;
     private readonly PeerCalls _calls;
     private readonly CompletionQueue? _completions;
@@ -96,6 +97,7 @@ public sealed partial class NoriNode : INoriNode, INodeOperations, IRouter
         _clock = new RaftClock(_host, _log.Workers);
         _leaderChanges = new LeaderChanges(
             _totalShards + 1, shard => _log.Group(new ShardId((uint)shard))?.Published.LeaderChanges ?? 0, _time);
+        _vouching = MakeVouching();
         _snapshots = _host.Snapshots = MakeSnapshots();
         _failure.Failed = _views.NoteStopped;
         _mender = MakeMender();

@@ -32,6 +32,13 @@ internal sealed class PeerSender(
         if (!transport.TrySend(target, PeerChannel.Raft, batch.Encode(Cluster, messages))) _dropped.Add();
     }
 
+    /// <summary>Sends how far this node and a peer remember each other.</summary>
+    public void SendVouch(in VouchFrame frame)
+    {
+        _frames.Add();
+        if (!transport.TrySend(frame.To, PeerChannel.Raft, frame.Encode(Cluster))) _dropped.Add();
+    }
+
     /// <summary>Sends a question of a round of reads, or the answer to one.</summary>
     public void SendReadRound(NodeNumber target, ulong round, int groups, bool isAnswer, Action<Span<byte>> write)
     {

@@ -5,6 +5,7 @@ using NoriKV.Node.Formation;
 using NoriKV.Node.Log;
 using NoriKV.Node.Machine;
 using NoriKV.Node.Meta;
+using NoriKV.Node.Peers;
 using NoriKV.Types;
 
 namespace NoriKV.Node.Recovery;
@@ -45,9 +46,13 @@ internal sealed class RecoveryWriter(RecoveryPlan plan, TimeProvider time)
             }).Save(files, directory);
         }
 
-        // A map of the old cluster would be taken for newer than any of the new one.
-        string hint = Path.Combine(directory, RegistryFile.FileName);
-        if (files.FileExists(hint)) files.Delete(hint);
+        // A map of the old cluster would be taken for newer than any of the new one; and the survivors meet anew, whatever they kept.
+        foreach (string name in new[] { RegistryFile.FileName, PeerMemory.FileName })
+        {
+            string path = Path.Combine(directory, name);
+            if (files.FileExists(path)) files.Delete(path);
+        }
+
         files.SyncDirectory(directory);
     }
 

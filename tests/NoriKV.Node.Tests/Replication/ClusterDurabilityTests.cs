@@ -139,7 +139,7 @@ public sealed class ClusterDurabilityTests
         cluster.Network.Sent = (from, _, channel, frame) =>
         {
             int i = (int)from.Value - 1;
-            if (channel != PeerChannel.Raft || !cluster.Frozen.Contains((i, "log"))) return;
+            if (channel != PeerChannel.Raft || VouchFrame.IsOne(frame.Span) || !cluster.Frozen.Contains((i, "log"))) return;
             promises.AddRange(Messages(frame, self).Where(IsPromise));
         };
 
@@ -306,11 +306,11 @@ public sealed class ClusterDurabilityTests
         return copy;
     }
 
-    internal static byte[] Frame(ulong hash, NodeNumber from, NodeNumber to, in Raft.RaftMessage message)
+    internal static byte[] Frame(ulong hash, NodeNumber from, NodeNumber to, in Raft.RaftMessage message, ulong bootEpoch = 1)
     {
         var buffer = new FrameBuffer();
         RaftMessageCodec.Write(message, NoEntries.Instance, buffer);
-        return new PeerBatch(from, to, 1, true, 0, 0, 1).Encode(hash, buffer.Written);
+        return new PeerBatch(from, to, bootEpoch, true, 0, 0, 1).Encode(hash, buffer.Written);
     }
 
     internal static List<Raft.RaftMessage> Messages(ReadOnlyMemory<byte> frame, ulong hash)

@@ -50,11 +50,15 @@ public sealed class PromiseTests
         MemoryFileSystem before = cluster.Disks[amnesiac].Crash(1, CrashMode.DropUnsynced);
         Assert.True(cluster.Put("lost", "2").IsOk);
         cluster.Run(200);
+        cluster.Frozen.Add((amnesiac, "raft-0"));
         Restart(before);
+        // So young a copy is vouched for.
+        cluster.Run(100);
         Assert.False(IsDamaged());
 
         // It hears what it had confirmed; what it asks for is lost.
         cluster.Network.Loses = (from, _) => from == cluster.Numbers[amnesiac];
+        cluster.Frozen.Clear();
         cluster.RunUntil(IsDamaged, "it hears of its loss", 500);
         cluster.Settle();
         cluster.Network.Isolate(cluster.Numbers[amnesiac].Value);

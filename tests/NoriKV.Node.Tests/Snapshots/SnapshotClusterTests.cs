@@ -102,8 +102,17 @@ public sealed class SnapshotClusterTests
         ulong term = cluster.Nodes[leader]!.Inspect(shard).Term;
 
         // Of this leader it hears nothing but the snapshot, for which it had asked in its life before.
-        cluster.Network.LosesFrame = (_, to, channel) => to == cluster.Numbers[Down] && channel == PeerChannel.Raft;
+        foreach (NodeStep step in cluster.Nodes[leader]!.Steps.Where(static s => s.Name.StartsWith("raft-", StringComparison.Ordinal)))
+        {
+            cluster.Frozen.Add((leader, step.Name));
+            cluster.Frozen.Add((1 - leader, step.Name));
+        }
+
         cluster.Start(Down);
+        // It is vouched for, and nothing else comes.
+        cluster.Run(50);
+        cluster.Network.LosesFrame = (_, to, channel) => to == cluster.Numbers[Down] && channel == PeerChannel.Raft;
+        cluster.Frozen.Clear();
         Assert.True(OnDisk().Term.Value < term);
         cluster.RunUntil(() => asked.Term.Value == term, "the leader asks where it stands");
         Raft.RaftMessage answer = new()
@@ -112,7 +121,8 @@ public sealed class SnapshotClusterTests
             Index = asked.Index, IsRejected = true, HintIndex = cluster.Nodes[Down]!.Log.Group(shard)!.Core.LastIndex,
         };
         NodeNumber down = cluster.Numbers[Down], to = cluster.Numbers[leader];
-        cluster.Network.Inject(down, to, PeerChannel.Raft, ClusterDurabilityTests.Frame(hash, down, to, answer));
+        byte[] rejection = ClusterDurabilityTests.Frame(hash, down, to, answer, cluster.Nodes[Down]!.BootEpoch);
+        cluster.Network.Inject(down, to, PeerChannel.Raft, rejection);
         cluster.RunUntil(() => stored is not null, "the snapshot is answered");
         Assert.Equal(term, stored!.Value.Term.Value);
         return;
