@@ -21,7 +21,8 @@ internal static class NodeFindings
                 yield return new Finding(
                     FindingIds.NodeStopped, FindingSeverity.Critical, name, $"{name} answers, and serves nothing",
                     report.NotReady,
-                    "See its log. Mend what is named (disk, space, a newer version) and restart it; what was acknowledged is in its log");
+                    "See its log. Mend what is named (disk, space, a newer version) and restart it; what was acknowledged is in its log. "
+                    + $"A directory that is damaged or an old copy is given up: norikv cluster replace {name}");
             }
 
             foreach (Finding finding in Replicas(input, report, name)
@@ -56,7 +57,8 @@ internal static class NodeFindings
 
     private static IEnumerable<Finding> Disk(DiagnosisInput input, NodeReport report, string name)
     {
-        if (!report.IsDiskWell)
+        // What a stopped node has not written it does not write any more.
+        if (!report.IsDiskWell && report.NotReady.Length == 0)
         {
             yield return new Finding(
                 FindingIds.DiskStalled, FindingSeverity.Critical, name, $"The disk of {name} does not answer",

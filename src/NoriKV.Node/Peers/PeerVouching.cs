@@ -268,7 +268,7 @@ internal sealed class PeerVouching
             // It stops all the same.
         }
 
-        _failure.Set($"Node {peer} remembers more of this node than its directory does", new NodeStartException(OldCopy(_directory)));
+        _failure.Set($"Node {peer} remembers more", new NodeStartException(OldCopy(_directory)));
     }
 
     private sealed class Acquaintance(PeerMark mark)

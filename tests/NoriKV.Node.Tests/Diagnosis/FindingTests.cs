@@ -92,6 +92,15 @@ public sealed class FindingTests
         Assert.Contains("most in shard 0: 50,000 entries", lag.Evidence, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Of_a_node_that_stopped_it_is_not_said_that_its_disk_does_not_answer()
+    {
+        NodeReport stopped = Report(2) with { NotReady = "Node 3 remembers more", IsDiskWell = false, StallMs = 1700 };
+        string[] found = [.. Diagnoser.Find(Input(Report(1), stopped, Report(3))).Select(static f => f.Id)];
+        Assert.Contains(FindingIds.NodeStopped, found);
+        Assert.DoesNotContain(FindingIds.DiskStalled, found);
+    }
+
     [Theory]
     [InlineData(FindingIds.NodeStopped)]
     [InlineData(FindingIds.DiskStalled)]
